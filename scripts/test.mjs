@@ -1,0 +1,64 @@
+// Runs every compiled test file, or those whose path contains one of the arguments, each in a process
+// of its own, so that a crash, a leak or a forced kernel table in one cannot reach another. Prints one
+// line per file, the whole output of a file that fails, and the reason of every skipped test.
+
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+
+const FILE_TIMEOUT_MS = 10 * 60_000
+const wanted = process.argv.slice(2)
+const files = readdirSync('dist/test', { recursive: true })
+  .filter((file) => file.endsWith('.test.js'))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .toSorted()
+
+const skips = []
+const failed = []
+let assertions = 0
+
+function run(file) {
+  return new Promise((resolve) => {
+    const started = performance.now()
+    const child = spawn(process.execPath, ['--enable-source-maps', join('dist/test', file)], {
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    const timer = setTimeout(() => child.kill('SIGKILL'), FILE_TIMEOUT_MS)
+    let output = ''
+    child.stdout.on('data', (data) => (output += data))
+    child.stderr.on('data', (data) => (output += data))
+    child.on('close', (status, signal) => {
+      clearTimeout(timer)
+      const seconds = ((performance.now() - started) / 1000).toFixed(1)
+      const passed = (output.match(/^ {4}ok \d+/gm) ?? []).length
+      const ok = status === 0 && /^# ok$/m.test(output)
+      assertions += passed
+      for (const [, text] of output.matchAll(/^ok \d+ - (.*# SKIP.*)$/gm)) {
+        skips.push(`${file}: ${text}`)
+      }
+      for (const [, text] of output.matchAll(/^ *# (skipped: .*)$/gm))
+        skips.push(`${file}: ${text}`)
+      console.log(`${ok ? 'ok  ' : 'FAIL'} ${file} (${passed} assertions, ${seconds} s)`)
+      if (!ok) {
+        failed.push(file)
+        console.log(output)
+        if (signal) console.log(`killed by ${signal}`)
+      }
+      resolve()
+    })
+  })
+}
+
+const queue = [...files]
+const workers = Array.from({ length: Math.min(4, availableParallelism()) }, async () => {
+  while (queue.length > 0) await run(queue.shift())
+})
+await Promise.all(workers)
+
+for (const skip of skips) console.log(`skipped: ${skip}`)
+console.log(`${files.length} files, ${assertions} assertions, ${skips.length} skipped`)
+if (failed.length > 0 || files.length === 0) {
+  console.log(failed.length > 0 ? `failed: ${failed.join(', ')}` : 'no test file matches')
+  process.exit(1)
+}

@@ -1,0 +1,51 @@
+// Flow C on the wire: what a peer says about itself to everybody, signed, and passed on by anybody.
+// Structural types and their bounds; signing is in peer/identity.ts, choosing by them in sharding/.
+
+import type { PeerId } from './ids.ts'
+
+/** What a machine can do, measured with our own kernels. Integers only: plans must agree. */
+export interface Profile {
+  cores: number
+  /** Kernel table in use, such as `avx512vnni`. */
+  kernels: string
+  /** Weights and KV that this peer is willing to hold. */
+  memoryKiB: number
+  /** Bytes of weights consumed per second at decode, MiB/s, in steps of 19 %. */
+  weightMiBps: number
+  /** Integer operations per second at prefill, in millions, in steps of 19 %. */
+  int8Mops: number
+}
+
+export interface RangeRecord {
+  start: number
+  end: number
+}
+
+export interface PeerRecord {
+  key: PeerId
+  /** Rises with every change; of two records of one key the higher wins. */
+  seq: number
+  /** Host name as the peer gives it; foreign text. */
+  name: string
+  programVersion: string
+  arithmeticVersion: number
+  /** True in the last record of a peer that leaves on its own. */
+  left: boolean
+  /** Absent until measured. */
+  profile: Profile | null
+  /** The model file this peer has; id is 64 hex digits, name is foreign text. */
+  model: { id: string; name: string } | null
+  /** Range fixed by hand (`--layers`). */
+  pin: RangeRecord | null
+  /** Layers ready to serve. */
+  held: RangeRecord | null
+  /** Layers being loaded and how far, 0 to 100. */
+  loading: { range: RangeRecord; percent: number } | null
+}
+
+/** A record as it travels: the exact bytes that were signed stay with it. */
+export interface SignedRecord {
+  bytes: Uint8Array
+  /** ed25519 over `swarm record 1` and the bytes. */
+  signature: Uint8Array
+}

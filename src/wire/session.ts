@@ -1,0 +1,159 @@
+// Flow A and B on the wire: what the origin, the stages and the sampling stage of one session say to
+// each other, in the order in which they say it. Structural types only: the domain matches them.
+// The codec is in session-codec.ts; an activation's payload is never copied by it.
+
+import type { PeerId, SessionId } from './ids.ts'
+
+/** One stage of a route: this peer runs layers [start, end). */
+export interface RouteStage {
+  peer: PeerId
+  start: number
+  end: number
+}
+
+/** Which number format the KV caches of a session use. All stages of a session use the same. */
+export type KvType = 'f16' | 'f32'
+
+/** Everything that chooses a token from logits; docs/arithmetic.md section "Sampler" is normative. */
+export interface Sampling {
+  /** 0 chooses the largest logit, lowest id first. */
+  temperature: number
+  /** 0 keeps all. */
+  topK: number
+  topP: number
+  minP: number
+  presencePenalty: number
+  frequencyPenalty: number
+  /** Whole number from 0 to 2^53 - 1. */
+  seed: number
+  bias: { id: number; value: number }[]
+}
+
+/**
+ * Origin to every stage: make room for a session, or continue one. A stage that already holds the
+ * session at a lower epoch keeps its cache up to `position` and drops the rest.
+ */
+export interface OpenMessage {
+  type: 'open'
+  session: SessionId
+  /** Counts the routes of one session from 1; frames of an older epoch are dropped. */
+  epoch: number
+  /** Length of the cache to keep; 0 for a new session. */
+  position: number
+  /** Which stage of the route the receiver is. */
+  index: number
+  route: RouteStage[]
+  /** 64 hex digits each. */
+  modelId: string
+  planHash: string
+  viewHash: string
+  arithmeticVersion: number
+  /** Positions to reserve; the stage answers STAGE_FULL if it has no room for their keys and values. */
+  contextTokens: number
+  kvType: KvType
+  sampling: Sampling
+  /** The last stage finishes with 'stop' when it samples one of these. */
+  stopIds: number[]
+  /** The last stage finishes with 'length' when the next token's position would be this one. */
+  positionEnd: number
+}
+
+/** Stage to origin: the room is there, frames may come. */
+export interface OpenedMessage {
+  type: 'opened'
+  session: SessionId
+  epoch: number
+  index: number
+}
+
+/** Origin to first stage: a chunk of the prompt. `sample` marks the last chunk. */
+export interface IdsMessage {
+  type: 'ids'
+  session: SessionId
+  epoch: number
+  position: number
+  sample: boolean
+  ids: Int32Array
+}
+
+/** Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim). */
+export interface ActivationHeader {
+  session: SessionId
+  epoch: number
+  position: number
+  nTokens: number
+  dim: number
+  sample: boolean
+}
+
+export interface ActivationMessage extends ActivationHeader {
+  type: 'activation'
+  /** A view into the received frame: any alignment; whoever keeps it keeps the frame. */
+  payload: Uint8Array
+}
+
+/** Last stage to origin: a prompt chunk without sampling has passed all stages. */
+export interface ProgressMessage {
+  type: 'progress'
+  session: SessionId
+  epoch: number
+  /** Positions that are in every cache now. */
+  position: number
+}
+
+/** Last stage to origin and to first stage: the token at `position`. */
+export interface TokenMessage {
+  type: 'token'
+  session: SessionId
+  epoch: number
+  position: number
+  id: number
+  finish: 'none' | 'stop' | 'length'
+  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
+  logitsHash: string
+}
+
+/** Origin to every stage: free everything of this session. */
+export interface CloseMessage {
+  type: 'close'
+  session: SessionId
+}
+
+/** What one stage spent on a session, in whole microseconds. */
+export interface StageStats {
+  prefillTokens: number
+  prefillComputeUs: number
+  decodeTokens: number
+  decodeComputeUs: number
+  /** From the arrival of a frame to the start of its step. */
+  queueUs: number
+}
+
+/** Stage to origin: freed, and what it cost. */
+export interface ClosedMessage {
+  type: 'closed'
+  session: SessionId
+  index: number
+  stats: StageStats
+}
+
+/** Any stage to origin (and from the origin's hop to itself): the session cannot go on here. */
+export interface FailedMessage {
+  type: 'failed'
+  session: SessionId
+  epoch: number
+  /** An ErrorCode of the sender; unknown codes are shown as they are. */
+  code: string
+  text: string
+}
+
+export type SessionMessage =
+  | OpenMessage
+  | OpenedMessage
+  | IdsMessage
+  | ActivationMessage
+  | ProgressMessage
+  | TokenMessage
+  | CloseMessage
+  | ClosedMessage
+  | FailedMessage
