@@ -2,13 +2,8 @@
 // Declares what the pipeline may ask of it; native-stage.ts answers with the addon, tests also with a
 // toy. Owns no session: who may use a cache, and in which order, is the stage host's business.
 
+import type { LayerRange } from '../model/layer-range.ts'
 import type { KvType, Sampling } from '../wire/session.ts'
-
-/** Layers [start, end) of a model. */
-export interface LayerRange {
-  readonly start: number
-  readonly end: number
-}
 
 /** Keys and values of one session for the layers of one stage. */
 export interface StageCache {
