@@ -33,7 +33,7 @@ export interface HopTiming {
   computeMs: number
   /** Waiting inside the stage for its turn. */
   queueMs: number
-  /** From this stage to the next (from the last: back to the first); an equal share of what is not compute or queue. */
+  /** On the way to the next stage (from the last to the first): an equal share of the rest. */
   wireMs: number
 }
 
