@@ -1,0 +1,56 @@
+// The JavaScript classes Model, Cache and Sampler: argument checks, lifetimes and promises around the
+// stage's own classes.
+
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "../stage/model.h"
+#include "job_queue.h"
+
+namespace swarm {
+
+// new Model(config, tableName). See src/compute/addon.ts for the surface and its contract.
+class ModelObject : public Napi::ObjectWrap<ModelObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit ModelObject(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value load(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value weightBytes(const Napi::CallbackInfo& info);
+  Napi::Value cacheBytes(const Napi::CallbackInfo& info);
+  Napi::Value openCache(const Napi::CallbackInfo& info);
+  Napi::Value openSampler(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+  Model& model(Napi::Env env);
+
+  std::shared_ptr<Model> model_;
+  std::unique_ptr<JobQueue> queue_;
+};
+
+class CacheObject : public Napi::ObjectWrap<CacheObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit CacheObject(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<KvCache> cache = std::make_shared<KvCache>();
+
+ private:
+  Napi::Value length(const Napi::CallbackInfo& info);
+  void truncate(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+};
+
+class SamplerObject : public Napi::ObjectWrap<SamplerObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit SamplerObject(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<Sampler> sampler;
+};
+
+}  // namespace swarm

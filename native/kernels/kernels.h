@@ -1,0 +1,67 @@
+// The compute functions of one instruction set: the contract between stage/ and the tables. Each entry
+// follows docs/arithmetic.md to the bit; tables differ in speed only. Pointers do not alias unless the
+// entry says so. Rows of activations are padded with +0 to a multiple of 16 floats (`paddedFloats`);
+// entries may read and write the padding.
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blocks.h"
+
+namespace swarm {
+
+// out[t * outStride + r] = dot(row r, x_t) for r < nRows, t < nTokens.
+struct Multiply {
+  // Quantised types: packed groups of 16 rows (layout.h), the last one filled up with zero rows.
+  // Float types: rows of `k` elements padded with zeros to a multiple of 16.
+  const uint8_t* weights;
+  size_t nRows;
+  size_t k;
+  // Quantised types: blocks of Activation256 or Activation32, `xStride` bytes from token to token.
+  // Float types: floats padded to a multiple of 16.
+  const uint8_t* x;
+  size_t xStride;
+  size_t nTokens;
+  // Full groups of 16 are written: outStride is a multiple of 16.
+  float* out;
+  size_t outStride;
+};
+
+// Keys or values of one head: `type` f16 or f32, `stride` elements from position to position (a
+// multiple of 16, padded with zeros).
+struct CacheRows {
+  const void* rows;
+  bool half;
+  size_t stride;
+};
+
+struct KernelTable {
+  const char* name;
+
+  // Section 3. k is a multiple of the block. False when an element is not finite.
+  bool (*quantize256)(const float* x, size_t k, Activation256* out);
+  bool (*quantize32)(const float* x, size_t k, Activation32* out);
+
+  // Sections 4 and 5, by type; null where the type does not exist.
+  void (*multiply[kTypeLimit])(const Multiply& job);
+
+  // Section 6. n is a multiple of 16 except `count`, the true length that the mean divides by.
+  void (*rmsNorm)(const float* x, const float* weight, size_t n, size_t count, float eps, float* out);
+  void (*add)(float* y, const float* x, size_t n);                // y += x
+  void (*siluMultiply)(float* gate, const float* up, size_t n);   // gate = silu(gate) * up
+
+  // scores[i] = dot(q, row i) * scale for i < n; q is padded like a row.
+  void (*scores)(const float* q, CacheRows keys, size_t n, float scale, float* scores);
+  float (*maximum)(const float* x, size_t n);                     // n >= 1; exact
+  // y_i = exp(x_i - top); returns their sum in 16 lanes. x may equal y; n is any number.
+  float (*expSum)(const float* x, size_t n, float top, float* y);
+  // out[d] = sum over ascending i of weights[i] * row_i[d] by fma from +0; width is a multiple of 16.
+  void (*mixValues)(const float* weights, CacheRows values, size_t n, size_t width, float* out);
+
+  // Round to nearest even. False when a finite element becomes Inf or an element is not finite.
+  bool (*toHalf)(const float* x, uint16_t* out, size_t n);
+};
+
+}  // namespace swarm

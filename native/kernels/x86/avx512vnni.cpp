@@ -1,0 +1,32 @@
+// The kernel table of AVX-512 with VNNI: the shared algorithms of vector/ compiled with this file's own flags.
+// Exports the table and nothing else, so that no instruction of it can leak into another path.
+
+#include <immintrin.h>
+
+#include "../kernels.h"
+#include "../packing.h"
+
+#define SWARM_VNNI 1
+
+namespace swarm {
+namespace {
+
+#include "lanes_avx512.inc"
+
+#include "../vector/float.inc"
+#include "../vector/attention.inc"
+#include "../vector/activation.inc"
+#include "../vector/unpack256.inc"
+#include "../vector/unpack32.inc"
+#include "../vector/tiles.inc"
+#include "../vector/multiply256.inc"
+#include "../vector/multiply32.inc"
+#include "../vector/multiply_float.inc"
+#include "../vector/table.inc"
+
+}  // namespace
+
+extern const KernelTable kAvx512VnniTable;
+const KernelTable kAvx512VnniTable = makeTable("avx512vnni");
+
+}  // namespace swarm

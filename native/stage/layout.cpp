@@ -1,0 +1,104 @@
+// Interleaving by the field lists of packing.h: one loop for every quantised type.
+
+#include "layout.h"
+
+#include <string.h>
+
+#include "../kernels/packing.h"
+
+namespace swarm {
+
+namespace {
+
+const Packing* packingOf(Type type) {
+  for (const Packing& packing : kPackings) {
+    if (packing.type == type) return &packing;
+  }
+  return nullptr;
+}
+
+size_t floatBytes(Type type) { return type == Type::F32 ? 4 : 2; }
+
+// Copies row `row` of one block between its place in a group and `block`, in either direction.
+template <bool pack>
+void moveBlock(const Packing& packing, uint8_t* group, size_t row, uint8_t* block) {
+  for (const PackedField* field = packing.fields; field->bytes; field++) {
+    const size_t unit = (size_t)field->unit;
+    for (size_t at = 0; at < (size_t)field->bytes; at += unit) {
+      uint8_t* inGroup = group + at * kGroupRows + row * unit;
+      if (pack) memcpy(inGroup, block + at, unit);
+      else memcpy(block + at, inGroup, unit);
+    }
+    group += (size_t)field->bytes * kGroupRows;
+    block += field->bytes;
+  }
+}
+
+}  // namespace
+
+bool isKnownType(int type) {
+  return type == (int)Type::F32 || type == (int)Type::F16 || type == (int)Type::BF16 ||
+         packingOf((Type)type) != nullptr;
+}
+
+bool isQuantised(Type type) { return packingOf(type) != nullptr; }
+
+size_t blockValues(Type type) {
+  const Packing* packing = packingOf(type);
+  return packing ? (size_t)packing->blockValues : 1;
+}
+
+bool usesBlocks256(Type type) { return blockValues(type) == 256; }
+
+size_t fileRowBytes(Type type, size_t cols) {
+  const Packing* packing = packingOf(type);
+  if (!packing) return cols * floatBytes(type);
+  return cols / (size_t)packing->blockValues * (size_t)packing->blockBytes;
+}
+
+size_t rowOffset(Type type, size_t row, size_t cols) {
+  if (isQuantised(type)) return row * fileRowBytes(type, cols);
+  return row * paddedFloats(cols) * floatBytes(type);
+}
+
+size_t matrixBytes(Type type, size_t rows, size_t cols) {
+  const size_t stored = isQuantised(type) ? (rows + kGroupRows - 1) / kGroupRows * kGroupRows : rows;
+  return rowOffset(type, stored, cols);
+}
+
+void packRows(Type type, const uint8_t* file, size_t first, size_t count, size_t cols, uint8_t* to) {
+  const size_t rowBytes = fileRowBytes(type, cols);
+  const Packing* packing = packingOf(type);
+  if (!packing) {
+    for (size_t r = 0; r < count; r++) {
+      memcpy(to + rowOffset(type, first + r, cols), file + r * rowBytes, rowBytes);
+    }
+    return;
+  }
+  const size_t blockBytes = (size_t)packing->blockBytes;
+  for (size_t r = 0; r < count; r += kGroupRows) {
+    uint8_t* group = to + rowOffset(type, first + r, cols);
+    const size_t rows = count - r < kGroupRows ? count - r : kGroupRows;
+    for (size_t b = 0; b < rowBytes; b += blockBytes) {
+      for (size_t i = 0; i < rows; i++) {
+        moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)file + (r + i) * rowBytes + b);
+      }
+    }
+  }
+}
+
+void unpackRow(Type type, const uint8_t* matrix, size_t row, size_t cols, uint8_t* file) {
+  const size_t rowBytes = fileRowBytes(type, cols);
+  const Packing* packing = packingOf(type);
+  if (!packing) {
+    memcpy(file, matrix + rowOffset(type, row, cols), rowBytes);
+    return;
+  }
+  const size_t blockBytes = (size_t)packing->blockBytes;
+  uint8_t* group = (uint8_t*)matrix + rowOffset(type, row / kGroupRows * kGroupRows, cols);
+  for (size_t b = 0; b < rowBytes; b += blockBytes) {
+    moveBlock<false>(*packing, group + b * kGroupRows, row % kGroupRows, file + b);
+  }
+}
+
+}  // namespace swarm

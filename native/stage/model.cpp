@@ -1,0 +1,54 @@
+// What must hold before a step may run. The stage host asks for the right thing; a wrong request is
+// refused here all the same, because it may come from another machine.
+
+#include "model.h"
+
+namespace swarm {
+
+namespace {
+std::string range(size_t start, size_t end) {
+  return std::to_string(start) + "-" + std::to_string(end - 1);
+}
+}  // namespace
+
+Status Model::check(const Step& step) const {
+  const KvCache& cache = *step.cache;
+  if (step.start >= step.end || step.end > config_.nLayers || step.nTokens == 0) {
+    return Status::fail("NATIVE_FAILED", "a step needs layers of the model and at least one position");
+  }
+  if (step.start < cache.start() || step.end > cache.end()) {
+    return Status::fail("NATIVE_FAILED", "layers " + range(step.start, step.end) +
+                                             " are not those of the session's cache");
+  }
+  bool held = step.start > 0 || weights_.embedding();
+  held = held && (step.end < config_.nLayers || weights_.head());
+  for (size_t i = step.start; i < step.end; i++) held = held && weights_.layer(i);
+  if (!held) {
+    return Status::fail("STAGE_NOT_LOADED", "layers " + range(step.start, step.end) +
+                                                " are not loaded here; the plan has changed, ask again");
+  }
+  if (step.position != cache.length()) {
+    return Status::fail("STAGE_POSITION_GAP", "position " + std::to_string(step.position) +
+                                                  " does not follow the " +
+                                                  std::to_string(cache.length()) + " cached ones");
+  }
+  if (step.nTokens > cache.capacity() - step.position) {
+    return Status::fail("STAGE_FULL", "the session's " + std::to_string(cache.capacity()) +
+                                          " positions are used up; start it with a larger --ctx");
+  }
+  for (size_t t = 0; t < step.nTokens && step.ids; t++) {
+    if (step.ids[t] < 0 || (size_t)step.ids[t] >= config_.vocabSize) {
+      return Status::fail("WIRE_BAD_FRAME", "token id " + std::to_string(step.ids[t]) +
+                                                " is not in the vocabulary of " +
+                                                std::to_string(config_.vocabSize));
+    }
+  }
+  return {};
+}
+
+Status Model::step(Step& step) {
+  const Status status = check(step);
+  return status.ok() ? forward_.run(step, team_) : status;
+}
+
+}  // namespace swarm

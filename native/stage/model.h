@@ -1,0 +1,41 @@
+// One model on this machine: its resident weights, the threads that compute with them and the step
+// that they run. Checks what a step may assume; knows no JavaScript.
+
+#pragma once
+
+#include "../kernels/dispatch.h"
+#include "forward.h"
+
+namespace swarm {
+
+class Model {
+ public:
+  Model(ModelConfig config, const KernelTable& kernels)
+      : config_(std::move(config)),
+        kernels_(kernels),
+        team_(config_.threads),
+        weights_(config_),
+        forward_(config_, kernels_, weights_) {}
+
+  const ModelConfig& config() const { return config_; }
+  const KernelTable& kernels() const { return kernels_; }
+  uint64_t residentBytes() const { return weights_.residentBytes(); }
+
+  Status load(size_t start, size_t end, const std::atomic<int>* cancel,
+              const std::function<void(uint64_t, uint64_t)>& progress) {
+    return weights_.load(start, end, team_, cancel, progress);
+  }
+
+  Status step(Step& step);
+
+ private:
+  Status check(const Step& step) const;
+
+  const ModelConfig config_;
+  const KernelTable& kernels_;
+  Team team_;
+  Weights weights_;
+  Forward forward_;
+};
+
+}  // namespace swarm

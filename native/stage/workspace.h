@@ -1,0 +1,46 @@
+// The buffers of one step. Rows of activations are padded with +0 to 16 floats (kernels.h); sizes
+// follow the largest step seen so far.
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vector>
+
+#include "config.h"
+#include "layout.h"
+
+namespace swarm {
+
+// Rows of activations: `nTokens` rows of `stride` floats, and the same rows quantised as needed.
+struct Rows {
+  size_t width = 0;   // true length of a row
+  size_t stride = 0;  // floats from row to row
+  std::vector<float> floats;
+  std::vector<uint8_t> blocks256, blocks32;
+
+  void shape(size_t nTokens, size_t rowWidth) {
+    width = rowWidth;
+    stride = paddedFloats(rowWidth);
+    if (floats.size() < nTokens * stride) floats.resize(nTokens * stride);
+  }
+  size_t bytes256() const { return width / 256 * sizeof(Activation256); }
+  size_t bytes32() const { return width / 32 * sizeof(Activation32); }
+  float* row(size_t t) { return floats.data() + t * stride; }
+};
+
+struct Workspace {
+  Rows x;         // residual stream (nTokens, dim)
+  Rows normed;    // (nTokens, dim)
+  Rows q, k, v;   // (nTokens, heads * headDim)
+  Rows attended;  // (nTokens, nHeads * headDim)
+  Rows gate, up;  // (nTokens, hiddenDim); gate becomes the hidden vector
+  Rows delta;     // (nTokens, dim) before it is added to x
+  Rows logits;    // (wanted, vocab)
+  std::vector<float> angles;     // (nTokens, rope table)
+  std::vector<float> heads;      // (nTokens, nHeads, padded headDim) queries as the cache rows lie
+  std::vector<std::vector<float>> scores;  // per thread: (capacity,) then values (2, padded headDim)
+};
+
+}  // namespace swarm
