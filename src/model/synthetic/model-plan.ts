@@ -100,8 +100,10 @@ function planTensors(spec: SyntheticSpec, firstWordId: number): PlannedTensor[] 
   const { dim, hiddenDim, headDim, nHeads, nKvHeads, vocabSize, architecture } = spec
   const qDim = nHeads * headDim
   const kvDim = nKvHeads * headDim
-  // With 1 / sqrt(cols) a matrix keeps the size of its input; the head is larger, for logits that
-  // differ, and so are queries and keys, for attention that is not uniform.
+  // With 1 / sqrt(cols) a matrix keeps the size of its input. Queries and keys are larger, for attention
+  // that is not uniform, and so is the head, for logits that differ. The embedding has elements around
+  // 1, so that the last token decides more than the rest; a tied one must be small, or each token would
+  // predict itself.
   const matrix = (
     role: TensorRole,
     name: string,
@@ -127,7 +129,15 @@ function planTensors(spec: SyntheticSpec, firstWordId: number): PlannedTensor[] 
     firstFullRow: 0
   })
 
-  const tensors = [matrix('tokenEmbedding', 'token_embd.weight', -1, [vocabSize, dim], 4)]
+  const tensors = [
+    matrix(
+      'tokenEmbedding',
+      'token_embd.weight',
+      -1,
+      [vocabSize, dim],
+      spec.tied ? 2 : 1 / inverseRoot(dim)
+    )
+  ]
   if (spec.ropeFreqs) tensors.push(vector('ropeFreqs', 'rope_freqs.weight', headDim / 2, 0))
   const withBiases = architecture === 'qwen2' || (architecture === 'llama' && spec.biases)
   for (let layer = 0; layer < spec.nLayers; layer++) {
@@ -152,7 +162,7 @@ function planTensors(spec: SyntheticSpec, firstWordId: number): PlannedTensor[] 
       )
     }
     tensors.push(
-      matrix('attnOutput', at('attn_output.weight'), layer, [dim, qDim]),
+      matrix('attnOutput', at('attn_output.weight'), layer, [dim, qDim], 0.5),
       vector('ffnNorm', at('ffn_norm.weight'), dim, 1),
       matrix('ffnGate', at('ffn_gate.weight'), layer, [hiddenDim, dim]),
       matrix('ffnUp', at('ffn_up.weight'), layer, [hiddenDim, dim]),
