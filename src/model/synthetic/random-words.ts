@@ -18,7 +18,7 @@ export class RandomWords {
     this.#c = random.uint32() | 0
   }
 
-  fill(words: Uint32Array): void {
+  draw(words: Uint32Array): void {
     let a = this.#a
     let b = this.#b
     let c = this.#c

@@ -71,7 +71,7 @@ async function writePlan(
     let done = 0
     for (const piece of pieces(tensor, sizeBytes)) {
       signal?.throwIfAborted()
-      random.fill(words.subarray(0, Math.ceil(piece.sizeBytes / 4)))
+      random.draw(words.subarray(0, Math.ceil(piece.sizeBytes / 4)))
       const bytes = new Uint8Array(words.buffer, 0, piece.sizeBytes)
       piece.toWeights(bytes)
       if (tensor.shape.length === 1) shapeVector(tensor, bytes)
