@@ -31,3 +31,24 @@ export const STOP_TEXTS_MAX = 16
 export const STOP_TEXT_CHARS_MAX = 256
 /** Entries of a logit bias table: OpenAI's documented bound. */
 export const LOGIT_BIAS_MAX = 300
+
+// Model files. They come from anywhere: each count in a header is checked before it is believed.
+
+/** Width of one attention head: 4 times the widest published one. */
+export const HEAD_DIM_MAX = 1024
+/** Query heads of one layer: 8 times the most published. */
+export const HEADS_MAX = 1024
+/** Width of the feed-forward layer, f32 elements: 4 times DIM_MAX, the widest published ratio. */
+export const HIDDEN_DIM_MAX = 4 * DIM_MAX
+/** Bytes before the tensor data. Real headers take 1 to 30 MB, nearly all of it the vocabulary. */
+export const GGUF_HEADER_BYTES_MAX = 256 * 2 ** 20
+/** Bytes of one key: the bound of the GGUF specification. */
+export const GGUF_KEY_BYTES_MAX = 65_535
+/** Keys of one file: real ones have 20 to 60. */
+export const GGUF_KEYS_MAX = 4096
+/** Bytes of one string value: some files carry a whole tokenizer.json of up to 20 MB. */
+export const GGUF_STRING_BYTES_MAX = 64 * 2 ** 20
+/** Tensors of one file: LAYERS_MAX layers of 16 tensors and a few besides. */
+export const GGUF_TENSORS_MAX = 16 * LAYERS_MAX + 1024
+/** Bytes of one tensor name: GGML keeps 64 with the terminating zero. */
+export const GGUF_TENSOR_NAME_BYTES_MAX = 63
