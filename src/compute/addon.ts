@@ -1,0 +1,144 @@
+// The native addon as one typed interface, and the only place that loads it. Owns finding the built
+// file, choosing the kernel table (SWARM_KERNELS) and turning native errors into SwarmErrors.
+// Describes native/binding one to one; what a stage means is in native-stage.ts.
+
+import { createRequire } from 'node:module'
+import { abortError, SwarmError, type ErrorCode } from '../base/errors.ts'
+import type { NativeModelConfig } from './native-config.ts'
+import type { Sampling } from '../wire/session.ts'
+
+export interface NativeCache {
+  length(): number
+  truncate(length: number): void
+  close(): void
+}
+
+/** Opaque; freed when it is no longer referenced. */
+export type NativeSampler = object
+
+export interface NativeStep {
+  cache: NativeCache
+  start: number
+  end: number
+  position: number
+  nTokens: number
+  ids?: Int32Array
+  input?: Uint8Array
+  output?: Uint8Array
+  sampler?: NativeSampler
+  /** (nTokens, vocab) or (vocab,) of the last position, told apart by length. */
+  logits?: Float32Array
+  /** Set the one element to cancel: the step rejects with code CANCELLED. */
+  cancel: Int32Array
+}
+
+export interface NativeStepResult {
+  computeUs: number
+  token?: number
+  logitsHash?: string
+}
+
+export interface NativeModel {
+  load(
+    start: number,
+    end: number,
+    options: { cancel: Int32Array },
+    onProgress: (doneBytes: number, totalBytes: number) => void
+  ): Promise<void>
+  step(step: NativeStep): Promise<NativeStepResult>
+  weightBytes(): number
+  cacheBytes(layers: number, capacityTokens: number, half: boolean): number
+  openCache(start: number, end: number, capacityTokens: number, half: boolean): NativeCache
+  openSampler(sampling: Sampling): NativeSampler
+  /** Blocks until running jobs are done: await them first. */
+  close(): void
+}
+
+export interface NativeProbe {
+  weightBytesPerSecond: number
+  int8OpsPerSecond: number
+}
+
+export interface NativeAddon {
+  arithmeticVersion: number
+  chooseKernels(forced: string): { selected: string | null; available: string[] }
+  /** Empty, or what is wrong with this machine's arithmetic. */
+  selfTest(table: string): string
+  probe(table: string, threads: number): Promise<NativeProbe>
+  Model: new (config: NativeModelConfig, table: string) => NativeModel
+  /** Single operations for the tests; see native/binding/testing.cpp. */
+  testing: Record<string, (...args: unknown[]) => unknown>
+}
+
+export interface Kernels {
+  addon: NativeAddon
+  /** Name of the kernel table in use. */
+  table: string
+  /** Tables that this machine can run, best first. */
+  available: string[]
+}
+
+let loaded: Kernels | null = null
+
+/**
+ * The addon with its kernel table, loaded and checked once per process.
+ * @throws NATIVE_MISSING when it was not built, NATIVE_UNSUPPORTED_CPU when SWARM_KERNELS names a table
+ *         that this machine cannot run, NATIVE_SELF_TEST when its arithmetic is not IEEE's.
+ */
+export function loadKernels(): Kernels {
+  if (loaded) return loaded
+  const addon = loadAddon()
+  const forced = process.env['SWARM_KERNELS'] ?? ''
+  const { selected, available } = addon.chooseKernels(forced)
+  if (selected === null) {
+    throw new SwarmError(
+      'NATIVE_UNSUPPORTED_CPU',
+      `SWARM_KERNELS=${forced} cannot run on this machine; it has ${available.join(', ')}`
+    )
+  }
+  const fault = addon.selfTest(selected)
+  if (fault !== '') {
+    throw new SwarmError(
+      'NATIVE_SELF_TEST',
+      `this machine's arithmetic is not what every peer assumes (${fault}); it cannot compute`
+    )
+  }
+  loaded = { addon, table: selected, available }
+  return loaded
+}
+
+/** Version of docs/arithmetic.md that this installation computes, or 0 without an addon. */
+export function arithmeticVersion(): number {
+  try {
+    return loadKernels().addon.arithmeticVersion
+  } catch (error) {
+    if (error instanceof SwarmError && error.code === 'NATIVE_MISSING') return 0
+    throw error
+  }
+}
+
+function loadAddon(): NativeAddon {
+  const require = createRequire(import.meta.url)
+  const path = new URL('../../../build/Release/swarm.node', import.meta.url).pathname
+  try {
+    return require(path) as NativeAddon
+  } catch (error) {
+    throw new SwarmError(
+      'NATIVE_MISSING',
+      'the native addon is not built, so this machine can join but not compute; ' +
+        'install a C++17 compiler and CMake 3.15, then run: npm rebuild',
+      { cause: error }
+    )
+  }
+}
+
+/** What a native promise rejected with, as the project's own error. */
+export function fromNative(error: unknown): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const message = error instanceof Error ? error.message : String(error)
+  if (code === 'CANCELLED') return abortError()
+  if (/^(MODEL|STAGE|NATIVE|WIRE|USAGE)_[A-Z_]+$/.test(code)) {
+    return new SwarmError(code as ErrorCode, message)
+  }
+  return new SwarmError('NATIVE_FAILED', message, { cause: error })
+}
