@@ -26,7 +26,8 @@ function sample(table: string, sampling: Sampling, logits: Float32Array, positio
 
 /** exp as the kernels have it; its own test compares it with the library's. */
 function kernelExp(z: Float32Array, top: number): Float32Array {
-  return (addon.testing['expSum']?.('scalar', z, top) as Float32Array).subarray(0, z.length)
+  const weightsAndSum = addon.testing['expSum']?.('scalar', z, top) as Float32Array
+  return weightsAndSum.subarray(0, z.length)
 }
 
 function draw(seed: number, position: number): number {
