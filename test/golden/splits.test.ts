@@ -86,7 +86,8 @@ const specs: SyntheticSpec[] = [
 ]
 
 for (const [i, spec] of specs.entries()) {
-  test(`splits - ${spec.architecture} ${spec.name}: every cut, table and chunk gives the same bits`, async (t) => {
+  const name = `${spec.architecture} ${spec.name}`
+  test(`splits - ${name}: every cut, table and chunk gives the same bits`, async (t) => {
     const model = await readStageModel(await syntheticModel(t, { ...spec, seed: i + 1 }))
     const sampling = i % 2 === 0 ? GREEDY : { ...GREEDY, temperature: 0.9, topP: 0.95, seed: i }
     await sameEverywhere(t, model, {
