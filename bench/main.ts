@@ -1,0 +1,19 @@
+// Every performance claim of the README, one command each: npm run bench -- NAME [options].
+
+import { engineBench } from './engine.ts'
+
+const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
+  engine: {
+    run: engineBench,
+    about: 'tokens/s of prefill and decode beside llama.cpp on the same file [--pairs N]'
+  }
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const bench = BENCHES[name]
+if (bench) await bench.run(args)
+else {
+  for (const [known, { about }] of Object.entries(BENCHES))
+    console.log(`${known.padEnd(10)} ${about}`)
+  process.exitCode = name === '' ? 0 : 2
+}
