@@ -34,6 +34,7 @@ const HOMES: Record<string, string[]> = {
   protomux: ['src/peer/'],
   'hypercore-crypto': ['src/peer/'],
   'compact-encoding': ['src/wire/'],
+  'fs-native-extensions': ['src/base/file-lock.ts'],
   b4a: ['src/']
 }
 
