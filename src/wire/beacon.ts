@@ -12,7 +12,7 @@ export interface BeaconMessage {
   key: PeerId
   /** Drawn anew by each process: the same key from two instances is one identity used twice. */
   instance: string
-  /** UDP port of the peer's DHT node, and TCP port of its lane server. */
+  /** UDP port of the peer's DHT node, and TCP port of its lane server (0: none). */
   dhtPort: number
   lanePort: number
 }
@@ -49,7 +49,7 @@ export function decodeBeacon(bytes: Uint8Array, beaconKey: Uint8Array): BeaconMe
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const dhtPort = view.getUint16(PORTS_AT, true)
   const lanePort = view.getUint16(PORTS_AT + 2, true)
-  if (dhtPort === 0 || lanePort === 0) return null
+  if (dhtPort === 0) return null
   return {
     key: toHex(bytes.subarray(KEY_AT, INSTANCE_AT)) as PeerId,
     instance: toHex(bytes.subarray(INSTANCE_AT, PORTS_AT)),

@@ -51,7 +51,9 @@ export function flag(name: string): Field<boolean> {
 export function fixed(sizeBytes: number, name: string): Field<Uint8Array> {
   const field = c.fixed(sizeBytes)
   return {
-    preencode: (state, value) => field.preencode(state, value),
+    preencode(state) {
+      state.end += sizeBytes
+    },
     encode(state, value) {
       if (value.byteLength !== sizeBytes) {
         throw badFrame(`${name} has ${value.byteLength} bytes, not ${sizeBytes}`)
@@ -62,13 +64,13 @@ export function fixed(sizeBytes: number, name: string): Field<Uint8Array> {
   }
 }
 
+const EMPTY = new Uint8Array(0) // preencode asks only for the width
+
 /** Bytes that are lower-case hexadecimal text in memory: keys and hashes. */
 export function hex<T extends string>(sizeBytes: number, name: string): Field<T> {
   const bytes = fixed(sizeBytes, name)
   return {
-    preencode(state) {
-      state.end += sizeBytes
-    },
+    preencode: (state) => bytes.preencode(state, EMPTY),
     encode(state, text) {
       const value = fromHex(text, sizeBytes)
       if (value === null || text !== text.toLowerCase()) {
@@ -84,7 +86,10 @@ export function hex<T extends string>(sizeBytes: number, name: string): Field<T>
 export function blob(sizeMaxBytes: number, name: string): Field<Uint8Array> {
   const check = (sizeBytes: number) => {
     if (sizeBytes > sizeMaxBytes) {
-      throw new SwarmError('WIRE_TOO_LARGE', `${name} has ${sizeBytes} bytes, above ${sizeMaxBytes}`)
+      throw new SwarmError(
+        'WIRE_TOO_LARGE',
+        `${name} has ${sizeBytes} bytes, above ${sizeMaxBytes}`
+      )
     }
   }
   return {
@@ -221,7 +226,9 @@ export function decodeWhole<T>(
     throw error instanceof SwarmError ? error : toSwarmError(error, 'WIRE_BAD_FRAME')
   }
   if (state.start !== state.end) {
-    throw badFrame(`${name} is followed by ${state.end - state.start} bytes that are not part of it`)
+    throw badFrame(
+      `${name} is followed by ${state.end - state.start} bytes that are not part of it`
+    )
   }
   return value
 }

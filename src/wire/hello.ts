@@ -32,7 +32,7 @@ export interface Hello extends Versions {
   name: string
   /** How long the peer has been in the topic, by its own clock. */
   upMs: number
-  /** Where the peer accepts lanes: a TCP port and its own addresses, as text without a port. */
+  /** Where the peer accepts lanes: a TCP port (0: nowhere) and its own addresses, without a port. */
   lane: { port: number; addresses: string[] }
   model: { id: string; name: string } | null
   record: SignedRecord | null
@@ -51,7 +51,7 @@ const helloField = struct<Hello>({
   name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
   lane: struct<Hello['lane']>({
-    port: whole(2, 1, 65_535, 'the lane port'),
+    port: whole(2, 0, 65_535, 'the lane port'),
     addresses: list(text(ADDRESS_BYTES_MAX, 'a lane address'), LANE_ADDRESSES_MAX, 'lane addresses')
   }),
   model: optional(modelField, 'a model'),
