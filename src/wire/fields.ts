@@ -64,13 +64,13 @@ export function fixed(sizeBytes: number, name: string): Field<Uint8Array> {
   }
 }
 
-const EMPTY = new Uint8Array(0) // preencode asks only for the width
-
 /** Bytes that are lower-case hexadecimal text in memory: keys and hashes. */
 export function hex<T extends string>(sizeBytes: number, name: string): Field<T> {
   const bytes = fixed(sizeBytes, name)
   return {
-    preencode: (state) => bytes.preencode(state, EMPTY),
+    preencode(state) {
+      state.end += sizeBytes
+    },
     encode(state, text) {
       const value = fromHex(text, sizeBytes)
       if (value === null || text !== text.toLowerCase()) {
