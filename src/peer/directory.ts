@@ -114,10 +114,14 @@ export class Directory {
         `${shortId(from)} passed on a record of ${shortId(record.key)} with a wrong signature`
       )
     }
-    // The bytes may lie in a slab that the connection shares with much else.
+    // The bytes may lie in a slab that the connection shares with much else. (A Buffer's slice() would
+    // be a view of it.)
     const entry = {
       record,
-      signed: { bytes: signed.bytes.slice(), signature: signed.signature.slice() }
+      signed: {
+        bytes: new Uint8Array(signed.bytes),
+        signature: new Uint8Array(signed.signature)
+      }
     }
     const acceptance = this.#table.accept(entry)
     if (acceptance === 'stored') this.#changed(record.key, from)

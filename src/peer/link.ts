@@ -202,7 +202,7 @@ export class Link implements Carrier {
       return
     }
     // The message may lie in a slab of the stream; a hello lives as long as the link.
-    this.#hello = decodeHello(bytes.slice())
+    this.#hello = decodeHello(new Uint8Array(bytes))
     this.#state = 'up'
     this.#handlers.onUp(this)
   }

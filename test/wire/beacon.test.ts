@@ -27,7 +27,7 @@ test('beacon - comes back for who knows the topic, and for nobody else', (t) => 
 test('beacon - any byte changed, missing or added makes it nothing', (t) => {
   const bytes = encodeBeacon(message, key)
   for (let at = 0; at < bytes.byteLength; at++) {
-    const mutated = bytes.slice()
+    const mutated = new Uint8Array(bytes)
     mutated[at] = (mutated[at] as number) ^ 0x10
     if (decodeBeacon(mutated, key) !== null) t.fail(`byte ${at}`)
     if (decodeBeacon(bytes.subarray(0, at), key) !== null) t.fail(`cut at ${at}`)

@@ -26,7 +26,7 @@ export function checkDecoder<T>(t: Test, codec: Codec<T>, value: T): void {
   let accepted = 0
   for (let at = 0; at < bytes.byteLength; at++) {
     for (const byte of [0, 1, 0x7f, 0x80, 0xff, (bytes[at] as number) ^ 1]) {
-      const mutated = bytes.slice()
+      const mutated = new Uint8Array(bytes)
       mutated[at] = byte
       const error = refusal(codec, mutated)
       if (error === null) {
