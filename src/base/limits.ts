@@ -57,6 +57,11 @@ export const UNPROVEN_BYTES_MAX = 128 * 2 ** 10
 /** Control messages of one peer per second, and at once: heartbeats and gossip need about 20. */
 export const CONTROL_MESSAGES_PER_SECOND = 100
 export const CONTROL_MESSAGES_BURST = 400
+/** Channels that one peer opens on a link, per second, at once and in all: a few of ours, and two logs
+ * of each member once they are replicated. */
+export const CHANNEL_OPENS_PER_SECOND = 64
+export const CHANNEL_OPENS_BURST = 1024
+export const CHANNELS_MAX = 4096
 /** Records taken from one peer per second, and at once: 64 peers change 4 times a second at most, and a
  * signature costs 60 microseconds, so this is 2 % of a core. */
 export const GOSSIP_RECORDS_PER_SECOND = 400

@@ -53,6 +53,9 @@ export interface LinkHandlers {
   onDown(link: Link, error: SwarmError, left: boolean): void
 }
 
+/** Without any progress of what we write for so long, the peer is not reading and memory fills. */
+const STUCK_LIMIT_MS = 30_000
+
 export type LinkState = 'proving' | 'greeting' | 'up' | 'down'
 
 export class Link implements Carrier {
@@ -76,6 +79,8 @@ export class Link implements Carrier {
   #sendFrame: MuxMessage | null = null
   #hello: Hello | null = null
   #undrainedBytes = 0
+  #stuckMs = 0
+  #progressBytes = 0
 
   constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
     this.peer = peerIdOf(stream.remotePublicKey)
@@ -125,7 +130,9 @@ export class Link implements Carrier {
   }
 
   send(message: ControlMessage): void {
-    if (this.#state === 'up') this.#sendControl?.send(encodeControl(message))
+    if (this.#state !== 'up' || this.#sendControl === null) return
+    const bytes = encodeControl(message)
+    this.#count(bytes, this.#sendControl.send(bytes))
   }
 
   allocate(sizeBytes: number): OutgoingFrame {
@@ -135,8 +142,7 @@ export class Link implements Carrier {
 
   ship(bytes: Uint8Array): void {
     if (this.#state !== 'up' || this.#sendFrame === null) return
-    const drained = this.#sendFrame.send(bytes)
-    this.#undrainedBytes = drained ? 0 : this.#undrainedBytes + bytes.byteLength
+    this.#count(bytes, this.#sendFrame.send(bytes))
   }
 
   /** @param pingNow whether this tick sends a ping. */
@@ -151,7 +157,10 @@ export class Link implements Carrier {
       return
     }
     if (this.#silence.tick(listenedMs)) this.close(gone(this.peer, 'it went silent'))
-    else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(this.#options.clock.now()) })
+    else if (this.#isStuck(listenedMs)) {
+      const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
+      this.close(new SwarmError('PEER_BUSY', text))
+    } else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(this.#options.clock.now()) })
   }
 
   /** Says goodbye and closes as soon as that is on its way. */
@@ -166,7 +175,7 @@ export class Link implements Carrier {
 
   #greet(): void {
     this.#state = 'greeting'
-    const mux = new LinkMux(this.#stream, (error) => this.close(error))
+    const mux = new LinkMux(this.#stream, this.#options.clock, (error) => this.close(error))
     const control = mux.createChannel({
       protocol: CONTROL_PROTOCOL,
       onclose: () => this.close(gone(this.peer, 'it closed the control channel'))
@@ -237,6 +246,18 @@ export class Link implements Carrier {
       throw new SwarmError('WIRE_TOO_LARGE', text)
     }
     this.#handlers.onFrame(this, bytes)
+  }
+
+  #count(bytes: Uint8Array, drained: boolean): void {
+    this.#undrainedBytes = drained ? 0 : this.#undrainedBytes + bytes.byteLength
+  }
+
+  #isStuck(listenedMs: number): boolean {
+    const progressBytes = this.#stream.rawBytesWritten
+    const moves = this.#undrainedBytes === 0 || progressBytes !== this.#progressBytes
+    this.#progressBytes = progressBytes
+    this.#stuckMs = moves ? 0 : this.#stuckMs + listenedMs
+    return this.#stuckMs > STUCK_LIMIT_MS
   }
 
   #guard(work: () => void): void {

@@ -28,7 +28,8 @@ declare module 'protomux' {
     // Not public, but the only places where a frame from outside enters and a failure leaves.
     protected _destroying: boolean
     readonly stream: NoiseSecretStream
-    protected _ondata(bytes: Uint8Array): void
+    protected _remote: unknown[]
+    protected _onopensession(state: unknown): unknown
     protected _safeDestroy(error: Error): void
   }
 }

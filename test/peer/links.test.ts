@@ -1,9 +1,14 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import c from 'compact-encoding'
 import test, { type Test } from 'brittle'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { CONNECTIONS_UNPROVEN_MAX, CONTROL_MESSAGES_BURST } from '../../src/base/limits.ts'
+import {
+  CHANNEL_OPENS_BURST,
+  CONNECTIONS_UNPROVEN_MAX,
+  CONTROL_MESSAGES_BURST
+} from '../../src/base/limits.ts'
 import { Links } from '../../src/peer/links.ts'
 import { SILENCE_LIMIT_MS } from '../../src/peer/silence.ts'
 import { encodeControl, type ControlMessage } from '../../src/wire/control.ts'
@@ -234,6 +239,31 @@ test('links - our own key is not linked to', async (t) => {
   t.is(side.refused[0]?.code, 'PEER_BUSY')
 })
 
+test('links - a peer that talks but never reads is closed before memory fills', async (t) => {
+  const [a, b] = identities(2) as [Identity, Identity]
+  const { near, far, prove } = await rawPeer(t, b, a)
+  const side = new Side(a)
+  side.links.accept(near)
+  prove()
+  openChannel(far, 1, 'swarm/control')
+  openChannel(far, 2, 'swarm/frames')
+  far.write(Buffer.concat([Buffer.from([1, 0]), encodeHello(HELLO)]))
+  await side.until(() => side.up.length === 1)
+  const link = side.up[0] as Link
+  far.rawStream.removeAllListeners('data')
+  ;(far.rawStream as Socket).pause()
+  for (let i = 0; i < 8; i++) link.ship(new Uint8Array(4 * 2 ** 20))
+  t.ok(link.backlogBytes > 4 * 2 ** 20)
+  let ms = 0
+  for (; side.down.length === 0 && ms < 60_000; ms += 250) {
+    far.write(Buffer.concat([Buffer.from([1, 1]), encodeControl({ type: 'pong', id: 1 })]))
+    await once(near.rawStream, 'data')
+    side.links.tick(250, false)
+  }
+  t.is(side.down[0]?.error.code, 'PEER_BUSY')
+  t.ok(ms >= 30_000 && ms < 40_000, `${ms} ms`)
+})
+
 // What a member can write once it has proven itself. Each ends its own link with a code, and nothing else.
 const OFFENCES: [string, string, (far: NoiseSecretStream) => void][] = [
   ['a malformed hello', 'WIRE_BAD_FRAME', (far) => far.write(Buffer.from([1, 0, 1]))],
@@ -278,6 +308,13 @@ const OFFENCES: [string, string, (far: NoiseSecretStream) => void][] = [
       for (let id = 0; id < 2 * CONTROL_MESSAGES_BURST; id++) {
         far.write(Buffer.concat([Buffer.from([1, 1]), encodeControl({ type: 'pong', id })]))
       }
+    }
+  ],
+  [
+    'a flood of channels',
+    'WIRE_TOO_LARGE',
+    (far) => {
+      for (let i = 0; i < 2 * CHANNEL_OPENS_BURST; i++) openChannel(far, 3, `nobody knows ${i}`)
     }
   ],
   ['a channel opened twice', 'WIRE_BAD_FRAME', (far) => openChannel(far, 1, 'swarm/control')],
