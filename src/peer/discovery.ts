@@ -26,6 +26,14 @@ const DIALS_PER_SECOND = 16
 const LONELY_MS = 30_000
 /** How long a lost peer is looked for. Later the DHT or a beacon finds it anew. */
 const WANTED_MS = 600_000
+/**
+ * When a lost peer is dialled: after 1, 2, 4, ... 32 s. Not at once, because a peer that was lost because
+ * it dialled anew is on its way in already, and hyperswarm would drop it for a dial of ours.
+ */
+const WANTED_STEP_MS = 1000
+const WANTED_STEP_MAX_MS = 32_000
+/** A link that held for so long was a good one; before, its loss lengthens the next wait. */
+const WANTED_GOOD_MS = 30_000
 /** Hyperswarm says goodbye to its DHT nodes; some may be dead, and then it would take 4 s and more. */
 const GOODBYE_MS = 1000
 
@@ -53,6 +61,15 @@ export interface DiscoveryHandlers {
   connected(peer: PeerId): boolean
 }
 
+interface Wanted {
+  untilMs: number
+  /** When to dial next, and how long to wait after that. */
+  nextMs: number
+  stepMs: number
+  /** Since when it has been back. */
+  backMs: number | null
+}
+
 export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #handlers: DiscoveryHandlers
@@ -60,7 +77,7 @@ export class Discovery {
   readonly #dials: Bucket
   readonly #dht: HintedDht
   readonly #swarm: Hyperswarm
-  readonly #wantedUntilMs = new Map<PeerId, number>()
+  readonly #wanted = new Map<PeerId, Wanted>()
   #session: TopicSession | null = null
   #beacon: Beacon | null = null
   #housekeeping: Timer | null = null
@@ -104,18 +121,23 @@ export class Discovery {
 
   /** A peer was lost without a word: both sides try to get back. */
   want(peer: PeerId): void {
-    this.#policy.restart(peer, this.#options.clock.now())
-    if (this.#wantedUntilMs.size < PEERS_MAX) {
-      this.#wantedUntilMs.set(peer, this.#options.clock.now() + WANTED_MS)
-      this.#swarm.joinPeer(Buffer.from(peer, 'hex'))
-    }
+    const nowMs = this.#options.clock.now()
+    this.#policy.restart(peer, nowMs)
+    const before = this.#wanted.get(peer)
+    if (before === undefined && this.#wanted.size >= PEERS_MAX) return
+    const stepMs = before?.stepMs ?? WANTED_STEP_MS
+    this.#wanted.set(peer, {
+      untilMs: nowMs + WANTED_MS,
+      nextMs: nowMs + stepMs,
+      stepMs: Math.min(2 * stepMs, WANTED_STEP_MAX_MS),
+      backMs: null
+    })
   }
 
   /** A peer left, or was refused: it is not dialled for `holdMs`, though it may dial us. */
   forget(peer: PeerId, holdMs: number): void {
     this.#policy.hold(peer, this.#options.clock.now() + holdMs)
-    this.#wantedUntilMs.delete(peer)
-    this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
+    this.#unwant(peer)
   }
 
   /** Calls out no more and dials nobody; connections that exist stay. */
@@ -179,24 +201,43 @@ export class Discovery {
     this.#policy.hint(hint.key, { host: hint.host, port: hint.dhtPort }, nowMs)
     if (this.#handlers.connected(hint.key)) return
     if (!this.#policy.takeDial(hint.key, nowMs) || !this.#dials.take()) return
-    const publicKey = Buffer.from(hint.key, 'hex')
-    this.#swarm.leavePeer(publicKey) // or it would keep the count of its failures
+    this.#dial(hint.key)
+  }
+
+  #dial(peer: PeerId): void {
+    const publicKey = Buffer.from(peer, 'hex')
+    this.#swarm.leavePeer(publicKey) // or hyperswarm would keep the count of its failures
     this.#swarm.joinPeer(publicKey)
   }
 
   #keepHouse(): void {
     const nowMs = this.#options.clock.now()
-    for (const [peer, untilMs] of this.#wantedUntilMs) {
-      if (nowMs > untilMs || this.#handlers.connected(peer)) this.#unwant(peer)
+    for (const [peer, wanted] of this.#wanted) this.#seek(peer, wanted, nowMs)
+    for (const peer of this.#policy.expire(nowMs)) {
+      if (!this.#handlers.connected(peer)) this.#unwant(peer)
     }
-    for (const peer of this.#policy.expire(nowMs)) this.#unwant(peer)
     const lonely = this.#swarm.connections.size === 0
     if (lonely && nowMs - this.#lookedMs > LONELY_MS) this.#look()
   }
 
+  #seek(peer: PeerId, wanted: Wanted, nowMs: number): void {
+    if (this.#handlers.connected(peer)) {
+      wanted.backMs ??= nowMs
+      if (nowMs - wanted.backMs > WANTED_GOOD_MS) this.#wanted.delete(peer)
+      return
+    }
+    wanted.backMs = null
+    if (nowMs > wanted.untilMs) this.#unwant(peer)
+    else if (nowMs >= wanted.nextMs && this.#dials.take()) {
+      wanted.nextMs = nowMs + wanted.stepMs
+      wanted.stepMs = Math.min(2 * wanted.stepMs, WANTED_STEP_MAX_MS)
+      this.#dial(peer)
+    }
+  }
+
   #unwant(peer: PeerId): void {
-    this.#wantedUntilMs.delete(peer)
-    if (!this.#handlers.connected(peer)) this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
+    this.#wanted.delete(peer)
+    this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
   }
 }
 

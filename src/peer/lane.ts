@@ -3,7 +3,7 @@
 // secret stream: a byte for its kind, then the session message, which is passed on as a view.
 // Does not know what frames mean (hops.ts) nor when to dial again (lane-slot.ts).
 
-import { SwarmError } from '../base/errors.ts'
+import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { ACTIVATION_BYTES_MAX } from '../base/limits.ts'
 import { Pings, RttEstimate } from './rtt.ts'
 import { Silence } from './silence.ts'
@@ -21,6 +21,7 @@ const PING_BYTES = 5
 const ENVELOPE_BYTES = 20
 
 export interface LaneHandlers {
+  /** What it throws ends the lane with that error. */
   onFrame(frame: Uint8Array): void
   onHeard(): void
   /** Once, whichever side ended it. */
@@ -32,7 +33,7 @@ export class Lane implements Carrier {
   readonly #stream: NoiseSecretStream
   readonly #clock: Clock
   readonly #handlers: LaneHandlers
-  readonly #silence = new Silence()
+  readonly #silence: Silence
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
   #writtenBytes: number
@@ -43,13 +44,14 @@ export class Lane implements Carrier {
     this.#stream = stream
     this.#clock = clock
     this.#handlers = handlers
+    this.#silence = new Silence(clock.now())
     this.#writtenBytes = stream.rawBytesWritten
     stream.on('data', (message: Uint8Array) => this.#receive(message))
     stream.on('error', () => this.#end(broken('the connection failed')))
     stream.on('close', () => this.#end(broken('the other side closed it')))
     // A large frame takes many packets; each of them shows that the peer is there.
     stream.rawStream.on('data', () => {
-      this.#silence.heard()
+      this.#silence.heard(clock.now())
       handlers.onHeard()
     })
   }
@@ -84,8 +86,9 @@ export class Lane implements Carrier {
   /** @param pingNow whether this tick sends a ping. */
   tick(listenedMs: number, pingNow: boolean): void {
     if (this.#closed) return
-    if (this.#silence.tick(listenedMs)) this.close(broken('it went silent'))
-    else if (pingNow) this.#write(pingMessage(KIND_PING, this.#pings.next(this.#clock.now())))
+    const nowMs = this.#clock.now()
+    if (this.#silence.tick(listenedMs, nowMs)) this.close(broken('it went silent'))
+    else if (pingNow) this.#write(pingMessage(KIND_PING, this.#pings.next(nowMs)))
   }
 
   close(error: SwarmError): void {
@@ -100,7 +103,7 @@ export class Lane implements Carrier {
           const text = `a frame of ${message.byteLength} bytes is above ${ACTIVATION_BYTES_MAX}`
           this.close(new SwarmError('WIRE_TOO_LARGE', text))
         } else {
-          this.#handlers.onFrame(message.subarray(1))
+          this.#passOn(message.subarray(1))
         }
         return
       case KIND_PING:
@@ -109,6 +112,14 @@ export class Lane implements Carrier {
         return
       default:
         this.close(new SwarmError('WIRE_BAD_FRAME', 'a lane frame has an unknown kind'))
+    }
+  }
+
+  #passOn(frame: Uint8Array): void {
+    try {
+      this.#handlers.onFrame(frame)
+    } catch (error) {
+      this.close(toSwarmError(error, 'WIRE_BAD_FRAME'))
     }
   }
 

@@ -69,7 +69,7 @@ export class Link implements Carrier {
   readonly #options: LinkOptions
   readonly #handlers: LinkHandlers
   readonly #bucket: Bucket
-  readonly #silence = new Silence()
+  readonly #silence: Silence
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
   #state: LinkState = 'proving'
@@ -88,6 +88,7 @@ export class Link implements Carrier {
     this.#stream = stream
     this.#options = options
     this.#handlers = handlers
+    this.#silence = new Silence(options.clock.now())
     this.#bucket = new Bucket(options.clock, CONTROL_MESSAGES_PER_SECOND, CONTROL_MESSAGES_BURST)
     stream.on('error', () => {}) // 'close' follows and says all we need
     stream.on('close', () => this.close(gone(this.peer, 'the connection ended')))
@@ -126,7 +127,7 @@ export class Link implements Carrier {
 
   /** Any byte from the peer on any connection. */
   heard(): void {
-    this.#silence.heard()
+    this.#silence.heard(this.#options.clock.now())
   }
 
   send(message: ControlMessage): void {
@@ -156,11 +157,12 @@ export class Link implements Carrier {
       }
       return
     }
-    if (this.#silence.tick(listenedMs)) this.close(gone(this.peer, 'it went silent'))
+    const nowMs = this.#options.clock.now()
+    if (this.#silence.tick(listenedMs, nowMs)) this.close(gone(this.peer, 'it went silent'))
     else if (this.#isStuck(listenedMs)) {
       const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
       this.close(new SwarmError('PEER_BUSY', text))
-    } else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(this.#options.clock.now()) })
+    } else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(nowMs) })
   }
 
   /** Says goodbye and closes as soon as that is on its way. */

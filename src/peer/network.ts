@@ -32,8 +32,12 @@ import type { Identity } from './identity.ts'
 import type { SessionCodec } from './peer-hop.ts'
 import type { Topic } from './topic.ts'
 
-/** How long a peer that was refused is not dialled, and one that left. */
+/**
+ * How long a peer is not dialled: one that was refused for good reason, one whose proof did not come
+ * (the connection may have existed on our side only), and one that left.
+ */
 const REFUSED_HOLD_MS = 60_000
+const UNPROVEN_HOLD_MS = 2000
 const LEFT_HOLD_MS = 1000
 /** Between two reports of the same refused peer: it may try again every second. */
 const REFUSED_REPORT_MS = 30_000
@@ -64,6 +68,8 @@ export interface NetworkOptions {
   beaconPort?: number
   /** Address to bind, for DHT and lanes; all when absent. */
   host?: string
+  /** Address to accept lanes at, if another: that of a cable kept for them, say. */
+  laneHost?: string
 }
 
 export type NetworkEvent =
@@ -170,7 +176,7 @@ export class PeerNetwork {
     const { identity, topic, bootstrap, clock, random, host } = this.#options
     const bind = host === undefined ? {} : { host }
     this.#openedMs = clock.now()
-    this.#lanePort = await this.#lanes.open(host)
+    this.#lanePort = await this.#lanes.open(this.#options.laneHost ?? host)
     if (this.#lanePort === 0) this.#options.log.warn('no TCP port for lanes: frames go over UDP')
     const { beacon = true, beaconPort } = this.#options
     this.#discovery = new Discovery(
@@ -287,7 +293,10 @@ export class PeerNetwork {
 
   #refused(peer: PeerId, error: SwarmError): void {
     const nowMs = this.#options.clock.now()
-    if (error.family === 'WIRE') this.#discovery?.forget(peer, REFUSED_HOLD_MS)
+    if (error.family === 'WIRE') {
+      const holdMs = error.code === 'WIRE_PROOF' ? UNPROVEN_HOLD_MS : REFUSED_HOLD_MS
+      this.#discovery?.forget(peer, holdMs)
+    }
     const reportedMs = this.#refusedMs.get(peer) ?? -Infinity
     if (nowMs - reportedMs < REFUSED_REPORT_MS) return
     if (this.#refusedMs.size >= HINTS_MAX) this.#refusedMs.clear()

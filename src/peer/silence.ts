@@ -11,10 +11,11 @@ export const TICK_MS = 125
 export const PING_TICKS = 2
 
 /**
- * Silence after which a peer is gone. With one tick and one ping period on top it stays below 1.5 s;
- * shorter would flag a peer whose machine is busy for some hundred ms, as small ones are.
+ * Silence after which a peer is gone: with one tick on top it is noticed within 1.5 s. Less one ping
+ * period, it is what a peer's own machine may stall before we give it up: 1.1 s, since small and busy
+ * ones do stall for some hundred ms.
  */
-export const SILENCE_LIMIT_MS = 1200
+export const SILENCE_LIMIT_MS = 1350
 
 /**
  * The part of the time between two ticks in which a peer could have been heard. A tick that comes late
@@ -40,16 +41,25 @@ export function afterListening(clock: Clock, delayMs: number, fn: () => void): T
 }
 
 export class Silence {
+  #heardMs: number
   #silentMs = 0
 
+  constructor(nowMs: number) {
+    this.#heardMs = nowMs
+  }
+
   /** Any byte of the peer is a sign of life. */
-  heard(): void {
+  heard(nowMs: number): void {
+    this.#heardMs = nowMs
     this.#silentMs = 0
   }
 
-  /** @returns whether the peer has been silent for longer than `limitMs`. */
-  tick(listenedMs: number, limitMs: number = SILENCE_LIMIT_MS): boolean {
-    this.#silentMs += listenedMs
-    return this.#silentMs > limitMs
+  /**
+   * @param listenedMs of the time since the last tick.
+   * @returns whether the peer has been silent for longer than the limit.
+   */
+  tick(listenedMs: number, nowMs: number): boolean {
+    this.#silentMs = Math.min(this.#silentMs + listenedMs, nowMs - this.#heardMs)
+    return this.#silentMs > SILENCE_LIMIT_MS
   }
 }

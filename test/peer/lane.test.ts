@@ -1,30 +1,35 @@
 import { once } from 'node:events'
 import test, { type Test } from 'brittle'
 
-import { systemClock } from '../../src/base/clock.ts'
+import { SwarmError } from '../../src/base/errors.ts'
 import { ACTIVATION_BYTES_MAX } from '../../src/base/limits.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { Lane } from '../../src/peer/lane.ts'
 import { SILENCE_LIMIT_MS } from '../../src/peer/silence.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { streamPair } from './stream-pair.ts'
 import { identities } from './test-peer.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
-import type { SwarmError } from '../../src/base/errors.ts'
 import type { Identity } from '../../src/peer/identity.ts'
 
 class End {
+  readonly clock = new FakeClock()
   readonly lane: Lane
   readonly stream: NoiseSecretStream
   readonly frames: Uint8Array[] = []
   closed: SwarmError | null = null
+  refuses: SwarmError | null = null
   heard = 0
   #waiting: (() => void)[] = []
 
   constructor(stream: NoiseSecretStream) {
     this.stream = stream
-    this.lane = new Lane(stream, systemClock, {
-      onFrame: (frame) => this.#note(() => this.frames.push(frame)),
+    this.lane = new Lane(stream, this.clock, {
+      onFrame: (frame) => {
+        if (this.refuses !== null) throw this.refuses
+        this.#note(() => this.frames.push(frame))
+      },
       onHeard: () => this.#note(() => this.heard++),
       onClosed: (error) => this.#note(() => (this.closed = error))
     })
@@ -95,9 +100,10 @@ test('lane - measures its round trip', async (t) => {
   const [a, b] = await lanes(t)
   t.is(a.lane.rttMs, null)
   a.lane.tick(125, true)
-  await b.until(() => b.heard > 0)
+  a.clock.advance(3)
   while (a.lane.rttMs === null) await new Promise((resolve) => setImmediate(resolve))
-  t.ok(a.lane.rttMs > 0 && a.lane.rttMs < 1000)
+  t.is(a.lane.rttMs, 3)
+  t.is(b.heard, 1)
 })
 
 test('lane - what a peer does not read is counted as backlog', async (t) => {
@@ -131,7 +137,10 @@ test('lane - ends on both sides when one closes it, with a reason, once', async 
 
 test('lane - silence ends it', async (t) => {
   const [a] = await lanes(t)
-  for (let ms = 0; ms <= SILENCE_LIMIT_MS; ms += 125) a.lane.tick(125, false)
+  for (let ms = 0; ms <= SILENCE_LIMIT_MS; ms += 125) {
+    a.clock.advance(125)
+    a.lane.tick(125, false)
+  }
   t.ok(/silent/.test(a.closed?.message ?? ''))
 })
 
@@ -154,6 +163,15 @@ for (const [name, code, bytes] of OFFENCES) {
     t.is(a.frames.length, 0)
   })
 }
+
+test('lane - a frame that its receiver refuses ends it with that error', async (t) => {
+  const [a, b] = await lanes(t)
+  a.refuses = new SwarmError('WIRE_UNKNOWN_TYPE', 'not known here')
+  b.lane.ship(new Uint8Array([1]))
+  b.lane.ship(new Uint8Array([2]))
+  await a.until(() => a.closed !== null)
+  t.is(a.closed, a.refuses)
+})
 
 test('lane - the largest frame passes', async (t) => {
   const [a, b] = await lanes(t)

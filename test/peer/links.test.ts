@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import c from 'compact-encoding'
 import test, { type Test } from 'brittle'
 
-import { systemClock } from '../../src/base/clock.ts'
 import {
   CHANNEL_OPENS_BURST,
   CONNECTIONS_UNPROVEN_MAX,
@@ -14,6 +13,7 @@ import { SILENCE_LIMIT_MS } from '../../src/peer/silence.ts'
 import { encodeControl, type ControlMessage } from '../../src/wire/control.ts'
 import { PROTOCOL_VERSION, encodeHello, type Hello } from '../../src/wire/hello.ts'
 import { proofOf } from '../../src/wire/proof.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { streamPair } from './stream-pair.ts'
 import { identities } from './test-peer.ts'
 
@@ -35,6 +35,7 @@ const HELLO: Hello = {
 }
 
 class Side {
+  readonly clock = new FakeClock()
   readonly links: Links
   readonly up: Link[] = []
   readonly down: { link: Link; error: SwarmError; left: boolean }[] = []
@@ -50,7 +51,7 @@ class Side {
     }
     this.links = new Links(
       self.id,
-      { proofKey, clock: systemClock, hello: () => ({ ...HELLO, ...hello }) },
+      { proofKey, clock: this.clock, hello: () => ({ ...HELLO, ...hello }) },
       {
         onUp: (link) => note(() => this.up.push(link)),
         onDown: (link, error, left) => note(() => this.down.push({ link, error, left })),
@@ -59,6 +60,12 @@ class Side {
         onRefused: (_, error) => note(() => this.refused.push(error))
       }
     )
+  }
+
+  /** Time in which this side listens. */
+  tick(ms: number, pingNow: boolean): void {
+    this.clock.advance(ms)
+    this.links.tick(ms, pingNow)
   }
 
   async until(done: () => boolean): Promise<void> {
@@ -113,7 +120,7 @@ test('links - a connection whose other side never answers does not come up', asy
   side.links.accept(near)
   prove()
   while (side.down.length === 0) {
-    side.links.tick(125, true)
+    side.tick(125, true)
     await new Promise((resolve) => setImmediate(resolve))
   }
   t.is(side.up.length, 0)
@@ -173,14 +180,14 @@ test('links - a peer that falls silent is gone, one that answers is not', async 
   ])
   for (let ms = 0; ms <= 3 * SILENCE_LIMIT_MS; ms += 125) {
     const before = far.rawBytesWritten
-    sideA.links.tick(125, true)
+    sideA.tick(125, true)
     while (far.rawBytesWritten === before) await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
   }
   t.is(sideA.down.length, 0)
   far.rawStream.removeAllListeners('data') // frozen: nothing is read any more
   for (let ms = 0; ms <= SILENCE_LIMIT_MS; ms += 125) {
-    sideA.links.tick(125, true)
+    sideA.tick(125, true)
     await new Promise((resolve) => setImmediate(resolve))
   }
   t.is(sideA.down[0]?.error.code, 'PEER_GONE')
@@ -258,7 +265,7 @@ test('links - a peer that talks but never reads is closed before memory fills', 
   for (; side.down.length === 0 && ms < 60_000; ms += 250) {
     far.write(Buffer.concat([Buffer.from([1, 1]), encodeControl({ type: 'pong', id: 1 })]))
     await once(near.rawStream, 'data')
-    side.links.tick(250, false)
+    side.tick(250, false)
   }
   t.is(side.down[0]?.error.code, 'PEER_BUSY')
   t.ok(ms >= 30_000 && ms < 40_000, `${ms} ms`)
