@@ -32,7 +32,8 @@ export async function openBootstrap(options: { port: number; host?: string }): P
     await Promise.allSettled(nodes.map((node) => node.destroy({ force: true })))
   }
   try {
-    const port = options.port === 0 ? await freePort(bindHost) : options.port
+    // Tried with a plain socket first: a DHT node whose port is taken cannot be taken down again.
+    const port = await freePort(options.port, bindHost)
     const first = HyperDHT.bootstrapper(port, host, { host: bindHost })
     nodes.push(first)
     await first.fullyBootstrapped()
@@ -65,11 +66,15 @@ function firstAddress(): string {
   return usable?.address ?? '127.0.0.1'
 }
 
-function freePort(host: string): Promise<number> {
+/** @returns the port, or a free one for 0. */
+function freePort(wanted: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4')
-    socket.once('error', reject)
-    socket.bind(0, host, () => {
+    socket.once('error', (error) => {
+      socket.close()
+      reject(error)
+    })
+    socket.bind(wanted, host, () => {
       const { port } = socket.address()
       socket.close(() => resolve(port))
     })

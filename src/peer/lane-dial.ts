@@ -49,8 +49,12 @@ export class LaneDial {
     this.#timers = this.#waiting.map((_, index) => {
       return clock.after(index * STAGGER_MS, () => this.#attempt())
     })
-    const limitMs = this.#waiting.length > 0 ? DIAL_TIMEOUT_MS : 0
-    this.#timers.push(afterListening(clock, limitMs, () => this.#finish(null)))
+    const giveUp = () => this.#finish(null)
+    this.#timers.push(
+      this.#waiting.length > 0
+        ? afterListening(clock, DIAL_TIMEOUT_MS, giveUp)
+        : clock.after(0, giveUp)
+    )
   }
 
   cancel(): void {

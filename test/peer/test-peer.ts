@@ -126,6 +126,6 @@ export class TestPeer {
 
   #note(work: () => void): void {
     work()
-    for (const look of [...this.#waiting]) look()
+    for (const look of Array.from(this.#waiting)) look()
   }
 }
