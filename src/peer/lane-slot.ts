@@ -181,6 +181,8 @@ export class LaneSlot {
 
   #use(carrier: Carrier): void {
     if (this.#carrier !== null) {
+      // Null while it is reported, so that whoever opens a new hop at once waits for the new one.
+      this.#carrier = null
       const text = `The way to ${shortId(this.#link.peer)} changed; what was on it may be lost`
       this.#handlers.onCarrierLost(new SwarmError('PEER_GONE', text))
     }

@@ -37,6 +37,7 @@ export class Lane implements Carrier {
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
   #writtenBytes: number
+  #pingAgain = false
   #closed = false
 
   /** @param stream after its handshake and both proofs, with no listener for 'data'. */
@@ -88,7 +89,10 @@ export class Lane implements Carrier {
     if (this.#closed) return
     const nowMs = this.#clock.now()
     if (this.#silence.tick(listenedMs, nowMs)) this.close(broken('it went silent'))
-    else if (pingNow) this.#write(pingMessage(KIND_PING, this.#pings.next(nowMs)))
+    else if (pingNow) {
+      this.#pingAgain = true
+      this.#ping()
+    }
   }
 
   close(error: SwarmError): void {
@@ -134,7 +138,16 @@ export class Lane implements Carrier {
       return
     }
     const rttMs = this.#pings.answered(id, this.#clock.now())
-    if (rttMs !== null) this.#rtt.sample(rttMs)
+    if (rttMs === null) return
+    this.#rtt.sample(rttMs)
+    // The first ping after a pause measures how long sleeping processors take to wake up (several times
+    // the way itself); the second one, sent at once, what a token of a running session will see.
+    if (this.#pingAgain) this.#ping()
+    this.#pingAgain = false
+  }
+
+  #ping(): void {
+    this.#write(pingMessage(KIND_PING, this.#pings.next(this.#clock.now())))
   }
 
   #write(message: Uint8Array): void {

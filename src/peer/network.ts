@@ -177,6 +177,7 @@ export class PeerNetwork {
     const bind = host === undefined ? {} : { host }
     this.#openedMs = clock.now()
     this.#lanePort = await this.#lanes.open(this.#options.laneHost ?? host)
+    if (this.#closing !== null) return
     if (this.#lanePort === 0) this.#options.log.warn('no TCP port for lanes: frames go over UDP')
     const { beacon = true, beaconPort } = this.#options
     this.#discovery = new Discovery(

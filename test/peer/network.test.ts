@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import createTestnet from 'hyperdht/testnet.js'
 import test, { type Test } from 'brittle'
 
 import { openBootstrap } from '../../src/peer/bootstrap.ts'
+import { openTopic } from '../../src/peer/topic.ts'
+import { encodeBeacon } from '../../src/wire/beacon.ts'
 import { TestPeer, identities } from './test-peer.ts'
 
 import type { Address } from '../../src/peer/address.ts'
@@ -319,6 +323,35 @@ test('network - a malformed session frame ends the link and is an event', async 
   const down = await b.event('link-down', one.id)
   t.is(down.error.code, 'WIRE_BAD_FRAME')
   t.is((await b.event('refused', one.id)).error.code, 'WIRE_BAD_FRAME')
+})
+
+test('network - forged beacons with keys that are none cost a dial and nothing else', async (t) => {
+  const name = topic()
+  const beaconPort = 47_000 + (process.pid % 600)
+  const [one, two] = identities(2) as [Identity, Identity]
+  const a = await TestPeer.open(t, { identity: one, topic: name, overrides: { beaconPort } })
+  const { beaconKey } = openTopic({
+    name,
+    secret: null,
+    bootstrap: false,
+    public: false,
+    lanOnly: true
+  })
+  const socket = createSocket('udp4')
+  t.teardown(() => socket.close())
+  // Points of low order, points on no curve, and a number above the field: all below our own key, so
+  // that it is us who dials them.
+  const keys = ['00'.repeat(32), `d0${'ff'.repeat(31)}`]
+  for (let first = 1; first < 10; first++) keys.push(`0${first}`.padEnd(64, '0'))
+  t.ok(keys.every((key) => key < one.id))
+  for (const key of keys) {
+    const forged = { key: key as PeerId, instance: '00'.repeat(8), dhtPort: 9, lanePort: 9 }
+    socket.send(encodeBeacon(forged, beaconKey), beaconPort, '127.0.0.1')
+  }
+  await once(socket, 'message') // it answers a newcomer, so it has read them
+  const b = await TestPeer.open(t, { identity: two, topic: name, overrides: { beaconPort } })
+  await linked(a, b)
+  t.is(a.network.links().length, 1)
 })
 
 test('network - closing twice, or before anything was found, is quiet and quick', async (t) => {
