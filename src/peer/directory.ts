@@ -151,6 +151,21 @@ export class Directory {
     return this.#table.missing(entries)
   }
 
+  /** @param where the other process with our key runs, as far as is known; foreign text. */
+  reportDuplicate(where: string): void {
+    const nowMs = this.#clock.now()
+    if (nowMs - this.#reportedMs < REPORT_INTERVAL_MS) return
+    this.#reportedMs = nowMs
+    this.#handlers.onDuplicate(
+      new SwarmError(
+        'PEER_DUPLICATE',
+        `Another process uses this peer's identity, on '${clip(where)}': a data directory was copied, ` +
+          `or this machine's clock was turned back. If it was copied, delete the file 'identity' in ` +
+          `one of them.`
+      )
+    )
+  }
+
   /** To be called about once a second: time alone makes a peer leave. */
   sweep(): void {
     this.#table.sweep(this.#clock.now())
@@ -187,17 +202,6 @@ export class Directory {
       this.#changed(this.#identity.id, null)
     }
     // A record that says goodbye is our own, from an earlier life with a faster clock.
-    if (other.left || nowMs - this.#reportedMs < REPORT_INTERVAL_MS) return
-    this.#reportedMs = nowMs
-    this.#handlers.onDuplicate(duplicateError(clip(other.name)))
+    if (!other.left) this.reportDuplicate(other.name)
   }
-}
-
-/** @param where the other process runs, as far as is known. */
-export function duplicateError(where: string): SwarmError {
-  return new SwarmError(
-    'PEER_DUPLICATE',
-    `Another process uses this peer's identity, on '${where}': a data directory was copied, or this ` +
-      `machine's clock was turned back. If it was copied, delete the file 'identity' in one of them.`
-  )
 }

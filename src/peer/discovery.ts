@@ -93,7 +93,10 @@ export class Discovery {
     this.#dials = new Bucket(clock, DIALS_PER_SECOND, 2 * DIALS_PER_SECOND)
     this.#dht = new HintedDht(
       {
-        ...(topic.dht === 'public' ? {} : { bootstrap: options.bootstrap }),
+        // Absent means the public DHT, so that everything else must say so.
+        ...(topic.dht === 'public'
+          ? {}
+          : { bootstrap: topic.dht === 'given' ? options.bootstrap : [] }),
         ...(host === undefined ? {} : { host }),
         keyPair: identity.keyPair
       },

@@ -2,7 +2,7 @@
 // connection and signs this peer's records. Owns the key file and every signature made with it;
 // a file that is damaged, or that others can read, is refused rather than repaired or replaced.
 
-import { chmod, link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import crypto from 'hypercore-crypto'
 
@@ -88,21 +88,16 @@ async function create(path: string, random: Random): Promise<void> {
   const seed = random.bytes(32)
   const text = `swarm identity 1\nsecret ${toHex(seed)}\npublic ${identityOf(seed).id}\n`
   const draft = `${path}.${toHex(random.bytes(8))}`
-  const file = await open(draft, 'wx', 0o600)
   try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await chmod(draft, 0o600)
-  try {
+    await writeFile(draft, text, { mode: 0o600, flag: 'wx', flush: true })
     // link() never replaces: of two processes that start at once the first one's key stays.
     await link(draft, path)
-    await unlink(draft)
   } catch (error) {
-    if (isCode(error, 'EEXIST')) await unlink(draft)
-    else await rename(draft, path) // some file systems have no links
+    if (isCode(error, 'EEXIST')) return
+    if (!isCode(error, 'EPERM') && !isCode(error, 'ENOTSUP')) throw error
+    await rename(draft, path) // a file system without links
+  } finally {
+    await rm(draft, { force: true })
   }
 }
 

@@ -36,6 +36,9 @@ const FRAME_PROTOCOL = 'swarm/frames'
 /** For our last words (hello of another version, leave) to reach the peer before the end. */
 export const LAST_WORDS_MS = 500
 
+/** Without any progress of what we write for so long, the peer is not reading and memory fills. */
+const STUCK_LIMIT_MS = 30_000
+
 export interface LinkOptions {
   proofKey: Uint8Array
   clock: Clock
@@ -52,9 +55,6 @@ export interface LinkHandlers {
   /** Once, also for a link that never came up. `left`: the peer said that it goes. */
   onDown(link: Link, error: SwarmError, left: boolean): void
 }
-
-/** Without any progress of what we write for so long, the peer is not reading and memory fills. */
-const STUCK_LIMIT_MS = 30_000
 
 export type LinkState = 'proving' | 'greeting' | 'up' | 'down'
 
@@ -98,7 +98,7 @@ export class Link implements Carrier {
       stream,
       options.proofKey,
       { use: 'link', clock: options.clock },
-      (error) => (error === null ? this.#greet() : this.close(error))
+      (error) => (error === null ? this.#guard(() => this.#greet()) : this.close(error))
     )
   }
 
@@ -150,7 +150,6 @@ export class Link implements Carrier {
   tick(listenedMs: number, pingNow: boolean): void {
     if (this.#state === 'down' || this.#state === 'proving') return
     if (this.#state === 'greeting') {
-      // The peer's heartbeat does not count before its hello, so the silence is never reset by it.
       this.#greetingMs += listenedMs
       if (this.#greetingMs > PROOF_TIMEOUT_MS) {
         this.close(new SwarmError('PEER_TIMEOUT', `${shortId(this.peer)} never introduced itself`))

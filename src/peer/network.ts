@@ -12,7 +12,7 @@ import { toSwarmError, type SwarmError } from '../base/errors.ts'
 import { HINTS_MAX } from '../base/limits.ts'
 import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
 import { announcedAddresses } from './address.ts'
-import { Directory, duplicateError, type RecordChanges } from './directory.ts'
+import { Directory, type RecordChanges } from './directory.ts'
 import { Discovery } from './discovery.ts'
 import { Gossip } from './gossip.ts'
 import { PeerHops } from './hops.ts'
@@ -82,6 +82,7 @@ export type NetworkEvent =
   | { type: 'record'; peer: PeerId }
   /** A connection came to nothing: WIRE_PROOF, WIRE_VERSION, WIRE_BAD_FRAME, PEER_BUSY. */
   | { type: 'refused'; peer: PeerId; error: SwarmError }
+  /** Another process has our key, or somebody makes it look so: to be told, no reason to stop. */
   | { type: 'duplicate'; error: SwarmError }
 
 export interface LinkInfo {
@@ -194,7 +195,7 @@ export class PeerNetwork {
       },
       {
         onConnection: (stream) => this.accept(stream),
-        onDuplicate: (where) => this.#emit({ type: 'duplicate', error: duplicateError(where) }),
+        onDuplicate: (where) => this.#directory.reportDuplicate(where),
         connected: (peer) => this.#links.expects(peer)
       }
     )

@@ -56,10 +56,13 @@ export class PeerHop implements Hop {
     const frame = this.#carrier?.allocate(sizeBytes) ?? null
     const bytes = frame?.bytes ?? new Uint8Array(sizeBytes)
     this.#codec.writeActivationHeader(header, bytes)
+    let sent = false
     return {
       payload: bytes.subarray(headerBytes),
       send: () => {
-        if (!this.#hasRoom(sizeBytes)) return
+        // Once: what was sent is encrypted in place, and a second time would send that.
+        if (sent || !this.#hasRoom(sizeBytes)) return
+        sent = true
         if (frame !== null) frame.ship()
         else this.#shipOrWait(bytes)
       }

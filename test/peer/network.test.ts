@@ -309,6 +309,27 @@ test('network - a peer that does not read its lane is closed as too slow', async
   t.pass('a new lane serves new sessions')
 })
 
+test('network - a stall of our own for three seconds blames nobody', async (t) => {
+  // Both peers live in this process, so neither can blame the other by right.
+  const [a, b] = await beaconPair(t)
+  await Promise.all([a.lane(b.id), b.lane(a.id)])
+  for (let round = 1; round <= 2; round++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000)
+    for (let i = 0; i < 20; i++) {
+      a.network.hops.to(b.id).send(close(i))
+      await b.until(() => b.received.length >= 20 * (round - 1) + i + 1)
+    }
+    // Until both have ticked again, more than once.
+    const ticked = a.network.links()[0]?.upMs as number
+    const digest = b.network.directory.get(a.id)?.record.seq as number
+    a.network.publish({})
+    await b.until(() => (b.network.directory.get(a.id)?.record.seq as number) > digest)
+    t.ok((a.network.links()[0]?.upMs as number) > ticked)
+  }
+  t.absent([...a.events, ...b.events].some(({ type }) => type === 'link-down'))
+  t.alike([...a.gone, ...b.gone], [])
+})
+
 test('network - a malformed session frame ends the link and is an event', async (t) => {
   const bad = {
     ...(await import('./toy-codec.ts')).toyCodec,
