@@ -157,14 +157,14 @@ test('network - two peers that dial each other at once have one link', async (t)
 async function activationsArrive(t: Test, a: TestPeer, b: TestPeer): Promise<void> {
   const hop = a.network.hops.to(b.id)
   const count = 12
-  const dim = 2 ** 18 // one mebibyte of f32
+  const [nTokens, dim] = [4, 2 ** 16] // one mebibyte of f32
   for (let position = 0; position < count; position++) {
     hop.send(close(2 * position))
     const header = {
       session: SESSION,
       epoch: 1,
       position,
-      nTokens: 1,
+      nTokens,
       dim,
       sample: position % 2 === 1
     }
@@ -189,7 +189,7 @@ async function activationsArrive(t: Test, a: TestPeer, b: TestPeer): Promise<voi
     .map(({ message }) => message)
     .filter((message): message is ActivationMessage => message.type === 'activation')
     .filter(({ payload, position, sample }) => {
-      if (payload.byteLength !== 4 * dim || sample !== (position % 2 === 1)) return true
+      if (payload.byteLength !== 4 * nTokens * dim || sample !== (position % 2 === 1)) return true
       return !payload.every((byte, at) => byte === ((position * 31 + (at >>> 12)) & 255))
     })
   t.is(wrong.length, 0, 'every byte as sent')
@@ -294,8 +294,8 @@ test('network - a peer that does not read its lane is closed as too slow', async
       session: SESSION,
       epoch: 1,
       position: i,
-      nTokens: 1,
-      dim: 2 ** 18,
+      nTokens: 4,
+      dim: 2 ** 16,
       sample: false
     }
     hop.allocate(header).send()
