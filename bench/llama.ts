@@ -120,7 +120,7 @@ export function llamaMissing(): string | null {
     packagePath()
     return null
   } catch {
-    return 'llama.cpp is not installed; run: npm ci --prefix bench --ignore-scripts --omit=optional'
+    return 'llama.cpp is not installed; run: npm install --prefix bench --ignore-scripts --omit=optional'
   }
 }
 

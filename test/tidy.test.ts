@@ -95,7 +95,8 @@ test('tidy - the api client imports base and wire only', (t) => {
 
 test('tidy - each outside package is imported at its home only', (t) => {
   const wrong: string[] = []
-  for (const { path, text } of product) {
+  // Ambient declarations name each other's packages and import nothing at run time.
+  for (const { path, text } of product.filter(({ path }) => !path.startsWith('src/types/'))) {
     for (const name of importsOf(text)) {
       if (name.startsWith('.') || name.startsWith('node:')) continue
       if (!HOMES[name]?.some((home) => path.startsWith(home))) wrong.push(`${path} imports ${name}`)

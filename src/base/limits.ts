@@ -52,3 +52,46 @@ export const GGUF_STRING_BYTES_MAX = 64 * 2 ** 20
 export const GGUF_TENSORS_MAX = 16 * LAYERS_MAX + 1024
 /** Bytes of one tensor name: GGML keeps 64 with the terminating zero. */
 export const GGUF_TENSOR_NAME_BYTES_MAX = 63
+/** Bytes of a topic's name and of its secret: a sentence fits, and neither is ever sent. */
+export const TOPIC_NAME_BYTES_MAX = 64
+export const TOPIC_SECRET_BYTES_MAX = 1024
+/** Bytes of a peer's name (a host name has at most 63), and of a model's name (a file name). */
+export const PEER_NAME_BYTES_MAX = 64
+export const MODEL_NAME_BYTES_MAX = 256
+/** Bytes of a program version or of the name of a kernel table. */
+export const VERSION_TEXT_BYTES_MAX = 32
+/** Bytes of one signed record: twice what its fields can hold today. */
+export const RECORD_BYTES_MAX = 1024
+/** Records in one gossip message: together they stay below MESSAGE_BYTES_MAX. */
+export const GOSSIP_RECORDS_MAX = 32
+/** Records kept of one topic, present and past peers: four views, so that churn evicts only the past. */
+export const DIRECTORY_RECORDS_MAX = 256
+/** Own addresses in a hello. A machine has a few interfaces; each address costs the other a dial. */
+export const LANE_ADDRESSES_MAX = 8
+/** Bytes of an address as text: IPv6 with a zone name. */
+export const ADDRESS_BYTES_MAX = 64
+/** Connections whose proof has not been verified yet. Strangers beyond this wait for nobody. */
+export const CONNECTIONS_UNPROVEN_MAX = 32
+/** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
+export const UNPROVEN_BYTES_MAX = 128 * 2 ** 10
+/** Control messages of one peer per second, and at once: heartbeats and gossip need about 20. */
+export const CONTROL_MESSAGES_PER_SECOND = 100
+export const CONTROL_MESSAGES_BURST = 400
+/** Channels that one peer opens on a link, per second, at once and in all: a few of ours, and two logs
+ * of each member once they are replicated. */
+export const CHANNEL_OPENS_PER_SECOND = 64
+export const CHANNEL_OPENS_BURST = 1024
+export const CHANNELS_MAX = 4096
+/** Records taken from one peer per second, and at once: 64 peers change 4 times a second at most, and a
+ * signature costs 60 microseconds, so this is 2 % of a core. */
+export const GOSSIP_RECORDS_PER_SECOND = 400
+export const GOSSIP_RECORDS_BURST = 1024
+/** Peers that beacons have told of. Any machine of the LAN can fill it, so it stays small. */
+export const HINTS_MAX = 256
+/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare. Each may cost a dial. */
+export const HINT_ADDRESSES_MAX = 4
+/** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
+export const BEACONS_PER_SECOND = 512
+export const BEACONS_BURST = 1024
+/** Addresses given with --bootstrap. */
+export const BOOTSTRAP_ADDRESSES_MAX = 16

@@ -1,0 +1,31 @@
+// Bounds a rate: a bucket that fills steadily and is emptied by what happens. Pure but for the clock it
+// is given. Used per peer and per kind of message, so that one peer cannot take another's share.
+
+import type { Clock } from '../base/clock.ts'
+
+export class Bucket {
+  #clock: Clock
+  #perSecond: number
+  #burst: number
+  #level: number
+  #filledMs: number
+
+  constructor(clock: Clock, perSecond: number, burst: number) {
+    this.#clock = clock
+    this.#perSecond = perSecond
+    this.#burst = burst
+    this.#level = burst
+    this.#filledMs = clock.now()
+  }
+
+  /** @returns false when there is not enough left; then nothing was taken. */
+  take(count = 1): boolean {
+    const nowMs = this.#clock.now()
+    const gained = ((nowMs - this.#filledMs) / 1000) * this.#perSecond
+    this.#level = Math.min(this.#burst, this.#level + gained)
+    this.#filledMs = nowMs
+    if (this.#level < count) return false
+    this.#level -= count
+    return true
+  }
+}

@@ -1,0 +1,42 @@
+// @hyperswarm/secret-stream 6.9: a Noise connection over a raw stream; only what peer/ calls.
+
+declare module '@hyperswarm/secret-stream' {
+  import type { EventEmitter } from 'node:events'
+
+  export interface KeyPair {
+    publicKey: Uint8Array
+    secretKey: Uint8Array
+  }
+
+  /** A net.Socket or a UDX stream. */
+  export interface RawStream extends EventEmitter {
+    /** Of a UDX stream, once connected. */
+    readonly remoteHost?: string | null
+    /** Of a net.Socket: bytes that the operating system has not taken yet. */
+    readonly writableLength?: number
+  }
+
+  /** Events: 'connect' (handshake done), 'data' (one message), 'drain', 'error', 'close'. */
+  export default class NoiseSecretStream extends EventEmitter {
+    constructor(
+      isInitiator: boolean,
+      rawStream: RawStream,
+      options: { pattern: 'IK'; keyPair: KeyPair; remotePublicKey?: Uint8Array }
+    )
+    readonly isInitiator: boolean
+    /** The rest is set when the handshake is done. */
+    readonly remotePublicKey: Uint8Array
+    readonly handshakeHash: Uint8Array
+    readonly rawStream: RawStream
+    /** Bytes encrypted and handed to the raw stream: each message with 20 bytes around it. */
+    readonly rawBytesWritten: number
+    readonly destroyed: boolean
+    readonly destroying: boolean
+    userData: unknown
+    /** A buffer that write() encrypts in place, if no other was allocated in between. */
+    alloc(sizeBytes: number): Uint8Array
+    write(data: Uint8Array): boolean
+    end(): void
+    destroy(error?: Error | null): void
+  }
+}

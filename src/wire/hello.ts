@@ -1,0 +1,78 @@
+// The second message on a link, after the proof: who this is and how to reach its lane. The first three
+// fields are frozen for every version of the protocol, so that two programs that cannot talk can still
+// tell their users which versions met. Peers of another version are refused in peer/link.ts.
+
+import * as c from 'compact-encoding'
+
+import { toSwarmError } from '../base/errors.ts'
+import {
+  ADDRESS_BYTES_MAX,
+  LANE_ADDRESSES_MAX,
+  MESSAGE_BYTES_MAX,
+  PEER_NAME_BYTES_MAX,
+  VERSION_TEXT_BYTES_MAX
+} from '../base/limits.ts'
+import { decodeWhole, encodeWhole, list, optional, struct, text, whole } from './fields.ts'
+import { modelField, signedRecordField } from './record-codec.ts'
+
+import type { SignedRecord } from './record.ts'
+
+/** Counts incompatible changes of anything that travels between peers. */
+export const PROTOCOL_VERSION = 1
+
+export interface Versions {
+  protocolVersion: number
+  /** Peers of different arithmetic give different bits and must not share a session. */
+  arithmeticVersion: number
+  programVersion: string
+}
+
+export interface Hello extends Versions {
+  /** Host name as the peer gives it; foreign text. */
+  name: string
+  /** How long the peer has been in the topic, by its own clock. */
+  upMs: number
+  /** Where the peer accepts lanes: a TCP port (0: nowhere) and its own addresses, without a port. */
+  lane: { port: number; addresses: string[] }
+  model: { id: string; name: string } | null
+  record: SignedRecord | null
+}
+
+const versions = {
+  protocolVersion: whole(2, 1, 65_535, 'the protocol version'),
+  arithmeticVersion: whole(2, 1, 65_535, 'the arithmetic version'),
+  programVersion: text(VERSION_TEXT_BYTES_MAX, 'the program version')
+}
+
+const versionsField = struct<Versions>(versions)
+
+const helloField = struct<Hello>({
+  ...versions,
+  name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
+  upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
+  lane: struct<Hello['lane']>({
+    port: whole(2, 0, 65_535, 'the lane port'),
+    addresses: list(text(ADDRESS_BYTES_MAX, 'a lane address'), LANE_ADDRESSES_MAX, 'lane addresses')
+  }),
+  model: optional(modelField, 'a model'),
+  record: optional(signedRecordField, 'a record')
+})
+
+/** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */
+export function encodeHello(hello: Hello): Uint8Array {
+  return encodeWhole(helloField, hello)
+}
+
+/** Only the frozen part; the rest may be of any version. @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
+export function decodeVersions(bytes: Uint8Array): Versions {
+  try {
+    return versionsField.decode(c.state(0, bytes.byteLength, bytes))
+  } catch (error) {
+    throw toSwarmError(error, 'WIRE_BAD_FRAME')
+  }
+}
+
+/** A hello of this protocol version. @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
+export function decodeHello(bytes: Uint8Array): Hello {
+  return decodeWhole(helloField, bytes, MESSAGE_BYTES_MAX, 'a hello')
+}

@@ -1,0 +1,98 @@
+// Flow C: bytes <-> the record that a peer signs and everybody passes on. The signed bytes are kept as
+// they came; decoding only looks into them. Whose signature it is, is checked in peer/identity.ts.
+
+import {
+  LAYERS_MAX,
+  MODEL_NAME_BYTES_MAX,
+  PEER_NAME_BYTES_MAX,
+  RECORD_BYTES_MAX,
+  VERSION_TEXT_BYTES_MAX
+} from '../base/limits.ts'
+import { SwarmError } from '../base/errors.ts'
+import {
+  blob,
+  decodeWhole,
+  encodeWhole,
+  fixed,
+  flag,
+  hex,
+  optional,
+  struct,
+  text,
+  whole,
+  type Field
+} from './fields.ts'
+
+import type { PeerId } from './ids.ts'
+import type { PeerRecord, Profile, RangeRecord, SignedRecord } from './record.ts'
+
+const U32_MAX = 2 ** 32 - 1
+
+const range = ordered(
+  struct<RangeRecord>({
+    start: whole(2, 0, LAYERS_MAX, 'the first layer of a range'),
+    end: whole(2, 1, LAYERS_MAX, 'the end of a range')
+  })
+)
+
+const profile = struct<Profile>({
+  cores: whole(2, 1, 4096, 'the number of cores'),
+  kernels: text(VERSION_TEXT_BYTES_MAX, 'the kernel table'),
+  memoryKiB: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the memory in KiB'),
+  weightMiBps: whole(4, 0, U32_MAX, 'the weight bandwidth in MiB/s'),
+  int8Mops: whole(4, 0, U32_MAX, 'the int8 rate in Mop/s')
+})
+
+/** A model as a peer names it: id 64 hexadecimal digits, name foreign text. */
+export const modelField = struct<{ id: string; name: string }>({
+  id: hex(32, 'a model id'),
+  name: text(MODEL_NAME_BYTES_MAX, 'a model name')
+})
+
+const record = struct<PeerRecord>({
+  key: hex<PeerId>(32, 'the key of a record'),
+  seq: whole(8, 1, Number.MAX_SAFE_INTEGER, 'the sequence number of a record'),
+  name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
+  programVersion: text(VERSION_TEXT_BYTES_MAX, 'a program version'),
+  arithmeticVersion: whole(2, 1, 65_535, 'an arithmetic version'),
+  left: flag('the mark of having left'),
+  profile: optional(profile, 'a profile'),
+  model: optional(modelField, 'a model'),
+  pin: optional(range, 'a pinned range'),
+  held: optional(range, 'a held range'),
+  loading: optional(
+    struct<{ range: RangeRecord; percent: number }>({
+      range,
+      percent: whole(1, 0, 100, 'the percentage loaded')
+    }),
+    'a loading range'
+  )
+})
+
+/** A record with its signature, as hello and gossip carry it. */
+export const signedRecordField = struct<SignedRecord>({
+  bytes: blob(RECORD_BYTES_MAX, 'a record'),
+  signature: fixed(64, 'a signature')
+})
+
+/** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */
+export function encodeRecord(value: PeerRecord): Uint8Array {
+  return encodeWhole(record, value)
+}
+
+/** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
+export function decodeRecord(bytes: Uint8Array): PeerRecord {
+  return decodeWhole(record, bytes, RECORD_BYTES_MAX, 'a record')
+}
+
+function ordered(field: Field<RangeRecord>): Field<RangeRecord> {
+  const check = (value: RangeRecord): RangeRecord => {
+    if (value.start < value.end) return value
+    throw new SwarmError('WIRE_BAD_FRAME', `layers ${value.start} to ${value.end} are no range`)
+  }
+  return {
+    preencode: (state, value) => field.preencode(state, value),
+    encode: (state, value) => field.encode(state, check(value)),
+    decode: (state) => check(field.decode(state))
+  }
+}

@@ -1,0 +1,36 @@
+// A peer in a process of its own, for tests that kill or freeze it. Arguments: seed of its identity,
+// topic, and what to do. Answers every session message with the same.
+
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { systemRandom } from '../../src/base/random.ts'
+import { identityOf } from '../../src/peer/identity.ts'
+import { PeerNetwork } from '../../src/peer/network.ts'
+import { openTopic } from '../../src/peer/topic.ts'
+import { toyCodec } from './toy-codec.ts'
+
+const [seed, name, task] = process.argv.slice(2) as [string, string, 'stay' | 'leave']
+
+const network = new PeerNetwork({
+  identity: identityOf(new Uint8Array(32).fill(Number(seed))),
+  topic: openTopic({ name, secret: null, bootstrap: false, public: false, lanOnly: true }),
+  bootstrap: [],
+  facts: { name: 'child', programVersion: '0.1.0', arithmeticVersion: 1, model: null },
+  codec: toyCodec,
+  clock: systemClock,
+  random: systemRandom,
+  log: silentLog,
+  onEvent(event) {
+    // Nothing ends the process but that nothing is left to wait for.
+    if (task === 'leave' && event.type === 'lane') void network.close()
+  }
+})
+network.hops.onMessage((from, message) => {
+  if (message.type !== 'activation') network.hops.to(from).send(message)
+  else {
+    const frame = network.hops.to(from).allocate(message)
+    frame.payload.set(message.payload)
+    frame.send()
+  }
+})
+await network.open()

@@ -1,0 +1,96 @@
+import test from 'brittle'
+
+import { LAYERS_MAX, PEER_NAME_BYTES_MAX, RECORD_BYTES_MAX } from '../../src/base/limits.ts'
+import { decodeRecord, encodeRecord } from '../../src/wire/record-codec.ts'
+import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
+
+import type { PeerId } from '../../src/wire/ids.ts'
+import type { PeerRecord } from '../../src/wire/record.ts'
+
+const codec: Codec<PeerRecord> = { encode: encodeRecord, decode: decodeRecord }
+
+export const FULL_RECORD: PeerRecord = {
+  key: '8f'.repeat(32) as PeerId,
+  seq: 1_700_000_000_123,
+  name: 'küche',
+  programVersion: '0.1.0',
+  arithmeticVersion: 3,
+  left: true,
+  profile: {
+    cores: 12,
+    kernels: 'avx512vnni',
+    memoryKiB: 2 ** 34,
+    weightMiBps: 40_000,
+    int8Mops: 1_200_000
+  },
+  model: { id: '3c'.repeat(32), name: 'Qwen3-8B-Q4_K_M.gguf' },
+  pin: { start: 0, end: 4 },
+  held: { start: 4, end: 36 },
+  loading: { range: { start: 1, end: 2 }, percent: 99 }
+}
+
+const BARE_RECORD: PeerRecord = {
+  ...FULL_RECORD,
+  left: false,
+  name: '',
+  profile: null,
+  model: null,
+  pin: null,
+  held: null,
+  loading: null
+}
+
+test('record codec - withstands foreign bytes in a full record', (t) => {
+  checkDecoder(t, codec, FULL_RECORD)
+})
+
+test('record codec - withstands foreign bytes in a bare record', (t) => {
+  checkDecoder(t, codec, BARE_RECORD)
+})
+
+test('record codec - the largest record is within its bound', (t) => {
+  const sizeBytes = encodeRecord({
+    ...FULL_RECORD,
+    name: 'n'.repeat(PEER_NAME_BYTES_MAX),
+    programVersion: 'v'.repeat(32),
+    profile: {
+      ...(FULL_RECORD.profile as NonNullable<PeerRecord['profile']>),
+      kernels: 'k'.repeat(32)
+    },
+    model: { id: '3c'.repeat(32), name: 'm'.repeat(256) }
+  }).byteLength
+  t.ok(sizeBytes <= RECORD_BYTES_MAX / 2 + 64, `${sizeBytes} bytes`)
+})
+
+test('record codec - refuses values at one beyond each bound, when writing as when reading', (t) => {
+  const beyond: [string, Partial<PeerRecord>, string][] = [
+    ['key', { key: 'ab' as PeerId }, 'WIRE_BAD_FRAME'],
+    ['upper-case key', { key: 'AB'.repeat(32) as PeerId }, 'WIRE_BAD_FRAME'],
+    ['seq 0', { seq: 0 }, 'WIRE_BAD_FRAME'],
+    ['seq above 2^53', { seq: 2 ** 53 }, 'WIRE_BAD_FRAME'],
+    ['name', { name: 'n'.repeat(PEER_NAME_BYTES_MAX + 1) }, 'WIRE_TOO_LARGE'],
+    ['name in bytes', { name: 'ü'.repeat(PEER_NAME_BYTES_MAX / 2 + 1) }, 'WIRE_TOO_LARGE'],
+    ['version', { programVersion: 'v'.repeat(33) }, 'WIRE_TOO_LARGE'],
+    ['arithmetic 0', { arithmeticVersion: 0 }, 'WIRE_BAD_FRAME'],
+    ['layers', { held: { start: 0, end: LAYERS_MAX + 1 } }, 'WIRE_BAD_FRAME'],
+    ['empty range', { pin: { start: 3, end: 3 } }, 'WIRE_BAD_FRAME'],
+    ['backward range', { pin: { start: 4, end: 3 } }, 'WIRE_BAD_FRAME'],
+    ['percent', { loading: { range: { start: 0, end: 1 }, percent: 101 } }, 'WIRE_BAD_FRAME'],
+    ['fraction', { seq: 1.5 }, 'WIRE_BAD_FRAME'],
+    ['model name', { model: { id: '3c'.repeat(32), name: 'm'.repeat(257) } }, 'WIRE_TOO_LARGE']
+  ]
+  for (const [name, change, code] of beyond) {
+    t.is(encodeRefusal(codec, { ...FULL_RECORD, ...change })?.code, code, name)
+  }
+})
+
+test('record codec - refuses text that is not UTF-8', (t) => {
+  const bytes = encodeRecord(FULL_RECORD)
+  const at = Buffer.from(bytes).indexOf('küche') + 1
+  bytes[at] = 0xff
+  t.is(refusal(codec, bytes)?.code, 'WIRE_BAD_FRAME')
+})
+
+test('record codec - refuses more bytes than a record may have before it reads them', (t) => {
+  t.is(refusal(codec, new Uint8Array(RECORD_BYTES_MAX + 1))?.code, 'WIRE_TOO_LARGE')
+})
