@@ -195,7 +195,7 @@ test('openai request - a wrong message is refused with its place', (t) => {
     [[{ role: 'user', content: [{ type: 'image_url' }] }], 'messages[0].content[0]'],
     [[{ role: 'user', content: [{ type: 'text', text: 1 }] }], 'messages[0].content[0].text'],
     [[{ role: 'assistant', content: 'x', tool_calls: [{}] }], 'messages[0].tool_calls'],
-    [Array(4097).fill(user), 'messages']
+    [Array.from({ length: 4097 }, () => user), 'messages']
   ]
   for (const [messages, param] of cases) refused(t, () => chat({ messages }), param)
 })
