@@ -127,6 +127,10 @@ export class ApiClient {
         { cause: error }
       )
     }
+    if (error.code === 'EACCES' || error.code === 'EPERM') {
+      const text = `the peer of ${this.#dataDir} belongs to another user; its owner alone may use it`
+      return new SwarmError('STORE_UNREADABLE', text, { cause: error })
+    }
     return peerLeft(error)
   }
 }

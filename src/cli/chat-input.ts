@@ -7,15 +7,17 @@ import type { Host } from './context.ts'
 
 export class ChatInput {
   readonly #lines: Interface
+  readonly #stdout: NodeJS.WriteStream
   readonly #live: boolean
   #hidden = false
 
   /** @param onInterrupt called for Ctrl-C on a terminal; from a pipe it is a signal as usual. */
   constructor(host: Pick<Host, 'stdin' | 'stdout'>, live: boolean, onInterrupt: () => void) {
+    this.#stdout = host.stdout
     this.#live = live
     this.#lines = createInterface({
       input: host.stdin,
-      ...(live ? { output: this.#screen(host.stdout) } : {}),
+      ...(live ? { output: this.#screen() } : {}),
       terminal: live,
       prompt: live ? 'you> ' : '',
       crlfDelay: Infinity
@@ -32,6 +34,8 @@ export class ChatInput {
       this.#hidden = false
       this.#prompt()
     }
+    // Left at the prompt: what follows starts on a line of its own.
+    if (this.#live) this.#stdout.write('\n')
   }
 
   close(): void {
@@ -39,11 +43,13 @@ export class ChatInput {
   }
 
   #prompt(): void {
-    if (this.#live) this.#lines.prompt()
+    // What was typed ahead is in the line already; the cursor belongs behind it.
+    if (this.#live) this.#lines.prompt(true)
   }
 
   /** The terminal for readline, silent while an answer is printed: typing ahead shows afterwards. */
-  #screen(stdout: NodeJS.WriteStream): Writable {
+  #screen(): Writable {
+    const stdout = this.#stdout
     const screen = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         if (!this.#hidden) stdout.write(chunk)

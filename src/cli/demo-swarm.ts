@@ -24,6 +24,9 @@ export class DemoSwarm {
   readonly #folder: string
   readonly #env: NodeJS.ProcessEnv
   readonly #processes = new Set<CliProcess>()
+  #peers: CliProcess[] = []
+  /** Peers speak while they start; later their lines would run into the text. */
+  #starting = true
   #closing: Promise<void> | null = null
 
   constructor(context: CommandContext) {
@@ -52,23 +55,36 @@ export class DemoSwarm {
     const address = await this.#startBootstrap()
     const threads = Math.max(1, Math.floor(availableParallelism() / DEMO_PEERS))
     const common = ['--bootstrap', address, '--threads', String(threads), '--until-eof', '--json']
-    const peers = splitLayers(nLayers, DEMO_PEERS).map((layers, index) => {
+    this.#peers = splitLayers(nLayers, DEMO_PEERS).map((layers, index) => {
       const own = ['--data-dir', this.dataDir(index), '--layers', layers]
       const argv = ['join', 'demo', '--model', this.modelPath, ...own, ...common]
       return this.#spawn(argv, ({ text }) => {
-        if (typeof text !== 'string' || this.#closing !== null) return
+        if (typeof text !== 'string' || !this.#starting) return
         terminal.progress.update(`peer ${index + 1}: ${clip(text)}`)
       })
     })
-    return this.#untilReady(peers)
+    try {
+      return await this.#untilReady()
+    } finally {
+      this.#starting = false
+    }
   }
 
-  /** Runs one command to its end. @throws the error that it reports. */
+  /** Runs one command to its end. @throws the error that it reports, or that of a peer that ends. */
   run(
     argv: readonly string[],
     onLine?: (value: Record<string, unknown>) => void
   ): Promise<Record<string, unknown>> {
-    return this.#spawn(argv, onLine).result(this.#context.signal)
+    return this.#orEnd(this.#spawn(argv, onLine).result(this.#context.signal), this.#peers)
+  }
+
+  /** Stops the peers as a user would. @throws the error that `swarm stop` reports. */
+  async stopPeers(): Promise<void> {
+    const { signal } = this.#context
+    const stops = this.#peers.map((_, index) =>
+      this.#spawn(['stop', '--data-dir', this.dataDir(index), '--json']).result(signal)
+    )
+    await Promise.all(stops)
   }
 
   /** Ends every process and removes the folder. */
@@ -98,19 +114,20 @@ export class DemoSwarm {
     return this.#orEnd(address, [child])
   }
 
-  async #untilReady(
-    peers: readonly CliProcess[]
-  ): Promise<{ plan: PlanStatus; peers: PeerStatus[] }> {
+  /** Ready is what every peer calls ready: each has its own view of the others. */
+  async #untilReady(): Promise<{ plan: PlanStatus; peers: PeerStatus[] }> {
     const { clock, signal } = this.#context
-    const dataDir = this.dataDir(0)
-    const socketPath = controlSocketPath(dataDir, this.#env)
-    const client = new ApiClient({ socketPath, dataDir })
+    const clients = this.#peers.map((_, index) => {
+      const dataDir = this.dataDir(index)
+      return new ApiClient({ socketPath: controlSocketPath(dataDir, this.#env), dataDir })
+    })
+    const [first] = clients as [ApiClient]
     const untilMs = clock.now() + READY_TIMEOUT_MS
     while (clock.now() < untilMs) {
-      await this.#orEnd(sleep(clock, POLL_MS, signal), peers)
-      const plan = await orNotYet(client.plan(signal))
-      if (plan?.ready && plan.stages.length === DEMO_PEERS) {
-        return { plan, peers: await client.peers(signal) }
+      await this.#orEnd(sleep(clock, POLL_MS, signal), this.#peers)
+      const plans = await Promise.all(clients.map((client) => orNotYet(client.plan(signal))))
+      if (plans.every((plan) => plan?.ready && plan.stages.length === DEMO_PEERS)) {
+        return { plan: plans[0] as PlanStatus, peers: await first.peers(signal) }
       }
     }
     throw new SwarmError(

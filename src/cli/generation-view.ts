@@ -52,7 +52,7 @@ function showWaiting(terminal: Terminal, event: GenerateEvent): void {
 function finish(terminal: Terminal, result: GenerateResult, options: ViewOptions): void {
   if (terminal.json) return terminal.object(result)
   terminal.endAnswer()
-  if (options.summary) terminal.note(terminal.dim(summaryOf(result)))
+  if (options.summary) terminal.note(summaryOf(result), 'faint')
 }
 
 /** `48 tokens, 17.2 tok/s, prompt 12 tokens in 0.31 s, 3 stages, seed 42, ended by -n` */

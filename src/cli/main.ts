@@ -48,7 +48,7 @@ export async function main(host: Host, loadPorts: () => Promise<NodePorts>): Pro
     const invocation = parseArgs(argv, env)
     const signal = AbortSignal.any([interrupt.signal, terminal.broken])
     const status = await runCommand(invocation, host, terminal, signal, loadPorts)
-    await settled()
+    await terminal.flush()
     terminal.broken.throwIfAborted()
     // A peer that was told to leave by Ctrl-C has done well, but a script has to stop with it.
     return interrupt.by === 'SIGINT' ? INTERRUPTED_STATUS : status
@@ -59,6 +59,7 @@ export async function main(host: Host, loadPorts: () => Promise<NodePorts>): Pro
       return 0
     if (isAbort(error)) terminal.endAnswer()
     showError(terminal, error)
+    await terminal.flush()
     return isAbort(error) ? INTERRUPTED_STATUS : exitCodeOf(error)
   } finally {
     interrupt.close()
@@ -85,11 +86,6 @@ async function runCommand(
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return (end === -1 ? argv : argv.slice(0, end)).includes('--json')
-}
-
-/** An error of writing arrives one turn of the event loop after the write. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function showError(terminal: Terminal, error: unknown): void {

@@ -2,13 +2,16 @@
 // the control socket: its real path is hashed, because a socket's path has room for 107 bytes only.
 
 import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { SOCKET_PATH_BYTES_MAX } from '../api/control-socket.ts'
 import { SwarmError } from '../base/errors.ts'
 
 /** Hexadecimal digits of the hash in a socket's name: two directories of one user never share it. */
 const NAME_DIGITS = 16
+const SUFFIX = '.sock'
+const SOCKET_NAME_BYTES = NAME_DIGITS + SUFFIX.length
 
 /** The data directory as an absolute path; it need not exist. */
 export function dataDirPath(given: string | undefined, env: NodeJS.ProcessEnv): string {
@@ -28,7 +31,7 @@ export function makeDataDir(path: string): void {
  */
 export function controlSocketPath(dataDir: string, env: NodeJS.ProcessEnv): string {
   const hash = createHash('sha256').update(realPath(dataDir)).digest('hex')
-  return join(runtimeDir(env), `${hash.slice(0, NAME_DIGITS)}.sock`)
+  return join(runtimeDir(env), hash.slice(0, NAME_DIGITS) + SUFFIX)
 }
 
 /** Makes the folder of the control socket. @throws STORE_UNREADABLE */
@@ -37,29 +40,42 @@ export function makeRuntimeDir(env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * $XDG_RUNTIME_DIR, else systemd's folder of this user (a cron job has no variable but the same peer),
- * else a folder in the temporary one.
+ * In $XDG_RUNTIME_DIR, else in systemd's folder of this user (a cron job has no variable but means the
+ * same peer), else in /tmp: the first that is this user's own and leaves room for a socket's name.
  */
 function runtimeDir(env: NodeJS.ProcessEnv): string {
   const uid = process.getuid?.() ?? 0
-  const set = env['XDG_RUNTIME_DIR']
-  if (set !== undefined && isAbsolute(set)) return join(set, 'swarm')
-  const usual = `/run/user/${uid}`
-  if (isOwnFolder(usual)) return join(usual, 'swarm')
-  const own = join(tmpdir(), `swarm-${uid}`)
+  for (const base of [env['XDG_RUNTIME_DIR'] ?? '', `/run/user/${uid}`]) {
+    const folder = join(base, 'swarm')
+    const roomBytes = SOCKET_PATH_BYTES_MAX - Buffer.byteLength(folder)
+    if (isAbsolute(base) && isOwn(statOf(base, statSync)) && roomBytes > SOCKET_NAME_BYTES) {
+      return folder
+    }
+  }
+  // Not os.tmpdir(): TMPDIR differs between sessions, and both ends have to find the same folder.
+  const folder = `/tmp/swarm-${uid}`
+  const stat = statOf(folder, lstatSync)
   // Anybody may make folders there: a stranger's must not be taken for ours.
-  if (lstatSync(own, { throwIfNoEntry: false }) && !isOwnFolder(own)) {
+  if (stat !== undefined && !isOwn(stat)) {
     throw new SwarmError(
       'STORE_UNREADABLE',
-      `${own} belongs to another user; set XDG_RUNTIME_DIR to a folder of your own`
+      `${folder} belongs to another user; set XDG_RUNTIME_DIR to a folder of your own`
     )
   }
-  return own
+  return folder
 }
 
-function isOwnFolder(path: string): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  return stat !== undefined && stat.isDirectory() && stat.uid === (process.getuid?.() ?? stat.uid)
+function isOwn(stat: Stats | undefined): boolean {
+  return stat?.isDirectory() === true && stat.uid === (process.getuid?.() ?? stat.uid)
+}
+
+function statOf(path: string, read: typeof statSync): Stats | undefined {
+  try {
+    return read(path, { throwIfNoEntry: false })
+  } catch {
+    // Behind a file, or in a folder that may not be entered: not there for us.
+    return undefined
+  }
 }
 
 function makeFolder(path: string, name: string): void {
@@ -74,14 +90,14 @@ function makeFolder(path: string, name: string): void {
 // Step by step: mkdirSync({ recursive }) of Node 20 never returns where a folder can hold no other,
 // such as /proc.
 function makeParents(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (statOf(path, statSync)?.isDirectory()) return
   const parent = dirname(path)
   if (parent !== path) makeParents(parent)
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
     // Another process of the same user may have been first.
-    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
+    if (!statOf(path, statSync)?.isDirectory()) throw error
   }
 }
 

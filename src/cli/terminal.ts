@@ -38,7 +38,8 @@ export class Terminal {
     this.#options = options
     this.json = options.json
     this.live = stdout.isTTY === true
-    this.width = stdout.columns ?? WIDTH_DEFAULT
+    // A terminal that was never told its size says 0.
+    this.width = stdout.columns || WIDTH_DEFAULT
     const dumb = env['TERM'] === 'dumb'
     this.#colour = this.live && !dumb && !env['NO_COLOR']
     const writeNote = (text: string) => void stderr.write(text)
@@ -79,11 +80,17 @@ export class Terminal {
     this.line(JSON.stringify(value))
   }
 
-  /** A remark for the person in front, on standard error. */
-  note(text: string): void {
+  /** A remark for the person in front, on standard error; a faint one is not worth reading twice. */
+  note(text: string, style: 'plain' | 'faint' = 'plain'): void {
     this.progress.clear()
     if (this.#midLine && this.live) this.endAnswer()
-    this.#options.stderr.write(`${clip(text, NOTE_CHARS_MAX)}\n`)
+    const line = clip(text, NOTE_CHARS_MAX)
+    this.#options.stderr.write(`${style === 'faint' ? this.dim(line) : line}\n`)
+  }
+
+  /** Resolves when everything written has left this process, or cannot. */
+  flush(): Promise<void> {
+    return new Promise((resolve) => this.#options.stdout.write('', () => setImmediate(resolve)))
   }
 
   log(line: LogLine): void {

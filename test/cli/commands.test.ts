@@ -1,10 +1,9 @@
 // The command line end to end: real processes, a real socket, a scripted peer.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
 import { lastLine, openShell } from '../helpers/swarm-command.ts'
-import { until } from '../helpers/until.ts'
 
 const GENERATE = ['generate', '-p', 'one two three']
 
@@ -153,9 +152,9 @@ test('commands - Ctrl-C while a prompt is read ends at once', async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const command = shell.start(['generate', '-p', '-'])
-  command.child.stdin.write('half a prompt')
-  await until(() => existsSync(`/proc/${command.child.pid}/task`))
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  // More than a pipe holds: when all of it is written, the command is reading.
+  const half = Buffer.alloc(2 ** 20, 'x')
+  await new Promise((resolve) => command.child.stdin.write(half, resolve))
   command.child.kill('SIGINT')
   t.is((await command.ended).status, 130)
 })
@@ -276,6 +275,15 @@ test('commands - a peer leaves on Ctrl-C with 130 and on SIGTERM with 0, without
     t.alike([status, stderr], [expected, ''], name)
     t.is((await shell.run(['status'])).status, 3)
   }
+})
+
+test('commands - a second Ctrl-C ends a peer that cannot leave', async (t) => {
+  const shell = await openShell(t)
+  const peer = await shell.peer({ SCRIPT_HANG: '1' })
+  peer.child.kill('SIGINT')
+  await peer.says('leaving')
+  peer.child.kill('SIGINT')
+  t.is((await peer.ended).status, 130)
 })
 
 test('commands - join --until-eof ends with the program that started it', async (t) => {

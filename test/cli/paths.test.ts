@@ -18,8 +18,21 @@ test('paths - the socket fits whatever the data directory is called', async (t) 
   const folder = await t.tmp()
   const deep = join(folder, 'x'.repeat(200), 'y'.repeat(200))
   makeDataDir(deep)
-  const path = controlSocketPath(deep, { XDG_RUNTIME_DIR: '/run/user/4294967294' })
-  t.ok(Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX, path)
+  const runtime = join(folder, 'z'.repeat(90 - folder.length))
+  makeDataDir(runtime)
+  for (const XDG_RUNTIME_DIR of [folder, runtime]) {
+    const path = controlSocketPath(deep, { XDG_RUNTIME_DIR })
+    t.ok(Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX, path)
+    t.is(path.startsWith(XDG_RUNTIME_DIR), XDG_RUNTIME_DIR === folder)
+  }
+})
+
+test('paths - a runtime folder that is not there or not absolute is passed over', async (t) => {
+  const folder = await t.tmp()
+  const without = controlSocketPath(folder, {})
+  for (const XDG_RUNTIME_DIR of [join(folder, 'absent'), 'relative', '', '/proc/version/x']) {
+    t.is(controlSocketPath(folder, { XDG_RUNTIME_DIR }), without, XDG_RUNTIME_DIR)
+  }
 })
 
 test('paths - every way to a data directory leads to one socket, another to another', async (t) => {

@@ -77,6 +77,8 @@ async function startNode(options: NodeOptions): ReturnType<NodePorts['startNode'
   let finish = (): void => {}
   const ended = new Promise<void>((resolve) => (finish = resolve))
   const close = async () => {
+    say('leaving', 'telling the others')
+    if (env['SCRIPT_HANG']) await new Promise(() => {})
     await server.close()
     finish()
   }

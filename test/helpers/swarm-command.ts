@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'brittle'
 import { until } from './until.ts'
 
-const PROGRAM = fileURLToPath(new URL('./scripted-swarm.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('./scripted-swarm.js', import.meta.url))
 
 export interface Ended {
   status: number | null
@@ -48,6 +48,8 @@ export class SwarmCommand {
 export interface Shell {
   /** Starts a command; `env` is added to a clean environment. */
   start(argv: string[], env?: Record<string, string>): SwarmCommand
+  /** Starts another program in the same environment. */
+  program(file: string, argv: string[], env?: Record<string, string>): SwarmCommand
   /** Runs a command to its end with this standard input. */
   run(argv: string[], env?: Record<string, string>, stdin?: string): Promise<Ended>
   /** A running scripted peer of the default data directory. */
@@ -65,14 +67,16 @@ export async function openShell(t: Test): Promise<Shell> {
   }
   mkdirSync(clean.TMPDIR)
   mkdirSync(clean.XDG_RUNTIME_DIR)
-  const start = (argv: string[], env: Record<string, string> = {}): SwarmCommand => {
-    const child = spawn(process.execPath, [PROGRAM, ...argv], { env: { ...clean, ...env } })
+  const program: Shell['program'] = (file, argv, env = {}) => {
+    const child = spawn(file, argv, { env: { ...clean, ...env } })
     t.teardown(() => child.kill('SIGKILL'))
     return new SwarmCommand(child)
   }
+  const start: Shell['start'] = (argv, env) => program(process.execPath, [PROGRAM, ...argv], env)
   return {
     folder,
     start,
+    program,
     async run(argv, env, stdin = '') {
       const command = start(argv, env)
       command.child.stdin.end(stdin)

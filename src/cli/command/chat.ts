@@ -29,7 +29,7 @@ export const chat: CommandHandler = async (context) => {
   })
   const leave = (): void => input.close()
   signal.addEventListener('abort', leave, { once: true })
-  if (live) terminal.note(terminal.dim(`${model?.name ?? 'no model'}; /help lists the commands`))
+  if (live) terminal.note(`${model?.name ?? 'no model'}; /help lists the commands`, 'faint')
   try {
     for await (const line of input.read()) {
       signal.throwIfAborted()
@@ -78,7 +78,7 @@ async function takeTurn(
       terminal.endAnswer()
       const { finishReason, ids } = event.result
       const most = context.flags['max-tokens'] ?? Infinity
-      if (live) terminal.note(terminal.dim(summaryOf(event.result)))
+      if (live) terminal.note(summaryOf(event.result), 'faint')
       if (finishReason === 'length' && ids.length < most) {
         terminal.note('the context is full; /clear starts anew')
       }

@@ -79,7 +79,7 @@ async function tell(
   const forecast = predicted === null ? 'nothing' : `${predicted.toFixed(1)} tok/s`
   say(`speed: predicted ${forecast}, measured ${measured.toFixed(1)} tok/s`)
 
-  await stopPeers(swarm)
+  await swarm.stopPeers()
   return {
     equal: equal.ids && equal.logits,
     plan,
@@ -116,12 +116,4 @@ function sameBits(a: GenerateResult, b: GenerateResult): { ids: boolean; logits:
     ids: a.ids.length > 0 && a.ids.join() === b.ids.join(),
     logits: a.logitsHash === b.logitsHash
   }
-}
-
-async function stopPeers(swarm: DemoSwarm): Promise<void> {
-  await Promise.all(
-    Array.from({ length: DEMO_PEERS }, (_, index) =>
-      swarm.run(['stop', '--data-dir', swarm.dataDir(index), '--json'])
-    )
-  )
 }

@@ -6,6 +6,9 @@ import { clientOf, type CommandHandler } from '../context.ts'
 import { renderTable, type Column } from '../table.ts'
 import { formatLayers, formatRate } from '../words.ts'
 
+/** From here on a line has room for all columns. */
+const WIDTH_OF_ALL = 100
+
 const COLUMNS: Column[] = [
   { title: 'peer' },
   { title: 'key' },
@@ -13,17 +16,19 @@ const COLUMNS: Column[] = [
   { title: 'layers', align: 'right' },
   { title: 'memory', align: 'right' },
   { title: 'speed', align: 'right' },
-  { title: 'kernels' },
   { title: 'link' },
   { title: 'rtt', align: 'right' },
+  { title: 'kernels' },
   { title: 'model' }
 ]
+const NARROW_COLUMNS = COLUMNS.slice(0, -2)
 
 export const peers: CommandHandler = async (context) => {
   const { terminal, signal } = context
   const list = await clientOf(context).peers(signal)
   if (terminal.json) return terminal.object({ peers: list })
-  const [head, ...rows] = renderTable(COLUMNS, list.map(peerRow), terminal.width)
+  const columns = terminal.width < WIDTH_OF_ALL ? NARROW_COLUMNS : COLUMNS
+  const [head, ...rows] = renderTable(columns, list.map(peerRow), terminal.width)
   terminal.line(terminal.bold(head ?? ''))
   for (const row of rows) terminal.line(row)
 }
@@ -40,9 +45,9 @@ export function peerRow(peer: PeerStatus): string[] {
     pin === null ? layers : `${layers} pinned`,
     formatSize(peer.memoryBytes),
     formatRate(peer.weightBytesPerSecond),
-    peer.kernels,
     peer.lane ?? '-',
     peer.rttMs === null ? '-' : `${peer.rttMs.toFixed(1)} ms`,
+    peer.kernels,
     peer.model ?? '-'
   ]
 }
