@@ -3,6 +3,7 @@
 // peer. Knows no route but /swarm/ and no folder but base, wire and this one.
 
 import { request, type IncomingMessage } from 'node:http'
+import type { Clock } from '../base/clock.ts'
 import { isAbort, SwarmError, type ErrorCode, type ErrorFamily } from '../base/errors.ts'
 import { API_LINE_BYTES_MAX } from '../base/limits.ts'
 import { NdjsonDecoder } from './ndjson.ts'
@@ -13,16 +14,26 @@ export interface ApiClientOptions {
   socketPath: string
   /** Named in the message when no peer runs there. */
   dataDir: string
+  clock: Clock
+  /** Time for an answer that is no stream; a peer that is stopped or stuck accepts and says nothing. */
+  timeoutMs?: number
 }
+
+/** A peer answers from what it has in memory: after this it is not going to. */
+const ANSWER_TIMEOUT_MS = 10_000
 
 /** Every call throws PEER_NOT_RUNNING when nobody serves the socket, and the peer's own errors else. */
 export class ApiClient {
   readonly #socketPath: string
   readonly #dataDir: string
+  readonly #clock: Clock
+  readonly #timeoutMs: number
 
   constructor(options: ApiClientOptions) {
     this.#socketPath = options.socketPath
     this.#dataDir = options.dataDir
+    this.#clock = options.clock
+    this.#timeoutMs = options.timeoutMs ?? ANSWER_TIMEOUT_MS
   }
 
   async status(signal?: AbortSignal): Promise<NodeStatus> {
@@ -69,8 +80,19 @@ export class ApiClient {
     body: object | undefined,
     signal: AbortSignal | undefined
   ): Promise<unknown> {
-    const response = await this.#request(method, path, body, signal)
-    return readAnswer(response)
+    const late = new AbortController()
+    const timer = this.#clock.after(this.#timeoutMs, () => {
+      const text = `the peer of ${this.#dataDir} did not answer within ${this.#timeoutMs} ms`
+      late.abort(new SwarmError('PEER_TIMEOUT', `${text}; it may be stopped or stuck`))
+    })
+    const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal
+    try {
+      return await readAnswer(await this.#request(method, path, body, either))
+    } catch (error) {
+      throw either.aborted ? either.reason : error
+    } finally {
+      timer.cancel()
+    }
   }
 
   async *#lines(

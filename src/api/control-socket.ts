@@ -4,11 +4,9 @@
 import { lstatSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { SwarmError } from '../base/errors.ts'
+import { SOCKET_PATH_BYTES_MAX } from '../base/limits.ts'
 import type { Clock } from '../base/clock.ts'
 import { ApiClient } from './client.ts'
-
-/** Bytes of a Unix socket's path, without the final zero: `sun_path` of Linux's unix(7) has 108. */
-export const SOCKET_PATH_BYTES_MAX = 107
 
 /** A living peer answers its status at once; one that does not still owns the socket. */
 const STATUS_TIMEOUT_MS = 1000
@@ -62,13 +60,15 @@ function probe(path: string): Promise<'absent' | 'refused' | 'served'> {
 }
 
 async function ownerOf(path: string, clock: Clock): Promise<number | null> {
-  const late = new AbortController()
-  const timer = clock.after(STATUS_TIMEOUT_MS, () => late.abort())
+  const client = new ApiClient({
+    socketPath: path,
+    dataDir: path,
+    clock,
+    timeoutMs: STATUS_TIMEOUT_MS
+  })
   try {
-    return (await new ApiClient({ socketPath: path, dataDir: '' }).status(late.signal)).pid
+    return (await client.status()).pid
   } catch {
     return null
-  } finally {
-    timer.cancel()
   }
 }

@@ -4,6 +4,7 @@
 import { SwarmError } from '../base/errors.ts'
 import {
   CHAT_MESSAGES_MAX,
+  CHAT_PARTS_MAX,
   LOGIT_BIAS_MAX,
   STOP_TEXTS_MAX,
   STOP_TEXT_CHARS_MAX,
@@ -14,9 +15,6 @@ import type { Sampling } from '../wire/session.ts'
 import { badField, fieldOf, isJsonObject, listField, type JsonObject } from './fields.ts'
 import { checkRange, SAMPLING_RANGES } from './sampling-options.ts'
 import type { ChatMessage } from './service.ts'
-
-/** Parts of one message's content: text that a client has cut into more pieces than this is a mistake. */
-const PARTS_MAX = 1024
 
 /**
  * One stop string or an array of them.
@@ -97,7 +95,8 @@ function readMessage(message: unknown, name: string): ChatMessage {
 function readContent(content: unknown, name: string): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) throw badField(name, 'a string or an array of text parts', content)
-  if (content.length > PARTS_MAX) throw badField(name, `at most ${PARTS_MAX} parts`, content)
+  if (content.length > CHAT_PARTS_MAX)
+    throw badField(name, `at most ${CHAT_PARTS_MAX} parts`, content)
   return content
     .map((part, index) => {
       const partName = `${name}[${index}]`

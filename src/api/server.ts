@@ -124,6 +124,7 @@ export class ApiServer {
       requestTimeout: 0
     })
     server.maxConnections = limits.API_CONNECTIONS_MAX
+    server.on('connection', (socket) => socket.setMaxListeners(limits.API_REQUESTS_MAX * 2))
     server.on('request', (request, response) => void this.#serve(request, response, tcp))
     this.#servers.push(server)
     await new Promise<void>((resolve, reject) => {
@@ -140,19 +141,25 @@ export class ApiServer {
     const controller = new AbortController()
     const path = (request.url ?? '').split('?', 1)[0] as string
     const found = findRoute(ROUTES, request.method ?? '', path)
-    response.once('close', () => {
+    // Of requests sent in one go only the first has a response that hears of the socket's end.
+    const { socket } = request
+    const end = (): void => {
+      socket.off('close', end)
+      response.off('close', end)
       this.#active.delete(controller)
       if (!response.writableFinished) controller.abort(abortError())
       const tookMs = Math.round(clock.now() - started)
       log.debug(`${request.method} ${clip(path)} ${response.statusCode} ${tookMs} ms`)
-    })
-    // A socket error is a client that left: 'close' above follows.
+    }
+    socket.on('close', end)
+    response.on('close', end)
+    // A client that left: 'close' follows.
     response.on('error', () => {})
     try {
       this.#admit(controller)
       if (tcp) checkHost(request)
       if (!('route' in found)) throw unknownRoute(found.allow, request.method ?? '', path, response)
-      if (tcp) checkFromAnyPage(found.route, request)
+      if (tcp) checkCrossSite(found.route, request)
       await found.route.handle({
         service,
         clock,
@@ -203,7 +210,7 @@ function checkHost(request: IncomingMessage): void {
  * type, so requiring JSON keeps other sites from posting here.
  * @throws USAGE_CONTENT_TYPE, USAGE_FORBIDDEN
  */
-function checkFromAnyPage(route: Route, request: IncomingMessage): void {
+function checkCrossSite(route: Route, request: IncomingMessage): void {
   if (route.ownerOnly) {
     throw new SwarmError(
       'USAGE_FORBIDDEN',

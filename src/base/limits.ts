@@ -50,5 +50,11 @@ export const API_REQUESTS_MAX = 128
 export const API_STALL_MS = 30_000
 /** Messages of one conversation: far above what any context holds, below what hurts to template. */
 export const CHAT_MESSAGES_MAX = 4096
+/** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
+export const CHAT_PARTS_MAX = 1024
+/** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
+export const FLAG_REPEATS_MAX = 16
 /** Bytes of a prompt read from standard input: half a request body, so that escaping still fits. */
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
+/** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
+export const SOCKET_PATH_BYTES_MAX = 107

@@ -2,15 +2,13 @@
 // what the values do is the commands' business. Everything after `--` is an argument.
 
 import { SwarmError } from '../base/errors.ts'
+import { FLAG_REPEATS_MAX } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { COMMAND_NAMES, commandSpec, isCommand } from './commands.ts'
 import type { CommandName, CommandSpec } from './commands.ts'
 import { parseFlagValue, type FlagValue } from './flag-value.ts'
 import { FLAGS, flagSpec, type FlagName, type FlagSpec, type FlagValues } from './flags.ts'
 import { nearest } from './nearest.ts'
-
-/** Values of one flag that may be repeated, and arguments in all: more is a mistake. */
-const REPEATS_MAX = 16
 
 export interface Invocation {
   command: CommandName
@@ -112,8 +110,8 @@ function add(given: Given, name: FlagName, shown: string, flag: FlagSpec, value:
   if (values.length > 0 && !flag.many && flag.kind !== 'switch') {
     throw usage(`${shown} is given twice; give it once`, shown)
   }
-  if (values.length >= REPEATS_MAX && flag.many) {
-    throw usage(`${shown} is given more than ${REPEATS_MAX} times`, shown)
+  if (values.length >= FLAG_REPEATS_MAX && flag.many) {
+    throw usage(`${shown} is given more than ${FLAG_REPEATS_MAX} times`, shown)
   }
   given.set(name, [...values, value])
 }
@@ -161,7 +159,8 @@ function fromEnvironment(flag: FlagSpec, env: NodeJS.ProcessEnv): FlagValue[] | 
   if (flag.env === undefined || text === undefined || text === '') return undefined
   const shown = flag.env
   const texts = flag.many ? text.split(',') : [text]
-  if (texts.length > REPEATS_MAX) throw usage(`${shown} has more than ${REPEATS_MAX} values`, shown)
+  if (texts.length > FLAG_REPEATS_MAX)
+    throw usage(`${shown} has more than ${FLAG_REPEATS_MAX} values`, shown)
   return texts.map((one) => parseFlagValue(shown, flag, one))
 }
 

@@ -39,5 +39,6 @@ export function dataDirOf({ flags, host }: CommandContext): string {
 /** The peer that runs for the data directory, if one does: the first call finds out. */
 export function clientOf(context: CommandContext): ApiClient {
   const dataDir = dataDirOf(context)
-  return new ApiClient({ socketPath: controlSocketPath(dataDir, context.host.env), dataDir })
+  const socketPath = controlSocketPath(dataDir, context.host.env)
+  return new ApiClient({ socketPath, dataDir, clock: context.clock })
 }

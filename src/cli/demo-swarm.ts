@@ -119,7 +119,8 @@ export class DemoSwarm {
     const { clock, signal } = this.#context
     const clients = this.#peers.map((_, index) => {
       const dataDir = this.dataDir(index)
-      return new ApiClient({ socketPath: controlSocketPath(dataDir, this.#env), dataDir })
+      const socketPath = controlSocketPath(dataDir, this.#env)
+      return new ApiClient({ socketPath, dataDir, clock })
     })
     const [first] = clients as [ApiClient]
     const untilMs = clock.now() + READY_TIMEOUT_MS

@@ -5,8 +5,8 @@ import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, realpathSync, statSync, type Stats } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { SOCKET_PATH_BYTES_MAX } from '../api/control-socket.ts'
 import { SwarmError } from '../base/errors.ts'
+import { SOCKET_PATH_BYTES_MAX } from '../base/limits.ts'
 
 /** Hexadecimal digits of the hash in a socket's name: two directories of one user never share it. */
 const NAME_DIGITS = 16

@@ -3,7 +3,7 @@
 // --json nothing but JSON on standard output; a reader that went away (| head) ends the command quietly.
 
 import type { Clock } from '../base/clock.ts'
-import { abortError } from '../base/errors.ts'
+import { abortError, SwarmError } from '../base/errors.ts'
 import type { LogLine } from '../base/log.ts'
 import { clip } from '../base/text.ts'
 import { printable } from './printable.ts'
@@ -114,6 +114,11 @@ export function clockTime(wallMs: number): string {
     .join(':')
 }
 
+/** A reader that left is the reader's wish; anything else is a failure to be told. */
 function reasonOf(error: NodeJS.ErrnoException): Error {
-  return error.code === 'EPIPE' ? abortError() : error
+  if (error.code === 'EPIPE') return abortError()
+  const code = error.code === 'ENOSPC' ? 'STORE_FULL' : 'STORE_UNREADABLE'
+  return new SwarmError(code, `standard output cannot be written: ${error.message}`, {
+    cause: error
+  })
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 import { ApiClient } from '../../src/api/client.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { GenerateEvent, GenerateRequest } from '../../src/api/service.ts'
 import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
@@ -48,7 +49,7 @@ test('client - a generation arrives event by event and the request whole', async
 test('client - an absent socket and a dead one are PEER_NOT_RUNNING', async (t) => {
   const { server, socketPath } = await openApi(t)
   await server.close()
-  const client = new ApiClient({ socketPath, dataDir: '/home/me/swarm' })
+  const client = new ApiClient({ socketPath, dataDir: '/home/me/swarm', clock: systemClock })
   await t.exception(client.status(), {
     code: 'PEER_NOT_RUNNING',
     message: 'no peer is running for /home/me/swarm; start one with: swarm join <topic>'
@@ -224,6 +225,22 @@ test('client - an error without a known code is a refusal', async (t) => {
   await t.exception(client.status(), { code: 'PEER_REFUSED', message: 'why' })
 })
 
+test('client - a peer that says nothing is given up', async (t) => {
+  const mute = await serveRaw(t, () => {})
+  await t.exception(mute.status(), {
+    code: 'PEER_TIMEOUT',
+    message: 'did not answer within 200 ms'
+  })
+})
+
+test('client - a call that is aborted in time says so, not that it was late', async (t) => {
+  const mute = await serveRaw(t, () => {})
+  const controller = new AbortController()
+  const asked = t.exception(mute.status(controller.signal), { name: 'AbortError' })
+  controller.abort()
+  await asked
+})
+
 async function serveRaw(
   t: Test,
   answer: (response: ServerResponse) => unknown
@@ -234,6 +251,9 @@ async function serveRaw(
   })
   server.listen(socketPath)
   await once(server, 'listening')
-  t.teardown(() => server.close())
-  return new ApiClient({ socketPath, dataDir: '/data' })
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return new ApiClient({ socketPath, dataDir: '/data', clock: systemClock, timeoutMs: 200 })
 }

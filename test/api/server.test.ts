@@ -249,6 +249,20 @@ test('server - a client that leaves before the first event aborts too', async (t
   t.pass()
 })
 
+test('server - a client that leaves aborts what it had queued on its connection too', async (t) => {
+  const { socketPath, service } = await openApi(t, { limits: { requestsMax: 20 } })
+  service.script = endless
+  const body = JSON.stringify(GENERATE)
+  const head = `POST /swarm/generate HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`
+  const socket = connect(socketPath)
+  socket.write((head + body).repeat(20))
+  await until(() => service.signals.length === 20)
+  socket.destroy()
+  await Promise.all(service.signals.map((signal) => aborted(signal)))
+  await until(async () => (await send({ socketPath }, 'GET', '/health')).status === 200)
+  t.pass()
+})
+
 test('server - a reader that stops reading loses its stream', async (t) => {
   const { socketPath, service } = await openApi(t, { limits: { stallMs: 50 } })
   let ended = false

@@ -2,7 +2,7 @@ import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import test from 'brittle'
-import { SOCKET_PATH_BYTES_MAX } from '../../src/api/control-socket.ts'
+import { SOCKET_PATH_BYTES_MAX } from '../../src/base/limits.ts'
 import { controlSocketPath, dataDirPath, makeDataDir, makeRuntimeDir } from '../../src/cli/paths.ts'
 
 test('paths - the data directory follows XDG', (t) => {

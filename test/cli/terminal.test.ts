@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import test from 'brittle'
 import { systemClock } from '../../src/base/clock.ts'
+import type { SwarmError } from '../../src/base/errors.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 
 function open(options: { live?: boolean; json?: boolean; env?: NodeJS.ProcessEnv } = {}) {
@@ -66,7 +67,7 @@ test('terminal - the end of the reader is an abort, a full disk is an error', (t
   t.is((left.terminal.broken.reason as Error).name, 'AbortError')
   const full = open()
   full.stdout.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }))
-  t.is((full.terminal.broken.reason as Error).message, 'no space')
+  t.is((full.terminal.broken.reason as SwarmError).code, 'STORE_FULL')
 })
 
 test('terminal - progress gives way to text', (t) => {

@@ -47,7 +47,7 @@ export async function openApi(
   return {
     service,
     server,
-    client: new ApiClient({ socketPath, dataDir: '/data' }),
+    client: new ApiClient({ socketPath, dataDir: '/data', clock: systemClock }),
     socketPath,
     port
   }
