@@ -1,5 +1,4 @@
 import test, { type Test } from 'brittle'
-import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
 import { parseArgs } from '../../src/cli/args.ts'
 import { COMMAND_NAMES, commandSpec, type CommandName } from '../../src/cli/commands.ts'
 import { FLAGS, flagSpec, type FlagName } from '../../src/cli/flags.ts'
@@ -20,18 +19,11 @@ test('args - a command with its arguments and every form of a flag', (t) => {
   }
 })
 
-test('args - defaults come from the shared table', (t) => {
+test('args - defaults are what users of llama.cpp expect', (t) => {
   const { flags } = parse(['generate', '-p', 'x'])
   t.alike(
     [flags.temp, flags['top-k'], flags['top-p'], flags['min-p'], flags['max-tokens'], flags.kv],
-    [
-      SAMPLING_DEFAULTS.temperature,
-      SAMPLING_DEFAULTS.topK,
-      SAMPLING_DEFAULTS.topP,
-      SAMPLING_DEFAULTS.minP,
-      256,
-      'f16'
-    ]
+    [0.8, 40, 0.95, 0.05, 256, 'f16']
   )
   t.is(flags.seed, undefined)
 })

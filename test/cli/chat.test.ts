@@ -1,14 +1,14 @@
 import test from 'brittle'
-import { lastLine, openShell } from '../helpers/swarm-command.ts'
+import { lastLine, openShell, SLOW } from '../helpers/swarm-command.ts'
 
-test('chat - every line of a pipe is one turn', async (t) => {
+test('chat - every line of a pipe is one turn', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const { status, stdout } = await shell.run(['chat'], {}, 'one\n\ntwo words\n')
   t.alike([status, stdout], [0, 'one\ntwo words\n'])
 })
 
-test('chat - --json ends with the conversation', async (t) => {
+test('chat - --json ends with the conversation', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const input = 'one\ntwo\n/clear\nthree\n/exit\nnever\n'
@@ -23,7 +23,7 @@ test('chat - --json ends with the conversation', async (t) => {
   t.is(turns.length, 3)
 })
 
-test('chat - a full context is said and ends a piped conversation', async (t) => {
+test('chat - a full context is said and ends a piped conversation', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer({ SCRIPT_GENERATION: 'long' })
   const { status, stderr } = await shell.run(['chat'], {}, 'one\n')
@@ -31,7 +31,7 @@ test('chat - a full context is said and ends a piped conversation', async (t) =>
   t.ok(stderr.includes('5000 tokens, the context holds 4096'), stderr)
 })
 
-test('chat - Ctrl-C of a piped conversation ends it', async (t) => {
+test('chat - Ctrl-C of a piped conversation ends it', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer({ SCRIPT_GENERATION: 'endless' })
   const command = shell.start(['chat'])

@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
-import { lastLine, openShell } from '../helpers/swarm-command.ts'
+import { lastLine, openShell, SLOW } from '../helpers/swarm-command.ts'
 
 const GENERATE = ['generate', '-p', 'one two three']
 
-test('commands - without a running peer they say so and exit 3', async (t) => {
+test('commands - without a running peer they say so and exit 3', SLOW, async (t) => {
   const shell = await openShell(t)
   const commands = [GENERATE, ['chat'], ['status'], ['peers'], ['plan'], ['stop']]
   await Promise.all(
@@ -24,7 +24,7 @@ test('commands - without a running peer they say so and exit 3', async (t) => {
   )
 })
 
-test('commands - errors with --json are an object on the last line', async (t) => {
+test('commands - errors with --json are an object on the last line', SLOW, async (t) => {
   const shell = await openShell(t)
   const { status, stdout } = await shell.run(['status', '--json'])
   t.is(status, 3)
@@ -34,7 +34,7 @@ test('commands - errors with --json are an object on the last line', async (t) =
   t.is(lastLine(usage.stdout)['error'].code, 'USAGE_UNKNOWN_FLAG')
 })
 
-test('commands - generate prints the text alone on standard output', async (t) => {
+test('commands - generate prints the text alone on standard output', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const { status, stdout, stderr } = await shell.run(GENERATE)
@@ -43,7 +43,7 @@ test('commands - generate prints the text alone on standard output', async (t) =
   t.ok(/^3 tokens, 30.0 tok\/s, .*, seed 42, complete\n$/.test(stderr), stderr)
 })
 
-test('commands - generate --json prints one object with every promised name', async (t) => {
+test('commands - generate --json prints one object with every promised name', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const { status, stdout } = await shell.run([...GENERATE, '--json', '--seed', '7', '-n', '2'])
@@ -56,7 +56,7 @@ test('commands - generate --json prints one object with every promised name', as
   t.alike([result['text'], result['seed'], result['finishReason']], ['one two ', 7, 'length'])
 })
 
-test('commands - run --json prints the object of generate', async (t) => {
+test('commands - run --json prints the object of generate', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const flags = ['-p', 'a b c', '--seed', '3', '--json']
@@ -66,7 +66,7 @@ test('commands - run --json prints the object of generate', async (t) => {
   t.is(run.stdout, generate.stdout)
 })
 
-test('commands - --stream shows every event before the object', async (t) => {
+test('commands - --stream shows every event before the object', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const { stdout } = await shell.run([...GENERATE, '--json', '--stream'])
@@ -81,7 +81,7 @@ test('commands - --stream shows every event before the object', async (t) => {
   t.is(lines.at(-1).text, 'one two three')
 })
 
-test('commands - a prompt of - is standard input without its last line break', async (t) => {
+test('commands - a prompt of - is standard input without its last line break', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const argv = ['generate', '-p', '-', '--json']
@@ -89,7 +89,7 @@ test('commands - a prompt of - is standard input without its last line break', a
   t.is(lastLine(stdout)['text'], 'from a file')
 })
 
-test('commands - a prompt that is not UTF-8 is refused', async (t) => {
+test('commands - a prompt that is not UTF-8 is refused', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const command = shell.start(['generate', '-p', '-'])
@@ -99,14 +99,14 @@ test('commands - a prompt that is not UTF-8 is refused', async (t) => {
   t.ok(stderr.includes('not UTF-8'))
 })
 
-test('commands - a piped text is not changed', async (t) => {
+test('commands - a piped text is not changed', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const { stdout } = await shell.run(['generate', '-p', 'a\u001b[31m\rb\n'])
   t.is(stdout, 'a\u001b[31m\rb\n')
 })
 
-test('commands - each family of errors has its exit status', async (t) => {
+test('commands - each family of errors has its exit status', SLOW, async (t) => {
   const cases: [string, number, string][] = [
     ['full', 1, 'STAGE_FULL'],
     ['gone', 4, 'PEER_GONE'],
@@ -125,7 +125,7 @@ test('commands - each family of errors has its exit status', async (t) => {
   }
 })
 
-test('commands - Ctrl-C and SIGTERM end a generation with 130', async (t) => {
+test('commands - Ctrl-C and SIGTERM end a generation with 130', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer({ SCRIPT_GENERATION: 'endless' })
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -137,7 +137,7 @@ test('commands - Ctrl-C and SIGTERM end a generation with 130', async (t) => {
   }
 })
 
-test('commands - an interrupted --json still ends with an object', async (t) => {
+test('commands - an interrupted --json still ends with an object', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer({ SCRIPT_GENERATION: 'endless' })
   const command = shell.start([...GENERATE, '--json', '--stream'])
@@ -148,7 +148,7 @@ test('commands - an interrupted --json still ends with an object', async (t) => 
   t.is(lastLine(stdout)['error'].code, 'INTERRUPTED')
 })
 
-test('commands - Ctrl-C while a prompt is read ends at once', async (t) => {
+test('commands - Ctrl-C while a prompt is read ends at once', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const command = shell.start(['generate', '-p', '-'])
@@ -159,7 +159,7 @@ test('commands - Ctrl-C while a prompt is read ends at once', async (t) => {
   t.is((await command.ended).status, 130)
 })
 
-test('commands - a reader that leaves ends a generation quietly', async (t) => {
+test('commands - a reader that leaves ends a generation quietly', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer({ SCRIPT_GENERATION: 'flood' })
   const command = shell.start(GENERATE)
@@ -169,7 +169,7 @@ test('commands - a reader that leaves ends a generation quietly', async (t) => {
   t.alike([status, stderr], [0, ''])
 })
 
-test('commands - status, peers and plan are tables, or objects', async (t) => {
+test('commands - status, peers and plan are tables, or objects', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const status = await shell.run(['status'])
@@ -184,7 +184,7 @@ test('commands - status, peers and plan are tables, or objects', async (t) => {
   t.is(lastLine((await shell.run(['plan', '--json'])).stdout)['hash'], 'd'.repeat(64))
 })
 
-test('commands - stop waits until the peer is gone', async (t) => {
+test('commands - stop waits until the peer is gone', SLOW, async (t) => {
   const shell = await openShell(t)
   const peer = await shell.peer()
   const { status, stdout } = await shell.run(['stop'])
@@ -194,7 +194,7 @@ test('commands - stop waits until the peer is gone', async (t) => {
   t.is((await shell.run(['status'])).status, 3)
 })
 
-test('commands - join says who can join first, and events as lines', async (t) => {
+test('commands - join says who can join first, and events as lines', SLOW, async (t) => {
   const shell = await openShell(t)
   const peer = await shell.peer()
   const lines = peer.stdout.split('\n')
@@ -202,7 +202,7 @@ test('commands - join says who can join first, and events as lines', async (t) =
   t.ok(/^\d\d:\d\d:\d\d ready {4}layers 0-2/.test(lines[1] ?? ''))
 })
 
-test('commands - join --json prints events as NDJSON', async (t) => {
+test('commands - join --json prints events as NDJSON', SLOW, async (t) => {
   const shell = await openShell(t)
   const peer = shell.start(['join', 'home', '--json'])
   await peer.says('ready')
@@ -216,7 +216,7 @@ test('commands - join --json prints events as NDJSON', async (t) => {
   )
 })
 
-test('commands - join hands every flag to the peer', async (t) => {
+test('commands - join hands every flag to the peer', SLOW, async (t) => {
   const shell = await openShell(t)
   const file = join(shell.folder, 'options.json')
   const peer = shell.start(
@@ -248,14 +248,14 @@ test('commands - join hands every flag to the peer', async (t) => {
   t.ok(log)
 })
 
-test('commands - join --secret without a secret to be had is refused', async (t) => {
+test('commands - join --secret without a secret to be had is refused', SLOW, async (t) => {
   const shell = await openShell(t)
   const { status, stderr } = await shell.run(['join', 'home', '--secret'])
   t.is(status, 2)
   t.ok(stderr.includes('SWARM_SECRET'))
 })
 
-test('commands - a second peer of one data directory is told who is first', async (t) => {
+test('commands - a second peer of one data directory is told who is first', SLOW, async (t) => {
   const shell = await openShell(t)
   const peer = await shell.peer()
   const { status, stderr } = await shell.run(['join', 'other'])
@@ -263,21 +263,25 @@ test('commands - a second peer of one data directory is told who is first', asyn
   t.ok(stderr.includes(`in use by process ${peer.child.pid}, topic 'home'`), stderr)
 })
 
-test('commands - a peer leaves on Ctrl-C with 130 and on SIGTERM with 0, without its socket', async (t) => {
-  for (const [name, expected] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 0]
-  ] as const) {
-    const shell = await openShell(t)
-    const peer = await shell.peer()
-    peer.child.kill(name)
-    const { status, stderr } = await peer.ended
-    t.alike([status, stderr], [expected, ''], name)
-    t.is((await shell.run(['status'])).status, 3)
+test(
+  'commands - a peer leaves on Ctrl-C with 130 and on SIGTERM with 0, without its socket',
+  SLOW,
+  async (t) => {
+    for (const [name, expected] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 0]
+    ] as const) {
+      const shell = await openShell(t)
+      const peer = await shell.peer()
+      peer.child.kill(name)
+      const { status, stderr } = await peer.ended
+      t.alike([status, stderr], [expected, ''], name)
+      t.is((await shell.run(['status'])).status, 3)
+    }
   }
-})
+)
 
-test('commands - a second Ctrl-C ends a peer that cannot leave', async (t) => {
+test('commands - a second Ctrl-C ends a peer that cannot leave', SLOW, async (t) => {
   const shell = await openShell(t)
   const peer = await shell.peer({ SCRIPT_HANG: '1' })
   peer.child.kill('SIGINT')
@@ -286,7 +290,7 @@ test('commands - a second Ctrl-C ends a peer that cannot leave', async (t) => {
   t.is((await peer.ended).status, 130)
 })
 
-test('commands - join --until-eof ends with the program that started it', async (t) => {
+test('commands - join --until-eof ends with the program that started it', SLOW, async (t) => {
   const shell = await openShell(t)
   const peer = shell.start(['join', 'home', '--until-eof'])
   await peer.says('ready')
@@ -294,7 +298,7 @@ test('commands - join --until-eof ends with the program that started it', async 
   t.is((await peer.ended).status, 0)
 })
 
-test('commands - bootstrap prints the flag that peers use', async (t) => {
+test('commands - bootstrap prints the flag that peers use', SLOW, async (t) => {
   const shell = await openShell(t)
   const command = shell.start(['bootstrap', '--port', '49737', '--host', '127.0.0.1'])
   await command.says('  --bootstrap 127.0.0.1:49737\n')
@@ -306,7 +310,7 @@ test('commands - bootstrap prints the flag that peers use', async (t) => {
   t.alike(lastLine((await json.ended).stdout), { host: '0.0.0.0', port: 1 })
 })
 
-test('commands - help, version, completion and man need no peer', async (t) => {
+test('commands - help, version, completion and man need no peer', SLOW, async (t) => {
   const shell = await openShell(t)
   t.ok((await shell.run([])).stdout.includes('usage: swarm <command>'))
   t.ok((await shell.run(['generate', '--help'])).stdout.includes('usage: swarm generate'))

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 import { splitLayers } from '../../src/cli/demo-swarm.ts'
-import { isAlive, lastLine, openShell, type Shell } from '../helpers/swarm-command.ts'
+import { isAlive, lastLine, openShell, SLOW, type Shell } from '../helpers/swarm-command.ts'
 import { until } from '../helpers/until.ts'
 
 test('demo - layers are split as evenly as they can be', (t) => {
@@ -12,7 +12,7 @@ test('demo - layers are split as evenly as they can be', (t) => {
   t.exception(() => splitLayers(2, 3), { code: 'PLAN_NO_CAPACITY' })
 })
 
-test('demo - shows the split, the text and that one peer alone says the same', async (t) => {
+test('demo - shows the split, the text and that one peer alone says the same', SLOW, async (t) => {
   const { shell, env, pids } = await open(t)
   const { status, stdout, stderr } = await shell.run(['demo', '-p', 'one two three'], env)
   t.is(status, 0, stderr)
@@ -24,7 +24,7 @@ test('demo - shows the split, the text and that one peer alone says the same', a
   nothingLeft(t, shell, pids())
 })
 
-test('demo - --json is one object', async (t) => {
+test('demo - --json is one object', SLOW, async (t) => {
   const { shell, env } = await open(t)
   const { status, stdout } = await shell.run(['demo', '--json', '--seed', '5', '-n', '2'], env)
   t.is(status, 0)
@@ -36,14 +36,14 @@ test('demo - --json is one object', async (t) => {
   t.is(plan.stages.length, 3)
 })
 
-test('demo - a difference is said and fails', async (t) => {
+test('demo - a difference is said and fails', SLOW, async (t) => {
   const { shell, env } = await open(t)
   const { status, stdout } = await shell.run(['demo'], { ...env, SCRIPT_ALONE_DIFFERS: '1' })
   t.is(status, 1)
   t.ok(stdout.includes('ids of one peer alone:     DIFFERENT'), stdout)
 })
 
-test('demo - a peer that fails is named and nothing is left', async (t) => {
+test('demo - a peer that fails is named and nothing is left', SLOW, async (t) => {
   const { shell, env, pids } = await open(t)
   const { status, stderr } = await shell.run(['demo'], { ...env, SCRIPT_FAIL: '1' })
   t.is(status, 5)
@@ -51,7 +51,7 @@ test('demo - a peer that fails is named and nothing is left', async (t) => {
   nothingLeft(t, shell, pids())
 })
 
-test('demo - Ctrl-C at any point leaves neither process nor folder', async (t) => {
+test('demo - Ctrl-C at any point leaves neither process nor folder', SLOW, async (t) => {
   for (const [script, text] of [
     ['stuck', ''],
     ['endless', '\non ']
@@ -66,7 +66,7 @@ test('demo - Ctrl-C at any point leaves neither process nor folder', async (t) =
   }
 })
 
-test('demo - a second Ctrl-C ends it at once and still leaves nothing', async (t) => {
+test('demo - a second Ctrl-C ends it at once and still leaves nothing', SLOW, async (t) => {
   const { shell, env, pids } = await open(t)
   const demo = shell.start(['demo'], { ...env, SCRIPT_GENERATION: 'endless' })
   await demo.says('\non ')
@@ -77,7 +77,7 @@ test('demo - a second Ctrl-C ends it at once and still leaves nothing', async (t
   nothingLeft(t, shell, pids())
 })
 
-test('demo - its processes end with it even when it is killed', async (t) => {
+test('demo - its processes end with it even when it is killed', SLOW, async (t) => {
   const { shell, env, pids } = await open(t)
   const demo = shell.start(['demo'], { ...env, SCRIPT_GENERATION: 'endless' })
   await demo.says('\non ')

@@ -2,9 +2,9 @@
 
 import { spawnSync } from 'node:child_process'
 import test from 'brittle'
-import { openShell, PROGRAM, type SwarmCommand } from '../helpers/swarm-command.ts'
+import { openShell, PROGRAM, SLOW, type SwarmCommand } from '../helpers/swarm-command.ts'
 
-const skip = spawnSync('script', ['--version']).status !== 0
+const options = { ...SLOW, skip: spawnSync('script', ['--version']).status !== 0 }
 
 /** A command line for `script`: quoted for the shell that it starts. */
 function onTerminal(argv: string[]): string[] {
@@ -13,7 +13,7 @@ function onTerminal(argv: string[]): string[] {
   return ['--quiet', '--return', '--flush', '--command', line, '/dev/null']
 }
 
-test('terminal - control characters of a model do not reach it', { skip }, async (t) => {
+test('terminal - control characters of a model do not reach it', options, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const argv = ['generate', '-p', 'a\u001b[2Jb\u009b31m\rc']
@@ -22,7 +22,7 @@ test('terminal - control characters of a model do not reach it', { skip }, async
   t.ok(stdout.startsWith('a[2Jb31mc\r\n'), JSON.stringify(stdout))
 })
 
-test('terminal - NO_COLOR and TERM=dumb are obeyed', { skip }, async (t) => {
+test('terminal - NO_COLOR and TERM=dumb are obeyed', options, async (t) => {
   const shell = await openShell(t)
   await shell.peer()
   const show = async (env: Record<string, string>) =>
@@ -34,7 +34,7 @@ test('terminal - NO_COLOR and TERM=dumb are obeyed', { skip }, async (t) => {
 
 test(
   'terminal - Ctrl-C in a chat stops the answer, at the prompt it leaves',
-  { skip },
+  options,
   async (t) => {
     const shell = await openShell(t)
     await shell.peer({ SCRIPT_GENERATION: 'endless' })
@@ -49,7 +49,7 @@ test(
   }
 )
 
-test('terminal - a failed turn leaves the conversation open', { skip }, async (t) => {
+test('terminal - a failed turn leaves the conversation open', options, async (t) => {
   const shell = await openShell(t)
   await shell.peer({ SCRIPT_GENERATION: 'long' })
   const chat = shell.program('script', onTerminal(['chat']), { TERM: 'xterm' })
@@ -60,7 +60,7 @@ test('terminal - a failed turn leaves the conversation open', { skip }, async (t
   t.is((await chat.ended).status, 0)
 })
 
-test('terminal - a secret is not shown while it is typed', { skip }, async (t) => {
+test('terminal - a secret is not shown while it is typed', options, async (t) => {
   const shell = await openShell(t)
   const join = shell.program('script', onTerminal(['join', 'home', '--secret']))
   await join.says('secret of this topic')

@@ -10,6 +10,9 @@ import { until } from './until.ts'
 
 export const PROGRAM = fileURLToPath(new URL('./scripted-swarm.js', import.meta.url))
 
+/** Each of these tests starts several processes, on machines that are busy with other tests too. */
+export const SLOW = { timeout: 180_000 }
+
 export interface Ended {
   status: number | null
   signal: NodeJS.Signals | null
