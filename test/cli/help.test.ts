@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
 import { COMMAND_NAMES, commandSpec, SHELLS } from '../../src/cli/commands.ts'
@@ -70,8 +69,8 @@ test('completion - names every command and every flag, in every shell', (t) => {
   }
 })
 
-test('completion - the scripts are accepted by the shells that are here', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'swarm-test-'))
+test('completion - the scripts are accepted by the shells that are here', async (t) => {
+  const folder = await t.tmp()
   const checked = SHELLS.filter((shell) => spawnSync(shell, ['-c', 'true']).status === 0)
   for (const shell of checked) {
     const file = join(folder, shell)
