@@ -85,11 +85,21 @@ test('tidy - imports point down in rank, never sideways', (t) => {
   t.alike(wrong, [])
 })
 
-test('tidy - the api client imports base and wire only', (t) => {
-  const client = product.find(({ path }) => path === 'src/api/client.ts')
-  const wrong = importsOf(client?.text ?? '').filter(
-    (name) => name.startsWith('.') && !/^\.\.\/(base|wire)\//.test(name)
-  )
+test('tidy - the api client reaches base, wire and its own folder only', (t) => {
+  const wrong: string[] = []
+  const queue = ['src/api/client.ts']
+  for (const path of queue) {
+    const text = product.find((source) => source.path === path)?.text
+    t.ok(text, path)
+    for (const name of importsOf(text ?? '').filter((name) => name.startsWith('.'))) {
+      const target = normalize(join(dirname(path), name))
+      const unit = unitOf(target)
+      if (unit !== 'base' && unit !== 'wire' && unit !== 'api')
+        wrong.push(`${path} imports ${name}`)
+      else if (unit === 'api' && !queue.includes(target)) queue.push(target)
+    }
+  }
+  t.ok(queue.length > 1)
   t.alike(wrong, [])
 })
 

@@ -21,8 +21,12 @@ export interface GenerateRequest {
   kvType: KvType
   /** Positions to reserve; absent: prompt plus maxTokens. */
   contextTokens?: number
-  /** Keeps the session for the next turn, or continues one that was kept: its KV is reused. */
+  /** Keeps the session for the next turn; the result then names it. */
   keep?: boolean
+  /**
+   * Continues a session that was kept. The prompt or messages are the whole conversation all the
+   * same: KV is reused as far as the tokens agree, and a session that is gone only costs its KV.
+   */
   session?: string
 }
 

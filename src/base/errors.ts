@@ -9,6 +9,15 @@ export type ErrorCode =
   | 'USAGE_MISSING'
   | 'USAGE_BAD_VALUE'
   | 'USAGE_PROMPT_TOO_LONG'
+  | 'USAGE_UNSUPPORTED'
+  | 'USAGE_UNKNOWN_MODEL'
+  | 'USAGE_UNKNOWN_ROUTE'
+  | 'USAGE_BAD_METHOD'
+  | 'USAGE_BAD_JSON'
+  | 'USAGE_CONTENT_TYPE'
+  | 'USAGE_TOO_LARGE'
+  | 'USAGE_TOO_SLOW'
+  | 'USAGE_FORBIDDEN'
   // A model file cannot be used: refuse to load and name the tensor or key.
   | 'MODEL_NOT_GIVEN'
   | 'MODEL_NOT_FOUND'
@@ -67,11 +76,14 @@ export type ErrorFamily =
  */
 export class SwarmError extends Error {
   readonly code: ErrorCode
+  /** The flag or request field that is wrong, where there is one: OpenAI's errors carry it. */
+  readonly param: string | null
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; param?: string }) {
     super(message, options)
     this.name = 'SwarmError'
     this.code = code
+    this.param = options?.param ?? null
   }
 
   get family(): ErrorFamily {

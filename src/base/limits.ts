@@ -95,3 +95,29 @@ export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
 /** Addresses given with --bootstrap. */
 export const BOOTSTRAP_ADDRESSES_MAX = 16
+/** Bytes of one request body: a prompt of a million tokens at 4 to 5 bytes each, and some escaping. */
+export const API_BODY_BYTES_MAX = 8 * 2 ** 20
+/** Bytes of all request bodies held at once, so that many large ones cannot add up to the memory. */
+export const API_BODIES_BYTES_MAX = 64 * 2 ** 20
+/** Time for a body to arrive. Both listeners are on this machine: slower than this is a stuck client. */
+export const API_BODY_TIMEOUT_MS = 30_000
+/** Open connections of one listener: every request may bring its own, with room for idle ones. */
+export const API_CONNECTIONS_MAX = 256
+/** Bytes of a request's header lines; Node's own default, stated so that it cannot drift. */
+export const API_HEADER_BYTES_MAX = 16 * 2 ** 10
+/** Bytes of one line from a peer's own API: the last event of a session holds every id of its prompt. */
+export const API_LINE_BYTES_MAX = 32 * 2 ** 20
+/** Requests served at once, waiting ones included: twice what the stages can admit as sessions. */
+export const API_REQUESTS_MAX = 128
+/** A reader that takes nothing for so long loses its stream, and with it the session it holds. */
+export const API_STALL_MS = 30_000
+/** Messages of one conversation: far above what any context holds, below what hurts to template. */
+export const CHAT_MESSAGES_MAX = 4096
+/** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
+export const CHAT_PARTS_MAX = 1024
+/** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
+export const FLAG_REPEATS_MAX = 16
+/** Bytes of a prompt read from standard input: half a request body, so that escaping still fits. */
+export const PROMPT_BYTES_MAX = 4 * 2 ** 20
+/** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
+export const SOCKET_PATH_BYTES_MAX = 107

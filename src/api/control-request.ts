@@ -1,0 +1,79 @@
+// The body of POST /swarm/generate -> GenerateRequest: the same names as in service.ts, checked like a
+// stranger's, because any program of the same user may send it.
+
+import { SwarmError } from '../base/errors.ts'
+import { LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
+import type { KvType, Sampling } from '../wire/session.ts'
+import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
+import { objectField, textField, type JsonObject } from './fields.ts'
+import { readMessages, readStop } from './request-fields.ts'
+import { SAMPLING_DEFAULTS, SAMPLING_RANGES, type NumberRange } from './sampling-options.ts'
+import type { GenerateRequest } from './service.ts'
+
+/** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_UNSUPPORTED */
+export function readControlRequest(body: JsonObject): GenerateRequest {
+  const prompt = textField(body, 'prompt')
+  const messages = readMessages(body)
+  if ((prompt === undefined) === (messages === undefined)) {
+    throw new SwarmError('USAGE_MISSING', 'give either prompt or messages', { param: 'prompt' })
+  }
+  const maxTokens = numberField(body, 'maxTokens', SAMPLING_RANGES.maxTokens)
+  const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
+  const keep = booleanField(body, 'keep')
+  const session = readSession(body)
+  return {
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(messages === undefined ? {} : { messages }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    sampling: readSampling(objectField(body, 'sampling') ?? {}),
+    stop: readStop(body),
+    kvType: readKvType(body),
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(keep === undefined ? {} : { keep }),
+    ...(session === undefined ? {} : { session })
+  }
+}
+
+const TOKEN_ID: NumberRange = { min: 0, max: VOCAB_MAX - 1, whole: true }
+
+/** A session as the result of a generation named it. @throws USAGE_BAD_VALUE */
+export function readSession(body: JsonObject): string | undefined {
+  const session = textField(body, 'session')
+  if (session === undefined || /^[0-9a-f]{32}$/.test(session)) return session
+  throw badField('session', '32 hexadecimal digits', session)
+}
+
+function readSampling(body: JsonObject): GenerateRequest['sampling'] {
+  const ranges = SAMPLING_RANGES
+  const seed = numberField(body, 'seed', ranges.seed)
+  return {
+    temperature:
+      numberField(body, 'temperature', ranges.temperature) ?? SAMPLING_DEFAULTS.temperature,
+    topK: numberField(body, 'topK', ranges.topK) ?? SAMPLING_DEFAULTS.topK,
+    topP: numberField(body, 'topP', ranges.topP) ?? SAMPLING_DEFAULTS.topP,
+    minP: numberField(body, 'minP', ranges.minP) ?? SAMPLING_DEFAULTS.minP,
+    presencePenalty: numberField(body, 'presencePenalty', ranges.penalty) ?? 0,
+    frequencyPenalty: numberField(body, 'frequencyPenalty', ranges.penalty) ?? 0,
+    bias: readBias(body),
+    ...(seed === undefined ? {} : { seed })
+  }
+}
+
+function readBias(body: JsonObject): Sampling['bias'] {
+  return (listField(body, 'bias', LOGIT_BIAS_MAX) ?? []).map((entry) => {
+    if (!isJsonObject(entry)) throw badField('bias', 'an array of objects with id and value', entry)
+    const id = numberField(entry, 'id', TOKEN_ID)
+    const value = numberField(entry, 'value', SAMPLING_RANGES.bias)
+    if (id === undefined || value === undefined) {
+      throw badField('bias', 'an array of objects with id and value', undefined)
+    }
+    return { id, value }
+  })
+}
+
+function readKvType(body: JsonObject): KvType {
+  const value = fieldOf(body, 'kvType')
+  if (value === undefined) return 'f16'
+  if (value === 'f16' || value === 'f32') return value
+  throw badField('kvType', "'f16' or 'f32'", value)
+}

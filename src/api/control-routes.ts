@@ -1,0 +1,80 @@
+// The routes of the control socket under /swarm/: what the command line and the dashboard ask of a
+// running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
+
+import { isAbort, SwarmError } from '../base/errors.ts'
+import { readControlRequest, readSession } from './control-request.ts'
+import type { Exchange, Route } from './exchange.ts'
+import { streamGeneration } from './generation-stream.ts'
+import { errorBody } from './http-error.ts'
+import { sendJson, StreamReply } from './reply.ts'
+
+const NDJSON = 'application/x-ndjson'
+
+export const CONTROL_ROUTES: readonly Route[] = [
+  get('/swarm/status', ({ service, response }) => sendJson(response, 200, service.status())),
+  get('/swarm/peers', ({ service, response }) =>
+    sendJson(response, 200, { peers: service.peers() })
+  ),
+  get('/swarm/plan', ({ service, response }) => sendJson(response, 200, service.plan())),
+  get('/swarm/events', events),
+  post('/swarm/generate', async (exchange) =>
+    streamGeneration(exchange, readControlRequest(await exchange.body()), {
+      contentType: NDJSON,
+      ping: '\n',
+      event: line,
+      error: (error) => line({ type: 'error', error: errorBody(error, false) })
+    })
+  ),
+  post('/swarm/close-session', closeSession),
+  {
+    ...post('/swarm/stop', ({ service, response }) => {
+      service.stop()
+      sendJson(response, 202, { stopping: true })
+    }),
+    // Generating is what a TCP port was opened for; ending the peer is its owner's alone.
+    ownerOnly: true
+  }
+]
+
+async function events(exchange: Exchange): Promise<void> {
+  const { service, response, clock, stallMs, signal } = exchange
+  const reply = new StreamReply(response, {
+    clock,
+    stallMs,
+    contentType: NDJSON,
+    ping: '\n',
+    signal
+  })
+  try {
+    for await (const event of service.events(signal)) await reply.write(line(event))
+    reply.end()
+  } catch (error) {
+    if (!(error instanceof SwarmError) && !isAbort(error)) throw error
+    // A reader that left or stalled gets no orderly end; one whose peer stops does.
+    if (exchange.isClosing()) reply.end()
+    else reply.cut()
+  }
+}
+
+async function closeSession(exchange: Exchange): Promise<void> {
+  const session = readSession(await exchange.body())
+  if (session === undefined) {
+    throw new SwarmError('USAGE_MISSING', 'session is missing from the request body', {
+      param: 'session'
+    })
+  }
+  exchange.service.closeSession(session)
+  sendJson(exchange.response, 200, { closed: true })
+}
+
+function line(event: object): string {
+  return JSON.stringify(event) + '\n'
+}
+
+function get(path: string, handle: Route['handle']): Route {
+  return { method: 'GET', path, openai: false, handle }
+}
+
+function post(path: string, handle: Route['handle']): Route {
+  return { method: 'POST', path, openai: false, handle }
+}

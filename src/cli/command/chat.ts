@@ -1,0 +1,121 @@
+// `swarm chat`: turns of a conversation with the running peer. Decides what a failed turn means: on a
+// terminal the conversation goes on, from a pipe the command fails.
+
+import type { ApiClient } from '../../api/client.ts'
+import { abortError, isAbort, SwarmError } from '../../base/errors.ts'
+import { ChatInput } from '../chat-input.ts'
+import { clientOf, type CommandContext, type CommandHandler } from '../context.ts'
+import { Conversation } from '../conversation.ts'
+import { samplingRequest } from '../generate-request.ts'
+import { summaryOf } from '../generation-view.ts'
+
+const HELP = [
+  '/clear  forget the conversation and start anew',
+  '/help   show this',
+  '/exit   leave; so does Ctrl-D, and Ctrl-C at the prompt',
+  'Ctrl-C while an answer comes stops the answer only.'
+]
+
+export const chat: CommandHandler = async (context) => {
+  const { flags, host, terminal, signal } = context
+  const client = clientOf(context)
+  const { model } = await client.status(signal)
+  const live = terminal.live && host.stdin.isTTY === true && !terminal.json
+  const talk = new Conversation(samplingRequest(flags), flags.system)
+  let turn: AbortController | null = null
+  const input = new ChatInput(host, live, () => {
+    if (turn === null) input.close()
+    else turn.abort(abortError())
+  })
+  const leave = (): void => input.close()
+  signal.addEventListener('abort', leave, { once: true })
+  if (live) terminal.note(`${model?.name ?? 'no model'}; /help lists the commands`, 'faint')
+  try {
+    for await (const line of input.read()) {
+      signal.throwIfAborted()
+      const text = line.trim()
+      if (text === '') continue
+      if (text === '/exit' || text === '/quit') break
+      if (/^\/[a-z]+$/.test(text)) {
+        await runSlash(context, client, talk, text)
+        continue
+      }
+      turn = new AbortController()
+      await takeTurn(context, client, talk, text, live, turn.signal)
+      turn = null
+    }
+    signal.throwIfAborted()
+  } finally {
+    signal.removeEventListener('abort', leave)
+    input.close()
+    await forget(client, talk)
+  }
+  if (terminal.json) {
+    terminal.object({ model: model?.name ?? null, messages: talk.messages, turns: talk.turns })
+  }
+}
+
+async function takeTurn(
+  context: CommandContext,
+  client: ApiClient,
+  talk: Conversation,
+  text: string,
+  live: boolean,
+  turnSignal: AbortSignal
+): Promise<void> {
+  const { terminal, signal } = context
+  let soFar = ''
+  try {
+    const both = AbortSignal.any([signal, turnSignal])
+    for await (const event of client.generate(talk.ask(text), both)) {
+      if (event.type === 'queued') terminal.progress.update('waiting for room')
+      if (event.type === 'text') {
+        soFar += event.text
+        if (!terminal.json) terminal.answer(event.text)
+      }
+      if (event.type !== 'done') continue
+      talk.answered(text, event.result)
+      terminal.endAnswer()
+      const { finishReason, ids } = event.result
+      const most = context.flags['max-tokens'] ?? Infinity
+      if (live) terminal.note(summaryOf(event.result), 'faint')
+      if (finishReason === 'length' && ids.length < most) {
+        terminal.note('the context is full; /clear starts anew')
+      }
+    }
+  } catch (error) {
+    terminal.progress.clear()
+    terminal.endAnswer()
+    if (isAbort(error) && turnSignal.aborted) {
+      talk.stopped(text, soFar)
+      terminal.note('stopped')
+    } else if (live && error instanceof SwarmError && error.code !== 'PEER_NOT_RUNNING') {
+      const hint = error.code === 'USAGE_PROMPT_TOO_LONG' ? '; /clear starts anew' : ''
+      terminal.note(`swarm: ${error.message}${hint} [${error.code}]`)
+    } else throw error
+  }
+}
+
+async function runSlash(
+  { terminal }: CommandContext,
+  client: ApiClient,
+  talk: Conversation,
+  text: string
+): Promise<void> {
+  if (text === '/clear') {
+    await forget(client, talk)
+    talk.clear()
+    terminal.note('cleared')
+  } else if (text === '/help') for (const line of HELP) terminal.note(line)
+  else terminal.note('there is no such command; /help lists them')
+}
+
+/** Frees the KV of the conversation. A peer that is gone has freed it already. */
+async function forget(client: ApiClient, talk: Conversation): Promise<void> {
+  if (talk.session === undefined) return
+  try {
+    await client.closeSession(talk.session)
+  } catch (error) {
+    if (!(error instanceof SwarmError)) throw error
+  }
+}

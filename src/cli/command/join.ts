@@ -1,0 +1,81 @@
+// `swarm join`: this process is the peer. Prints what happens until it is stopped; everything that the
+// peer is lies behind startNode.
+
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import type { NodeEvent } from '../../api/service.ts'
+import { isAbort, SwarmError } from '../../base/errors.ts'
+import { clip } from '../../base/text.ts'
+import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
+import { controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
+import type { NodeOptions } from '../ports.ts'
+import { readSecret } from '../secret.ts'
+import { clockTime, type Terminal } from '../terminal.ts'
+import { stopSignal } from '../until-eof.ts'
+
+const EVENT_CHARS_MAX = 400
+
+export const join: CommandHandler = async (context) => {
+  const options = await nodeOptions(context)
+  await refuseSecond(context)
+  const { startNode } = await context.loadPorts()
+  const signal = stopSignal(context)
+  try {
+    const node = await startNode(options, signal)
+    const stopped = signal.aborted ? undefined : once(signal, 'abort')
+    try {
+      await Promise.race([node.ended, stopped])
+    } finally {
+      await node.close()
+    }
+    await node.ended
+  } catch (error) {
+    // Being told to leave while still starting is leaving too.
+    if (!isAbort(error) || !signal.aborted) throw error
+  }
+}
+
+async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
+  const { flags, host, positionals, terminal, log, version } = context
+  const secret = flags.secret ? await readSecret(context) : null
+  const dataDir = dataDirOf(context)
+  makeDataDir(dataDir)
+  makeRuntimeDir(host.env)
+  return {
+    topic: positionals[0] as string,
+    secret,
+    public: flags.public ?? false,
+    lanOnly: flags['lan-only'] ?? false,
+    bootstrap: flags.bootstrap ?? [],
+    model: flags.model === undefined ? null : resolve(flags.model),
+    dataDir,
+    socketPath: controlSocketPath(dataDir, host.env),
+    httpPort: flags.http ?? null,
+    memoryBytes: flags.memory ?? null,
+    layers: flags.layers ?? null,
+    threads: flags.threads ?? null,
+    programVersion: version,
+    log,
+    onEvent: (event) => showEvent(terminal, event)
+  }
+}
+
+/** The lock of the data directory decides; this only says it sooner and names the topic. */
+async function refuseSecond(context: CommandContext): Promise<void> {
+  try {
+    const { pid, topic } = await clientOf(context).status(context.signal)
+    throw new SwarmError(
+      'STORE_BUSY',
+      `the data directory ${dataDirOf(context)} is in use by process ${pid}, topic '${clip(topic)}'; ` +
+        'stop it with swarm stop, or give another --data-dir'
+    )
+  } catch (error) {
+    if (!(error instanceof SwarmError) || error.code !== 'PEER_NOT_RUNNING') throw error
+  }
+}
+
+function showEvent(terminal: Terminal, event: NodeEvent): void {
+  if (terminal.json) return terminal.object(event)
+  const text = clip(event.text, EVENT_CHARS_MAX)
+  terminal.line(`${terminal.dim(clockTime(event.wallMs))} ${event.kind.padEnd(8)} ${text}`)
+}

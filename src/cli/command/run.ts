@@ -1,0 +1,27 @@
+// `swarm run`: the same generation on this machine alone, without a network or a running peer.
+
+import { resolve } from 'node:path'
+import type { CommandHandler } from '../context.ts'
+import { generateRequest } from '../generate-request.ts'
+import { showGeneration } from '../generation-view.ts'
+
+export const run: CommandHandler = async (context) => {
+  const { flags, host, positionals, signal, terminal, loadPorts, log, version } = context
+  const request = await generateRequest(flags, host.stdin, signal)
+  const { openLocal } = await loadPorts()
+  const options = {
+    model: resolve(positionals[0] as string),
+    threads: flags.threads ?? null,
+    programVersion: version,
+    log,
+    onProgress: (label: string, done: number, total: number) =>
+      terminal.progress.update(label, done, total)
+  }
+  const model = await openLocal(options, signal)
+  try {
+    const events = model.generate(request, signal)
+    await showGeneration(terminal, events, { stream: flags.stream ?? false, summary: true })
+  } finally {
+    await model.close()
+  }
+}

@@ -1,0 +1,33 @@
+// `swarm status`: what the peer of this data directory is doing.
+
+import type { NodeStatus } from '../../api/service.ts'
+import { clip, formatSize } from '../../base/text.ts'
+import { clientOf, type CommandHandler } from '../context.ts'
+import { plural } from '../generation-view.ts'
+import { formatDuration, formatLayers } from '../words.ts'
+
+export const status: CommandHandler = async (context) => {
+  const { terminal, signal } = context
+  const status = await clientOf(context).status(signal)
+  if (terminal.json) return terminal.object(status)
+  for (const [name, text] of statusRows(status)) {
+    terminal.line(`${terminal.bold(name.padEnd(8))}${clip(text, 400)}`)
+  }
+}
+
+/** Pure: the lines of the table, names and texts. */
+export function statusRows(status: NodeStatus): [string, string][] {
+  const { model, held, http } = status
+  const layers = held === null ? 'none yet' : formatLayers(held)
+  return [
+    ['peer', `${status.name} (${status.key.slice(0, 8)}), process ${status.pid}`],
+    ['up', `${formatDuration(status.upMs)}, version ${status.version}`],
+    ['topic', `${status.topic}: ${status.reach}`],
+    ['model', model === null ? 'none' : `${model.name} (${model.id.slice(0, 8)}), ${model.path}`],
+    ['layers', model === null ? layers : `${layers} of ${model.nLayers}`],
+    ['weights', formatSize(status.weightBytes)],
+    ['peers', `${plural(status.peers, 'peer')}, ${plural(status.sessions, 'session')} here`],
+    ['http', http ?? 'on the control socket only'],
+    ['data', status.dataDir]
+  ]
+}

@@ -1,0 +1,222 @@
+// The one table of commands: what each takes, what it is for, how it is typed. Help, completions, the
+// man page, the parser and the check of the README read it; nothing else lists commands.
+
+import type { FlagName } from './flags.ts'
+
+export interface Positional {
+  readonly name: string
+  readonly required: boolean
+  /** What completions offer in its place. */
+  readonly offers: 'files' | 'commands' | 'shells' | 'nothing'
+}
+
+export interface CommandSpec {
+  readonly summary: string
+  /** Sentences for the command's own help and the man page. */
+  readonly about: string
+  readonly positionals: readonly Positional[]
+  readonly flags: readonly FlagName[]
+  readonly required?: readonly FlagName[]
+  /** Pairs of flags that contradict each other. */
+  readonly conflicts?: readonly (readonly [FlagName, FlagName])[]
+  /** Command lines as a user types them; a test parses each. */
+  readonly examples: readonly string[]
+}
+
+const SAMPLING = [
+  'max-tokens',
+  'temp',
+  'seed',
+  'top-k',
+  'top-p',
+  'min-p',
+  'stop',
+  'ctx',
+  'kv'
+] as const satisfies FlagName[]
+const ALWAYS = ['json', 'log-level', 'help'] as const satisfies FlagName[]
+
+export const COMMANDS = {
+  run: {
+    summary: 'generate text on this machine alone, without a network',
+    about:
+      'Loads the whole model here, continues the prompt and prints the text. With --json it prints ' +
+      'the same object as swarm generate, so that the two can be compared.',
+    positionals: [{ name: 'file.gguf', required: true, offers: 'files' }],
+    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'stream', ...ALWAYS],
+    required: ['prompt'],
+    examples: [
+      "swarm run model.gguf -p 'Once upon a time'",
+      "swarm run model.gguf --chat -p 'Why is the sky blue?' -n 128 --temp 0",
+      'swarm run model.gguf -p - --json'
+    ]
+  },
+  join: {
+    summary: 'be a peer: find the others of a topic and share a model with them',
+    about:
+      'Runs until it is stopped (Ctrl-C, SIGTERM or swarm stop). The first line says who can join. ' +
+      'Every peer of a topic serves the same model; each loads only the layers that the plan gives ' +
+      'it. With --json every event is a line.',
+    positionals: [{ name: 'topic', required: true, offers: 'nothing' }],
+    flags: [
+      'model',
+      'memory',
+      'layers',
+      'threads',
+      'bootstrap',
+      'secret',
+      'public',
+      'lan-only',
+      'http',
+      'data-dir',
+      'until-eof',
+      ...ALWAYS
+    ],
+    conflicts: [
+      ['secret', 'public'],
+      ['public', 'lan-only']
+    ],
+    examples: [
+      'swarm join home --model model.gguf',
+      'swarm join home --model model.gguf --memory 8GiB --http 8080',
+      'swarm join lab --model model.gguf --layers 0-11 --bootstrap 192.168.1.5:49737',
+      'swarm join home --secret --model model.gguf'
+    ]
+  },
+  generate: {
+    summary: 'generate text with the running peer and its swarm',
+    about:
+      'Streams the text to standard output as it comes. Ctrl-C frees the stages of all peers. When ' +
+      'standard output is a terminal, control characters in the text are left out.',
+    positionals: [],
+    flags: ['prompt', ...SAMPLING, 'chat', 'stream', 'data-dir', ...ALWAYS],
+    required: ['prompt'],
+    examples: [
+      "swarm generate -p 'Once upon a time' -n 64",
+      "swarm generate --chat -p 'Why is the sky blue?' --seed 42 --json",
+      'swarm generate -p - --stop END'
+    ]
+  },
+  chat: {
+    summary: 'talk with the model of the running peer',
+    about:
+      'Keeps the conversation and its KV cache between turns. /clear starts anew, /help lists the ' +
+      'rest. Ctrl-C stops an answer; at the prompt it leaves. Without a terminal every line of ' +
+      'standard input is one turn.',
+    positionals: [],
+    flags: ['system', ...SAMPLING, 'data-dir', ...ALWAYS],
+    examples: ['swarm chat', "swarm chat --system 'Answer briefly.' --temp 0.6"]
+  },
+  status: {
+    summary: 'show what the running peer is doing',
+    about: 'Topic, model, layers held, peers and sessions of the peer of this data directory.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm status', 'swarm status --json']
+  },
+  peers: {
+    summary: 'list the peers of the topic',
+    about: 'Every peer with its layers, memory, measured speed and the link to it.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm peers']
+  },
+  plan: {
+    summary: 'show who holds which layers, and how fast that should be',
+    about:
+      'Every peer computes the same plan from the same facts. Shows the predicted speed and why a ' +
+      'peer is left out; when layers are missing it names them.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm plan', 'swarm plan --json']
+  },
+  stop: {
+    summary: 'stop the running peer',
+    about: 'Asks the peer to leave in an orderly way and waits until it has.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm stop']
+  },
+  bootstrap: {
+    summary: 'run a private bootstrap, so that peers meet without the public DHT',
+    about:
+      'Prints the --bootstrap line that the peers use. It holds no data and no model; peers that ' +
+      'have met go on without it.',
+    positionals: [],
+    flags: ['port', 'host', 'until-eof', ...ALWAYS],
+    required: ['port'],
+    examples: ['swarm bootstrap --port 49737']
+  },
+  demo: {
+    summary: 'watch three peers on this machine split a model and write text',
+    about:
+      'Makes a small model (its text is noise: nobody trained it), starts a private bootstrap and ' +
+      'three peers as processes of their own, splits the layers among them, generates, and checks ' +
+      'that one peer alone gives the same tokens and the same logits. Leaves nothing behind.',
+    positionals: [],
+    flags: ['prompt', 'max-tokens', 'seed', ...ALWAYS],
+    examples: ['swarm demo', 'swarm demo --json']
+  },
+  completion: {
+    summary: 'print a completion script for a shell',
+    about: 'For bash and fish: source it. For zsh: write it to a file _swarm in a folder of fpath.',
+    positionals: [{ name: 'shell', required: true, offers: 'shells' }],
+    flags: ['help'],
+    examples: ['swarm completion zsh', 'swarm completion bash', 'swarm completion fish']
+  },
+  man: {
+    summary: 'print the manual page',
+    about: 'In roff, for: swarm man | man -l -',
+    positionals: [],
+    flags: ['help'],
+    examples: ['swarm man']
+  },
+  help: {
+    summary: 'show how a command is used',
+    about: 'Without a command it lists them all.',
+    positionals: [{ name: 'command', required: false, offers: 'commands' }],
+    flags: ['json', 'help'],
+    examples: ['swarm help', 'swarm help join']
+  },
+  version: {
+    summary: 'show the version of this program',
+    about: 'Also as swarm --version.',
+    positionals: [],
+    flags: ['json', 'help'],
+    examples: ['swarm version']
+  }
+} as const satisfies Record<string, CommandSpec>
+
+export type CommandName = keyof typeof COMMANDS
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as CommandName[]
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+
+export function commandSpec(name: CommandName): CommandSpec {
+  return COMMANDS[name]
+}
+
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name)
+}
+
+/** Statuses that scripts rely on; base/errors.ts maps codes to them. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [0, 'done; join and bootstrap also after SIGTERM or swarm stop'],
+  [1, 'failed'],
+  [2, 'the command line or a request is wrong'],
+  [3, 'no peer is running for the data directory'],
+  [4, 'no peers, or layers are missing'],
+  [5, 'the model is missing or cannot be used'],
+  [130, 'interrupted by Ctrl-C']
+]
+
+/** Variables that are read besides those that stand in for a flag. */
+export const VARIABLES: readonly (readonly [string, string])[] = [
+  ['SWARM_SECRET', 'the secret of join --secret; on a terminal it is asked for'],
+  ['SWARM_KERNELS', 'forces one table of kernels, such as scalar or avx2'],
+  ['XDG_DATA_HOME', 'where the data directory lies by default (~/.local/share)'],
+  ['XDG_RUNTIME_DIR', 'where the control socket lies'],
+  ['NO_COLOR', 'when not empty: no colours']
+]

@@ -1,0 +1,276 @@
+// Every flag of every command, once: its value, its bounds, its line of help and the variable that
+// stands in for it. A flag means the same wherever it appears; commands.ts says where. Parsing, help,
+// completions and the man page all come from here.
+
+import {
+  describeRange,
+  MAX_TOKENS_DEFAULT,
+  SAMPLING_DEFAULTS,
+  SAMPLING_RANGES,
+  type NumberRange
+} from '../api/sampling-options.ts'
+import { LOG_LEVELS } from '../base/log.ts'
+
+interface Common {
+  /** One letter, written with one dash. */
+  readonly short?: string
+  readonly help: string
+  /** Environment variable that is read when the flag is absent. */
+  readonly env?: `SWARM_${string}`
+  /** May be given several times; the variable then holds several, separated by commas. */
+  readonly many?: true
+}
+
+export type FlagSpec =
+  | (Common & { readonly kind: 'switch' })
+  | (Common & {
+      readonly kind: 'text' | 'path' | 'size' | 'layers' | 'address'
+      readonly placeholder: string
+      readonly example: string
+      readonly default?: string
+    })
+  | (Common & {
+      readonly kind: 'number'
+      readonly placeholder: string
+      readonly example: string
+      readonly range: NumberRange
+      readonly default?: number
+    })
+  | (Common & {
+      readonly kind: 'choice'
+      readonly placeholder: string
+      readonly choices: readonly string[]
+      readonly default?: string
+    })
+
+export const PORT_RANGE: NumberRange = { min: 0, max: 65_535, whole: true }
+const THREADS_RANGE: NumberRange = { min: 1, max: 1024, whole: true }
+
+export const FLAGS = {
+  prompt: {
+    kind: 'text',
+    short: 'p',
+    placeholder: 'TEXT',
+    example: "-p 'Once upon a time'",
+    help: 'the text to continue; - reads it from standard input'
+  },
+  'max-tokens': {
+    kind: 'number',
+    short: 'n',
+    placeholder: 'N',
+    example: '-n 64',
+    range: SAMPLING_RANGES.maxTokens,
+    default: MAX_TOKENS_DEFAULT,
+    help: 'tokens to generate at most'
+  },
+  temp: {
+    kind: 'number',
+    placeholder: 'T',
+    example: '--temp 0.7',
+    range: SAMPLING_RANGES.temperature,
+    default: SAMPLING_DEFAULTS.temperature,
+    help: 'temperature; 0 always takes the most likely token'
+  },
+  seed: {
+    kind: 'number',
+    placeholder: 'S',
+    example: '--seed 42',
+    range: SAMPLING_RANGES.seed,
+    help: 'the same seed gives the same text; drawn when absent'
+  },
+  'top-k': {
+    kind: 'number',
+    placeholder: 'K',
+    example: '--top-k 40',
+    range: SAMPLING_RANGES.topK,
+    default: SAMPLING_DEFAULTS.topK,
+    help: 'choose among the K most likely tokens; 0 among all'
+  },
+  'top-p': {
+    kind: 'number',
+    placeholder: 'P',
+    example: '--top-p 0.9',
+    range: SAMPLING_RANGES.topP,
+    default: SAMPLING_DEFAULTS.topP,
+    help: 'choose among the likeliest tokens that make up this share'
+  },
+  'min-p': {
+    kind: 'number',
+    placeholder: 'P',
+    example: '--min-p 0.1',
+    range: SAMPLING_RANGES.minP,
+    default: SAMPLING_DEFAULTS.minP,
+    help: 'drop tokens less likely than this share of the likeliest'
+  },
+  stop: {
+    kind: 'text',
+    placeholder: 'TEXT',
+    example: "--stop 'END'",
+    many: true,
+    help: 'end the answer before this text; may be given several times'
+  },
+  chat: { kind: 'switch', help: "put the prompt through the model's chat template" },
+  system: {
+    kind: 'text',
+    placeholder: 'TEXT',
+    example: "--system 'Answer briefly.'",
+    help: 'instructions before the conversation'
+  },
+  ctx: {
+    kind: 'number',
+    placeholder: 'N',
+    example: '--ctx 4096',
+    range: SAMPLING_RANGES.contextTokens,
+    help: 'positions to reserve; prompt plus -n when absent'
+  },
+  kv: {
+    kind: 'choice',
+    placeholder: 'TYPE',
+    choices: ['f16', 'f32'],
+    default: 'f16',
+    help: 'number format of the KV cache'
+  },
+  threads: {
+    kind: 'number',
+    placeholder: 'N',
+    example: '--threads 8',
+    env: 'SWARM_THREADS',
+    range: THREADS_RANGE,
+    help: 'threads that compute; one per core when absent'
+  },
+  model: {
+    kind: 'path',
+    placeholder: 'FILE',
+    example: '--model model.gguf',
+    env: 'SWARM_MODEL',
+    help: 'the GGUF file that this peer holds layers of'
+  },
+  'data-dir': {
+    kind: 'path',
+    placeholder: 'DIR',
+    example: '--data-dir ~/swarm',
+    env: 'SWARM_DATA_DIR',
+    help: "the peer's own folder; one peer runs per folder"
+  },
+  bootstrap: {
+    kind: 'address',
+    placeholder: 'HOST:PORT',
+    example: '--bootstrap 192.168.1.5:49737',
+    env: 'SWARM_BOOTSTRAP',
+    many: true,
+    help: 'meet through this private bootstrap (see: swarm bootstrap)'
+  },
+  memory: {
+    kind: 'size',
+    placeholder: 'SIZE',
+    example: '--memory 8GiB',
+    env: 'SWARM_MEMORY',
+    help: 'weights and KV cache that this peer holds at most'
+  },
+  layers: {
+    kind: 'layers',
+    placeholder: 'A-B',
+    example: '--layers 0-11',
+    help: 'hold exactly these layers, both ends included'
+  },
+  secret: {
+    kind: 'switch',
+    help: 'only who has the secret can join; from SWARM_SECRET, or typed'
+  },
+  public: { kind: 'switch', help: 'also be found by the name alone, from anywhere' },
+  'lan-only': { kind: 'switch', help: 'never leave the local network' },
+  http: {
+    kind: 'number',
+    placeholder: 'PORT',
+    example: '--http 8080',
+    env: 'SWARM_HTTP',
+    range: PORT_RANGE,
+    help: 'serve the OpenAI-compatible API on 127.0.0.1 too'
+  },
+  port: {
+    kind: 'number',
+    placeholder: 'PORT',
+    example: '--port 49737',
+    range: PORT_RANGE,
+    help: 'UDP port to listen on; 0 takes any free one'
+  },
+  host: {
+    kind: 'text',
+    placeholder: 'ADDRESS',
+    example: '--host 192.168.1.5',
+    default: '0.0.0.0',
+    help: 'address to listen on'
+  },
+  stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
+  'until-eof': {
+    kind: 'switch',
+    help: 'stop when standard input ends, for programs that start this one'
+  },
+  json: { kind: 'switch', help: 'one JSON object as the last line of standard output' },
+  'log-level': {
+    kind: 'choice',
+    placeholder: 'LEVEL',
+    choices: LOG_LEVELS,
+    env: 'SWARM_LOG_LEVEL',
+    default: 'warn',
+    help: 'least important log lines to show on standard error'
+  },
+  help: { kind: 'switch', short: 'h', help: 'show the help of a command' }
+} as const satisfies Record<string, FlagSpec>
+
+export type FlagName = keyof typeof FLAGS
+
+export interface Address {
+  host: string
+  port: number
+}
+
+/** Half-open, as everywhere inside. */
+export interface Layers {
+  start: number
+  end: number
+}
+
+type ValueOf<F> = F extends { kind: 'switch' }
+  ? boolean
+  : F extends { kind: 'number' | 'size' }
+    ? number
+    : F extends { kind: 'layers' }
+      ? Layers
+      : F extends { kind: 'address' }
+        ? Address
+        : F extends { kind: 'choice'; choices: readonly (infer C)[] }
+          ? C
+          : string
+
+/** What a command finds of its flags: given, from the environment, by default, or undefined. */
+export type FlagValues = {
+  -readonly [N in FlagName]?: (typeof FLAGS)[N] extends { many: true }
+    ? ValueOf<(typeof FLAGS)[N]>[]
+    : ValueOf<(typeof FLAGS)[N]>
+}
+
+export function flagSpec(name: FlagName): FlagSpec {
+  return FLAGS[name]
+}
+
+/** What the value of a flag must be, for messages. */
+export function describeFlag(spec: FlagSpec): string {
+  switch (spec.kind) {
+    case 'number':
+      return describeRange(spec.range)
+    case 'choice':
+      return `one of ${spec.choices.join(', ')}`
+    case 'size':
+      return 'a size such as 512MiB or 8G'
+    case 'layers':
+      return 'a range of layers such as 0-11'
+    case 'address':
+      return 'host:port'
+    case 'path':
+      return 'a path'
+    case 'text':
+    case 'switch':
+      return 'text'
+  }
+}

@@ -1,0 +1,74 @@
+// One generation on the terminal: text as it comes, waiting and prefill as progress, and a last line of
+// numbers. With --json only the result object, preceded by every event if asked for.
+
+import type { GenerateEvent, GenerateResult } from '../api/service.ts'
+import { SwarmError } from '../base/errors.ts'
+import { clip } from '../base/text.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Prompts below this are through before a progress line could be read. */
+const PREFILL_SHOWN_TOKENS = 64
+
+export interface ViewOptions {
+  /** With --json: every event as a line of its own before the result. */
+  stream: boolean
+  /** Whether the numbers are shown after the text. */
+  summary: boolean
+}
+
+/**
+ * @returns the result, printed already.
+ * @throws what the generation throws; PEER_GONE when it ends without a result.
+ */
+export async function showGeneration(
+  terminal: Terminal,
+  events: AsyncIterable<GenerateEvent>,
+  options: ViewOptions
+): Promise<GenerateResult> {
+  try {
+    for await (const event of events) {
+      if (terminal.json && options.stream && event.type !== 'done') terminal.object(event)
+      showWaiting(terminal, event)
+      if (event.type === 'text' && !terminal.json) terminal.answer(event.text)
+      if (event.type === 'done') {
+        finish(terminal, event.result, options)
+        return event.result
+      }
+    }
+  } finally {
+    terminal.progress.clear()
+    if (!terminal.json) terminal.endAnswer()
+  }
+  throw new SwarmError('PEER_GONE', 'the generation ended without a result; try again')
+}
+
+function showWaiting(terminal: Terminal, event: GenerateEvent): void {
+  if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
+  else if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
+    terminal.progress.update('reading the prompt', event.done, event.total)
+  }
+}
+
+function finish(terminal: Terminal, result: GenerateResult, options: ViewOptions): void {
+  if (terminal.json) return terminal.object(result)
+  terminal.endAnswer()
+  if (options.summary) terminal.note(summaryOf(result), 'faint')
+}
+
+/** `48 tokens, 17.2 tok/s, prompt 12 tokens in 0.31 s, 3 stages, seed 42, ended by -n` */
+export function summaryOf(result: GenerateResult): string {
+  const { ids, promptIds, stages, seed, timing, finishReason } = result
+  const ended = { stop: 'complete', length: 'cut at -n', cancelled: 'cancelled' }[finishReason]
+  return [
+    plural(ids.length, 'token'),
+    `${timing.tokensPerSecond.toFixed(1)} tok/s`,
+    `prompt ${plural(promptIds.length, 'token')} in ${(timing.prefillMs / 1000).toFixed(2)} s`,
+    plural(stages.length, 'stage'),
+    `seed ${seed}`,
+    ended
+  ].join(', ')
+}
+
+export function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`
+}

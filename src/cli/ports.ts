@@ -1,0 +1,88 @@
+// What the commands need of the composition root (node.ts): starting a peer, one machine alone, a
+// bootstrap, the demo's model. Declared here, matched by shape, and imported only by the commands that
+// start something, so that help and the commands that talk to a running peer start fast.
+
+import type { GenerateEvent, GenerateRequest, NodeEvent, SwarmService } from '../api/service.ts'
+import type { Log } from '../base/log.ts'
+import type { Address, Layers } from './flags.ts'
+
+/** Step of long work; `total` 0 when its end is not known. Units are the step's own (bytes, layers). */
+export type OnProgress = (label: string, done: number, total: number) => void
+
+export interface NodeOptions {
+  topic: string
+  /** Null: whoever knows the name may join. */
+  secret: string | null
+  /** On the public DHT by name alone. */
+  public: boolean
+  lanOnly: boolean
+  bootstrap: Address[]
+  /** Absolute path of the GGUF file; null joins without a model. */
+  model: string | null
+  /** Absolute, exists, for its owner only. */
+  dataDir: string
+  /** Where the API listens; its folder exists. */
+  socketPath: string
+  /** Also on 127.0.0.1 at this port. */
+  httpPort: number | null
+  /** Bytes of weights and KV held at most; null: what the machine has. */
+  memoryBytes: number | null
+  /** Range pinned by hand. */
+  layers: Layers | null
+  threads: number | null
+  programVersion: string
+  log: Log
+  /**
+   * Everything that a person would want to read, from the first moment. The first event says who can
+   * join, before anything is sent.
+   */
+  onEvent: (event: NodeEvent) => void
+}
+
+export interface RunningNode {
+  readonly service: SwarmService
+  /** Settles when the peer has ended: after close(), `swarm stop`, or with what made it impossible. */
+  readonly ended: Promise<void>
+  /** Leaves in an orderly way: sessions end, the others are told, socket and lock are gone. */
+  close(): Promise<void>
+}
+
+export interface LocalOptions {
+  model: string
+  threads: number | null
+  programVersion: string
+  log: Log
+  onProgress: OnProgress
+}
+
+/** One machine without a network; the same generation as a peer's. */
+export interface LocalModel {
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  close(): Promise<void>
+}
+
+export interface BootstrapOptions {
+  port: number
+  host: string
+  log: Log
+}
+
+export interface RunningBootstrap {
+  host: string
+  port: number
+  close(): Promise<void>
+}
+
+export interface NodePorts {
+  /** @throws STORE_BUSY, MODEL_*, USAGE_*; AbortError, after which nothing is left. */
+  startNode(options: NodeOptions, signal: AbortSignal): Promise<RunningNode>
+  /** @throws MODEL_*, NATIVE_*; AbortError. */
+  openLocal(options: LocalOptions, signal: AbortSignal): Promise<LocalModel>
+  runBootstrap(options: BootstrapOptions): Promise<RunningBootstrap>
+  /** Writes the demo's model to a path; deterministic. */
+  makeDemoModel(
+    path: string,
+    onProgress: OnProgress,
+    signal: AbortSignal
+  ): Promise<{ nLayers: number }>
+}

@@ -1,0 +1,78 @@
+import { PassThrough } from 'node:stream'
+import test from 'brittle'
+import { systemClock } from '../../src/base/clock.ts'
+import type { SwarmError } from '../../src/base/errors.ts'
+import { Terminal } from '../../src/cli/terminal.ts'
+
+function open(options: { live?: boolean; json?: boolean; env?: NodeJS.ProcessEnv } = {}) {
+  const { live = false, json = false, env = { TERM: 'xterm' } } = options
+  const stdout = Object.assign(new PassThrough(), { isTTY: live, columns: 0 })
+  const stderr = Object.assign(new PassThrough(), { isTTY: live })
+  const terminal = new Terminal({ stdout, stderr, env, clock: systemClock, json })
+  const read = (stream: PassThrough) => String(stream.read() ?? '')
+  return { terminal, stdout, out: () => read(stdout), err: () => read(stderr) }
+}
+
+test('terminal - an answer ends with one line break', (t) => {
+  const { terminal, out } = open()
+  terminal.answer('one')
+  terminal.endAnswer()
+  terminal.endAnswer()
+  terminal.answer('two\n')
+  terminal.endAnswer()
+  t.is(out(), 'one\ntwo\n')
+})
+
+test('terminal - a remark in the middle of an answer starts a line of its own', (t) => {
+  const { terminal, out, err } = open({ live: true })
+  terminal.answer('half')
+  terminal.note('lost a peer')
+  terminal.answer(' more')
+  t.is(out(), 'half\n more')
+  t.is(err(), 'lost a peer\n')
+})
+
+test('terminal - a remark in the middle of a piped answer does not change it', (t) => {
+  const { terminal, out } = open()
+  terminal.answer('half')
+  terminal.note('lost a peer')
+  terminal.answer(' more')
+  t.is(out(), 'half more')
+})
+
+test('terminal - remarks are one line and cannot send sequences', (t) => {
+  const { terminal, err } = open({ live: true })
+  terminal.note('a\nb\u001b[31mc', 'faint')
+  t.is(err(), '\u001b[2ma b [31mc\u001b[22m\n')
+})
+
+test('terminal - colours only where a person sees them', (t) => {
+  t.is(open({ live: true }).terminal.bold('x'), '\u001b[1mx\u001b[22m')
+  t.is(open({ live: false }).terminal.bold('x'), 'x')
+  t.is(open({ live: true, env: { TERM: 'dumb' } }).terminal.bold('x'), 'x')
+  t.is(open({ live: true, env: { TERM: 'xterm', NO_COLOR: '1' } }).terminal.bold('x'), 'x')
+  t.is(
+    open({ live: true, env: { TERM: 'xterm', NO_COLOR: '' } }).terminal.dim('x'),
+    '\u001b[2mx\u001b[22m'
+  )
+})
+
+test('terminal - a width of 0 counts as unknown', (t) => {
+  t.is(open().terminal.width, 80)
+})
+
+test('terminal - the end of the reader is an abort, a full disk is an error', (t) => {
+  const left = open()
+  left.stdout.emit('error', Object.assign(new Error('x'), { code: 'EPIPE' }))
+  t.is((left.terminal.broken.reason as Error).name, 'AbortError')
+  const full = open()
+  full.stdout.emit('error', Object.assign(new Error('no space'), { code: 'ENOSPC' }))
+  t.is((full.terminal.broken.reason as SwarmError).code, 'STORE_FULL')
+})
+
+test('terminal - progress gives way to text', (t) => {
+  const { terminal, err } = open({ live: true })
+  terminal.progress.update('loading')
+  terminal.answer('x')
+  t.is(err(), '\r\u001b[Kloading ...\r\u001b[K')
+})

@@ -1,0 +1,216 @@
+// A SwarmService that follows a script: the real server and client run on it without a network or a
+// model. Its default generation echoes the prompt word by word, so that every byte of a request that
+// matters shows in the answer. Not a model of how a peer behaves under faults.
+
+import { createHash } from 'node:crypto'
+import { SwarmError } from '../../src/base/errors.ts'
+import type { PeerId } from '../../src/wire/ids.ts'
+import type {
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  NodeEvent,
+  NodeStatus,
+  PeerStatus,
+  PlanStatus,
+  SwarmService
+} from '../../src/api/service.ts'
+
+export type Script = (
+  request: GenerateRequest,
+  signal: AbortSignal
+) => AsyncGenerator<GenerateEvent, void>
+
+export const PEER_A = 'a'.repeat(64) as PeerId
+export const PEER_B = 'b'.repeat(64) as PeerId
+
+const STAGES = [
+  { peer: PEER_A, start: 0, end: 3 },
+  { peer: PEER_B, start: 3, end: 5 }
+]
+
+export class ScriptedService implements SwarmService {
+  script: Script = echo
+  readonly requests: GenerateRequest[] = []
+  readonly signals: AbortSignal[] = []
+  readonly closedSessions: string[] = []
+  stops = 0
+  onStop: () => void = () => {}
+  upcoming: NodeEvent[] = []
+  overrides: Partial<NodeStatus> = {}
+  planOverrides: Partial<PlanStatus> = {}
+
+  status(): NodeStatus {
+    return {
+      key: PEER_A,
+      name: 'atlas',
+      pid: process.pid,
+      version: '0.1.0',
+      arithmeticVersion: 1,
+      topic: 'home',
+      reach: 'this local network',
+      upMs: 65_000,
+      dataDir: '/data',
+      model: { id: 'c'.repeat(64), name: 'tiny.gguf', path: '/models/tiny.gguf', nLayers: 5 },
+      held: { start: 0, end: 3 },
+      weightBytes: 1_048_576,
+      peers: 2,
+      sessions: 0,
+      http: null,
+      ...this.overrides
+    }
+  }
+
+  peers(): PeerStatus[] {
+    const common = {
+      state: 'alive' as const,
+      model: 'tiny.gguf',
+      loading: null,
+      pin: null,
+      memoryBytes: 2 ** 30,
+      weightBytesPerSecond: 20e9,
+      kernels: 'avx2'
+    }
+    return [
+      {
+        ...common,
+        key: PEER_A,
+        name: 'atlas',
+        self: true,
+        held: { start: 0, end: 3 },
+        rttMs: null,
+        lane: 'self'
+      },
+      {
+        ...common,
+        key: PEER_B,
+        name: 'bo\u001b[31mron',
+        self: false,
+        held: { start: 3, end: 5 },
+        rttMs: 0.214,
+        lane: 'tcp'
+      }
+    ]
+  }
+
+  plan(): PlanStatus {
+    return {
+      stages: STAGES,
+      predicted: { tokensPerSecond: 17.24, tokenMs: 58, perStageMs: [30, 28] },
+      hash: 'd'.repeat(64),
+      viewHash: 'e'.repeat(64),
+      leftOut: [],
+      gap: [],
+      ready: true,
+      ...this.planOverrides
+    }
+  }
+
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent> {
+    this.requests.push(request)
+    this.signals.push(signal)
+    return this.script(request, signal)
+  }
+
+  closeSession(session: string): void {
+    this.closedSessions.push(session)
+  }
+
+  async *events(signal: AbortSignal): AsyncGenerator<NodeEvent> {
+    for (const event of this.upcoming) yield event
+    await aborted(signal)
+  }
+
+  stop(): void {
+    this.stops++
+    this.onStop()
+  }
+}
+
+/** Answers with the words of the prompt, or of the last message, up to `maxTokens` of them. */
+export async function* echo(
+  request: GenerateRequest,
+  signal: AbortSignal
+): AsyncGenerator<GenerateEvent, void> {
+  const text = request.prompt ?? request.messages?.at(-1)?.content ?? ''
+  const words = text.split(/(?<= )/).slice(0, request.maxTokens)
+  const seed = request.sampling.seed ?? 42
+  yield {
+    type: 'route',
+    stages: STAGES,
+    promptTokens: text.length,
+    cachedTokens: request.session === undefined ? 0 : 3,
+    seed
+  }
+  yield { type: 'prefill', done: text.length, total: text.length }
+  const ids: number[] = []
+  for (const word of words) {
+    signal.throwIfAborted()
+    ids.push(word.length)
+    yield { type: 'text', text: word, ids: [word.length] }
+  }
+  yield { type: 'done', result: resultOf(request, words.join(''), ids, seed) }
+}
+
+export function resultOf(
+  request: GenerateRequest,
+  text: string,
+  ids: number[],
+  seed: number
+): GenerateResult {
+  const prompt = request.prompt ?? request.messages?.at(-1)?.content ?? ''
+  const all = (request.messages ?? []).map((message) => message.content).join('')
+  return {
+    model: 'tiny.gguf',
+    promptIds: [...prompt].map((c) => c.codePointAt(0) as number),
+    ids,
+    text,
+    seed,
+    finishReason:
+      request.maxTokens !== undefined && ids.length >= request.maxTokens ? 'length' : 'stop',
+    logitsHash: createHash('sha256')
+      .update(`${prompt}${all}${text}${seed}`)
+      .digest('hex')
+      .slice(0, 16),
+    arithmeticVersion: 1,
+    stages: STAGES,
+    timing: {
+      prefillMs: 10,
+      decodeMs: 100,
+      tokensPerSecond: ids.length / 0.1,
+      perHop: STAGES.map((stage) => ({ ...stage, computeMs: 40, queueMs: 5, wireMs: 5 }))
+    },
+    ...(request.keep ? { session: 'f'.repeat(32) } : {})
+  }
+}
+
+/** A generation that says one word and then waits for the abort. */
+export async function* endless(
+  _request: GenerateRequest,
+  signal: AbortSignal
+): AsyncGenerator<GenerateEvent, void> {
+  yield { type: 'route', stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+  yield { type: 'text', text: 'on ', ids: [1] }
+  await aborted(signal)
+  throw signal.reason
+}
+
+/** A generation that fails before (`after` 0) or after some words. */
+export function failing(error: unknown, after: number): Script {
+  return async function* () {
+    if (after > 0) {
+      yield { type: 'route', stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+    }
+    for (let i = 0; i < after; i++) yield { type: 'text', text: `w${i} `, ids: [i] }
+    throw error
+  }
+}
+
+export const stageFull = new SwarmError('STAGE_FULL', 'every stage is busy; try again in a moment')
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
