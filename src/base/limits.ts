@@ -29,5 +29,11 @@ export const STOP_IDS_MAX = 64
 /** Stop strings of one request, and characters of one: OpenAI allows 4; both bound the scan per token. */
 export const STOP_TEXTS_MAX = 16
 export const STOP_TEXT_CHARS_MAX = 256
+/** Characters of an error code that another peer names; ours are at most 30. */
+export const ERROR_CODE_CHARS_MAX = 40
+/** UTF-8 bytes of the sentence that comes with it: a line or three, not a log. */
+export const ERROR_TEXT_BYTES_MAX = 2048
+/** Size of a penalty, bias or temperature: OpenAI allows 2, 100 and 2; far more loses logits' low bits. */
+export const SAMPLING_VALUE_MAX = 1000
 /** Entries of a logit bias table: OpenAI's documented bound. */
 export const LOGIT_BIAS_MAX = 300
