@@ -6,6 +6,14 @@
 export const LAYERS_MAX = 1024
 /** Peers of one topic that enter a view. The design is for 2 to 20 machines; 64 leaves room. */
 export const PEERS_MAX = 64
+/** KiB of one model, 2 TiB: with RATE_MIBPS_MIN it keeps every sum of a plan below 2^53. */
+export const MODEL_KIB_MAX = 2 ** 31
+/** KiB that one peer can claim, 64 TiB: above every machine that can be bought. */
+export const MEMORY_KIB_MAX = 2 ** 36
+/** MiB/s of weights below which a peer is left out of plans: 1 GiB would cost 32 s per token. */
+export const RATE_MIBPS_MIN = 32
+/** MiB/s of weights that a profile can claim: ten times the fastest accelerator memory sold. */
+export const RATE_MIBPS_MAX = 2 ** 26
 /** Stages of one route: each costs a hop per token, so more than this never pays. */
 export const ROUTE_STAGES_MAX = 64
 /** Positions of one session: 2^20 is above every published context length. */
