@@ -140,7 +140,16 @@ const code = f.checked(f.text(ERROR_CODE_CHARS_MAX, 'the error code'), (value) =
 
 type Body<T extends SessionMessage> = f.Field<Omit<T, 'type'>>
 
-const opened: Body<OpenedMessage> = f.record({ session, epoch, index })
+const stats = f.record<StageStats>({
+  prefillTokens: count,
+  prefillComputeUs: micros,
+  prefillQueueUs: micros,
+  decodeTokens: count,
+  decodeComputeUs: micros,
+  decodeQueueUs: micros
+})
+
+const opened: Body<OpenedMessage> = f.record({ session, epoch, index, stats })
 
 const idsMessage: Body<IdsMessage> = f.checked(
   f.record<Omit<IdsMessage, 'type'>>({
@@ -166,17 +175,7 @@ const token: Body<TokenMessage> = f.record({
 
 const close: Body<CloseMessage> = f.record({ session })
 
-const closed: Body<ClosedMessage> = f.record({
-  session,
-  index,
-  stats: f.record<StageStats>({
-    prefillTokens: count,
-    prefillComputeUs: micros,
-    decodeTokens: count,
-    decodeComputeUs: micros,
-    queueUs: micros
-  })
-})
+const closed: Body<ClosedMessage> = f.record({ session, index, stats })
 
 const failed: Body<FailedMessage> = f.record({
   session,

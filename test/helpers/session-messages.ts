@@ -15,7 +15,13 @@ import { below, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
 
-import type { OpenMessage, RouteStage, Sampling, SessionMessage } from '../../src/wire/session.ts'
+import type {
+  OpenMessage,
+  RouteStage,
+  Sampling,
+  SessionMessage,
+  StageStats
+} from '../../src/wire/session.ts'
 
 export const MESSAGE_TYPES = [
   'open',
@@ -108,6 +114,17 @@ function open(random: Random): OpenMessage {
   }
 }
 
+function stats(random: Random): StageStats {
+  return {
+    prefillTokens: between(random, 0, 2 ** 32 - 1),
+    prefillComputeUs: random.uint32() * 2 ** 21,
+    prefillQueueUs: random.uint32(),
+    decodeTokens: between(random, 0, 2 ** 32 - 1),
+    decodeComputeUs: between(random, 0, 2 ** 31),
+    decodeQueueUs: pick(random, [0, Number.MAX_SAFE_INTEGER, random.uint32()])
+  }
+}
+
 export function randomMessage(
   random: Random,
   type: SessionMessage['type'] = pick(random, MESSAGE_TYPES)
@@ -119,7 +136,7 @@ export function randomMessage(
     case 'open':
       return open(random)
     case 'opened':
-      return { type, session, epoch, index }
+      return { type, session, epoch, index, stats: stats(random) }
     case 'ids': {
       const ids = Int32Array.from({ length: between(random, 1, CHUNK_TOKENS_MAX) }, () =>
         between(random, 0, VOCAB_MAX - 1)
@@ -150,18 +167,7 @@ export function randomMessage(
     case 'close':
       return { type, session }
     case 'closed':
-      return {
-        type,
-        session,
-        index,
-        stats: {
-          prefillTokens: between(random, 0, 2 ** 32 - 1),
-          prefillComputeUs: random.uint32() * 2 ** 21,
-          decodeTokens: between(random, 0, 2 ** 32 - 1),
-          decodeComputeUs: pick(random, [0, Number.MAX_SAFE_INTEGER, random.uint32()]),
-          queueUs: random.uint32()
-        }
-      }
+      return { type, session, index, stats: stats(random) }
     case 'failed':
       return { type, session, epoch, code: pick(random, CODES), text: pick(random, TEXTS) }
   }
