@@ -30,6 +30,16 @@ export const ACTIVATION_BYTES_MAX = 15 * 2 ** 20
 export const MESSAGE_BYTES_MAX = 64 * 2 ** 10
 /** Sessions that one stage serves at once; each holds a KV cache besides. */
 export const SESSIONS_MAX = 64
+/** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
+export const SESSIONS_KEPT_MAX = 8
+/** Time without a frame after which a stage frees a session: longer than people think about a reply. */
+export const SESSION_IDLE_MS = 10 * 60_000
+/** Time for every stage to open: a cache of gigabytes takes a second or two to allocate. */
+export const OPEN_TIMEOUT_MS = 5_000
+/** Time without any progress of a session: one chunk of a 70B model on a slow stage takes 20 s. */
+export const STEP_TIMEOUT_MS = 120_000
+/** Time to wait for what a session cost: only figures are lost by not waiting longer. */
+export const CLOSE_TIMEOUT_MS = 1_000
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
 /** Ids that end a generation: a handful per model, sent with every session. */
