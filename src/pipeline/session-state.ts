@@ -205,7 +205,11 @@ export class SessionState {
 
   failed(from: PeerId, message: FailedMessage): Action[] {
     const stage = this.#stages.find(({ peer }) => peer === from)
-    if (stage === undefined || message.epoch !== this.epoch) return []
+    // A stage that failed in the last epoch freed the session: what this one would keep is gone, and
+    // the reason is this and not the refusal that follows.
+    const isOpening = this.phase === 'opening' || this.phase === 'pausing'
+    const hasLostCache = message.epoch < this.epoch && isOpening && this.#cachedEnd > 0
+    if (stage === undefined || !(message.epoch === this.epoch || hasLostCache)) return []
     const text = `${describeStage(stage)}: ${clip(message.text, ERROR_TEXT_CHARS)}`
     return this.#lose(from, errorFromPeer(message.code, text))
   }

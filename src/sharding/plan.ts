@@ -106,15 +106,18 @@ function ordersOf(peers: ViewPeer[]): ViewPeer[][] {
     (a, b) => a.weightMiBps - b.weightMiBps || compareText(a.key, b.key)
   )
   const byMemory = peers.toSorted((a, b) => a.memoryKiB - b.memoryKiB || compareText(a.key, b.key))
-  const orders: ViewPeer[][] = []
+  // Of a few peers most of these orders are the same.
+  const orders = new Map<string, ViewPeer[]>()
+  const add = (order: ViewPeer[]) => orders.set(order.map(({ key }) => key).join(), order)
   for (const order of [bySpeed, bySpeed.toReversed(), byMemory, byMemory.toReversed()]) {
-    orders.push(order)
+    add(order)
     for (const end of peers) {
       const others = order.filter((peer) => peer !== end)
-      orders.push([end, ...others], [...others, end])
+      add([end, ...others])
+      add([...others, end])
     }
   }
-  return orders
+  return [...orders.values()]
 }
 
 function toCandidate(costs: Costs, peers: ViewPeer[], cover: Cover): Candidate {

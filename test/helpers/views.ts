@@ -57,7 +57,7 @@ export function randomPin(random: Random, nLayers: number): LayerRange {
 
 export function randomView(
   random: Random,
-  { nLayersMax = 40, peersMax = 8, pinned = true }: Partial<ViewShape> = {}
+  { nLayersMax = 24, peersMax = 7, pinned = true }: Partial<ViewShape> = {}
 ): View {
   const model = randomModel(random, nLayersMax)
   const peers = randomPeers(random, model, 1 + below(random, peersMax))

@@ -70,7 +70,7 @@ test('simulated network - bytes take time', async (t) => {
   t.ok(arrivedMs - 1000 > 13.6, '1.6 MB at 117 MB/s')
 })
 
-test('simulated network - what a crash catches on its way is lost, and the others are told in time', async (t) => {
+test('simulated network - a crash loses what is on its way, and the others are told', async (t) => {
   const { clock, network, hops } = create()
   let received = 0
   let goneMs = 0
