@@ -6,13 +6,14 @@
 import { SwarmError } from '../base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
-import { shortId } from '../wire/ids.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
+import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage, StepRequest, StepResult } from '../compute/stage.ts'
 import type { SessionMessage } from '../wire/session.ts'
-import type { ActivationFrame, Hops } from './hop.ts'
+import type { ActivationFrame, Hop, Hops } from './hop.ts'
 import type { HostedSession, Work } from './hosted-session.ts'
 
 /** What stages tell an origin in the course of a session. */
@@ -92,9 +93,9 @@ export class StepRunner {
 
   /** Room for what this step gives to the next stage; null at the last stage. */
   #nextFrame(session: HostedSession, work: Work): ActivationFrame | null {
-    const { stage, hops } = this.#components
+    const { stage } = this.#components
     if (session.next === null) return null
-    const hop = hops.to(session.next)
+    const hop = this.#hopTo(session, session.next)
     if (hop.backlogBytes > HOP_BACKLOG_BYTES_MAX) {
       const backlog = formatSize(hop.backlogBytes)
       const text = `${shortId(session.next)} takes activations too slowly, ${backlog} wait for it`
@@ -122,10 +123,18 @@ export class StepRunner {
     // The first stage before the origin, because the next token waits for it. One message serves both
     // when they are the same peer, and none is needed when the first stage is this one.
     const { first, origin } = session
-    if (first !== hops.self && first !== origin) hops.to(first).send(message)
+    if (first !== hops.self && first !== origin) this.#hopTo(session, first).send(message)
     toOrigin(session, message)
     if (first === hops.self && finish === 'none' && session.ending === null) {
       session.continueWith(token.id, position, clock.now())
+    }
+  }
+  /** @throws PEER_GONE naming the stage, because the origin may still reach it and see no fault. */
+  #hopTo(session: HostedSession, peer: PeerId): Hop {
+    try {
+      return this.#components.hops.to(peer)
+    } catch {
+      throw goneError(peer, session.open.route)
     }
   }
 }

@@ -148,6 +148,7 @@ export class TextGenerator {
         return
       } catch (error) {
         // Freed after a long time, or one of its stages left: every id is still here, begin again.
+        void kept.close()
         if (hasOpened || isAbort(error)) throw error
       }
     }

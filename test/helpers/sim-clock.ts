@@ -48,9 +48,10 @@ export class SimClock implements Clock {
     await settleMicrotasks()
     while (!condition()) {
       const entry = this.#pop()
-      if (entry === null || entry.atMs > endMs) {
-        if (entry !== null) this.#push(entry)
-        this.#nowMs = Math.max(this.#nowMs, entry === null ? this.#nowMs : endMs)
+      if (entry === null) return false
+      if (entry.atMs > endMs) {
+        this.#push(entry)
+        this.#nowMs = endMs
         return false
       }
       this.#nowMs = entry.atMs

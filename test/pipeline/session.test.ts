@@ -1,9 +1,20 @@
 import test from 'brittle'
 
-import { OPEN_TIMEOUT_MS, STEP_TIMEOUT_MS } from '../../src/base/limits.ts'
+import { OPEN_TIMEOUT_MS, SESSIONS_MAX, STEP_TIMEOUT_MS } from '../../src/base/limits.ts'
 import { SwarmError, isAbort } from '../../src/base/errors.ts'
-import { SimSwarm, TurnRun, routeOf } from '../helpers/sim-swarm.ts'
-import { sampling, toyContinue } from '../helpers/toy-run.ts'
+import { seededRandom } from '../../src/base/random.ts'
+import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
+import { SimClock } from '../helpers/sim-clock.ts'
+import {
+  ARITHMETIC,
+  MODEL_ID,
+  SimSwarm,
+  TurnRun,
+  createPeer,
+  routeOf
+} from '../helpers/sim-swarm.ts'
+import { TOY, sampling, toyContinue } from '../helpers/toy-run.ts'
+import { keyOf } from '../helpers/views.ts'
 
 import type { Turn } from '../../src/pipeline/session-state.ts'
 import type { SimPeer } from '../helpers/sim-swarm.ts'
@@ -45,6 +56,34 @@ async function closed(swarm: SimSwarm, session: { close(): Promise<unknown> }) {
   await swarm.clock.until(() => stats !== null)
   return stats as ({ decodeTokens: number; prefillTokens: number } | null)[]
 }
+
+test('session - one process without a network takes the same path', async (t) => {
+  const clock = new SimClock()
+  const network = new LocalNetwork()
+  const random = seededRandom(5)
+  const all = { start: 0, end: TOY.nLayers }
+  const alone = await createPeer(
+    { clock, model: TOY, random },
+    keyOf('a'),
+    network.join(keyOf('a')),
+    all
+  )
+  const session = alone.pipeline.createSession({
+    route: routeOf([{ peer: alone.id, ...all }]),
+    model: { id: MODEL_ID, arithmeticVersion: ARITHMETIC, dim: TOY.dim, vocabSize: TOY.vocabSize },
+    kvType: 'f16',
+    contextTokens: 400
+  })
+  const prompt = Array.from({ length: 300 }, (_, i) => i)
+  const ids: number[] = []
+  for await (const event of session.run(turn(prompt), new AbortController().signal)) {
+    if (event.type === 'token') ids.push(event.id)
+  }
+  t.alike(ids, (await toyContinue(TOY, prompt, sampling(), 12)).ids)
+  const [stats] = await session.close()
+  t.is(stats?.decodeTokens, 11)
+  t.is(alone.stage.openCaches + alone.stage.openSamplers + alone.host.sessions, 0)
+})
 
 test('session - a long prompt goes through in chunks that overlap', async (t) => {
   const { swarm, session } = await setUp([4, 8], 40)
@@ -148,6 +187,37 @@ test('session - a lost stage is reported within two seconds, named, and the othe
     await swarm.clock.pass(2000)
     t.alike(swarm.leaks(), [])
   }
+})
+
+test('session - a long prompt delays the tokens of another by one chunk at most', async (t) => {
+  const swarm = new SimSwarm({ seed: 4, stepMs: (nTokens) => nTokens / 2 })
+  const route = await swarm.addStages([6])
+  const asker = await swarm.addPeer(null)
+  const options = { route, model: swarm.sessionModel, kvType: 'f16', contextTokens: 2000 } as const
+  const atMs: number[] = []
+  const decoding = new TurnRun(
+    asker.pipeline.createSession(options),
+    turn(PROMPT, 150),
+    swarm.clock,
+    () => atMs.push(swarm.clock.now())
+  )
+  await swarm.clock.until(() => decoding.ids.length === 10)
+  const prompt = Array.from({ length: 1500 }, (_, i) => i % 500)
+  const other = new TurnRun(asker.pipeline.createSession(options), turn(prompt, 3), swarm.clock)
+  await swarm.clock.until(() => decoding.isOver && other.isOver)
+  const gaps = atMs.slice(1).map((ms, i) => ms - (atMs[i] as number))
+  // 64 ms a chunk and stage, half a millisecond a token, and the wire.
+  t.ok(Math.max(...gaps) < 2 * 64 + 6, `${Math.max(...gaps)} ms`)
+  t.ok(Math.max(...gaps) > 60, 'they did meet')
+  t.is(other.ids.length, 3)
+})
+
+test('pipeline - no more sessions begin than the bound', async (t) => {
+  const { asker, options } = await setUp([])
+  for (let i = 1; i < SESSIONS_MAX; i++) asker.pipeline.createSession(options)
+  t.exception(() => asker.pipeline.createSession(options), /already began here/)
+  await asker.pipeline.close()
+  t.is(asker.pipeline.sessions, 0)
 })
 
 test('session - a stage without the layers refuses, and the others are freed', async (t) => {

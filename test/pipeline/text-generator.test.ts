@@ -114,6 +114,25 @@ test('generate - a conversation goes through the template', async (t) => {
   t.alike(result.promptIds, [...Buffer.from('user:hi'), 257, ...Buffer.from('assistant:')])
 })
 
+test('generate - a model without a template answers plain prompts only', async (t) => {
+  const bench = await setUp()
+  const { asker, swarm, route } = bench
+  const generator = new TextGenerator({
+    pipeline: asker.pipeline,
+    model: swarm.sessionModel,
+    tokenizer: toyTokenizer,
+    template: null,
+    contextTokens: 100,
+    findRoute: () => route,
+    clock: swarm.clock,
+    random: swarm.random
+  })
+  const messages = [{ role: 'user', content: 'hi' }]
+  const asked = { ...request({ messages }), ...without('prompt') }
+  const { error } = await run({ ...bench, generator }, asked)
+  t.is(error instanceof SwarmError && error.code, 'USAGE_BAD_VALUE')
+})
+
 test('generate - without maxTokens the context is filled', async (t) => {
   const bench = await setUp({ contextTokens: 30 })
   const { result } = await run(bench, { ...request(), ...without('maxTokens') })
