@@ -67,8 +67,9 @@ export type ErrorCode =
   | 'STORE_UNREADABLE'
   | 'STORE_FULL'
 
-export type ErrorFamily =
-  'USAGE' | 'MODEL' | 'WIRE' | 'PEER' | 'STAGE' | 'PLAN' | 'NATIVE' | 'STORE'
+const FAMILIES = ['USAGE', 'MODEL', 'WIRE', 'PEER', 'STAGE', 'PLAN', 'NATIVE', 'STORE'] as const
+
+export type ErrorFamily = (typeof FAMILIES)[number]
 
 /**
  * The one error class of the project.
@@ -97,6 +98,18 @@ export class SwarmError extends Error {
 
 export function familyOf(code: ErrorCode): ErrorFamily {
   return code.slice(0, code.indexOf('_')) as ErrorFamily
+}
+
+/**
+ * An error that another peer reported. A code of a family that is not known here says only that the
+ * peer refuses; a newer peer's code of a known family is kept, because the family decides.
+ * @param text safe to print.
+ */
+export function errorFromPeer(code: string, text: string): SwarmError {
+  const isKnown = FAMILIES.some((family) => code.startsWith(`${family}_`))
+  return isKnown
+    ? new SwarmError(code as ErrorCode, text)
+    : new SwarmError('PEER_REFUSED', `${text} (${code})`)
 }
 
 /** Exit status of a command that ends with this error. Scripts rely on these numbers. */

@@ -5,14 +5,20 @@
 import type { PeerId } from '../wire/ids.ts'
 import type { ActivationHeader, SessionMessage } from '../wire/session.ts'
 
-/** Room for one activation message; the stage writes the payload in place, send() ships it. */
+/**
+ * Room for one activation message; the stage writes the payload in place, send() ships it. Frames travel
+ * in the order of send(); one that is never sent holds nothing up.
+ */
 export interface ActivationFrame {
   /** (nTokens, dim) f32 little-endian; any alignment. Not to be touched after send(). */
   readonly payload: Uint8Array
   send(): void
 }
 
-/** Messages to one peer arrive in order, or the peer is reported gone; none is lost silently. */
+/**
+ * Messages to one peer arrive in order, or the peer is reported gone; none is lost silently. Never does
+ * one arrive inside send(). A hop may be kept; once its peer is gone, what it is given is lost.
+ */
 export interface Hop {
   readonly peer: PeerId
   /** Bytes accepted but not yet given to the operating system. */

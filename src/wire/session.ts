@@ -64,6 +64,22 @@ export interface OpenedMessage {
   session: SessionId
   epoch: number
   index: number
+  /** What the epoch before this one cost here; zeros for a new session. */
+  stats: StageStats
+}
+
+/**
+ * What one stage spent on one epoch of a session, in whole microseconds. Prefill and decode are kept
+ * apart because prefill overlaps between stages and decode does not: only decode adds up to wall time.
+ */
+export interface StageStats {
+  prefillTokens: number
+  prefillComputeUs: number
+  /** From the arrival of a frame to the start of its step. */
+  prefillQueueUs: number
+  decodeTokens: number
+  decodeComputeUs: number
+  decodeQueueUs: number
 }
 
 /** Origin to first stage: a chunk of the prompt. `sample` marks the last chunk. */
@@ -119,17 +135,7 @@ export interface CloseMessage {
   session: SessionId
 }
 
-/** What one stage spent on a session, in whole microseconds. */
-export interface StageStats {
-  prefillTokens: number
-  prefillComputeUs: number
-  decodeTokens: number
-  decodeComputeUs: number
-  /** From the arrival of a frame to the start of its step. */
-  queueUs: number
-}
-
-/** Stage to origin: freed, and what it cost. */
+/** Stage to origin: freed, and what the last epoch cost. */
 export interface ClosedMessage {
   type: 'closed'
   session: SessionId

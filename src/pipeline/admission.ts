@@ -1,0 +1,75 @@
+// Flow A, serving side: whether this stage takes a session, and if not, why, in words for whoever
+// asked. Pure; the stage host frees and reserves.
+
+import { SwarmError } from '../base/errors.ts'
+import { SESSIONS_MAX } from '../base/limits.ts'
+import { formatSize } from '../base/text.ts'
+import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+
+import type { PeerId } from '../wire/ids.ts'
+import type { OpenMessage, RouteStage } from '../wire/session.ts'
+
+/** What this peer is and has when somebody asks. */
+export interface Standing {
+  self: PeerId
+  modelId: string
+  arithmeticVersion: number
+  nLayers: number
+  /** Layers that a new session may use now. */
+  admitted: LayerRange | null
+  nSessions: number
+  /** Bytes that keys and values of all sessions may take together, and take now. */
+  kvBudgetBytes: number
+  kvUsedBytes: number
+}
+
+/** The part of the route that `open` asks of its receiver. */
+export function ownStage(open: OpenMessage): RouteStage {
+  return open.route[open.index] as RouteStage // The codec checked the index.
+}
+
+/** Whether the session and this stage belong together at all; null when they do. */
+export function misfitOf(open: OpenMessage, standing: Standing): SwarmError | null {
+  const { self, admitted } = standing
+  const stage = ownStage(open)
+  if (stage.peer !== self || open.route.filter(({ peer }) => peer === self).length > 1) {
+    return new SwarmError('PEER_REFUSED', 'the route does not name this peer exactly once')
+  }
+  if (open.arithmeticVersion !== standing.arithmeticVersion) {
+    const versions = `${standing.arithmeticVersion} here, ${open.arithmeticVersion} there`
+    return new SwarmError('WIRE_VERSION', `arithmetic differs (${versions}): upgrade the older`)
+  }
+  if (open.modelId !== standing.modelId) {
+    return new SwarmError('STAGE_NOT_LOADED', 'this peer serves another model file')
+  }
+  if (open.route.at(-1)?.end !== standing.nLayers) {
+    return new SwarmError('PEER_REFUSED', `the route does not end at layer ${standing.nLayers - 1}`)
+  }
+  if (admitted === null || !contains(admitted, stage)) {
+    const held = admitted === null ? 'none' : formatRange(admitted)
+    const text = `layers ${formatRange(stage)} are not served here now, but ${held}: ask again`
+    return new SwarmError('STAGE_NOT_LOADED', text)
+  }
+  return null
+}
+
+/**
+ * Whether there is room for one more session; null when there is.
+ * @param needBytes what its cache would take.
+ */
+export function shortageOf(
+  open: OpenMessage,
+  standing: Standing,
+  needBytes: number
+): SwarmError | null {
+  if (standing.nSessions >= SESSIONS_MAX) {
+    return new SwarmError('STAGE_FULL', `all ${SESSIONS_MAX} sessions of this peer are in use`)
+  }
+  const freeBytes = Math.max(0, standing.kvBudgetBytes - standing.kvUsedBytes)
+  if (needBytes > freeBytes) {
+    const sizes = `needs ${formatSize(needBytes)}, ${formatSize(freeBytes)} are free`
+    const text = `a context of ${open.contextTokens} tokens ${sizes}: ask for a shorter one`
+    return new SwarmError('STAGE_FULL', text)
+  }
+  return null
+}

@@ -1,0 +1,140 @@
+// Where the two roles of a peer meet the network: the one receiver of its hops, which gives each
+// message to the stage host (what we compute) or to the session it belongs to (what we asked). Owns the
+// table of the sessions that began here. A message for a session that is over is late, and dropped.
+
+import { SwarmError } from '../base/errors.ts'
+import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
+import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
+import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { Session } from './session.ts'
+
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { KvType, SessionMessage } from '../wire/session.ts'
+import type { Hops } from './hop.ts'
+import type { Route } from './route.ts'
+import type { StageHost } from './stage-host.ts'
+
+// Large enough that a step is bound by arithmetic and not by reading weights, small enough that
+// another session's token waits for tens of milliseconds, not for seconds.
+const PREFILL_CHUNK_TOKENS = 128
+
+export interface PipelineComponents {
+  hops: Hops
+  clock: Clock
+  random: Random
+}
+
+/** What a session needs to know of the model. */
+export interface SessionModel {
+  /** 64 hex digits. */
+  id: string
+  arithmeticVersion: number
+  dim: number
+  vocabSize: number
+}
+
+export interface SessionOptions {
+  route: Route
+  model: SessionModel
+  kvType: KvType
+  /** Positions to reserve on every stage. */
+  contextTokens: number
+}
+
+export class Pipeline {
+  readonly #components: PipelineComponents
+  readonly #sessions = new Map<SessionId, Session>()
+  #host: StageHost | null = null
+
+  constructor(components: PipelineComponents) {
+    this.#components = components
+    components.hops.onMessage((from, message) => this.#dispatch(from, message))
+    components.hops.onGone((peer) => this.#gone(peer))
+  }
+
+  /** Sessions that began here and are not over. */
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** From now on this host answers for what is computed here; null: nobody does. */
+  serve(host: StageHost | null): void {
+    this.#host = host
+  }
+
+  /** A session that opens its route with its first turn. @throws PEER_BUSY */
+  createSession({ route, model, kvType, contextTokens }: SessionOptions): Session {
+    const { hops, clock, random } = this.#components
+    if (this.#sessions.size >= SESSIONS_MAX) {
+      const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
+      throw new SwarmError('PEER_BUSY', text)
+    }
+    const id = sessionIdOf(random.bytes(16))
+    const session = new Session(
+      { hops, clock, onEnd: () => this.#sessions.delete(id) },
+      {
+        id,
+        route,
+        modelId: model.id,
+        arithmeticVersion: model.arithmeticVersion,
+        vocabSize: model.vocabSize,
+        kvType,
+        contextTokens,
+        chunkTokens: chunkTokensOf(model.dim)
+      }
+    )
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  /** Closes every session that began here. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()))
+  }
+
+  #dispatch(from: PeerId, message: SessionMessage): void {
+    switch (message.type) {
+      case 'open':
+        if (this.#host === null) this.#refuse(from, message)
+        else this.#host.handle(from, message)
+        return
+      case 'ids':
+      case 'activation':
+      case 'close':
+        this.#host?.handle(from, message)
+        return
+      case 'token':
+        // One message serves the first stage and the origin where they are the same peer.
+        this.#host?.handle(from, message)
+        this.#sessions.get(message.session)?.handle(from, message)
+        return
+      default:
+        this.#sessions.get(message.session)?.handle(from, message)
+    }
+  }
+
+  #refuse(from: PeerId, { session, epoch }: { session: SessionId; epoch: number }): void {
+    const text = 'this peer holds no layers: ask again'
+    try {
+      const hop = this.#components.hops.to(from)
+      hop.send({ type: 'failed', session, epoch, code: 'STAGE_NOT_LOADED', text })
+    } catch {
+      // Gone before it could be told: it will notice by itself.
+    }
+  }
+
+  #gone(peer: PeerId): void {
+    this.#host?.gone(peer)
+    for (const session of this.#sessions.values()) session.gone(peer)
+  }
+}
+
+/** A chunk whose activations fit one message, whatever the width of the model. */
+function chunkTokensOf(dim: number): number {
+  const roomBytes = ACTIVATION_BYTES_MAX - ACTIVATION_HEADER_BYTES
+  return Math.min(
+    PREFILL_CHUNK_TOKENS,
+    Math.floor(roomBytes / activationBytes({ nTokens: 1, dim }))
+  )
+}

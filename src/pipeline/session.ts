@@ -1,0 +1,187 @@
+// Flow B, origin side, the doing half of a session: sends what session-state.ts decides, feeds it what
+// arrives, keeps its time, and gives the tokens to whoever asked as a stream. One instance is one
+// conversation with one route; a turn at a time.
+
+import { abortError, toSwarmError } from '../base/errors.ts'
+import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, STEP_TIMEOUT_MS } from '../base/limits.ts'
+import { Queue } from '../base/queue.ts'
+import { SessionState, type Action, type Phase } from './session-state.ts'
+
+import type { Clock, Timer } from '../base/clock.ts'
+import type { PeerId, SessionId } from '../wire/ids.ts'
+import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
+import type { Hops } from './hop.ts'
+import type { Route } from './route.ts'
+import type { SessionEvent, SessionSetup, Turn } from './session-state.ts'
+
+/** The messages that an origin takes. */
+export type OriginBound = Extract<
+  SessionMessage,
+  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' }
+>
+
+// How long each phase may pass without news; a phase that is not here waits for the caller.
+const PATIENCE_MS: Partial<Record<Phase, number>> = {
+  opening: OPEN_TIMEOUT_MS,
+  pausing: OPEN_TIMEOUT_MS,
+  prefill: STEP_TIMEOUT_MS,
+  decode: STEP_TIMEOUT_MS,
+  closing: CLOSE_TIMEOUT_MS
+}
+
+export interface SessionComponents {
+  hops: Hops
+  clock: Clock
+  /** Called once, when no message can concern this session any more. */
+  onEnd: () => void
+}
+
+export class Session {
+  readonly #components: SessionComponents
+  readonly #state: SessionState
+  #events: Queue<SessionEvent> | null = null
+  #waiting: (() => void)[] = []
+  #timer: Timer | null = null
+  #timedBeat = 0
+  #hasEnded = false
+
+  constructor(components: SessionComponents, setup: SessionSetup) {
+    this.#components = components
+    this.#state = new SessionState(setup)
+  }
+
+  get id(): SessionId {
+    return this.#state.setup.id
+  }
+
+  get route(): Route {
+    return this.#state.setup.route
+  }
+
+  get kvType(): KvType {
+    return this.#state.setup.kvType
+  }
+
+  /** False once a stage failed or the session was closed. */
+  get isOpen(): boolean {
+    return !this.#hasEnded
+  }
+
+  /**
+   * Asks one turn: opens the route (or continues on it), sends the prompt, streams what comes back.
+   * The stream ends after the token whose `finish` is not 'none'. Whoever leaves it earlier calls
+   * pause() or close() next. An abort closes the session on every stage at once.
+   * @throws PEER_GONE, PEER_TIMEOUT or what a stage reported, naming it; AbortError.
+   */
+  async *run(turn: Turn, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+    if (signal.aborted) throw abortError()
+    const actions = this.#state.begin(turn)
+    // Bounded by what the state lets pass: one event per token and per chunk, and the opening.
+    const events = new Queue<SessionEvent>(2 * turn.positionEnd + 2)
+    this.#events = events
+    const onAbort = () => {
+      events.close(abortError())
+      this.#apply(this.#state.close())
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      this.#apply(actions)
+      for await (const event of events) yield event
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      if (this.#events === events) this.#events = null
+    }
+  }
+
+  /**
+   * Stops the stages where they are and keeps their caches for a next turn.
+   * @returns what the turn cost each stage; null for a stage that did not answer.
+   */
+  pause(): Promise<(StageStats | null)[]> {
+    return this.#settled(() => this.#state.pause())
+  }
+
+  /** Frees every stage, waiting a moment for what it cost them. Returns as pause; may be repeated. */
+  close(): Promise<(StageStats | null)[]> {
+    return this.#settled(() => this.#state.close())
+  }
+
+  /** @param from proven by the hop. */
+  handle(from: PeerId, message: OriginBound): void {
+    const state = this.#state
+    switch (message.type) {
+      case 'opened':
+        return this.#apply(state.opened(from, message))
+      case 'progress':
+        return this.#apply(state.progress(from, message))
+      case 'token':
+        return this.#apply(state.token(from, message))
+      case 'closed':
+        return this.#apply(state.closed(from, message))
+      case 'failed':
+        return this.#apply(state.failed(from, message))
+    }
+  }
+
+  gone(peer: PeerId): void {
+    this.#apply(this.#state.gone(peer))
+  }
+
+  #settled(begin: () => Action[]): Promise<(StageStats | null)[]> {
+    return new Promise((resolve) => {
+      this.#waiting.push(() => resolve([...this.#state.stats]))
+      this.#apply(begin())
+    })
+  }
+
+  #apply(actions: Action[]): void {
+    const due = [...actions]
+    for (const action of due) {
+      switch (action.type) {
+        case 'send':
+          due.push(...this.#send(action))
+          break
+        case 'emit':
+          this.#events?.push(action.event)
+          break
+        case 'finish':
+          this.#events?.close()
+          break
+        case 'fail':
+          this.#events?.close(action.error)
+          break
+        case 'settle':
+          for (const resolve of this.#waiting.splice(0)) resolve()
+          break
+      }
+    }
+    this.#keepTime()
+    if (this.#state.phase === 'ended' && !this.#hasEnded) {
+      this.#hasEnded = true
+      this.#components.onEnd()
+    }
+  }
+
+  /** @returns what follows from a peer that cannot be reached. */
+  #send({ to, message }: Extract<Action, { type: 'send' }>): Action[] {
+    try {
+      this.#components.hops.to(to).send(message)
+      return []
+    } catch (cause) {
+      const error = toSwarmError(cause, 'PEER_GONE')
+      return error.code === 'PEER_GONE' ? this.#state.gone(to) : this.#state.refused(error)
+    }
+  }
+
+  #keepTime(): void {
+    const { beat, phase } = this.#state
+    if (beat === this.#timedBeat) return
+    this.#timedBeat = beat
+    this.#timer?.cancel()
+    const patienceMs = PATIENCE_MS[phase]
+    this.#timer =
+      patienceMs === undefined
+        ? null
+        : this.#components.clock.after(patienceMs, () => this.#apply(this.#state.timedOut()))
+  }
+}

@@ -1,0 +1,224 @@
+// Flow B, from text to text: makes ids of the question, finds or continues a session, turns its tokens
+// into text and its end into a result. Owns the sessions that are kept for a next turn. Knows the
+// tokenizer, the template and the way to a route only as what it was given.
+
+import { SwarmError, isAbort } from '../base/errors.ts'
+import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
+import { Answer, type Piece } from './answer.ts'
+import { checkRequest } from './check-request.ts'
+import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
+
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
+import type {
+  ChatTemplate,
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  Tokenizer
+} from './generation.ts'
+import type { Pipeline, SessionModel } from './pipeline.ts'
+import type { Route } from './route.ts'
+import type { Session } from './session.ts'
+import type { SessionEvent, Turn } from './session-state.ts'
+
+export interface TextGeneratorComponents {
+  pipeline: Pipeline
+  model: SessionModel
+  tokenizer: Tokenizer
+  /** Null where the model has none: then only plain prompts are answered. */
+  template: ChatTemplate | null
+  /** Positions that one session may have: what the stages reserve, at most what the model was made for. */
+  contextTokens: number
+  /** @throws PLAN_GAP */
+  findRoute: () => Route
+  clock: Clock
+  random: Random
+}
+
+/** What is fixed about one request before a session is chosen. */
+interface Question extends Turn {
+  promptIds: number[]
+  contextTokens: number
+  sampling: Sampling
+}
+
+export class TextGenerator {
+  readonly #components: TextGeneratorComponents
+  /** Paused sessions by their id, the one used longest ago first. */
+  readonly #kept = new Map<string, Session>()
+
+  constructor(components: TextGeneratorComponents) {
+    this.#components = components
+  }
+
+  /**
+   * Ends with a 'done' event; an abort ends it as 'cancelled' with what there is, all stages freed.
+   * Leaving the stream early frees them too.
+   * @throws USAGE_* for a request that cannot be answered; PLAN_GAP, PEER_* or STAGE_* naming the peer.
+   */
+  async *generate(
+    request: GenerateRequest,
+    signal: AbortSignal
+  ): AsyncGenerator<GenerateEvent, void> {
+    const question = this.#ask(request)
+    const answer = new Answer(this.#components.tokenizer, request.stop)
+    const stopwatch = new Stopwatch(this.#components.clock)
+    let session: Session | null = null
+    try {
+      for await (const { event, source } of this.#turn(request, question, signal)) {
+        session = source
+        stopwatch.note(event)
+        if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
+        if (event.type === 'prefill') yield event
+        if (event.type === 'token') yield* textEvent(answer.push(event))
+        if (answer.finishReason !== null) break
+      }
+    } catch (error) {
+      if (!isAbort(error) || !signal.aborted) throw error
+      yield* textEvent(answer.cancel())
+    } finally {
+      // Without an end here, an error came or the reader left: nothing is kept.
+      if (answer.finishReason === null) void session?.close()
+    }
+    const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
+    const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
+    const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+    if (isKept && session?.isOpen) result.session = this.#keep(session)
+    yield { type: 'done', result }
+  }
+
+  /** Frees a session that was kept; unknown ids are ignored. */
+  closeSession(id: string): void {
+    const session = this.#kept.get(id)
+    this.#kept.delete(id)
+    void session?.close()
+  }
+
+  /** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_PROMPT_TOO_LONG */
+  #ask(request: GenerateRequest): Question {
+    const { tokenizer, contextTokens: contextTokensMax, random } = this.#components
+    checkRequest(request, contextTokensMax)
+    const promptIds = [...this.#encode(request)]
+    if (promptIds.length === 0) throw new SwarmError('USAGE_MISSING', 'the prompt is empty')
+    const roomTokens = request.contextTokens ?? contextTokensMax
+    if (promptIds.length >= roomTokens) {
+      const sizes = `the prompt has ${promptIds.length} tokens, the context ${roomTokens}`
+      throw new SwarmError('USAGE_PROMPT_TOO_LONG', `${sizes}: shorten it`)
+    }
+    const positionEnd = Math.min(roomTokens, promptIds.length + (request.maxTokens ?? roomTokens))
+    // A conversation that goes on needs room to grow, or its next turn would begin from nothing.
+    const reserveTokens = request.keep === true ? roomTokens : positionEnd
+    return {
+      ids: promptIds,
+      promptIds,
+      sampling: { ...request.sampling, seed: request.sampling.seed ?? random.uint32() },
+      stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
+      positionEnd,
+      contextTokens: request.contextTokens ?? reserveTokens
+    }
+  }
+
+  #encode({ prompt, messages }: GenerateRequest): Int32Array {
+    const { tokenizer, template } = this.#components
+    if (messages === undefined) return tokenizer.encode(prompt ?? '', { special: true, bos: true })
+    if (template === null) {
+      const text = 'this model has no chat template: send a plain prompt instead of messages'
+      throw new SwarmError('USAGE_BAD_VALUE', text)
+    }
+    // A template writes the beginning of the sequence itself.
+    return tokenizer.encode(template.render(messages), { special: true, bos: false })
+  }
+
+  /** The events of one turn, on a kept session if there still is one, else on a new one. */
+  async *#turn(
+    request: GenerateRequest,
+    question: Question,
+    signal: AbortSignal
+  ): AsyncGenerator<{ event: SessionEvent; source: Session }, void> {
+    const kept = this.#takeKept(request)
+    if (kept !== null) {
+      let hasOpened = false
+      try {
+        for await (const event of kept.run(question, signal)) {
+          hasOpened = true
+          yield { event, source: kept }
+        }
+        return
+      } catch (error) {
+        // Freed after a long time, or one of its stages left: every id is still here, begin again.
+        void kept.close()
+        if (hasOpened || isAbort(error)) throw error
+      }
+    }
+    const { pipeline, model, findRoute } = this.#components
+    const { kvType } = request
+    const { contextTokens } = question
+    const session = pipeline.createSession({ route: findRoute(), model, kvType, contextTokens })
+    try {
+      for await (const event of session.run(question, signal)) yield { event, source: session }
+    } catch (error) {
+      void session.close()
+      throw error
+    }
+  }
+
+  #takeKept(request: GenerateRequest): Session | null {
+    const session = this.#kept.get(request.session ?? '')
+    if (!session) return null
+    this.#kept.delete(session.id)
+    if (session.isOpen && session.kvType === request.kvType) return session
+    void session.close()
+    return null
+  }
+
+  #keep(session: Session): string {
+    this.#kept.set(session.id, session)
+    for (const id of this.#kept.keys()) {
+      if (this.#kept.size > SESSIONS_KEPT_MAX) this.closeSession(id)
+    }
+    return session.id
+  }
+
+  #result(
+    question: Question,
+    answer: Answer,
+    stages: RouteStage[],
+    stats: (StageStats | null)[],
+    { prefillMs, decodeMs }: Stopwatch
+  ): GenerateResult {
+    const { model } = this.#components
+    return {
+      model: model.id,
+      promptIds: question.promptIds,
+      ids: answer.ids,
+      text: answer.text,
+      seed: question.sampling.seed,
+      finishReason: answer.finishReason ?? 'cancelled',
+      logitsHash: answer.logitsHash,
+      arithmeticVersion: model.arithmeticVersion,
+      stages,
+      timing: {
+        prefillMs,
+        decodeMs,
+        tokensPerSecond: tokensPerSecond(answer.ids.length, decodeMs),
+        perHop: perHopTiming(stages, stats, decodeMs)
+      }
+    }
+  }
+}
+
+function routeEvent(session: Session, question: Question, cachedTokens: number): GenerateEvent {
+  return {
+    type: 'route',
+    stages: session.route.stages,
+    promptTokens: question.promptIds.length,
+    cachedTokens,
+    seed: question.sampling.seed
+  }
+}
+
+function* textEvent({ text, ids }: Piece): Generator<GenerateEvent, void> {
+  if (text !== '' || ids.length > 0) yield { type: 'text', text, ids }
+}

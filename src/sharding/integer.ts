@@ -1,0 +1,31 @@
+// The arithmetic of everything peers must agree on: non-negative whole numbers below 2^53, one
+// division, one order of text, one hash. No float, no Math.pow, no locale takes part in a plan.
+
+import { createHash } from 'node:crypto'
+
+/**
+ * Floor of a/b, exact for whole numbers 0 <= a < 2^53 and 0 < b: the remainder and the difference
+ * are exact in binary64, so C++ with int64 gets the same.
+ */
+export function floorDiv(a: number, b: number): number {
+  return (a - (a % b)) / b
+}
+
+export function ceilDiv(a: number, b: number): number {
+  return floorDiv(a + b - 1, b)
+}
+
+/** Order of keys and hashes: by code unit, the same in every locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+export type Canonical = string | number | boolean | null | readonly Canonical[]
+
+/**
+ * 64 hex digits that stand for a value: the first 32 bytes of BLAKE2b-512 over its JSON text. Arrays
+ * of whole numbers and ASCII text have exactly one JSON text without spaces.
+ */
+export function hashOf(value: Canonical): string {
+  return createHash('blake2b512').update(JSON.stringify(value)).digest('hex').slice(0, 64)
+}

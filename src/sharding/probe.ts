@@ -1,0 +1,124 @@
+// Flow C, the measuring end: asks compute how fast our own kernels consume weights here, adds what
+// the operating system knows and makes a profile of it. Owns the cache file, so that a machine is
+// measured once and not at every start. Does not publish: peer/gossip does.
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
+import { dirname } from 'node:path'
+
+import { MEMORY_KIB_MAX } from '../base/limits.ts'
+import { claimMemoryKiB, freeMemoryBytes, type ReadText } from './memory.ts'
+import { quantiseRate } from './profile.ts'
+
+import type { Log } from '../base/log.ts'
+import type { Profile } from '../wire/record.ts'
+
+export interface Measurement {
+  /** Bytes of weights that one decode step consumes per second, all threads together. */
+  weightBytesPerSecond: number
+  /** Integer multiplications and additions per second of a prefill step. */
+  int8OpsPerSecond: number
+  threads: number
+}
+
+/** What compute offers: one measurement of this machine with the kernels that will serve. */
+export interface Meter {
+  /** Kernel table in use, such as `avx512vnni`. */
+  readonly kernels: string
+  /** Changes with every build of the addon that could measure differently. */
+  readonly build: string
+  measure(signal?: AbortSignal): Promise<Measurement>
+}
+
+export interface ProbeOptions {
+  meter: Meter
+  /** Threads that a stage will use; part of what a measurement is valid for. */
+  threads: number
+  cacheFile: string
+  /** The user's limit on weights and KV together; null claims 80 % of what is free. */
+  memoryLimitBytes: number | null
+  /** Measures even if the cache has an answer; small changes keep the published rates. */
+  fresh: boolean
+  log: Log
+}
+
+/** @throws whatever the meter throws, and AbortError. */
+export async function probe(options: ProbeOptions, signal?: AbortSignal): Promise<Profile> {
+  const { meter, threads, cacheFile, log } = options
+  const hardware = [
+    meter.kernels,
+    meter.build,
+    String(threads),
+    process.arch,
+    cpus()[0]?.model ?? '',
+    String(availableParallelism()),
+    String(totalmem())
+  ]
+  const cached = readCache(cacheFile, hardware)
+  let rates = cached
+  if (rates === null || options.fresh) {
+    rates = publish(cached, await meter.measure(signal))
+    log.info(`measured ${rates.weightMiBps} MiB/s of weights with ${meter.kernels}`)
+    writeCache(cacheFile, { hardware, ...rates }, log)
+  }
+  const freeBytes = freeMemoryBytes(freemem(), readText)
+  return {
+    cores: availableParallelism(),
+    kernels: meter.kernels,
+    memoryKiB: Math.min(MEMORY_KIB_MAX, claimMemoryKiB(options.memoryLimitBytes, freeBytes)),
+    ...rates
+  }
+}
+
+interface Rates {
+  weightMiBps: number
+  int8Mops: number
+}
+
+function publish(previous: Rates | null, measured: Measurement): Rates {
+  const weightMiBps = Math.floor(measured.weightBytesPerSecond / 2 ** 20)
+  const int8Mops = Math.floor(measured.int8OpsPerSecond / 1e6)
+  return {
+    weightMiBps: quantiseRate(previous?.weightMiBps ?? null, weightMiBps),
+    int8Mops: quantiseRate(previous?.int8Mops ?? null, int8Mops)
+  }
+}
+
+/** @returns null when there is no cache of exactly this hardware; a damaged file is no cache. */
+function readCache(path: string, hardware: string[]): Rates | null {
+  const text = readText(path)
+  if (text === null) return null
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null // Cut short or edited: measuring again repairs it.
+  }
+  const cache = value as Partial<Rates & { hardware: string[] }> | null
+  if (JSON.stringify(cache?.hardware) !== JSON.stringify(hardware)) return null
+  const { weightMiBps, int8Mops } = cache ?? {}
+  if (!isRate(weightMiBps) || !isRate(int8Mops)) return null
+  return { weightMiBps, int8Mops }
+}
+
+function isRate(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0
+}
+
+function writeCache(path: string, cache: object, log: Log): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(`${path}.new`, JSON.stringify(cache))
+    renameSync(`${path}.new`, path)
+  } catch (error) {
+    log.warn(`the measurement is not kept for the next start: ${(error as Error).message}`)
+  }
+}
+
+const readText: ReadText = (path) => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null // Absent on this system; every caller has an answer without it.
+  }
+}

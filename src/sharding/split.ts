@@ -1,0 +1,169 @@
+// Flow C, the search: the cheapest way to give layers [0, n) to peers taken in one fixed order, by
+// dynamic programming over (peers considered, layers covered). Exact for that order: every subset of
+// the peers and every boundary is compared. plan.ts tries several orders. An order of all peers does
+// not change when one more joins, so one more peer can only add candidates: never a slower plan.
+
+import { addMissing, type Cover } from './cover.ts'
+
+import type { RouteStage } from '../wire/session.ts'
+import type { Costs } from './cost.ts'
+import type { ViewPeer } from './view.ts'
+
+// How a state was reached, where it was not by giving the peer of its column layers from `from` on.
+const UNREACHED = -1
+const SKIPPED = -2
+const MISSED = -3
+const FIXED = -4
+
+/**
+ * The best ways to cover [0, layer) with the first so many peers, (nLayers + 1,) each. Of two ways
+ * the one with the smaller first number that differs is better, in the order of the fields.
+ */
+interface Column {
+  /** Layers that nobody has room for. */
+  missing: Int32Array
+  /** Of the stages and, for each, one hop. */
+  ticks: Float64Array
+  nStages: Int32Array
+  /** Of the slowest stage: among equal routes, the one that several sessions share best. */
+  slowestTicks: Float64Array
+  from: Int32Array
+}
+
+/**
+ * @param order every peer that may be used, at most once each, in the order of the layers they get.
+ * @param fixed stages that are in the route in any case, ascending.
+ * @returns the cheapest stages, the fixed ones among them, and the layers that stay missing.
+ */
+export function splitInOrder(costs: Costs, order: ViewPeer[], fixed: RouteStage[]): Cover {
+  const { nLayers } = costs
+  const fixedOf: (RouteStage | null)[] = Array.from({ length: nLayers }, () => null)
+  for (const stage of fixed) fixedOf.fill(stage, stage.start, stage.end)
+
+  const first: Column = {
+    missing: new Int32Array(nLayers + 1).fill(nLayers + 1),
+    ticks: new Float64Array(nLayers + 1),
+    nStages: new Int32Array(nLayers + 1),
+    slowestTicks: new Float64Array(nLayers + 1),
+    from: new Int32Array(nLayers + 1).fill(UNREACHED)
+  }
+  first.missing[0] = 0
+  const columns = [first]
+  passWithoutPeer(first, fixedOf)
+  for (const peer of order) {
+    const column = giveLayers(costs, columns.at(-1) as Column, peer, fixedOf)
+    passWithoutPeer(column, fixedOf)
+    columns.push(column)
+  }
+  return readBack(columns, order, fixedOf)
+}
+
+/** The next column: this peer takes some layers behind a state of the last one, or none. */
+function giveLayers(
+  costs: Costs,
+  before: Column,
+  peer: ViewPeer,
+  fixedOf: (RouteStage | null)[]
+): Column {
+  const { nLayers } = costs
+  const column: Column = {
+    missing: before.missing.slice(),
+    ticks: before.ticks.slice(),
+    nStages: before.nStages.slice(),
+    slowestTicks: before.slowestTicks.slice(),
+    from: new Int32Array(nLayers + 1).fill(SKIPPED)
+  }
+  // Ticks are sums over layers, so those of [start, end) are a difference.
+  const upTo = new Float64Array(nLayers)
+  for (let layer = 1; layer < nLayers; layer++) upTo[layer] = costs.stageTicks(peer, 0, layer)
+  let lowest = 0
+  for (let end = 1; end <= nLayers; end++) {
+    if (fixedOf[end - 1] !== null) lowest = end
+    while (lowest < end && !costs.fits(peer, lowest, end)) lowest++
+    const toEnd = costs.stageTicks(peer, 0, end)
+    for (let start = end - 1; start >= lowest; start--) {
+      const missing = before.missing[start] as number
+      if (missing > nLayers) continue
+      const stageTicks = toEnd - (upTo[start] as number)
+      const ticks = (before.ticks[start] as number) + stageTicks + costs.ticksPerHop
+      if (column.missing[end] === 0) {
+        // More layers only cost more: nothing from here on can be better.
+        if (stageTicks > (column.ticks[end] as number)) break
+        if (ticks > (column.ticks[end] as number)) continue
+      }
+      const nStages = (before.nStages[start] as number) + 1
+      const slowestTicks = Math.max(before.slowestTicks[start] as number, stageTicks)
+      improve(column, end, start, missing, ticks, nStages, slowestTicks)
+    }
+  }
+  return column
+}
+
+/** Moves on through a column over fixed stages, and over layers that stay missing. */
+function passWithoutPeer(column: Column, fixedOf: (RouteStage | null)[]): void {
+  const nLayers = fixedOf.length
+  for (let layer = 0; layer < nLayers; layer++) {
+    const missing = column.missing[layer] as number
+    if (missing > nLayers) continue
+    const stage = fixedOf[layer]
+    improve(
+      column,
+      stage ? stage.end : layer + 1,
+      stage ? FIXED : MISSED,
+      missing + (stage ? 0 : 1),
+      column.ticks[layer] as number,
+      column.nStages[layer] as number,
+      column.slowestTicks[layer] as number
+    )
+  }
+}
+
+/** Takes the parts of a way instead of an object, because most are looked at once and dropped. */
+function improve(
+  column: Column,
+  end: number,
+  from: number,
+  missing: number,
+  ticks: number,
+  nStages: number,
+  slowestTicks: number
+): void {
+  const difference =
+    missing - (column.missing[end] as number) ||
+    ticks - (column.ticks[end] as number) ||
+    nStages - (column.nStages[end] as number) ||
+    slowestTicks - (column.slowestTicks[end] as number)
+  if (difference >= 0) return
+  column.missing[end] = missing
+  column.ticks[end] = ticks
+  column.nStages[end] = nStages
+  column.slowestTicks[end] = slowestTicks
+  column.from[end] = from
+}
+
+function readBack(columns: Column[], order: ViewPeer[], fixedOf: (RouteStage | null)[]): Cover {
+  const stages: RouteStage[] = []
+  const missed: number[] = []
+  let layer = fixedOf.length
+  let column = columns.length - 1
+  while (layer > 0) {
+    const from = columns[column]?.from[layer] as number
+    if (from === SKIPPED) {
+      column -= 1
+    } else if (from === MISSED) {
+      layer -= 1
+      missed.push(layer)
+    } else if (from === FIXED) {
+      const stage = fixedOf[layer - 1] as RouteStage
+      stages.push(stage)
+      layer = stage.start
+    } else {
+      column -= 1
+      stages.push({ peer: (order[column] as ViewPeer).key, start: from, end: layer })
+      layer = from
+    }
+  }
+  const missing: Cover['missing'] = []
+  for (const layer of missed.toReversed()) addMissing(missing, layer)
+  return { stages: stages.toReversed(), missing }
+}

@@ -1,0 +1,167 @@
+// Flow A and B, bytes <-> session messages. A frame is one message: its type in the first byte, and
+// nothing before or after it. Whatever decodes is within every bound of base/limits.ts and encodes to
+// the same bytes again; anything else is a WIRE_ error and nothing was allocated for it.
+// Does not know who may send what in which state: that is pipeline/stage-host.ts and session.ts.
+
+import * as c from 'compact-encoding'
+
+import { SwarmError, toSwarmError } from '../base/errors.ts'
+import {
+  ACTIVATION_BYTES_MAX,
+  CHUNK_TOKENS_MAX,
+  CONTEXT_TOKENS_MAX,
+  DIM_MAX,
+  MESSAGE_BYTES_MAX
+} from '../base/limits.ts'
+import { fromHex, toHex } from '../base/text.ts'
+import { refuseUnless, type Field } from './session-fields.ts'
+import { ACTIVATION_NUMBER, BODIES, U32_MAX, checkSpan } from './session-messages.ts'
+
+import type { SessionId } from './ids.ts'
+import type { ActivationHeader, ActivationMessage, SessionMessage } from './session.ts'
+
+/**
+ * Size of an activation's header: type u8, flags u8 (bit 0 = sample), nTokens u16, epoch u32,
+ * session 16 bytes, position u32, dim u32, all little-endian. A payload that follows it in an aligned
+ * buffer is aligned for every vector width up to 32 bytes.
+ */
+export const ACTIVATION_HEADER_BYTES = 32
+
+const FLAG_SAMPLE = 1
+
+type ControlMessage = Exclude<SessionMessage, ActivationMessage>
+
+const bodyOf = new Map<number, { type: string; body: Field<Omit<ControlMessage, 'type'>> }>()
+for (const [type, { number, body }] of Object.entries(BODIES)) {
+  // One table holds bodies of different messages; the type beside each is what keeps them apart.
+  bodyOf.set(number, { type, body: body as Field<Omit<ControlMessage, 'type'>> })
+}
+
+/**
+ * The frame of a message. An activation is copied; the data plane uses writeActivationHeader instead.
+ * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds.
+ */
+export function encodeSessionMessage(message: SessionMessage): Uint8Array {
+  if (message.type === 'activation') return encodeActivation(message)
+  const { number, body } = BODIES[message.type]
+  const field = body as Field<Omit<ControlMessage, 'type'>>
+  const state = c.state(0, 1)
+  field.preencode(state, message)
+  const frame = new Uint8Array(state.end)
+  state.buffer = frame
+  c.uint8.encode(state, number)
+  field.encode(state, message)
+  return frame
+}
+
+/**
+ * The message of a frame from anybody. The payload of an activation is a view into the frame.
+ * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE, WIRE_UNKNOWN_TYPE
+ */
+export function decodeSessionMessage(frame: Uint8Array): SessionMessage {
+  const number = frame[0]
+  if (number === ACTIVATION_NUMBER) return decodeActivation(frame)
+  refuseUnless(frame.byteLength <= MESSAGE_BYTES_MAX, 'WIRE_TOO_LARGE', () => {
+    return `a session message has ${frame.byteLength} bytes, more than ${MESSAGE_BYTES_MAX}`
+  })
+  refuseUnless(number !== undefined, 'WIRE_BAD_FRAME', () => 'a session message is empty')
+  const entry = bodyOf.get(number as number)
+  if (entry === undefined) {
+    throw new SwarmError('WIRE_UNKNOWN_TYPE', `session message ${number} is not known here`)
+  }
+  const state = c.state(1, frame.byteLength, frame)
+  let body
+  try {
+    body = entry.body.decode(state)
+  } catch (error) {
+    throw toSwarmError(error, 'WIRE_BAD_FRAME')
+  }
+  refuseUnless(state.start === state.end, 'WIRE_BAD_FRAME', () => {
+    return `'${entry.type}' is followed by ${state.end - state.start} bytes that do not belong to it`
+  })
+  return { type: entry.type, ...body } as SessionMessage
+}
+
+/**
+ * Writes the fixed header; the payload's bytes come behind it.
+ * @param target at least ACTIVATION_HEADER_BYTES long.
+ * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE
+ */
+export function writeActivationHeader(header: ActivationHeader, target: Uint8Array): void {
+  checkActivation(header)
+  const session = fromHex(header.session, 16)
+  if (session === null) throw new SwarmError('WIRE_BAD_FRAME', 'a session id is 16 bytes')
+  const view = new DataView(target.buffer, target.byteOffset, ACTIVATION_HEADER_BYTES)
+  view.setUint8(0, ACTIVATION_NUMBER)
+  view.setUint8(1, header.sample ? FLAG_SAMPLE : 0)
+  view.setUint16(2, header.nTokens, true)
+  view.setUint32(4, header.epoch, true)
+  target.set(session, 8)
+  view.setUint32(24, header.position, true)
+  view.setUint32(28, header.dim, true)
+}
+
+/** Bytes of the payload that follows a header: (nTokens, dim) f32. */
+export function activationBytes(header: { nTokens: number; dim: number }): number {
+  return header.nTokens * header.dim * 4
+}
+
+function encodeActivation(message: ActivationMessage): Uint8Array {
+  const frame = new Uint8Array(ACTIVATION_HEADER_BYTES + message.payload.byteLength)
+  writeActivationHeader(message, frame)
+  checkPayload(message, message.payload.byteLength)
+  frame.set(message.payload, ACTIVATION_HEADER_BYTES)
+  return frame
+}
+
+function decodeActivation(frame: Uint8Array): ActivationMessage {
+  refuseUnless(frame.byteLength >= ACTIVATION_HEADER_BYTES, 'WIRE_BAD_FRAME', () => {
+    return `an activation has ${frame.byteLength} bytes, fewer than its header`
+  })
+  const view = new DataView(frame.buffer, frame.byteOffset, ACTIVATION_HEADER_BYTES)
+  const flags = view.getUint8(1)
+  refuseUnless(
+    flags <= FLAG_SAMPLE,
+    'WIRE_BAD_FRAME',
+    () => `activation flags ${flags} are unknown`
+  )
+  const payload = frame.subarray(ACTIVATION_HEADER_BYTES)
+  const message: ActivationMessage = {
+    type: 'activation',
+    session: toHex(frame.subarray(8, 24)) as SessionId,
+    epoch: view.getUint32(4, true),
+    position: view.getUint32(24, true),
+    nTokens: view.getUint16(2, true),
+    dim: view.getUint32(28, true),
+    sample: flags === FLAG_SAMPLE,
+    payload
+  }
+  checkActivation(message)
+  checkPayload(message, payload.byteLength)
+  return message
+}
+
+function checkActivation(header: ActivationHeader): void {
+  const { nTokens, dim, epoch, position } = header
+  const sizeBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
+  checkWhole(epoch, 1, U32_MAX, 'the epoch')
+  checkWhole(position, 0, CONTEXT_TOKENS_MAX, 'the position')
+  checkWhole(nTokens, 1, CHUNK_TOKENS_MAX, 'nTokens')
+  checkWhole(dim, 1, DIM_MAX, 'dim')
+  checkSpan(position, nTokens)
+  refuseUnless(sizeBytes <= ACTIVATION_BYTES_MAX, 'WIRE_TOO_LARGE', () => {
+    return `an activation of ${nTokens} x ${dim} has more than ${ACTIVATION_BYTES_MAX} bytes`
+  })
+}
+
+function checkPayload(header: ActivationHeader, sizeBytes: number): void {
+  refuseUnless(sizeBytes === activationBytes(header), 'WIRE_BAD_FRAME', () => {
+    return `an activation of ${header.nTokens} x ${header.dim} came with ${sizeBytes} bytes`
+  })
+}
+
+function checkWhole(value: number, least: number, most: number, name: string): void {
+  refuseUnless(Number.isInteger(value) && least <= value && value <= most, 'WIRE_BAD_FRAME', () => {
+    return `${name} of an activation is ${value}, not from ${least} to ${most}`
+  })
+}

@@ -1,0 +1,206 @@
+// Every session message but the activation, field by field in the order of its bytes. The tables are
+// the protocol: reading one shows what is on the wire, how wide, and within which bounds.
+
+import * as c from 'compact-encoding'
+
+import {
+  CHUNK_TOKENS_MAX,
+  CONTEXT_TOKENS_MAX,
+  ERROR_CODE_CHARS_MAX,
+  ERROR_TEXT_BYTES_MAX,
+  LAYERS_MAX,
+  LOGIT_BIAS_MAX,
+  ROUTE_STAGES_MAX,
+  SAMPLING_VALUE_MAX,
+  STOP_IDS_MAX,
+  VOCAB_MAX
+} from '../base/limits.ts'
+import * as f from './session-fields.ts'
+
+import type { PeerId, SessionId } from './ids.ts'
+import type {
+  ClosedMessage,
+  CloseMessage,
+  FailedMessage,
+  IdsMessage,
+  OpenedMessage,
+  OpenMessage,
+  ProgressMessage,
+  RouteStage,
+  Sampling,
+  SessionMessage,
+  StageStats,
+  TokenMessage
+} from './session.ts'
+
+export const U32_MAX = 2 ** 32 - 1
+
+const session = f.hex<SessionId>(16, 'the session id')
+const epoch = f.whole(4, 1, U32_MAX, 'the epoch')
+const position = f.whole(4, 0, CONTEXT_TOKENS_MAX, 'the position')
+const index = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the index in the route')
+const tokenId = f.whole(4, 0, VOCAB_MAX - 1, 'the token id')
+const hash = f.hex<string>(32, 'the hash')
+const count = f.whole(4, 0, U32_MAX, 'the count of tokens')
+const micros = f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in microseconds')
+const penalty = f.finite(-SAMPLING_VALUE_MAX, SAMPLING_VALUE_MAX, 'the penalty or bias')
+
+const sampling = f.record<Sampling>({
+  temperature: f.finite(0, SAMPLING_VALUE_MAX, 'the temperature'),
+  topK: f.whole(4, 0, VOCAB_MAX, 'topK'),
+  topP: f.finite(0, 1, 'topP'),
+  minP: f.finite(0, 1, 'minP'),
+  presencePenalty: penalty,
+  frequencyPenalty: penalty,
+  seed: f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the seed'),
+  bias: f.list(f.record({ id: tokenId, value: penalty }), 0, LOGIT_BIAS_MAX, 'logit biases')
+})
+
+const route = f.checked(
+  f.list(
+    f.record<RouteStage>({
+      peer: f.hex<PeerId>(32, 'the peer key'),
+      start: f.whole(2, 0, LAYERS_MAX - 1, 'the first layer'),
+      end: f.whole(2, 1, LAYERS_MAX, 'the layer after the last')
+    }),
+    1,
+    ROUTE_STAGES_MAX,
+    'stages of the route'
+  ),
+  (stages) => {
+    let next = 0
+    for (const { start, end } of stages) {
+      f.refuseUnless(start === next && start < end, 'WIRE_BAD_FRAME', () => {
+        return `the route has layers [${start}, ${end}) where layer ${next} must follow`
+      })
+      next = end
+    }
+  }
+)
+
+const open = f.checked(
+  f.record<Omit<OpenMessage, 'type'>>({
+    session,
+    epoch,
+    position,
+    index,
+    route,
+    modelId: hash,
+    planHash: hash,
+    viewHash: hash,
+    arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
+    contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
+    kvType: f.oneOf(['f16', 'f32'], 'the KV type'),
+    sampling,
+    stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
+    positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
+  }),
+  (message) => {
+    f.refuseUnless(message.index < message.route.length, 'WIRE_BAD_FRAME', () => {
+      return `stage ${message.index} is not one of the ${message.route.length} of the route`
+    })
+    const { position, positionEnd, contextTokens } = message
+    f.refuseUnless(position < positionEnd && positionEnd <= contextTokens, 'WIRE_BAD_FRAME', () => {
+      return `positions ${position} to ${positionEnd} do not fit a context of ${contextTokens}`
+    })
+  }
+)
+
+/** (count,) int32 little-endian after a count in two bytes. */
+const ids: f.Field<Int32Array> = {
+  preencode(state, values) {
+    state.end += 2 + 4 * values.length
+  },
+  encode(state, values) {
+    checkIdCount(values.length)
+    c.uint16.encode(state, values.length)
+    for (const id of values) tokenId.encode(state, id)
+  },
+  decode(state) {
+    const length = c.uint16.decode(state)
+    checkIdCount(length)
+    const values = new Int32Array(length)
+    for (let i = 0; i < length; i++) values[i] = tokenId.decode(state)
+    return values
+  }
+}
+
+function checkIdCount(length: number): void {
+  f.refuseUnless(length <= CHUNK_TOKENS_MAX, 'WIRE_TOO_LARGE', () => {
+    return `a chunk has ${length} ids, more than ${CHUNK_TOKENS_MAX}`
+  })
+  f.refuseUnless(length > 0, 'WIRE_BAD_FRAME', () => 'a chunk has no ids')
+}
+
+const code = f.checked(f.text(ERROR_CODE_CHARS_MAX, 'the error code'), (value) => {
+  f.refuseUnless(/^[A-Z][A-Z0-9_]*$/.test(value), 'WIRE_BAD_FRAME', () => {
+    return 'an error code is made of capitals, digits and _'
+  })
+})
+
+type Body<T extends SessionMessage> = f.Field<Omit<T, 'type'>>
+
+const stats = f.record<StageStats>({
+  prefillTokens: count,
+  prefillComputeUs: micros,
+  prefillQueueUs: micros,
+  decodeTokens: count,
+  decodeComputeUs: micros,
+  decodeQueueUs: micros
+})
+
+const opened: Body<OpenedMessage> = f.record({ session, epoch, index, stats })
+
+const idsMessage: Body<IdsMessage> = f.checked(
+  f.record<Omit<IdsMessage, 'type'>>({
+    session,
+    epoch,
+    position,
+    sample: f.flag('the sample flag'),
+    ids
+  }),
+  (message) => checkSpan(message.position, message.ids.length)
+)
+
+const progress: Body<ProgressMessage> = f.record({ session, epoch, position })
+
+const token: Body<TokenMessage> = f.record({
+  session,
+  epoch,
+  position,
+  id: tokenId,
+  finish: f.oneOf(['none', 'stop', 'length'], 'the finish reason'),
+  logitsHash: f.hex<string>(8, 'the logits hash')
+})
+
+const close: Body<CloseMessage> = f.record({ session })
+
+const closed: Body<ClosedMessage> = f.record({ session, index, stats })
+
+const failed: Body<FailedMessage> = f.record({
+  session,
+  epoch,
+  code,
+  text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
+})
+
+/** @throws WIRE_BAD_FRAME when positions [position, position + nTokens) exceed every context. */
+export function checkSpan(position: number, nTokens: number): void {
+  f.refuseUnless(position + nTokens <= CONTEXT_TOKENS_MAX, 'WIRE_BAD_FRAME', () => {
+    return `positions ${position} to ${position + nTokens} are beyond ${CONTEXT_TOKENS_MAX}`
+  })
+}
+
+/** First byte of a frame for each type, and its body. The numbers are the protocol: never reused. */
+export const BODIES = {
+  open: { number: 1, body: open },
+  opened: { number: 2, body: opened },
+  ids: { number: 3, body: idsMessage },
+  progress: { number: 5, body: progress },
+  token: { number: 6, body: token },
+  close: { number: 7, body: close },
+  closed: { number: 8, body: closed },
+  failed: { number: 9, body: failed }
+} as const
+
+export const ACTIVATION_NUMBER = 4

@@ -1,0 +1,285 @@
+// A stage without a model: integer hashing over the bits of activations. Every output bit depends on
+// every input bit, the layer, the position and everything the cache holds before it, so one frame that
+// is lost, doubled, swapped or sent astray changes the tokens. Splitting equals not splitting, as in
+// the real one. Also a policeman: it throws where the contract of Stage is broken.
+
+import { abortError, SwarmError } from '../../src/base/errors.ts'
+import { contains } from '../../src/model/layer-range.ts'
+
+import type { Clock } from '../../src/base/clock.ts'
+import type {
+  Sampler,
+  Stage,
+  StageCache,
+  StepRequest,
+  StepResult
+} from '../../src/compute/stage.ts'
+import type { LayerRange } from '../../src/model/layer-range.ts'
+import type { KvType, Sampling } from '../../src/wire/session.ts'
+
+export interface ToyModel {
+  nLayers: number
+  dim: number
+  vocabSize: number
+}
+
+export interface ToyOptions {
+  model: ToyModel
+  clock: Clock
+  /** Time of one step; 0 settles within the same turn of the event loop. */
+  stepMs?: (nTokens: number, nLayers: number) => number
+}
+
+const KV_BYTES = { f16: 4, f32: 8 } as const
+const LAYER_BYTES = 1000
+
+export class ToyStage implements Stage {
+  readonly nLayers: number
+  readonly dim: number
+  readonly vocabSize: number
+  held: LayerRange | null = null
+  openCaches = 0
+  openSamplers = 0
+  steps = 0
+  /** Fails the next step with this. */
+  nextError: Error | null = null
+  readonly #options: ToyOptions
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ToyOptions) {
+    this.#options = options
+    this.nLayers = options.model.nLayers
+    this.dim = options.model.dim
+    this.vocabSize = options.model.vocabSize
+  }
+
+  get weightBytes(): number {
+    return this.held === null ? 0 : (this.held.end - this.held.start) * LAYER_BYTES
+  }
+
+  load(range: LayerRange): Promise<void> {
+    this.held = { start: range.start, end: range.end }
+    return Promise.resolve()
+  }
+
+  cacheBytes(range: LayerRange, capacityTokens: number, kvType: KvType): number {
+    return (range.end - range.start) * capacityTokens * KV_BYTES[kvType]
+  }
+
+  openCache(range: LayerRange, capacityTokens: number, kvType: KvType): ToyCache {
+    this.#mustHold(range)
+    this.openCaches++
+    const sizeBytes = this.cacheBytes(range, capacityTokens, kvType)
+    return new ToyCache(range, capacityTokens, sizeBytes, () => this.openCaches--)
+  }
+
+  openSampler(sampling: Sampling): ToySampler {
+    this.openSamplers++
+    return new ToySampler(sampling, () => this.openSamplers--)
+  }
+
+  step(request: StepRequest, signal?: AbortSignal): Promise<StepResult> {
+    const cache = request.cache as ToyCache
+    const result = this.#last.then(() => this.#step(request, cache, signal))
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async #step(
+    request: StepRequest,
+    cache: ToyCache,
+    signal: AbortSignal | undefined
+  ): Promise<StepResult> {
+    const { range, nTokens, position } = request
+    if (signal?.aborted) throw abortError()
+    if (cache.isBusy) throw new Error('toy: two steps use one cache')
+    this.#check(request, cache)
+    const stepMs = this.#options.stepMs?.(nTokens, range.end - range.start) ?? 0
+    cache.isBusy = true
+    try {
+      await this.#wait(stepMs, signal)
+    } finally {
+      cache.isBusy = false
+    }
+    if (cache.isClosed) throw new Error('toy: the cache was closed during a step')
+    if (this.nextError !== null) {
+      const error = this.nextError
+      this.nextError = null
+      throw error
+    }
+    const rows = this.#forward(request, cache)
+    cache.length = position + nTokens
+    this.steps++
+    const token = request.sampler ? this.#sample(request, rows) : null
+    return { computeUs: Math.round(stepMs * 1000), token }
+  }
+
+  #check({ range, position, nTokens, ids, input, output }: StepRequest, cache: ToyCache): void {
+    this.#mustHold(range)
+    if (cache.isClosed) throw new Error('toy: the cache is closed')
+    if (!contains(cache.range, range)) throw new Error('toy: the cache has other layers')
+    if (position !== cache.length) {
+      throw new SwarmError('STAGE_POSITION_GAP', `position ${position}, cached ${cache.length}`)
+    }
+    if (position + nTokens > cache.capacityTokens) throw new Error('toy: the cache is too small')
+    const sizeBytes = nTokens * this.dim * 4
+    if (range.start === 0 ? ids?.length !== nTokens : input?.byteLength !== sizeBytes) {
+      throw new Error('toy: input of a wrong size')
+    }
+    if (range.end < this.nLayers && output?.byteLength !== sizeBytes) {
+      throw new Error('toy: output of a wrong size')
+    }
+  }
+
+  #mustHold(range: LayerRange): void {
+    if (this.held === null || !contains(this.held, range)) {
+      throw new SwarmError('STAGE_NOT_LOADED', 'toy: these layers are not held')
+    }
+  }
+
+  #wait(stepMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (stepMs === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        timer.cancel()
+        reject(abortError())
+      }
+      const timer = this.#options.clock.after(stepMs, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** @returns (nTokens, dim) words after the range's last layer. */
+  #forward({ range, position, nTokens, ids, input, output }: StepRequest, cache: ToyCache) {
+    const rows: Uint32Array[] = []
+    for (let i = 0; i < nTokens; i++) {
+      let row = new Uint32Array(this.dim)
+      for (let j = 0; j < this.dim; j++) {
+        row[j] = ids
+          ? toFiniteBits(mix(mix(0x51ed, ids[i] as number), j))
+          : readWord(input as Uint8Array, i * this.dim + j)
+      }
+      for (let layer = range.start; layer < range.end; layer++) {
+        row = this.#layer(row, layer, position + i, cache)
+      }
+      if (output)
+        for (let j = 0; j < this.dim; j++) writeWord(output, i * this.dim + j, row[j] as number)
+      rows.push(row)
+    }
+    return rows
+  }
+
+  #layer(
+    row: Uint32Array,
+    layer: number,
+    position: number,
+    cache: ToyCache
+  ): Uint32Array<ArrayBuffer> {
+    let digest = mix(layer + 1, position)
+    for (const word of row) digest = mix(digest, word)
+    const history = cache.historyOf(layer)
+    const before = position === 0 ? 7 : (history[position - 1] as number)
+    const state = mix(before, digest)
+    history[position] = state
+    return Uint32Array.from(row, (word, j) => toFiniteBits(mix(mix(state, j), word)))
+  }
+
+  #sample({ sampler, position, nTokens, logits }: StepRequest, rows: Uint32Array[]) {
+    const { sampling, chain } = sampler as ToySampler
+    const row = rows.at(-1) as Uint32Array
+    let digest = 0
+    for (const word of row) digest = mix(digest, word)
+    ;(sampler as ToySampler).chain = [mix(chain[0], digest), mix(chain[1], digest ^ 0x9e37)]
+    if (logits) throw new Error('toy: has no logits')
+    const chosen =
+      sampling.temperature === 0 ? digest : mix(digest, mix(sampling.seed, position + nTokens))
+    const [high, low] = (sampler as ToySampler).chain
+    return { id: chosen % this.vocabSize, logitsHash: hex(high) + hex(low) }
+  }
+}
+
+class ToyCache implements StageCache {
+  readonly range: LayerRange
+  readonly capacityTokens: number
+  readonly sizeBytes: number
+  length = 0
+  isBusy = false
+  isClosed = false
+  readonly #history = new Map<number, number[]>()
+  readonly #onClose: () => void
+
+  constructor(range: LayerRange, capacityTokens: number, sizeBytes: number, onClose: () => void) {
+    this.range = range
+    this.capacityTokens = capacityTokens
+    this.sizeBytes = sizeBytes
+    this.#onClose = onClose
+  }
+
+  /** One word per position: all that this layer saw up to there. */
+  historyOf(layer: number): number[] {
+    let history = this.#history.get(layer)
+    if (!history) this.#history.set(layer, (history = []))
+    return history
+  }
+
+  truncate(length: number): void {
+    if (this.isBusy) throw new Error('toy: truncated during a step')
+    if (length > this.length) throw new Error('toy: truncated to more than there is')
+    this.length = length
+    for (const history of this.#history.values()) history.length = Math.min(history.length, length)
+  }
+
+  close(): void {
+    if (this.isBusy) throw new Error('toy: closed during a step')
+    if (this.isClosed) throw new Error('toy: closed twice')
+    this.isClosed = true
+    this.#onClose()
+  }
+}
+
+class ToySampler implements Sampler {
+  readonly sampling: Sampling
+  chain: [number, number] = [1, 2]
+  readonly #onClose: () => void
+
+  constructor(sampling: Sampling, onClose: () => void) {
+    this.sampling = sampling
+    this.#onClose = onClose
+  }
+
+  close(): void {
+    this.#onClose()
+  }
+}
+
+/** A bijection of each argument (murmur3's finaliser over a sum of odd multiples). */
+function mix(a: number, b: number): number {
+  let z = (Math.imul(a, 0x9e3779b1) + Math.imul(b, 0x85ebca77) + 0x165667b1) >>> 0
+  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
+  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+  return (z ^ (z >>> 16)) >>> 0
+}
+
+/** Any word as the bits of a float between 0.5 and 1 or their negatives. */
+function toFiniteBits(word: number): number {
+  return ((word & 0x807fffff) | 0x3f000000) >>> 0
+}
+
+function readWord(bytes: Uint8Array, index: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(index * 4, true)
+}
+
+function writeWord(bytes: Uint8Array, index: number, word: number): void {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(index * 4, word, true)
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, '0')
+}

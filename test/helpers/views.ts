@@ -1,0 +1,145 @@
+// Seeded models and peers for the planner, from comfortable to hopeless, and the slow truth to compare
+// plans with: every ordered subset of the peers with every boundary. Spread is tested in plan.test.ts.
+
+import { below, type Random } from '../../src/base/random.ts'
+import { createCosts } from '../../src/sharding/cost.ts'
+import { nearestStep, quantiseMemory } from '../../src/sharding/profile.ts'
+import { kvKiBPerLayer } from '../../src/sharding/view.ts'
+import { peerIdOf, toPeerId } from '../../src/wire/ids.ts'
+
+import type { LayerRange } from '../../src/model/layer-range.ts'
+import type { ModelFacts, View, ViewPeer } from '../../src/sharding/view.ts'
+import type { PeerId } from '../../src/wire/ids.ts'
+import type { PeerRecord } from '../../src/wire/record.ts'
+import type { RouteStage } from '../../src/wire/session.ts'
+
+export function randomModel(random: Random, nLayersMax: number): ModelFacts {
+  const nLayers = 1 + below(random, nLayersMax)
+  const layer = 20_000 + below(random, 400_000)
+  const isMoe = below(random, 4) === 0
+  const layerKiB = Array.from({ length: nLayers }, () => layer + below(random, layer >> 2))
+  const embeddingKiB = below(random, 3 * layer)
+  const tied = below(random, 2) === 0
+  return {
+    id: 'ab'.repeat(32),
+    nLayers,
+    dim: 512 << below(random, 5),
+    layerKiB,
+    activeKiB: layerKiB.map((size) => (isMoe ? size >> 3 : size)),
+    embeddingKiB,
+    headKiB: tied ? embeddingKiB : below(random, 3 * layer),
+    tied,
+    kvBytesPerToken: 512 << below(random, 5),
+    contextTokens: 512 << below(random, 6)
+  }
+}
+
+export function modelKiB(model: ModelFacts): number {
+  const layers = model.layerKiB.reduce((sum, size) => sum + size, 0)
+  return layers + model.nLayers * kvKiBPerLayer(model) + model.embeddingKiB + model.headKiB
+}
+
+/** Peers whose memory is from a tenth to about one and a half times what the model needs. */
+export function randomPeers(random: Random, model: ModelFacts, count: number): ViewPeer[] {
+  const needKiB = modelKiB(model)
+  return Array.from({ length: count }, () => ({
+    key: peerIdOf(random.bytes(32)),
+    memoryKiB: quantiseMemory(Math.floor((needKiB * (10 + below(random, 140))) / 100)),
+    weightMiBps: nearestStep(4000 + below(random, 1 << (12 + below(random, 6)))),
+    pin: null
+  }))
+}
+
+export function randomPin(random: Random, nLayers: number): LayerRange {
+  const start = below(random, nLayers)
+  return { start, end: start + 1 + below(random, nLayers - start) }
+}
+
+export function randomView(
+  random: Random,
+  { nLayersMax = 24, peersMax = 7, pinned = true }: Partial<ViewShape> = {}
+): View {
+  const model = randomModel(random, nLayersMax)
+  const peers = randomPeers(random, model, 1 + below(random, peersMax))
+  for (const peer of pinned ? peers : []) {
+    if (below(random, 4) === 0) peer.pin = randomPin(random, model.nLayers)
+  }
+  return { model, peers: peers.toSorted((a, b) => (a.key < b.key ? -1 : 1)) }
+}
+
+interface ViewShape {
+  nLayersMax: number
+  peersMax: number
+  pinned: boolean
+}
+
+/** Lowest ticks of any cover of [0, nLayers) by unpinned peers; Infinity when there is none. */
+export function bruteForceTicks({ model, peers }: View): number {
+  const costs = createCosts(model)
+  let best = Infinity
+  const extend = (start: number, left: ViewPeer[], nStages: number, ticks: number) => {
+    if (start === model.nLayers) {
+      best = Math.min(best, ticks + costs.hopTicks(nStages))
+      return
+    }
+    for (const peer of left) {
+      const others = left.filter((other) => other !== peer)
+      for (let end = start + 1; end <= model.nLayers; end++) {
+        if (!costs.fits(peer, start, end)) continue
+        extend(end, others, nStages + 1, ticks + costs.stageTicks(peer, start, end))
+      }
+    }
+  }
+  extend(0, peers, 0, 0)
+  return best
+}
+
+export function ticksOf({ model, peers }: View, stages: RouteStage[]): number {
+  const costs = createCosts(model)
+  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
+  return stages.reduce(
+    (sum, { peer, start, end }) => sum + costs.stageTicks(byKey.get(peer) as ViewPeer, start, end),
+    costs.hopTicks(stages.length)
+  )
+}
+
+/** What a peer of a view would publish. */
+export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<PeerRecord> = {}) {
+  const record: PeerRecord = {
+    key: peer.key,
+    seq: 1,
+    name: 'host',
+    programVersion: '0.1.0',
+    arithmeticVersion: 1,
+    left: false,
+    profile: {
+      cores: 4,
+      kernels: 'scalar',
+      memoryKiB: peer.memoryKiB,
+      weightMiBps: peer.weightMiBps,
+      int8Mops: 1000
+    },
+    model: { id: model.id, name: 'model.gguf' },
+    pin: peer.pin,
+    held: null,
+    loading: null,
+    ...changes
+  }
+  return record
+}
+
+export function shuffled<T>(random: Random, values: readonly T[]): T[] {
+  const result = [...values]
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = below(random, i + 1)
+    const swapped = result[i] as T
+    result[i] = result[j] as T
+    result[j] = swapped
+  }
+  return result
+}
+
+/** A key whose digits all repeat, such as `aaaa...`: easy to tell apart in golden plans. */
+export function keyOf(digits: string): PeerId {
+  return toPeerId(digits.repeat(64 / digits.length))
+}

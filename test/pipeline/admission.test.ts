@@ -1,0 +1,106 @@
+import test from 'brittle'
+
+import { SESSIONS_MAX } from '../../src/base/limits.ts'
+import { sessionIdOf, type SessionId } from '../../src/wire/ids.ts'
+import { ALONE, HOST, MIDDLE, open, setUp } from '../helpers/host-bench.ts'
+
+import type { OpenMessage } from '../../src/wire/session.ts'
+
+test('admission - who does not fit is refused with the reason', async (t) => {
+  const cases: [string, string, Partial<OpenMessage>][] = [
+    ['another model', 'STAGE_NOT_LOADED', { modelId: '00'.repeat(32) }],
+    ['another arithmetic', 'WIRE_VERSION', { arithmeticVersion: 4 }],
+    ['layers that are not held', 'STAGE_NOT_LOADED', {}],
+    ['another peer at this place', 'PEER_REFUSED', { index: 0 }],
+    ['this peer twice', 'PEER_REFUSED', { route: [...MIDDLE, { peer: HOST, start: 12, end: 13 }] }],
+    [
+      'a model with more layers',
+      'PEER_REFUSED',
+      { route: [...MIDDLE, { ...MIDDLE[0]!, start: 12, end: 13 }] }
+    ],
+    ['a cache that is not here', 'STAGE_UNKNOWN_SESSION', { position: 5 }]
+  ]
+  for (const [name, code, changes] of cases) {
+    const held = name === 'layers that are not held' ? { start: 0, end: 7 } : { start: 4, end: 8 }
+    const { up, host, stage, clock } = await setUp(held)
+    up.send(open(MIDDLE, changes))
+    await clock.pass(1)
+    t.alike(up.take(), [code], name)
+    t.is(host.sessions + stage.openCaches, 0)
+  }
+})
+
+test('admission - memory for keys and values is what the weights leave', async (t) => {
+  // 12 layers weigh 12,000; a session of 100 positions takes 4,800.
+  const { up, host, clock } = await setUp({ start: 0, end: 12 }, { memoryBytes: 12_000 + 9_700 })
+  const names = [1, 2, 3].map((i) => sessionIdOf(new Uint8Array(16).fill(i)))
+  for (const session of names) up.send(open(ALONE, { session }))
+  await clock.pass(1)
+  t.is(host.sessions, 2)
+  const refused = up.received.find((message) => message.type === 'failed')
+  t.is(refused?.code, 'STAGE_FULL')
+  t.ok(/needs 4.7 KiB, 100 B are free/.test(refused?.text ?? ''), refused?.text)
+  up.send({ type: 'close', session: names[0] as SessionId })
+  up.send(open(ALONE, { session: names[2] as SessionId }))
+  await clock.pass(1)
+  t.is(up.received.at(-1)?.type, 'opened', 'a closed session makes room')
+})
+
+test('admission - no more sessions than the bound', async (t) => {
+  const { up, host, clock } = await setUp({ start: 0, end: 12 })
+  for (let i = 0; i <= SESSIONS_MAX; i++) {
+    up.send(open(ALONE, { session: sessionIdOf(new Uint8Array(16).fill(i)) }))
+  }
+  await clock.pass(1)
+  t.is(host.sessions, SESSIONS_MAX)
+  t.alike(
+    up.take().filter((type) => type !== 'opened'),
+    ['STAGE_FULL']
+  )
+})
+
+test('admission - layers that will go are admitted no more and drained', async (t) => {
+  const { up, clock, host } = await setUp({ start: 0, end: 12 })
+  const other = sessionIdOf(new Uint8Array(16).fill(2))
+  up.send(open(ALONE))
+  await clock.pass(1)
+  t.alike(host.busyRanges(), [{ start: 0, end: 12 }])
+  host.restrict({ start: 4, end: 12 })
+  up.send(open(ALONE, { session: other }))
+  up.send(open(ALONE, { epoch: 2 }))
+  await clock.pass(1)
+  t.alike(up.take(), ['opened', 'STAGE_NOT_LOADED', 'STAGE_NOT_LOADED'])
+  await host.idle()
+  host.restrict(null)
+  up.send(open(ALONE, { session: other }))
+  await clock.pass(1)
+  t.alike(up.take(), ['opened'])
+})
+
+test('admission - draining waits, an abort ends the wait, evicting ends the session', async (t) => {
+  const { up, clock, host } = await setUp({ start: 0, end: 12 })
+  up.send(open(ALONE))
+  await clock.pass(1)
+  host.restrict({ start: 0, end: 4 })
+  let isIdle = false
+  void host.idle().then(() => (isIdle = true))
+  const abort = new AbortController()
+  const impatient = t.exception(host.idle(abort.signal), /aborted/)
+  abort.abort()
+  await impatient
+  await clock.pass(1)
+  t.absent(isIdle)
+  host.evict()
+  await clock.pass(1)
+  t.ok(isIdle)
+  t.alike(up.take(), ['opened', 'STAGE_NOT_LOADED'])
+})
+
+test('admission - another peer cannot take over a session', async (t) => {
+  const { up, stranger, host, clock } = await setUp({ start: 4, end: 8 })
+  up.send(open(MIDDLE))
+  stranger.send(open(MIDDLE, { epoch: 2 }))
+  await clock.pass(1)
+  t.alike(stranger.take(), ['PEER_REFUSED'])
+  t.is(host.sessions, 1)
+})

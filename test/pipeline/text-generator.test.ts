@@ -1,0 +1,262 @@
+import test from 'brittle'
+
+import { SwarmError } from '../../src/base/errors.ts'
+import { TextGenerator } from '../../src/pipeline/text-generator.ts'
+import { PROMPT_IDS, request, run, setUp, textOf } from '../helpers/generator-bench.ts'
+import { sampling, toyContinue } from '../helpers/toy-run.ts'
+import { toyText, toyTokenizer } from '../helpers/toy-tokenizer.ts'
+
+import type * as api from '../../src/api/service.ts'
+import type * as pipeline from '../../src/pipeline/generation.ts'
+import type { GenerateRequest } from '../../src/pipeline/generation.ts'
+
+/** Removes a key that request() sets. */
+function without(key: 'prompt' | 'maxTokens'): object {
+  return { [key]: undefined }
+}
+
+test('generate - text in, events out, the same as the model alone', async (t) => {
+  const bench = await setUp()
+  const { events, result } = await run(bench, request())
+  const expected = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), 20)
+  t.alike(result.ids, expected.ids)
+  t.is(result.logitsHash, expected.logitsHash)
+  t.is(result.text, toyText(expected.ids))
+  t.is(textOf(events), result.text)
+  t.alike(
+    events.flatMap((event) => (event.type === 'text' ? event.ids : [])),
+    expected.ids
+  )
+  t.alike(result.promptIds, PROMPT_IDS)
+  t.is(result.finishReason, 'length')
+  t.is(result.seed, 1)
+  t.is(result.model, bench.swarm.sessionModel.id)
+  t.is(result.arithmeticVersion, 3)
+  t.alike(result.stages, bench.route.stages)
+  t.is(result.session, undefined)
+  await bench.swarm.clock.pass(10)
+  t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - the first event is the route, the last the result', async (t) => {
+  const bench = await setUp()
+  const { events } = await run(bench, request())
+  t.alike(events[0], {
+    type: 'route',
+    stages: bench.route.stages,
+    promptTokens: 5,
+    cachedTokens: 0,
+    seed: 1
+  })
+  t.alike(events[1], { type: 'prefill', done: 5, total: 5 })
+  t.is(events.at(-1)?.type, 'done')
+  t.is(events.filter(({ type }) => type === 'done').length, 1)
+})
+
+test('generate - an absent seed is drawn, returned, and repeats the answer', async (t) => {
+  const bench = await setUp()
+  const { seed: _, ...others } = sampling()
+  const first = await run(bench, request({ sampling: others }))
+  const second = await run(bench, request({ sampling: others }))
+  t.not(first.result.seed, second.result.seed)
+  const again = await run(bench, request({ sampling: { ...others, seed: first.result.seed } }))
+  t.alike(again.result.ids, first.result.ids)
+})
+
+test('generate - a stop string across tokens ends the text before it and drops what follows', async (t) => {
+  const bench = await setUp()
+  const { ids } = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), 20)
+  const text = toyText(ids)
+  const stop = text.slice(5, 8)
+  const { events, result } = await run(bench, request({ stop: ['never', stop] }))
+  t.is(result.text, text.slice(0, text.indexOf(stop)))
+  t.is(textOf(events), result.text)
+  t.is(result.finishReason, 'stop')
+  t.ok(toyText(result.ids).endsWith(stop), 'the ids end with the one that completed it')
+  const upTo = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), result.ids.length)
+  t.is(result.logitsHash, upTo.logitsHash)
+  await bench.swarm.clock.pass(20)
+  t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - text that might become a stop string is shown when it does not', async (t) => {
+  const bench = await setUp()
+  const { ids } = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), 20)
+  const { result } = await run(bench, request({ stop: [`${toyText(ids).slice(-3)}x`] }))
+  t.is(result.text, toyText(ids))
+})
+
+test('generate - the id that ends a sequence stops and is not text', async (t) => {
+  const bench = await setUp()
+  const { ids } = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), 20)
+  const stopId = ids[7] as number
+  const generator = new TextGenerator({
+    pipeline: bench.asker.pipeline,
+    model: bench.swarm.sessionModel,
+    tokenizer: { ...toyTokenizer, stopIds: [stopId] },
+    template: null,
+    contextTokens: 100,
+    findRoute: () => bench.route,
+    clock: bench.swarm.clock,
+    random: bench.swarm.random
+  })
+  const end = ids.indexOf(stopId)
+  const { result } = await run({ ...bench, generator }, request())
+  t.is(result.finishReason, 'stop')
+  t.alike(result.ids, ids.slice(0, end + 1))
+  t.is(result.text, toyText(ids.slice(0, end)))
+})
+
+test('generate - a conversation goes through the template', async (t) => {
+  const bench = await setUp()
+  const messages = [{ role: 'user', content: 'hi' }]
+  const { result } = await run(bench, { ...request({ messages }), ...without('prompt') })
+  t.alike(result.promptIds, [...Buffer.from('user:hi'), 257, ...Buffer.from('assistant:')])
+})
+
+test('generate - a model without a template answers plain prompts only', async (t) => {
+  const bench = await setUp()
+  const { asker, swarm, route } = bench
+  const generator = new TextGenerator({
+    pipeline: asker.pipeline,
+    model: swarm.sessionModel,
+    tokenizer: toyTokenizer,
+    template: null,
+    contextTokens: 100,
+    findRoute: () => route,
+    clock: swarm.clock,
+    random: swarm.random
+  })
+  const messages = [{ role: 'user', content: 'hi' }]
+  const asked = { ...request({ messages }), ...without('prompt') }
+  const { error } = await run({ ...bench, generator }, asked)
+  t.is(error instanceof SwarmError && error.code, 'USAGE_BAD_VALUE')
+})
+
+test('generate - without maxTokens the context is filled', async (t) => {
+  const bench = await setUp({ contextTokens: 30 })
+  const { result } = await run(bench, { ...request(), ...without('maxTokens') })
+  t.is(result.promptIds.length + result.ids.length, 30)
+  t.is(result.finishReason, 'length')
+})
+
+test('generate - what cannot be answered is refused before anything is opened', async (t) => {
+  const bench = await setUp({ contextTokens: 10 })
+  const cases: [string, string, Partial<GenerateRequest> | object][] = [
+    ['USAGE_PROMPT_TOO_LONG', 'the prompt has 10 tokens, the context 10', { prompt: '123456789' }],
+    ['USAGE_PROMPT_TOO_LONG', 'the prompt has 5 tokens, the context 5', { contextTokens: 5 }],
+    ['USAGE_MISSING', 'either a prompt or messages', { messages: [] }],
+    ['USAGE_MISSING', 'either a prompt or messages', without('prompt')],
+    ['USAGE_BAD_VALUE', 'maxTokens is 0', { maxTokens: 0 }],
+    ['USAGE_BAD_VALUE', 'maxTokens is 1.5', { maxTokens: 1.5 }],
+    ['USAGE_BAD_VALUE', 'contextTokens is 11', { contextTokens: 11 }],
+    ['USAGE_BAD_VALUE', 'temperature is NaN', { sampling: { ...sampling(), temperature: NaN } }],
+    ['USAGE_BAD_VALUE', 'topP is 2', { sampling: { ...sampling(), topP: 2 } }],
+    ['USAGE_BAD_VALUE', 'seed is -1', { sampling: { ...sampling(), seed: -1 } }],
+    [
+      'USAGE_BAD_VALUE',
+      'bias id is -1',
+      { sampling: { ...sampling(), bias: [{ id: -1, value: 0 }] } }
+    ],
+    ['USAGE_BAD_VALUE', 'stop has more than', { stop: Array.from({ length: 17 }, () => 'x') }],
+    ['USAGE_BAD_VALUE', 'stop has a text of more', { stop: ['x'.repeat(257)] }]
+  ]
+  for (const [code, text, changes] of cases) {
+    const { error } = await run(bench, { ...request(), ...changes } as GenerateRequest)
+    t.is(error instanceof SwarmError && error.code, code, text)
+    t.ok(String(error).includes(text), String(error))
+  }
+  t.is(bench.swarm.network.counts.sent, 0)
+})
+
+test('generate - without a route the gap is the error', async (t) => {
+  const bench = await setUp()
+  bench.bench.findRoute = () => {
+    throw new SwarmError('PLAN_GAP', 'layers 3-4 are missing')
+  }
+  const { error } = await run(bench, request())
+  t.is(error instanceof SwarmError && error.code, 'PLAN_GAP')
+})
+
+test('generate - an abort ends as cancelled with what there is, and frees every stage', async (t) => {
+  for (const when of ['route', 'prefill', 'text'] as const) {
+    const bench = await setUp()
+    const { result, error } = await run(
+      bench,
+      request({ maxTokens: 100, keep: true }),
+      (event, abort) => {
+        if (event.type === when) abort.abort()
+      }
+    )
+    t.is(error, undefined)
+    t.is(result.finishReason, 'cancelled')
+    const expected = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), 100)
+    t.alike(result.ids, expected.ids.slice(0, result.ids.length))
+    t.ok(result.ids.length < 20, `${result.ids.length} ids when aborted at ${when}`)
+    t.is(result.session, undefined)
+    await bench.swarm.clock.pass(20)
+    t.alike(bench.swarm.leaks(), [])
+  }
+})
+
+test('generate - an abort before the start opens nothing', async (t) => {
+  const bench = await setUp()
+  const abort = new AbortController()
+  abort.abort()
+  const events = []
+  for await (const event of bench.generator.generate(request(), abort.signal)) events.push(event)
+  t.alike(
+    events.map(({ type }) => type),
+    ['done']
+  )
+  t.is(bench.swarm.network.counts.sent, 0)
+  t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - leaving the stream early frees every stage', async (t) => {
+  for (const when of ['route', 'prefill', 'text'] as const) {
+    const bench = await setUp()
+    await run(bench, request({ maxTokens: 100, keep: true }), (event) =>
+      event.type === when ? 'leave' : null
+    )
+    await bench.swarm.clock.pass(20)
+    t.alike(bench.swarm.leaks(), [], when)
+  }
+})
+
+test('generate - a lost stage is the error', async (t) => {
+  const bench = await setUp()
+  const { error } = await run(bench, request({ maxTokens: 100 }), (event) => {
+    if (event.type === 'text') bench.swarm.network.crash(bench.route.stages[1]!.peer)
+  })
+  t.is(error instanceof SwarmError && error.code, 'PEER_GONE')
+  await bench.swarm.clock.pass(1000)
+  t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - compute, queue and wire of all hops are the time of decode', async (t) => {
+  const bench = await setUp({ cuts: [4, 8], stepMs: 5 })
+  const { result } = await run(bench, request({ maxTokens: 31 }))
+  const { timing } = result
+  t.is(timing.perHop.length, 3)
+  const sum = timing.perHop.reduce(
+    (total, { computeMs, queueMs, wireMs }) => total + computeMs + queueMs + wireMs,
+    0
+  )
+  t.ok(Math.abs(sum - timing.decodeMs) < 0.01, `${sum} of ${timing.decodeMs}`)
+  for (const hop of timing.perHop) {
+    t.is(hop.computeMs, 30 * 5)
+    t.ok(hop.wireMs > 30 * 0.25 && hop.wireMs < 30 * 1.3, `${hop.wireMs}`)
+  }
+  t.ok(Math.abs(timing.tokensPerSecond - 30_000 / timing.decodeMs) < 1e-9)
+  t.ok(timing.prefillMs > 15 && timing.prefillMs < 25, `${timing.prefillMs}`)
+})
+
+test('generate - its shapes are those that the API declares', (t) => {
+  // Compiles only while each is assignable to the other.
+  const toApi = (event: pipeline.GenerateEvent): api.GenerateEvent => event
+  const fromApi = (event: api.GenerateEvent): pipeline.GenerateEvent => event
+  const asked = (value: api.GenerateRequest): pipeline.GenerateRequest => value
+  const asks = (value: pipeline.GenerateRequest): api.GenerateRequest => value
+  t.is([toApi, fromApi, asked, asks].length, 4)
+})
