@@ -52,3 +52,7 @@ export const GGUF_STRING_BYTES_MAX = 64 * 2 ** 20
 export const GGUF_TENSORS_MAX = 16 * LAYERS_MAX + 1024
 /** Bytes of one tensor name: GGML keeps 64 with the terminating zero. */
 export const GGUF_TENSOR_NAME_BYTES_MAX = 63
+/** UTF-16 units of one text to encode: CONTEXT_TOKENS_MAX tokens of ordinary text, four units each. */
+export const PROMPT_CHARS_MAX = 4 * CONTEXT_TOKENS_MAX
+/** Bytes of one token's text: the longest published ones are runs of some hundred spaces. */
+export const TOKEN_BYTES_MAX = 16_384
