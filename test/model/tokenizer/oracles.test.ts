@@ -126,11 +126,8 @@ dataTest('tokenizer - a megabyte of one letter takes no quadratic time', {}, asy
   t.timeout(60_000)
   for (const name of ['llama-spm', 'llama-bpe', 'qwen2', 'deepseek-llm']) {
     const tokenizer = await realTokenizer(name)
-    for (const letter of ['a', ' ', '\n', '!']) {
-      const text = letter.repeat(2 ** 20)
-      const ids = tokenizer.encode(text, PLAIN)
-      t.ok(ids.length < 2 ** 20 + 2, `${name} ${JSON.stringify(letter)}`)
-      t.is(tokenizer.decode(ids).length, text.length)
-    }
+    const ids = tokenizer.encode('a'.repeat(2 ** 20), PLAIN)
+    t.ok(ids.length < 2 ** 19, name)
+    t.is(tokenizer.decode(ids).length, 2 ** 20)
   }
 })
