@@ -59,9 +59,7 @@ export class GgufCursor {
     }
   }
 
-  /**
-   * Makes the next `length` bytes available to the methods below. Errors as of expect().
-   */
+  /** Makes the next `length` bytes available to the methods below. Errors as of expect(). */
   async fill(length: number, what: string): Promise<void> {
     if (this.has(length)) return
     this.expect(length, what)

@@ -24,9 +24,10 @@ export type RopeScaling =
   /**
    * YaRN (Peng et al. 2023). Pair i of `dims / 2` turns originalContext / (2 pi base^(2i / dims))
    * times within the original context; pairs above betaFast turns keep their angle, below betaSlow it
-   * is divided by `factor`, between them a linear ramp over i blends both; the ends of the ramp are
-   * rounded outwards to whole pairs, within 0 .. dims - 1. extFactor scales the ramp (1 = all of it). cos and sin are both multiplied by attnFactor * (0.1 ln(factor) + 1); the
-   * logarithm is left to the stage, because no function of JavaScript may enter a result.
+   * is divided by `factor`, between them a linear ramp over i blends both. The ends of the ramp are
+   * rounded outwards to whole pairs, within 0 .. dims - 1; extFactor scales it (1 = all of it). cos and
+   * sin are both multiplied by attnFactor * (0.1 ln(factor) + 1); the logarithm is left to the stage,
+   * because no function of JavaScript may enter a result.
    */
   | {
       type: 'yarn'

@@ -9,7 +9,18 @@ import {
   type Statement as Node
 } from '@huggingface/jinja'
 import { SwarmError } from '../../base/errors.ts'
-import { PROMPT_CHARS_MAX, TEMPLATE_STEPS_MAX } from '../../base/limits.ts'
+import { TEMPLATE_STEPS_MAX } from '../../base/limits.ts'
+import {
+  boundedWidth,
+  checkReplace,
+  emptyOperand,
+  escapeHtml,
+  extreme,
+  indent,
+  join,
+  strip,
+  type Arguments
+} from './jinja-filters.ts'
 import {
   checkSize,
   entriesOf,
@@ -19,7 +30,6 @@ import {
   listValue,
   printed,
   textOf,
-  tooLong,
   toValue
 } from './jinja-values.ts'
 
@@ -55,11 +65,6 @@ export function markPrinted(node: Node): void {
         : derived(statement, { type: PRINT, printed: statement })
     })
   }
-}
-
-interface Arguments {
-  positional: Value[]
-  named: Map<string, Value>
 }
 
 export class PythonInterpreter extends Interpreter {
@@ -267,95 +272,4 @@ function derived(node: Node, fields: Partial<Node>): Node {
 /** A node whose value is known already, so that nothing is evaluated twice. */
 function known(like: Node, value: Value): Node {
   return derived(like, { type: KNOWN, value })
-}
-
-const TEXT_FILTERS = new Set(['trim', 'upper', 'lower', 'title', 'capitalize', 'replace', 'indent'])
-const LIST_FILTERS = new Set([
-  'list',
-  'first',
-  'last',
-  'length',
-  'count',
-  'join',
-  'reverse',
-  'sort',
-  'unique',
-  'map',
-  'selectattr',
-  'rejectattr'
-])
-
-/** Filters take an undefined value for an empty text, list or mapping. */
-function emptyOperand(filter: string, operand: Value): Value {
-  if (TEXT_FILTERS.has(filter)) return toValue('')
-  if (LIST_FILTERS.has(filter)) return toValue([])
-  return filter === 'items' || filter === 'dictsort' ? toValue({}) : operand
-}
-
-function escapeHtml(text: string): string {
-  const names: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': '#34', "'": '#39' }
-  return text.replace(/[&<>"']/g, (character) => `&${names[character] as string};`)
-}
-
-function strip(text: string, characters: string, method: string): string {
-  const set = new Set(characters)
-  const letters = Array.from(text)
-  let start = 0
-  let end = letters.length
-  if (method !== 'rstrip') while (start < end && set.has(letters[start] as string)) start++
-  if (method !== 'lstrip') while (end > start && set.has(letters[end - 1] as string)) end--
-  return letters.slice(start, end).join('')
-}
-
-function join(operand: Value, { positional, named }: Arguments): string {
-  const [separatorArgument, attributeArgument] = positional
-  const separator = printed(separatorArgument ?? named.get('d') ?? toValue(''))
-  const attribute = named.get('attribute') ?? attributeArgument
-  const items = itemsOf(operand) ?? Array.from(printed(operand), toValue)
-  const texts = items.map((item) => {
-    const entry = attribute ? entriesOf(item)?.get(printed(attribute)) : item
-    return printed(entry ?? toValue(undefined))
-  })
-  let length = separator.length * texts.length
-  for (const text of texts) length += text.length
-  if (length > PROMPT_CHARS_MAX) throw tooLong()
-  return texts.join(separator)
-}
-
-function indent(text: string, { positional, named }: Arguments): string {
-  const [widthArgument, firstArgument, blankArgument] = positional
-  const width = widthArgument ?? named.get('width') ?? toValue(4)
-  const margin = textOf(width) ?? ' '.repeat(boundedWidth(width) ?? 4)
-  const first = (firstArgument ?? named.get('first'))?.value === true
-  const blank = (blankArgument ?? named.get('blank'))?.value === true
-  const lines = text.split('\n')
-  if (text.length + lines.length * margin.length > PROMPT_CHARS_MAX) throw tooLong()
-  return lines
-    .map((line, index) =>
-      (index === 0 && !first) || (line === '' && !blank) ? line : margin + line
-    )
-    .join('\n')
-}
-
-/** @throws MODEL_BAD_TEMPLATE if the text would grow beyond its bound. */
-function checkReplace(text: string, { positional }: Arguments): void {
-  const [from, to] = positional.map(printed)
-  if (from === undefined || to === undefined) return
-  const times = from === '' ? text.length + 1 : text.split(from).length - 1
-  if (text.length + times * (to.length - from.length) > PROMPT_CHARS_MAX) throw tooLong()
-}
-
-function boundedWidth(value: Value | undefined): number | null {
-  const width = value?.value
-  if (typeof width !== 'number') return null
-  return Math.max(0, Math.min(width, 1024))
-}
-
-function extreme(items: Value[], name: 'min' | 'max'): Value {
-  let best: Value | undefined
-  for (const item of items) {
-    const [a, b] = [item.value, best?.value] as [number, number | undefined]
-    if (b === undefined || (name === 'min' ? a < b : a > b)) best = item
-  }
-  return best ?? toValue(undefined)
 }
