@@ -145,3 +145,21 @@ export const FLAG_REPEATS_MAX = 16
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
+/** UTF-16 units of one text to encode: CONTEXT_TOKENS_MAX tokens of ordinary text, four units each. */
+export const PROMPT_CHARS_MAX = 4 * CONTEXT_TOKENS_MAX
+/** Bytes of one token's text: the longest published ones are runs of some hundred spaces. */
+export const TOKEN_BYTES_MAX = 16_384
+/** UTF-16 units of one chat template: 8 times the longest published one. */
+export const TEMPLATE_CHARS_MAX = 2 ** 18
+/** White space in one run of a template: the library tries each of its starts against its end. */
+export const TEMPLATE_SPACE_RUN_MAX = 1024
+/** Steps of one rendering (nodes evaluated, elements looped over, data copied): about three seconds. */
+export const TEMPLATE_STEPS_MAX = 2 ** 20
+/** Elements of one list inside a template: `range(n)`, and lists that grow in a loop. */
+export const TEMPLATE_LIST_MAX = 2 ** 18
+/** Messages of one conversation. Published templates copy the list for each of them. */
+export const CHAT_MESSAGES_MAX = 2048
+/** Model files whose ids are remembered: far more than a disk holds. */
+export const MODEL_IDS_REMEMBERED_MAX = 256
+/** Bytes of the file that remembers them: paths of ordinary length. */
+export const MODEL_IDS_BYTES_MAX = 2 ** 20

@@ -72,6 +72,12 @@ export class FileSource implements ByteSource {
     return this.facts.sizeBytes
   }
 
+  /** Whether the open file is still as long and as old as when it was opened. */
+  async isUnchanged(): Promise<boolean> {
+    const { size, mtimeNs } = await this.#handle.stat({ bigint: true })
+    return Number(size) === this.sizeBytes && mtimeNs === this.facts.mtimeNs
+  }
+
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset + length > this.sizeBytes) throw endsBefore(offset + length, this.sizeBytes)
     const bytes = new Uint8Array(length)

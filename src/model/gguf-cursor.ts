@@ -37,13 +37,32 @@ export class GgufCursor {
   }
 
   /**
-   * Makes the next `length` bytes available to the methods below.
+   * Checks that `length` bytes from here are in the file and in the bound of a header, so that they may
+   * be allocated.
    * @param what names the field in the error, such as `key 'general.name'`.
    * @throws MODEL_TRUNCATED, MODEL_TOO_LARGE
    */
+  expect(length: number, what: string): void {
+    if (length > this.remaining) {
+      throw new SwarmError(
+        'MODEL_TRUNCATED',
+        `${what} needs ${length} bytes at byte ${this.offset}, but the file ends at byte ` +
+          `${this.#source.sizeBytes}; it is cut off or damaged, fetch it again`
+      )
+    }
+    if (this.offset + length > GGUF_HEADER_BYTES_MAX) {
+      throw new SwarmError(
+        'MODEL_TOO_LARGE',
+        `${what} ends beyond the first ${GGUF_HEADER_BYTES_MAX} bytes, where the header of a model ` +
+          `must end; the file is damaged`
+      )
+    }
+  }
+
+  /** Makes the next `length` bytes available to the methods below. Errors as of expect(). */
   async fill(length: number, what: string): Promise<void> {
     if (this.has(length)) return
-    this.#expect(length, what)
+    this.expect(length, what)
     const offset = this.offset
     this.#window = await this.#source.read(
       offset,
@@ -54,10 +73,10 @@ export class GgufCursor {
     this.#at = 0
   }
 
-  /** Reads past the window, for the values of a large array. Same errors as fill. */
+  /** Reads past the window, for the values of a large array. Errors as of expect(). */
   async readAhead(length: number, what: string): Promise<Uint8Array> {
     if (this.has(length)) return this.bytes(length).slice()
-    this.#expect(length, what)
+    this.expect(length, what)
     const bytes = await this.#source.read(this.offset, length)
     this.#windowOffset = this.offset + length
     this.#window = this.#window.subarray(0, 0)
@@ -88,22 +107,5 @@ export class GgufCursor {
   #move(length: number): number {
     this.#at += length
     return this.#at - length
-  }
-
-  #expect(length: number, what: string): void {
-    if (length > this.remaining) {
-      throw new SwarmError(
-        'MODEL_TRUNCATED',
-        `${what} needs ${length} bytes at byte ${this.offset}, but the file ends at byte ` +
-          `${this.#source.sizeBytes}; it is cut off or damaged, fetch it again`
-      )
-    }
-    if (this.offset + length > GGUF_HEADER_BYTES_MAX) {
-      throw new SwarmError(
-        'MODEL_TOO_LARGE',
-        `${what} ends beyond the first ${GGUF_HEADER_BYTES_MAX} bytes, where the header of a model ` +
-          `must end; the file is damaged`
-      )
-    }
   }
 }

@@ -49,13 +49,7 @@ export async function readValue(cursor: GgufCursor, key: string): Promise<GgufVa
   await cursor.fill(8, what)
   const count = cursor.u64()
   const bytesMin = of === 'string' ? 8 : SIZES[of]
-  if (count * bytesMin > cursor.remaining) {
-    throw new SwarmError(
-      'MODEL_TRUNCATED',
-      `${what} claims ${count} values, but the file has only ${cursor.remaining} more bytes; ` +
-        `it is cut off or damaged, fetch it again`
-    )
-  }
+  cursor.expect(count * bytesMin, what)
   if (of === 'string') return { type, of, value: await readTexts(cursor, count, what) }
   return { type, of, value: numbers(of, await cursor.readAhead(count * bytesMin, what), what) }
 }

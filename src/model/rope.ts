@@ -24,9 +24,10 @@ export type RopeScaling =
   /**
    * YaRN (Peng et al. 2023). Pair i of `dims / 2` turns originalContext / (2 pi base^(2i / dims))
    * times within the original context; pairs above betaFast turns keep their angle, below betaSlow it
-   * is divided by `factor`, between them a linear ramp over i blends both. extFactor scales the ramp
-   * (1 = all of it). cos and sin are both multiplied by attnFactor * (0.1 ln(factor) + 1); the
-   * logarithm is left to the stage, because no function of JavaScript may enter a result.
+   * is divided by `factor`, between them a linear ramp over i blends both. The ends of the ramp are
+   * rounded outwards to whole pairs, within 0 .. dims - 1; extFactor scales it (1 = all of it). cos and
+   * sin are both multiplied by attnFactor * (0.1 ln(factor) + 1); the logarithm is left to the stage,
+   * because no function of JavaScript may enter a result.
    */
   | {
       type: 'yarn'
@@ -78,7 +79,7 @@ function readScaling(metadata: Metadata, prefix: string, trainedContext: number)
   // Files from before 2023-09 have only scale_linear; a missing type means linear there and now.
   const type = metadata.text(at('type')) ?? 'linear'
   const factor =
-    positive(metadata, at('factor')) ?? positive(metadata, `${prefix}.rope.scale_linear`) ?? 1
+    setFactor(metadata, at('factor')) ?? setFactor(metadata, `${prefix}.rope.scale_linear`) ?? 1
   const attnFactor = positive(metadata, at('attn_factor')) ?? 1
   const originalContext = positiveInteger(metadata, at('original_context_length')) ?? trainedContext
   switch (type) {
@@ -155,10 +156,14 @@ function refuseAttnFactor(attnFactor: number, key: string, type: string): void {
   )
 }
 
+/** As in llama.cpp, a factor of 0 means that none is set. */
+function setFactor(metadata: Metadata, key: string): number | null {
+  return metadata.float(key) === 0 ? null : positive(metadata, key)
+}
+
 function positive(metadata: Metadata, key: string): number | null {
   const value = metadata.float(key)
-  // llama.cpp takes a factor of 0 for "not set".
-  if (value === null || (value === 0 && key.includes('scal'))) return null
+  if (value === null) return null
   if (!(value > 0) || !Number.isFinite(value)) throw bad(key, `${value}, not a positive number`)
   return value
 }

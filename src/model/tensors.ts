@@ -73,6 +73,13 @@ export function modelTensors(gguf: Gguf, hyper: Hyperparameters): ModelTensor[] 
     for (const place of placesOfLayer(hyper, layer)) take(place, layer)
   }
   for (const place of placesAfter(hyper)) take(place, -1)
+  if (hyper.rope.scaling.type === 'llama3' && found.some(({ role }) => role === 'ropeFreqs')) {
+    throw new SwarmError(
+      'MODEL_BAD_TENSOR',
+      `tensor 'rope_freqs.weight' says the same as key 'llama.rope.scaling.type'; together they ` +
+        `would stretch the context twice`
+    )
+  }
   const [unknown] = left.keys()
   if (unknown !== undefined) {
     throw new SwarmError(

@@ -7,7 +7,10 @@ import { readGguf } from '../../src/model/gguf.ts'
 import { encodeGgufHeader } from '../../src/model/gguf-writer.ts'
 import { readHyperparameters } from '../../src/model/hyperparameters.ts'
 import { StringList } from '../../src/model/metadata.ts'
+import { smallLlama } from '../../src/model/synthetic/spec.ts'
+import { makeVocabulary } from '../../src/model/synthetic/vocabulary.ts'
 import { modelTensors } from '../../src/model/tensors.ts'
+import { readTokenizer } from '../../src/model/tokenizer/tokenizer.ts'
 import { dataPath, dataTest } from '../helpers/data.ts'
 
 // Numbers that break readers, as bytes of a little-endian u64.
@@ -76,6 +79,32 @@ test('gguf - a mutated header is read or refused with a code', async (t) => {
   }
   t.comment([...seen].join(', '))
   t.ok(seen.size >= 6)
+})
+
+test('tokenizer - a mutated vocabulary is read or refused with a code', async (t) => {
+  const random = seededRandom(9)
+  for (const tokenizer of ['spm', 'bpe'] as const) {
+    const spec = { ...smallLlama, vocabSize: 600, tokenizer }
+    const { bytes } = encodeGgufHeader({ metadata: makeVocabulary(spec).metadata, tensors: [] })
+    const seen = new Map<string, number>()
+    for (let round = 0; round < 1500; round++) {
+      let outcome = 'read'
+      try {
+        const gguf = await readGguf(bufferSource(mutate(bytes, bytes.length, random)))
+        const tokenizer = readTokenizer(gguf.metadata)
+        const ids = tokenizer.encode('<s> the river\n<|im_end|> Zoë', { special: true, bos: true })
+        if (ids.some((id) => id < 0 || id >= tokenizer.vocabSize)) throw new Error('id outside')
+        tokenizer.decode(ids)
+      } catch (error) {
+        if (!(error instanceof SwarmError)) throw error
+        outcome = error.code
+      }
+      seen.set(outcome, (seen.get(outcome) ?? 0) + 1)
+    }
+    t.comment([...seen].map(([outcome, count]) => `${outcome} ${count}`).join(', '))
+    t.ok((seen.get('read') ?? 0) > 100, `${tokenizer}: some mutations are harmless`)
+    t.ok(seen.size >= 4, `${tokenizer}: mutations reach many checks`)
+  }
 })
 
 dataTest('gguf - mutations of a real model are read or refused with a code', {}, async (t) => {

@@ -7,7 +7,7 @@ import {
   GGUF_STRING_BYTES_MAX,
   GGUF_TENSORS_MAX
 } from '../../src/base/limits.ts'
-import { bufferSource, FileSource } from '../../src/model/byte-source.ts'
+import { bufferSource, FileSource, type ByteSource } from '../../src/model/byte-source.ts'
 import { readGguf, type Gguf } from '../../src/model/gguf.ts'
 import { encodeGgufHeader } from '../../src/model/gguf-writer.ts'
 import { StringList, type GgufValue } from '../../src/model/metadata.ts'
@@ -285,6 +285,34 @@ test('gguf - refuses tensors on top of each other and names used twice', async (
     shape: [0x7fffffffffffffc0n]
   })
   await refuses(t, huge.padTo(32).bytes(), 'MODEL_BAD_TENSOR', /2\^53/)
+})
+
+test('gguf - a header that claims more than its bound is refused without reading it', async (t) => {
+  const key = () => header(0, 1).text('some.key').u32(ARRAY)
+  for (const start of [
+    key()
+      .u32(0)
+      .u64(2 ** 30),
+    key()
+      .u32(STRING)
+      .u64(2 ** 30)
+  ]) {
+    let readBytes = 0
+    const bytes = start.bytes()
+    const source: ByteSource = {
+      sizeBytes: 2 ** 40,
+      read(offset, length) {
+        readBytes += length
+        const out = new Uint8Array(length)
+        out.set(bytes.subarray(offset, offset + length))
+        return Promise.resolve(out)
+      },
+      close: () => Promise.resolve()
+    }
+    const error = await readGguf(source).catch((error: unknown) => error)
+    t.is(error instanceof SwarmError ? error.code : String(error), 'MODEL_TOO_LARGE')
+    t.ok(readBytes < 2 ** 22, `${readBytes} bytes were read`)
+  }
 })
 
 test('gguf - a header cut at any byte is refused as cut off', async (t) => {

@@ -104,6 +104,19 @@ test('tensors - optional ones of llama are found', async (t) => {
   }
 })
 
+test('tensors - the llama3 stretching given twice is refused', async (t) => {
+  const ropeScaling = {
+    type: 'llama3',
+    factor: 8,
+    lowFreqFactor: 1,
+    highFreqFactor: 4,
+    originalContext: 128
+  } as const
+  const spec: SyntheticSpec = { ...smallLlama, ropeFreqs: true, ropeScaling }
+  await refuses(t, spec, (tensors) => tensors, 'MODEL_BAD_TENSOR', /rope_freqs.*twice/)
+  t.ok(await tensorsOf({ ...smallLlama, ropeScaling }))
+})
+
 test('tensors - a wrong shape is refused by name', async (t) => {
   for (const [name, shape] of [
     ['token_embd.weight', [256, 1023]],

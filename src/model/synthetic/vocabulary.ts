@@ -5,15 +5,12 @@
 import { SwarmError } from '../../base/errors.ts'
 import { VOCAB_MAX } from '../../base/limits.ts'
 import { StringList, type GgufValue } from '../metadata.ts'
+import { BYTE_ALPHABET } from '../tokenizer/byte-alphabet.ts'
+import { TOKEN_BYTE, TOKEN_CONTROL, TOKEN_NORMAL, TOKEN_UNKNOWN } from '../tokenizer/token-table.ts'
 import type { SyntheticSpec } from './spec.ts'
 
 /** Bytes, characters and special tokens come first; fewer than this leave too few words to read. */
 export const VOCAB_MIN = 512
-
-const TYPE_NORMAL = 1
-const TYPE_UNKNOWN = 2
-const TYPE_CONTROL = 3
-const TYPE_BYTE = 6
 
 const WORDS =
   'a all and animal as at away back be bear bell bird blue boat book both bread bridge bright by ' +
@@ -61,10 +58,10 @@ interface Piece {
 
 function spmVocabulary(vocabSize: number): Vocabulary {
   const texts = ['<unk>', '<s>', '</s>']
-  const types = [TYPE_UNKNOWN, TYPE_CONTROL, TYPE_CONTROL]
+  const types = [TOKEN_UNKNOWN, TOKEN_CONTROL, TOKEN_CONTROL]
   for (let byte = 0; byte < 256; byte++) {
     texts.push(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
-    types.push(TYPE_BYTE)
+    types.push(TOKEN_BYTE)
   }
   texts.push('\u2581')
   for (let code = 33; code < 127; code++) texts.push(String.fromCharCode(code))
@@ -76,7 +73,7 @@ function spmVocabulary(vocabSize: number): Vocabulary {
     // The earlier a piece was formed, the earlier it merges.
     scores.push(-1 - (rank.get(text) as number))
   }
-  while (types.length < texts.length) types.push(TYPE_NORMAL)
+  while (types.length < texts.length) types.push(TOKEN_NORMAL)
   return {
     firstWordId,
     metadata: [
@@ -93,12 +90,12 @@ function spmVocabulary(vocabSize: number): Vocabulary {
 }
 
 function bpeVocabulary(spec: SyntheticSpec): Vocabulary {
-  const texts = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', ...byteAlphabet()]
-  const types = texts.map((_, id) => (id < 3 ? TYPE_CONTROL : TYPE_NORMAL))
+  const texts = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', ...BYTE_ALPHABET]
+  const types = texts.map((_, id) => (id < 3 ? TOKEN_CONTROL : TOKEN_NORMAL))
   const { pieces, firstWord, rank } = choosePieces(spec.vocabSize - texts.length)
   const firstWordId = texts.length + firstWord
   for (const { text } of pieces) texts.push(text.replace(' ', '\u0120'))
-  while (types.length < texts.length) types.push(TYPE_NORMAL)
+  while (types.length < texts.length) types.push(TOKEN_NORMAL)
   const merges = [...rank.keys()].map((text) => {
     const shown = text.replace(' ', '\u0120')
     return `${shown.slice(0, -1)} ${shown.slice(-1)}`
@@ -137,20 +134,6 @@ function common(
     ['tokenizer.ggml.bos_token_id', { type: 'u32', value: bosId }],
     ['tokenizer.ggml.eos_token_id', { type: 'u32', value: eosId }]
   ]
-}
-
-/** The printable stand-ins of GPT-2 for the 256 bytes, in the order of its vocabulary. */
-function byteAlphabet(): string[] {
-  const printable: number[] = []
-  for (const [first, last] of [
-    [33, 126],
-    [161, 172],
-    [174, 255]
-  ] as const) {
-    for (let code = first; code <= last; code++) printable.push(code)
-  }
-  const rest = Array.from({ length: 256 - printable.length }, (_, i) => 256 + i)
-  return [...printable, ...rest].map((code) => String.fromCharCode(code))
 }
 
 /** Fragments first, then words; `rank` is the order in which pieces were formed. */

@@ -62,7 +62,7 @@ async function writePlan(
   seed: number,
   { onProgress, signal }: WriteModelOptions
 ): Promise<void> {
-  await handle.write(header.bytes, 0, header.bytes.length, 0)
+  await writeAt(handle, header.bytes, 0)
   const words = new Uint32Array(PIECE_BYTES / 4)
   for (const [index, tensor] of tensors.entries()) {
     const { offsetBytes, sizeBytes } = header.tensors[index] as GgufTensor
@@ -75,13 +75,21 @@ async function writePlan(
       const bytes = new Uint8Array(words.buffer, 0, piece.sizeBytes)
       piece.toWeights(bytes)
       if (tensor.shape.length === 1) shapeVector(tensor, bytes)
-      await handle.write(bytes, 0, bytes.length, offsetBytes + done)
+      await writeAt(handle, bytes, offsetBytes + done)
       done += bytes.length
       onProgress?.(offsetBytes + done, header.sizeBytes)
     }
   }
   await handle.truncate(header.sizeBytes)
   onProgress?.(header.sizeBytes, header.sizeBytes)
+}
+
+/** The system may write less than it was given when the disk is nearly full. */
+async function writeAt(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offset + done)
+    done += bytesWritten
+  }
 }
 
 interface Piece {
@@ -105,8 +113,10 @@ function* pieces(tensor: PlannedTensor, sizeBytes: number): Generator<Piece> {
   }
 }
 
-/** Vectors are F32: shifts their mean, or makes the ramp of rope_freqs (1 for the fast pairs, then up
- * to 8, as Llama 3.1 has). */
+/**
+ * Vectors are F32: shifts their mean, or makes the ramp of rope_freqs (1 for the fast pairs, then up to
+ * 8, as Llama 3.1 has).
+ */
 function shapeVector({ role, mean }: PlannedTensor, bytes: Uint8Array): void {
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
   const { length } = values
