@@ -2,8 +2,14 @@
 // and the reason for its value. The exception to "no domain words in base": one place to audit them.
 // docs/limits.md lists the same names; a test compares the two.
 
+// Models and plans.
+
 /** Layers of one model. The largest open model has 126; a record with more is a mistake or an attack. */
 export const LAYERS_MAX = 1024
+/** Entries of a vocabulary: the largest published one has 262,144. */
+export const VOCAB_MAX = 2 ** 20
+/** Width of the residual stream, f32 elements: 4 times the widest published dense model. */
+export const DIM_MAX = 65_536
 /** Peers of one topic that enter a view. The design is for 2 to 20 machines; 64 leaves room. */
 export const PEERS_MAX = 64
 /** KiB of one model, 2 TiB: with RATE_MIBPS_MIN it keeps every sum of a plan below 2^53. */
@@ -14,14 +20,13 @@ export const MEMORY_KIB_MAX = 2 ** 36
 export const RATE_MIBPS_MIN = 32
 /** MiB/s of weights that a profile can claim: ten times the fastest accelerator memory sold. */
 export const RATE_MIBPS_MAX = 2 ** 26
+
+// Sessions.
+
 /** Stages of one route: each costs a hop per token, so more than this never pays. */
 export const ROUTE_STAGES_MAX = 64
 /** Positions of one session: 2^20 is above every published context length. */
 export const CONTEXT_TOKENS_MAX = 2 ** 20
-/** Entries of a vocabulary: the largest published one has 262,144. */
-export const VOCAB_MAX = 2 ** 20
-/** Width of the residual stream, f32 elements: 4 times the widest published dense model. */
-export const DIM_MAX = 65_536
 /** Positions in one step. Larger chunks no longer gain speed and delay other sessions' tokens. */
 export const CHUNK_TOKENS_MAX = 512
 /** Bytes of one activation message: the largest chunk at DIM_MAX would not fit a Noise frame. */
@@ -76,6 +81,9 @@ export const GGUF_STRING_BYTES_MAX = 64 * 2 ** 20
 export const GGUF_TENSORS_MAX = 16 * LAYERS_MAX + 1024
 /** Bytes of one tensor name: GGML keeps 64 with the terminating zero. */
 export const GGUF_TENSOR_NAME_BYTES_MAX = 63
+
+// Peers, links and lanes.
+
 /** Bytes of a topic's name and of its secret: a sentence fits, and neither is ever sent. */
 export const TOPIC_NAME_BYTES_MAX = 64
 export const TOPIC_SECRET_BYTES_MAX = 1024
@@ -119,6 +127,9 @@ export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
 /** Addresses given with --bootstrap. */
 export const BOOTSTRAP_ADDRESSES_MAX = 16
+
+// The control socket, HTTP and the command line.
+
 /** Bytes of one request body: a prompt of a million tokens at 4 to 5 bytes each, and some escaping. */
 export const API_BODY_BYTES_MAX = 8 * 2 ** 20
 /** Bytes of all request bodies held at once, so that many large ones cannot add up to the memory. */
@@ -135,8 +146,6 @@ export const API_LINE_BYTES_MAX = 32 * 2 ** 20
 export const API_REQUESTS_MAX = 128
 /** A reader that takes nothing for so long loses its stream, and with it the session it holds. */
 export const API_STALL_MS = 30_000
-/** Messages of one conversation: far above what any context holds, below what hurts to template. */
-export const CHAT_MESSAGES_MAX = 4096
 /** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
 export const CHAT_PARTS_MAX = 1024
 /** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
@@ -145,6 +154,9 @@ export const FLAG_REPEATS_MAX = 16
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
+
+// Tokenizers and chat templates.
+
 /** UTF-16 units of one text to encode: CONTEXT_TOKENS_MAX tokens of ordinary text, four units each. */
 export const PROMPT_CHARS_MAX = 4 * CONTEXT_TOKENS_MAX
 /** Bytes of one token's text: the longest published ones are runs of some hundred spaces. */
