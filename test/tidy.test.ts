@@ -18,6 +18,8 @@ const RANKS: Record<string, number> = {
   knowledge: 5,
   shell: 6,
   api: 7,
+  // The parts of the composition root, known to it alone.
+  node: 7.5,
   'node.ts': 8,
   tui: 8,
   cli: 9

@@ -78,7 +78,7 @@ Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
   model(env);
   const size_t start = info[0].As<Napi::Number>().Uint32Value();
   const size_t end = info[1].As<Napi::Number>().Uint32Value();
-  if (start >= end || end > model_->config().nLayers) {
+  if (start > end || end > model_->config().nLayers) {
     throw Napi::RangeError::New(env, "no such layers");
   }
   std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};

@@ -148,7 +148,8 @@ Status Weights::read(const std::vector<Piece>& pieces, Team& team, const std::at
 
 Status Weights::load(size_t start, size_t end, Team& team, const std::atomic<int>* cancel,
                      const std::function<void(uint64_t, uint64_t)>& progress) {
-  const bool wantsEmbedding = start == 0, wantsHead = end == config_.nLayers;
+  const bool wantsEmbedding = start == 0 && end > 0;
+  const bool wantsHead = start < end && end == config_.nLayers;
   for (size_t i = 0; i < config_.nLayers; i++) {
     if (i < start || i >= end) layers_[i].reset();
   }

@@ -20,6 +20,11 @@ export function dataDirPath(given: string | undefined, env: NodeJS.ProcessEnv): 
   return resolve(given.startsWith('~/') ? join(homedir(), given.slice(2)) : given)
 }
 
+/** Where what may be forgotten is kept; it need not exist. */
+export function cacheDirPath(env: NodeJS.ProcessEnv): string {
+  return join(xdg(env, 'XDG_CACHE_HOME', '.cache'), 'swarm')
+}
+
 /** Makes the data directory, for its owner only. @throws STORE_UNREADABLE */
 export function makeDataDir(path: string): void {
   makeFolder(path, 'the data directory')

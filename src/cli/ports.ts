@@ -21,6 +21,8 @@ export interface NodeOptions {
   model: string | null
   /** Absolute, exists, for its owner only. */
   dataDir: string
+  /** What may be forgotten: measurements, ids of model files. */
+  cacheDir: string
   /** Where the API listens; its folder exists. */
   socketPath: string
   /** Also on 127.0.0.1 at this port. */
@@ -50,7 +52,7 @@ export interface RunningNode {
 export interface LocalOptions {
   model: string
   threads: number | null
-  programVersion: string
+  cacheDir: string
   log: Log
   onProgress: OnProgress
 }

@@ -4,6 +4,7 @@
 
 import { createRequire } from 'node:module'
 import { abortError, SwarmError, type ErrorCode } from '../base/errors.ts'
+import { ARITHMETIC_VERSION } from './arithmetic.ts'
 import type { NativeModelConfig } from './native-config.ts'
 import type { Sampling } from '../wire/session.ts'
 
@@ -88,6 +89,13 @@ let loaded: Kernels | null = null
 export function loadKernels(): Kernels {
   if (loaded) return loaded
   const addon = loadAddon()
+  if (addon.arithmeticVersion !== ARITHMETIC_VERSION) {
+    throw new SwarmError(
+      'NATIVE_MISSING',
+      `the native addon is of another version (arithmetic ${addon.arithmeticVersion}, ` +
+        `this program has ${ARITHMETIC_VERSION}); run: npm rebuild`
+    )
+  }
   const forced = process.env['SWARM_KERNELS'] ?? ''
   const { selected, available } = addon.chooseKernels(forced)
   if (selected === null) {
@@ -105,16 +113,6 @@ export function loadKernels(): Kernels {
   }
   loaded = { addon, table: selected, available }
   return loaded
-}
-
-/** Version of docs/arithmetic.md that this installation computes, or 0 without an addon. */
-export function arithmeticVersion(): number {
-  try {
-    return loadKernels().addon.arithmeticVersion
-  } catch (error) {
-    if (error instanceof SwarmError && error.code === 'NATIVE_MISSING') return 0
-    throw error
-  }
 }
 
 function loadAddon(): NativeAddon {

@@ -2,7 +2,13 @@
 // native objects and cancellation by AbortSignal. Keeps no session and takes no decision.
 
 import { abortError, SwarmError } from '../base/errors.ts'
-import { contains, formatRange, layerCount, type LayerRange } from '../model/layer-range.ts'
+import {
+  contains,
+  formatRange,
+  intersection,
+  layerCount,
+  type LayerRange
+} from '../model/layer-range.ts'
 import type { KvType, Sampling } from '../wire/session.ts'
 import {
   fromNative,
@@ -91,12 +97,17 @@ export class NativeStage implements Stage {
     onProgress: (doneBytes: number, totalBytes: number) => void = () => {},
     signal?: AbortSignal
   ): Promise<void> {
-    // Layers outside the new range are freed as soon as loading begins.
-    this.#held = null
+    // Layers outside the new range are freed as soon as loading begins; those inside stay usable.
+    this.#held = intersection(this.#held, range)
     await this.#run(signal, (cancel) =>
       this.#native.load(range.start, range.end, { cancel }, onProgress)
     )
     this.#held = { start: range.start, end: range.end }
+  }
+
+  async unload(): Promise<void> {
+    this.#held = null
+    await this.#run(undefined, (cancel) => this.#native.load(0, 0, { cancel }, () => {}))
   }
 
   cacheBytes(range: LayerRange, capacityTokens: number, kvType: KvType): number {

@@ -67,6 +67,8 @@ export interface Stage {
     onProgress?: (doneBytes: number, totalBytes: number) => void,
     signal?: AbortSignal
   ): Promise<void>
+  /** Frees all layers. The caller makes sure that no step runs on them. */
+  unload(): Promise<void>
   /** @throws NATIVE_OUT_OF_MEMORY */
   openCache(range: LayerRange, capacityTokens: number, kvType: KvType): StageCache
   /** Bytes that openCache would take, for admission. */

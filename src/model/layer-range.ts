@@ -15,6 +15,14 @@ export function contains(outer: LayerRange, inner: LayerRange): boolean {
   return outer.start <= inner.start && inner.end <= outer.end
 }
 
+/** The layers that are in both, or null when there are none. */
+export function intersection(a: LayerRange | null, b: LayerRange | null): LayerRange | null {
+  if (a === null || b === null) return null
+  const start = Math.max(a.start, b.start)
+  const end = Math.min(a.end, b.end)
+  return start < end ? { start, end } : null
+}
+
 export function sameRange(a: LayerRange | null, b: LayerRange | null): boolean {
   return a === b || (a !== null && b !== null && a.start === b.start && a.end === b.end)
 }

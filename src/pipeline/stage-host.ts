@@ -10,7 +10,7 @@ import { every, type Clock, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
-import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
 import { misfitOf, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
@@ -179,7 +179,8 @@ export class StageHost {
       modelId,
       arithmeticVersion,
       nLayers: stage.nLayers,
-      admitted: intersection(stage.held, this.#restriction),
+      admitted:
+        this.#restriction === null ? stage.held : intersection(stage.held, this.#restriction),
       nSessions: this.#sessions.size,
       kvBudgetBytes: memoryBytes - stage.weightBytes,
       kvUsedBytes: [...this.#sessions.values()].reduce((sum, { cache }) => sum + cache.sizeBytes, 0)
@@ -329,11 +330,4 @@ function unknownSession(): SwarmError {
 
 function answer({ session, epoch, index }: OpenMessage) {
   return { session, epoch, index }
-}
-
-function intersection(a: LayerRange | null, b: LayerRange | null): LayerRange | null {
-  if (a === null || b === null) return a
-  const start = Math.max(a.start, b.start)
-  const end = Math.min(a.end, b.end)
-  return start < end ? { start, end } : null
 }

@@ -62,6 +62,11 @@ export class ToyStage implements Stage {
     return Promise.resolve()
   }
 
+  unload(): Promise<void> {
+    this.held = null
+    return Promise.resolve()
+  }
+
   cacheBytes(range: LayerRange, capacityTokens: number, kvType: KvType): number {
     return (range.end - range.start) * capacityTokens * KV_BYTES[kvType]
   }

@@ -7,7 +7,7 @@ import type { NodeEvent } from '../../api/service.ts'
 import { isAbort, SwarmError } from '../../base/errors.ts'
 import { clip } from '../../base/text.ts'
 import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
-import { controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
+import { cacheDirPath, controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
 import type { NodeOptions } from '../ports.ts'
 import { readSecret } from '../secret.ts'
 import { clockTime, type Terminal } from '../terminal.ts'
@@ -49,6 +49,7 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     bootstrap: flags.bootstrap ?? [],
     model: flags.model === undefined ? null : resolve(flags.model),
     dataDir,
+    cacheDir: cacheDirPath(host.env),
     socketPath: controlSocketPath(dataDir, host.env),
     httpPort: flags.http ?? null,
     memoryBytes: flags.memory ?? null,

@@ -2,17 +2,18 @@
 
 import { resolve } from 'node:path'
 import type { CommandHandler } from '../context.ts'
+import { cacheDirPath } from '../paths.ts'
 import { generateRequest } from '../generate-request.ts'
 import { showGeneration } from '../generation-view.ts'
 
 export const run: CommandHandler = async (context) => {
-  const { flags, host, positionals, signal, terminal, loadPorts, log, version } = context
+  const { flags, host, positionals, signal, terminal, loadPorts, log } = context
   const request = await generateRequest(flags, host.stdin, signal)
   const { openLocal } = await loadPorts()
   const options = {
     model: resolve(positionals[0] as string),
     threads: flags.threads ?? null,
-    programVersion: version,
+    cacheDir: cacheDirPath(host.env),
     log,
     onProgress: (label: string, done: number, total: number) =>
       terminal.progress.update(label, done, total)

@@ -1,0 +1,84 @@
+// Flow B on one machine: the same session, stage host and text generator as in a swarm, over hops that
+// stay in this process. Owns their order of opening and closing; no network, no data directory.
+
+import { systemClock } from '../base/clock.ts'
+import { systemRandom } from '../base/random.ts'
+import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
+import { NativeStage } from '../compute/native-stage.ts'
+import { defaultThreads } from '../compute/threads.ts'
+import { openModel } from '../model/open-model.ts'
+import { LocalNetwork } from '../pipeline/local-hops.ts'
+import { Pipeline } from '../pipeline/pipeline.ts'
+import { StageHost } from '../pipeline/stage-host.ts'
+import { TextGenerator } from '../pipeline/text-generator.ts'
+import { toPeerId } from '../wire/ids.ts'
+import { textParts } from './text-parts.ts'
+
+import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
+import type { Log } from '../base/log.ts'
+
+/** There is nobody to tell it from; a result names it as its only stage. */
+const ALONE = toPeerId('0'.repeat(64))
+
+export interface LocalOptions {
+  model: string
+  threads: number | null
+  /** Folder of what may be forgotten, such as the ids of model files. */
+  cacheDir: string
+  log: Log
+  onProgress: (label: string, done: number, total: number) => void
+}
+
+export interface LocalModel {
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  close(): Promise<void>
+}
+
+/** @throws MODEL_*, NATIVE_*; AbortError. */
+export async function openLocal(options: LocalOptions, signal: AbortSignal): Promise<LocalModel> {
+  const { onProgress, log } = options
+  const clock = systemClock
+  const model = await openModel(options.model, {
+    idCachePath: `${options.cacheDir}/model-ids.json`,
+    onProgress: (done, total) => onProgress('reading the model', done, total),
+    signal
+  })
+  const stage = new NativeStage(model, options.threads ?? defaultThreads())
+  try {
+    const range = { start: 0, end: stage.nLayers }
+    const loading = (done: number, total: number) => onProgress('loading the weights', done, total)
+    await stage.load(range, loading, signal)
+  } catch (error) {
+    await stage.close()
+    throw error
+  }
+  const hops = new LocalNetwork().join(ALONE)
+  const pipeline = new Pipeline({ hops, clock, random: systemRandom })
+  const host = new StageHost({
+    stage,
+    hops,
+    clock,
+    log,
+    modelId: model.id,
+    arithmeticVersion: ARITHMETIC_VERSION,
+    // The system says no when a cache is too large; there is nobody to share with.
+    memoryBytes: Number.MAX_SAFE_INTEGER
+  })
+  pipeline.serve(host)
+  const stages = [{ peer: ALONE, start: 0, end: stage.nLayers }]
+  const generator = new TextGenerator({
+    ...textParts(model, clock),
+    pipeline,
+    findRoute: () => ({ stages, planHash: '0'.repeat(64), viewHash: '0'.repeat(64) }),
+    clock,
+    random: systemRandom
+  })
+  return {
+    generate: (request, signal) => generator.generate(request, signal),
+    async close() {
+      await pipeline.close()
+      await host.close()
+      await stage.close()
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// What happens, in words: one line per event, for the terminal of whoever runs the peer. Pure. Foreign
+// text is made fit for a line here.
+
+import { clip, formatSize } from '../base/text.ts'
+import { formatRange } from '../model/layer-range.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
+import type { Hello } from '../wire/hello.ts'
+import type { Profile } from '../wire/record.ts'
+import type { Plan } from '../sharding/plan.ts'
+
+export function linkUpText(peer: PeerId, { name, model, programVersion }: Hello): string {
+  const has = model === null ? 'no model' : clip(model.name, 60)
+  return `${clip(name, 40)} (${shortId(peer)}) is here, with ${has}, version ${clip(programVersion, 20)}`
+}
+
+export function linkDownText(peer: PeerId, name: string, left: boolean): string {
+  return `${clip(name, 40)} (${shortId(peer)}) ${left ? 'left' : 'is gone'}`
+}
+
+export function laneText(peer: PeerId, kind: 'tcp' | 'udx' | null): string {
+  if (kind === null) return `no way for activations to ${shortId(peer)} at the moment`
+  const slow = kind === 'udx' ? ', slower than TCP, which could not be reached' : ''
+  return `activations to ${shortId(peer)} go over ${kind}${slow}`
+}
+
+export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Profile): string {
+  const gbps = ((weightMiBps * 2 ** 20) / 1e9).toFixed(1)
+  const memory = formatSize(memoryKiB * 1024)
+  return `this machine: ${cores} cores, ${kernels}, ${gbps} GB/s of weights, up to ${memory}`
+}
+
+/** @param nameOf the name of a peer in the plan. */
+export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
+  if (plan.stages.length === 0) {
+    return `no plan: nobody has room for layers ${plan.gap.map(formatRange).join(', ')}`
+  }
+  const stages = plan.stages.map((stage) => `${clip(nameOf(stage.peer), 40)} ${formatRange(stage)}`)
+  const speed = plan.predicted?.tokensPerSecond.toFixed(1) ?? '?'
+  return `layers: ${stages.join(', ')}; predicted ${speed} tokens/s`
+}

@@ -1,0 +1,63 @@
+// What this peer knows, in the shapes that its API promises (api/service.ts). Pure: no state, no effects.
+
+import type { PeerStatus, PlanStatus } from '../api/service.ts'
+import type { DirectoryPeer } from '../peer/directory.ts'
+import type { LinkInfo } from '../peer/network.ts'
+import type { Readiness } from '../sharding/coverage.ts'
+import type { Plan } from '../sharding/plan.ts'
+import type { PeerId } from '../wire/ids.ts'
+
+/** @param links to the peers that are linked directly; others are known by gossip. */
+export function peerStatus(
+  { record, state }: DirectoryPeer,
+  self: PeerId,
+  links: ReadonlyMap<PeerId, LinkInfo>
+): PeerStatus {
+  const { key, name, model, held, loading, pin, profile } = record
+  const link = links.get(key)
+  const isSelf = key === self
+  return {
+    key,
+    name,
+    self: isSelf,
+    state: isSelf ? 'alive' : state,
+    model: model?.name ?? null,
+    held,
+    loading: loading && { ...loading.range, percent: loading.percent },
+    pin,
+    memoryBytes: (profile?.memoryKiB ?? 0) * 1024,
+    weightBytesPerSecond: (profile?.weightMiBps ?? 0) * 2 ** 20,
+    kernels: profile?.kernels ?? '',
+    rttMs: link?.rttMs ?? null,
+    lane: isSelf ? 'self' : (link?.lane ?? null)
+  }
+}
+
+/** Before the first plan there is nothing to show but that it is not there. */
+export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStatus {
+  if (plan === null) {
+    return {
+      stages: [],
+      predicted: null,
+      hash: null,
+      viewHash: '',
+      leftOut: [],
+      gap: [],
+      ready: false
+    }
+  }
+  const { stages, predicted, hash, viewHash, leftOut, gap } = plan
+  return {
+    stages,
+    predicted: predicted && {
+      tokensPerSecond: predicted.tokensPerSecond,
+      tokenMs: predicted.tokenUs / 1000,
+      perStageMs: predicted.perStageUs.map((us) => us / 1000)
+    },
+    hash,
+    viewHash,
+    leftOut,
+    gap: gap.map(({ start, end }) => ({ start, end })),
+    ready: ready?.state === 'ready'
+  }
+}
