@@ -33,6 +33,9 @@ uint64_t hashRow(uint64_t hash, const float* logits, size_t n) {
   return hash;
 }
 
+// Below this temperature the division could overflow and the draw would be the largest logit anyway.
+constexpr float kColdest = 1e-4f;
+
 // Largest first, lower id first among equals.
 bool before(float za, uint32_t a, float zb, uint32_t b) { return za > zb || (za == zb && a < b); }
 
@@ -56,7 +59,7 @@ uint32_t Sampler::sample(const float* logits, size_t vocab, uint64_t position) {
     }
   }
   for (const auto& [id, value] : sampling_.bias) z_[id] = z_[id] + value;
-  const uint32_t id = sampling_.temperature == 0 ? largest(z_.data(), vocab) : draw(vocab, position);
+  const uint32_t id = sampling_.temperature < kColdest ? largest(z_.data(), vocab) : draw(vocab, position);
   generated_[id]++;
   return id;
 }

@@ -148,7 +148,10 @@ function withDefaults(spec: CommandSpec, given: Given, env: NodeJS.ProcessEnv): 
     const flag = flagSpec(name)
     const values = given.get(name) ?? fromEnvironment(flag, env)
     if (values !== undefined) flags[name] = flag.many ? values : (values.at(-1) as FlagValue)
-    else if ('default' in flag && flag.default !== undefined) flags[name] = flag.default
+    else {
+      const fallback = spec.defaults?.[name] ?? ('default' in flag ? flag.default : undefined)
+      if (fallback !== undefined) flags[name] = fallback
+    }
   }
   return flags as FlagValues
 }

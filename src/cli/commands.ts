@@ -17,6 +17,8 @@ export interface CommandSpec {
   readonly positionals: readonly Positional[]
   readonly flags: readonly FlagName[]
   readonly required?: readonly FlagName[]
+  /** Where this command means another default than the flag does elsewhere. */
+  readonly defaults?: Readonly<Partial<Record<FlagName, string | number>>>
   /** Pairs of flags that contradict each other. */
   readonly conflicts?: readonly (readonly [FlagName, FlagName])[]
   /** Command lines as a user types them; a test parses each. */
@@ -155,6 +157,7 @@ export const COMMANDS = {
       'that one peer alone gives the same tokens and the same logits. Leaves nothing behind.',
     positionals: [],
     flags: ['prompt', 'max-tokens', 'seed', ...ALWAYS],
+    defaults: { prompt: 'Once upon a time', 'max-tokens': 48 },
     examples: ['swarm demo', 'swarm demo --json']
   },
   completion: {

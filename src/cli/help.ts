@@ -1,6 +1,12 @@
 // The table as help text: general, and per command. Pure; wraps to a width.
 
-import { COMMAND_NAMES, commandSpec, EXIT_CODES, type CommandName } from './commands.ts'
+import {
+  COMMAND_NAMES,
+  commandSpec,
+  EXIT_CODES,
+  type CommandName,
+  type CommandSpec
+} from './commands.ts'
 import { flagSpec, type FlagName, type FlagSpec } from './flags.ts'
 
 /** Below this a two-column list is unreadable, above it lines are. */
@@ -29,7 +35,7 @@ export function generalHelp(width: number): string {
 export function commandHelp(name: CommandName, width: number): string {
   const columns = fit(width)
   const spec = commandSpec(name)
-  const flags = spec.flags.map((flag): [string, string] => [flagHead(flag), flagText(flag)])
+  const flags = spec.flags.map((flag): [string, string] => [flagHead(flag), flagText(flag, spec)])
   return [
     wrap(`swarm ${name}: ${spec.summary}`, columns),
     `usage: ${usageLine(name)}`,
@@ -60,20 +66,20 @@ export function flagHead(name: FlagName): string {
   return `${short}--${name}${'placeholder' in flag ? ` ${flag.placeholder}` : ''}`
 }
 
-/** The line of help with choices, default and variable. */
-export function flagText(name: FlagName): string {
+/** The line of help with choices, default (a command may have its own) and variable. */
+export function flagText(name: FlagName, spec?: CommandSpec): string {
   const flag = flagSpec(name)
-  const notes = [choicesOf(flag), defaultOf(flag), flag.env && `[${flag.env}]`].filter(Boolean)
+  const fallback = spec?.defaults?.[name] ?? ('default' in flag ? flag.default : undefined)
+  const notes = [
+    choicesOf(flag),
+    fallback !== undefined && `(default ${fallback})`,
+    flag.env && `[${flag.env}]`
+  ].filter(Boolean)
   return [flag.help, ...notes].join(' ')
 }
 
 function choicesOf(flag: FlagSpec): string {
   return flag.kind === 'choice' ? `(${flag.choices.join(', ')})` : ''
-}
-
-function defaultOf(flag: FlagSpec): string {
-  const value = 'default' in flag ? flag.default : undefined
-  return value === undefined ? '' : `(default ${value})`
 }
 
 function fit(width: number): number {

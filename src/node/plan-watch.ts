@@ -10,8 +10,11 @@ import { createView, type ModelFacts } from '../sharding/view.ts'
 
 /** Three gossip rounds: peers that start together are planned together. */
 const QUIET_MS = 400
-/** News that never ends must not keep a swarm from its first plan. */
-const STIR_MAX_MS = 2000
+/**
+ * News that never ends must not keep a swarm from its first plan, nor a peer that is still measuring: it
+ * takes a second, and a plan without it would load layers only to move them.
+ */
+const STIR_MAX_MS = 3000
 
 export interface PlanWatchOptions {
   facts: ModelFacts
@@ -61,8 +64,11 @@ export class PlanWatch {
   }
 
   #compute(): void {
+    const { facts, arithmeticVersion, records, clock, onPlan } = this.#options
+    const isLate = clock.now() - (this.#stirredMs ?? 0) >= STIR_MAX_MS
+    const unmeasured = records().filter(({ model, profile }) => model?.id === facts.id && !profile)
+    if (unmeasured.length > 0 && !isLate) return this.stir()
     this.#stirredMs = null
-    const { facts, arithmeticVersion, records, onPlan } = this.#options
     const plan = computePlan(createView(facts, arithmeticVersion, records()))
     const isNew = plan.hash !== this.#plan?.hash
     this.#plan = plan

@@ -15,7 +15,7 @@ export function textParts(
     model: { id, arithmeticVersion: ARITHMETIC_VERSION, dim, vocabSize },
     tokenizer: {
       encode: (text, options) => tokenizer.encode(text, options),
-      decoder: () => tokenizer.decoder(),
+      decoder: (atStart) => tokenizer.decoder(atStart),
       stopIds: [...tokenizer.stopIds],
       vocabSize
     },

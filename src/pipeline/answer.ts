@@ -24,8 +24,9 @@ export class Answer {
   readonly #scanner: StopScanner
   #untold: number[] = []
 
-  constructor(tokenizer: Tokenizer, stops: readonly string[]) {
-    this.#decoder = tokenizer.decoder()
+  /** @param atStart nothing stands before the answer, not even a prompt. */
+  constructor(tokenizer: Tokenizer, stops: readonly string[], atStart: boolean) {
+    this.#decoder = tokenizer.decoder(atStart)
     this.#scanner = new StopScanner(stops)
   }
 

@@ -11,7 +11,8 @@ export interface Tokenizer {
    *   beginning-of-sequence id where this model wants one.
    */
   encode(text: string, options: { special: boolean; bos: boolean }): Int32Array
-  decoder(): IdDecoder
+  /** @param atStart the ids begin a text rather than continue one. */
+  decoder(atStart: boolean): IdDecoder
   /** Ids that end a generation. */
   readonly stopIds: number[]
   readonly vocabSize: number

@@ -58,6 +58,11 @@ export class Session {
     return this.#state.setup.route
   }
 
+  /** Positions reserved on every stage. */
+  get contextTokens(): number {
+    return this.#state.setup.contextTokens
+  }
+
   get kvType(): KvType {
     return this.#state.setup.kvType
   }

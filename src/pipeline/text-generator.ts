@@ -23,6 +23,12 @@ import type { Route } from './route.ts'
 import type { Session } from './session.ts'
 import type { SessionEvent, Turn } from './session-state.ts'
 
+/**
+ * Positions that a kept conversation reserves at least: a few turns of ordinary length. The whole context
+ * of a model can be gigabytes of keys and values.
+ */
+const KEPT_CONTEXT_TOKENS = 4096
+
 export interface TextGeneratorComponents {
   pipeline: Pipeline
   model: SessionModel
@@ -63,7 +69,7 @@ export class TextGenerator {
     signal: AbortSignal
   ): AsyncGenerator<GenerateEvent, void> {
     const question = this.#ask(request)
-    const answer = new Answer(this.#components.tokenizer, request.stop)
+    const answer = new Answer(this.#components.tokenizer, request.stop, request.prompt === '')
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
     try {
@@ -109,7 +115,8 @@ export class TextGenerator {
     }
     const positionEnd = Math.min(roomTokens, promptIds.length + (request.maxTokens ?? roomTokens))
     // A conversation that goes on needs room to grow, or its next turn would begin from nothing.
-    const reserveTokens = request.keep === true ? roomTokens : positionEnd
+    const grownTokens = Math.max(KEPT_CONTEXT_TOKENS, 2 * positionEnd)
+    const reserveTokens = request.keep === true ? Math.min(roomTokens, grownTokens) : positionEnd
     return {
       ids: promptIds,
       promptIds,
@@ -137,7 +144,7 @@ export class TextGenerator {
     question: Question,
     signal: AbortSignal
   ): AsyncGenerator<{ event: SessionEvent; source: Session }, void> {
-    const kept = this.#takeKept(request)
+    const kept = this.#takeKept(request, question.positionEnd)
     if (kept !== null) {
       let hasOpened = false
       try {
@@ -164,11 +171,12 @@ export class TextGenerator {
     }
   }
 
-  #takeKept(request: GenerateRequest): Session | null {
+  #takeKept(request: GenerateRequest, positionEnd: number): Session | null {
     const session = this.#kept.get(request.session ?? '')
     if (!session) return null
     this.#kept.delete(session.id)
-    if (session.isOpen && session.kvType === request.kvType) return session
+    const fits = session.kvType === request.kvType && session.contextTokens >= positionEnd
+    if (session.isOpen && fits) return session
     void session.close()
     return null
   }

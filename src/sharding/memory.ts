@@ -5,7 +5,7 @@
 import { quantiseMemory } from './profile.ts'
 
 // A fifth stays with everything else: systems that packed memory to 100 % died at the first long
-// context, and 20 % is the reserve that fixed it (PEERS notes, mesh-llm PR#1011).
+// context, and 20 % is the reserve that fixed it.
 const CLAIM_PERCENT = 80
 
 /** The text of a file, or null when it cannot be read. */

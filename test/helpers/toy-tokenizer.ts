@@ -33,6 +33,6 @@ class ToyDecoder implements IdDecoder {
 }
 
 export function toyText(ids: readonly number[]): string {
-  const decoder = toyTokenizer.decoder()
+  const decoder = toyTokenizer.decoder(false)
   return ids.map((id) => decoder.push(id)).join('') + decoder.end()
 }

@@ -54,12 +54,13 @@ function expectedToken(sampling: Sampling, logits: Float32Array, position: numbe
   const biased = Float32Array.from(logits)
   for (const { id, value } of sampling.bias) biased[id] = f((biased[id] as number) + f(value))
   const temperature = f(sampling.temperature)
-  const z = temperature === 0 ? biased : biased.map((l) => f(l / temperature))
+  const cold = temperature < f(1e-4)
+  const z = cold ? biased : biased.map((l) => f(l / temperature))
   const order = Array.from(z, (value, id) => ({ id, z: value })).toSorted(
     (a, b) => b.z - a.z || a.id - b.id
   )
   const first = order[0] as { id: number; z: number }
-  if (temperature === 0) return first.id
+  if (cold) return first.id
   const weights = kernelExp(z, first.z)
   const kept = order
     .slice(0, sampling.topK === 0 ? order.length : sampling.topK)
@@ -98,7 +99,7 @@ test('sampler - every mix of settings draws what the text says', (t) => {
     const logits = randomLogits(vocab, i)
     const sampling: Sampling = {
       ...PLAIN,
-      temperature: [0, 0.1, 0.8, 1, 2.5][below(random, 5)] as number,
+      temperature: [0, 5e-5, 0.1, 0.8, 1, 2.5][below(random, 6)] as number,
       topK: below(random, 2) * below(random, 60),
       topP: below(random, 2) === 0 ? 1 : unit(random),
       minP: below(random, 2) === 0 ? 0 : unit(random) * 0.3,

@@ -9,9 +9,6 @@ import { summaryOf } from '../generation-view.ts'
 import { planLines } from '../plan-view.ts'
 import type { NodePorts } from '../ports.ts'
 
-const PROMPT = 'Once upon a time'
-const TOKENS = 48
-
 export interface DemoResult {
   /** Whether ids and logits of the split and of one peer alone are the same. */
   equal: boolean
@@ -93,8 +90,8 @@ async function tell(
 /** The same prompt, seed and length for both runs; a drawn seed has to be drawn here. */
 function questionFlags({ flags }: CommandContext): string[] {
   const seed = flags.seed ?? systemRandom.uint32()
-  const tokens = flags['max-tokens'] ?? TOKENS
-  return [`--prompt=${flags.prompt ?? PROMPT}`, '-n', String(tokens), '--seed', String(seed)]
+  const { prompt = '', 'max-tokens': tokens = 1 } = flags
+  return [`--prompt=${prompt}`, '-n', String(tokens), '--seed', String(seed)]
 }
 
 async function generateSplit(

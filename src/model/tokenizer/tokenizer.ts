@@ -48,7 +48,8 @@ export interface Tokenizer {
   encode(text: string, options: EncodeOptions): Int32Array
   /** Control tokens leave no text; a space that encode put in front is taken off again. */
   decode(ids: ArrayLike<number>): string
-  decoder(): TokenDecoder
+  /** @param atStart the ids begin a text: the space that encode puts in front is taken off again. */
+  decoder(atStart?: boolean): TokenDecoder
   /** Control and unknown tokens, which stand for no text. */
   isSpecial(id: number): boolean
   /** The token as the vocabulary spells it: for people and for chat templates. */
@@ -127,18 +128,22 @@ class ModelTokenizer implements Tokenizer {
   }
 
   decode(ids: ArrayLike<number>): string {
-    const decoder = this.decoder()
+    const decoder = this.decoder(true)
     let text = ''
     for (let i = 0; i < ids.length; i++) text += decoder.push(ids[i] as number)
-    text += decoder.end()
-    const prefixed = this.#encoder instanceof SpmEncoder && this.#encoder.addsSpacePrefix
-    return prefixed && text.startsWith(' ') ? text.slice(1) : text
+    return text + decoder.end()
   }
 
-  decoder(): TokenDecoder {
+  decoder(atStart = false): TokenDecoder {
     const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+    let hasPrefix = atStart && this.#encoder instanceof SpmEncoder && this.#encoder.addsSpacePrefix
     return {
-      push: (id) => utf8.decode(this.#bytesOf(id), { stream: true }),
+      push: (id) => {
+        const text = utf8.decode(this.#bytesOf(id), { stream: true })
+        if (!hasPrefix || text === '') return text
+        hasPrefix = false
+        return text.startsWith(' ') ? text.slice(1) : text
+      },
       end: () => utf8.decode()
     }
   }

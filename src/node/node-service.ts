@@ -1,0 +1,157 @@
+// What the API asks of a running peer, answered from its parts (api/service.ts declares the questions).
+// Owns waiting for layers that are being loaded, in words; knows nothing of how the parts came to be.
+
+import { hostname } from 'node:os'
+
+import { sleep, systemClock } from '../base/clock.ts'
+import { SwarmError } from '../base/errors.ts'
+import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
+import { peerStatus, planStatus } from './status-views.ts'
+
+import type { ApiServer } from '../api/server.ts'
+import type {
+  GenerateEvent,
+  GenerateRequest,
+  NodeEvent,
+  NodeStatus,
+  PeerStatus,
+  PlanStatus,
+  SwarmService
+} from '../api/service.ts'
+import type { NativeStage } from '../compute/native-stage.ts'
+import type { Model } from '../model/open-model.ts'
+import type { Identity } from '../peer/identity.ts'
+import type { PeerNetwork } from '../peer/network.ts'
+import type { Topic } from '../peer/topic.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { StageHost } from '../pipeline/stage-host.ts'
+import type { TextGenerator } from '../pipeline/text-generator.ts'
+import type { EventHub } from './event-hub.ts'
+import type { LayerKeeper } from './layer-keeper.ts'
+import type { NodeOptions } from './options.ts'
+import type { PlanWatch } from './plan-watch.ts'
+
+/** How long a question waits for layers that are being loaded, and how often it looks. */
+const READY_WAIT_MS = 120_000
+const READY_LOOK_MS = 100
+
+/** The parts that exist only with a model file and an addon to compute with. */
+export interface Serving {
+  stage: NativeStage
+  host: StageHost
+  keeper: LayerKeeper
+}
+
+/** A running peer; what is null has not begun yet, or does not exist without a model. */
+export interface NodeParts {
+  readonly options: NodeOptions
+  readonly hub: EventHub
+  readonly topic: Topic
+  /** When this peer entered the topic, by the clock of base/. */
+  openedMs: number
+  isClosing: boolean
+  identity: Identity | null
+  api: ApiServer | null
+  model: Model | null
+  network: PeerNetwork | null
+  pipeline: Pipeline | null
+  watch: PlanWatch | null
+  generator: TextGenerator | null
+  serving: Serving | null
+}
+
+export class NodeService implements SwarmService {
+  readonly #parts: NodeParts
+  readonly #stop: () => void
+
+  /** @param stop begins an orderly shutdown and returns at once. */
+  constructor(parts: NodeParts, stop: () => void) {
+    this.#parts = parts
+    this.#stop = stop
+  }
+
+  status(): NodeStatus {
+    const { dataDir, programVersion } = this.#parts.options
+    const model = this.#parts.model
+    return {
+      key: this.#parts.identity?.id ?? '',
+      name: hostname(),
+      pid: process.pid,
+      version: programVersion,
+      arithmeticVersion: ARITHMETIC_VERSION,
+      topic: this.#parts.topic.name,
+      reach: this.#parts.topic.sentence,
+      upMs: Math.round(systemClock.now() - this.#parts.openedMs),
+      dataDir,
+      model: model && {
+        id: model.id,
+        name: model.name,
+        path: model.path,
+        nLayers: model.hyper.nLayers
+      },
+      held: this.#parts.serving?.stage.held ?? null,
+      weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
+      peers: this.#parts.network?.links().length ?? 0,
+      sessions: (this.#parts.pipeline?.sessions ?? 0) + (this.#parts.serving?.host.sessions ?? 0),
+      http: this.#parts.api?.address ?? null
+    }
+  }
+
+  peers(): PeerStatus[] {
+    const network = this.#parts.network
+    if (network === null || this.#parts.identity === null) return []
+    const { id } = this.#parts.identity
+    const links = new Map(network.links().map((link) => [link.peer, link]))
+    return network.directory.peers().map((peer) => peerStatus(peer, id, links))
+  }
+
+  plan(): PlanStatus {
+    return planStatus(this.#parts.watch?.plan ?? null, this.#parts.watch?.readiness() ?? null)
+  }
+
+  async *generate(
+    request: GenerateRequest,
+    signal: AbortSignal
+  ): AsyncGenerator<GenerateEvent, void> {
+    if (this.#parts.generator === null) {
+      const starting = this.#parts.options.model !== null
+      throw new SwarmError(
+        starting ? 'PEER_BUSY' : 'MODEL_NOT_GIVEN',
+        starting
+          ? 'this peer is still reading its model file; ask again in a moment'
+          : 'this peer has no model file, so it cannot make tokens of the question; ' +
+              'start it with: swarm join TOPIC --model FILE'
+      )
+    }
+    yield* this.#untilReady(signal)
+    yield* this.#parts.generator.generate(request, signal)
+  }
+
+  /** Waits while layers are being loaded, saying so. @throws PLAN_GAP */
+  async *#untilReady(signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
+    const untilMs = systemClock.now() + READY_WAIT_MS
+    let told = ''
+    for (;;) {
+      const ready = this.#parts.watch?.readiness() ?? null
+      if (ready?.state === 'ready') return
+      const reason = ready?.text ?? 'this peer has just joined and is making its first plan'
+      const isLate = systemClock.now() >= untilMs || this.#parts.isClosing
+      if (ready?.state === 'gap' || isLate) throw new SwarmError('PLAN_GAP', reason)
+      if (reason !== told) yield { type: 'queued', reason }
+      told = reason
+      await sleep(systemClock, READY_LOOK_MS, signal)
+    }
+  }
+
+  closeSession(session: string): void {
+    this.#parts.generator?.closeSession(session)
+  }
+
+  events(signal: AbortSignal): AsyncIterable<NodeEvent> {
+    return this.#parts.hub.subscribe(signal)
+  }
+
+  stop(): void {
+    this.#stop()
+  }
+}
