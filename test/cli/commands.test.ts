@@ -237,6 +237,7 @@ test('commands - join hands every flag to the peer', SLOW, async (t) => {
     lanOnly: true,
     bootstrap: [{ host: '10.0.0.1', port: 9 }],
     model: '/m.gguf',
+    cacheDir: join(shell.folder, '.cache/swarm'),
     httpPort: 0,
     memoryBytes: 2 ** 30,
     layers: { start: 0, end: 3 },
