@@ -40,8 +40,8 @@ class Weights {
   explicit Weights(const ModelConfig& config) : config_(config), layers_(config.nLayers) {}
 
   // Makes exactly layers [start, end) resident (none when they are equal), with the embedding when start
-  // is 0 and the head when end is the last layer. Layers that stay are not read again; layers that go are freed first.
-  // On failure what was resident before and still is in the range stays, the rest is gone.
+  // is 0 and the head when end is the last layer. Layers that stay are not read again; layers that go
+  // are freed first. On failure what was resident before and still is in the range stays, the rest goes.
   Status load(size_t start, size_t end, Team& team, const std::atomic<int>* cancel,
               const std::function<void(uint64_t done, uint64_t total)>& progress);
 
