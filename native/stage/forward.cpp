@@ -16,6 +16,9 @@ namespace {
 // Rows per chunk of a matrix product: enough chunks to keep threads even, and a multiple of the 32 rows
 // that a tile takes.
 constexpr size_t kChunkRows = 64;
+// Bytes of weights times positions per layer below which one thread is faster than several: a core takes
+// about 30 microseconds for them, and a layer's ten barriers with a thread to wake take as long.
+constexpr uint64_t kAloneBytes = uint64_t(1) << 20;
 
 bool allFinite(const float* x, size_t n) {
   uint32_t top = 0;
@@ -196,7 +199,10 @@ Status Forward::run(Step& step, Team& team) {
   const bool needsHead = last && (step.sampler || step.logits);
   prepare(step, needsHead, team.size());
   trouble_ = kNone;
-  team.run([&](int thread) {
+  uint64_t bytes = 0;
+  for (size_t i = step.start; i < step.end; i++) bytes += weights_.layer(i)->memory.size();
+  const bool alone = bytes / (step.end - step.start) * step.nTokens < kAloneBytes;
+  const auto body = [&](int thread) {
     embed(step, team);
     for (size_t i = step.start; i < step.end; i++) {
       if (!goOn(step, team, thread)) return;
@@ -204,7 +210,8 @@ Status Forward::run(Step& step, Team& team) {
       feedForwardHalf(*weights_.layer(i), step, team);
     }
     if (needsHead && goOn(step, team, thread)) headOver(step, team);
-  });
+  };
+  team.run(body, alone);
   return finish(step, needsHead);
 }
 

@@ -36,10 +36,11 @@ Team::~Team() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Team::run(const std::function<void(int)>& body) {
+void Team::run(const std::function<void(int)>& body, bool alone) {
   setControlWord();
   body_ = &body;
-  if (size_ > 1) advance(started_);
+  active_ = alone ? 1 : size_;
+  if (active_ > 1) advance(started_);
   body(0);
   barrier();
 }
@@ -56,7 +57,7 @@ void Team::loop(int thread) {
 
 void Team::barrier() {
   const unsigned seen = passed_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == active_) {
     arrived_.store(0, std::memory_order_relaxed);
     next_.store(0, std::memory_order_relaxed);
     advance(passed_);

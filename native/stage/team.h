@@ -23,8 +23,9 @@ class Team {
 
   int size() const { return size_; }
 
-  // Runs body(thread) on every thread, thread 0 being the caller, and returns when all are done.
-  void run(const std::function<void(int)>& body);
+  // Runs body(thread) on every thread, thread 0 being the caller, and returns when all are done. Alone:
+  // on the caller only, without waking the others, for work that is shorter than waking them.
+  void run(const std::function<void(int)>& body, bool alone = false);
 
   // Inside body: calls work(i) for every i < count exactly once, spread over the threads, and returns
   // when all of them are done. Every thread must call it with the same count.
@@ -42,6 +43,7 @@ class Team {
   void advance(std::atomic<unsigned>& counter);
 
   const int size_;
+  int active_ = 1;  // threads of the running body; changes between runs only
   std::vector<std::thread> threads_;
   const std::function<void(int)>* body_ = nullptr;
   bool stopping_ = false;
