@@ -1,7 +1,10 @@
 // What the documents claim about the code, checked against it.
 
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import test from 'brittle'
+import { parseArgs } from '../src/cli/args.ts'
+import { dataPath, dataTest } from './helpers/data.ts'
 
 test('docs - limits.md lists every limit with its value and reason', async (t) => {
   const generator = new URL('../../scripts/limits-doc.mjs', import.meta.url).href
@@ -16,4 +19,77 @@ test('docs - limits.md lists every limit with its value and reason', async (t) =
   )
   t.ok(names.length > 60)
   for (const name of names) if (!expected.includes(`| \`${name}\` |`)) t.fail(`${name} is missing`)
+})
+
+const readme = readFileSync('README.md', 'utf8')
+
+/** Command lines in code spans, code blocks and transcripts, without what stands around them. */
+function commandLines(): string[] {
+  const spans = [...readme.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] as string)
+  const blocks = [...readme.matchAll(/^(?:\$ )?((?:swarm|npx|npm) .+)$/gm)].map(
+    (match) => match[1] as string
+  )
+  return [...spans, ...blocks]
+    .flatMap((text) => text.split(' && '))
+    .map((text) => text.trim())
+    .filter((text) => /^(swarm|npx|npm) \S/.test(text))
+}
+
+test('docs - every command line of the README exists with its flags', (t) => {
+  const lines = commandLines()
+  t.ok(lines.length > 15, `${lines.length} command lines`)
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  for (const line of lines) {
+    const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare)
+    const argv = words.filter((word) => word !== undefined)
+    if (argv[0] === 'npm') {
+      const script = argv[1] === 'run' ? argv[2] : argv[1]
+      t.ok(['ci', 'install', ...Object.keys(scripts)].includes(script ?? ''), line)
+    } else if (argv[0] === 'npx') t.alike(argv.slice(0, 3), ['npx', '--no-install', 'swarm'], line)
+    else t.ok(parseArgs(argv.slice(1), {}).command, line)
+  }
+})
+
+test('docs - every file that the README names exists', (t) => {
+  const files = [...readme.matchAll(/\b((?:src|native|docs|test)\/[\w./-]+\.\w+)/g)].map(
+    (match) => match[1] as string
+  )
+  t.ok(files.length > 20)
+  for (const file of new Set(files)) t.ok(existsSync(file), file)
+})
+
+/** What differs from machine to machine: keys, host names, widths, speeds. */
+function shape(line: string): string {
+  return line
+    .replace(/\b[0-9a-f]{8}\b/g, 'KEY')
+    .replace(/\d+\.\d+/g, 'N')
+    .replace(/^([abc])  \S+ +KEY/, '$1 HOST KEY')
+    .replace(/ +/g, ' ')
+}
+
+test('docs - the demo of the README is what the demo prints', { timeout: 120_000 }, (t) => {
+  const [, shown = ''] = /```text\n(A model made on the spot[^`]*)```/.exec(readme) ?? []
+  const argv = ['dist/bin/swarm.js', 'demo', '--seed', '7']
+  const printed = execFileSync(process.execPath, argv, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore']
+  })
+  const lines = (text: string) => text.trim().split('\n').map(shape)
+  t.alike(lines(shown), lines(printed))
+})
+
+dataTest('docs - the sentence of the README is what the model says', {}, (t) => {
+  const model = dataPath('stories260K', 'stories260K-F32.gguf')
+  const [, flags = '', sentence = ''] = /\$ swarm generate (.*)\n(.*)\n/.exec(readme) ?? []
+  const words = [...flags.matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted ?? bare ?? ''
+  )
+  const argv = ['dist/bin/swarm.js', 'run', model, ...words]
+  const printed = execFileSync(process.execPath, argv, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore']
+  })
+  t.is(printed.trimEnd(), sentence)
 })
