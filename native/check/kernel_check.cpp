@@ -109,7 +109,8 @@ std::vector<float> multiply(const KernelTable& table, Type type, const std::vect
   }
   const size_t outStride = paddedFloats(rows);
   std::vector<float> out(nTokens * outStride);
-  table.multiply[(int)type]({weights.data(), rows, cols, input.data(), xStride, nTokens, out.data(), outStride});
+  table.multiply[(int)type](
+      {weights.data(), rows, cols, input.data(), xStride, nTokens, out.data(), outStride});
   return out;
 }
 

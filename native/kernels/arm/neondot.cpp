@@ -1,5 +1,5 @@
-// The kernel table of NEON with the dot product extension: the shared algorithms of vector/ compiled with this
-// file's own flags.
+// The kernel table of NEON with the dot product extension: the shared algorithms of vector/ compiled
+// with this file's own flags.
 // Exports the table and nothing else, so that no instruction of it can leak into another path.
 
 #include <arm_neon.h>
