@@ -3,13 +3,26 @@
 
 #include "dispatch.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1 << 20)
+#endif
+#endif
+
 namespace swarm {
 
 extern const KernelTable kScalarTable;
 #if defined(__x86_64__)
 extern const KernelTable kAvx2Table;
+extern const KernelTable kAvxVnniTable;
 extern const KernelTable kAvx512Table;
 extern const KernelTable kAvx512VnniTable;
+#elif defined(__aarch64__)
+extern const KernelTable kNeonTable;
+extern const KernelTable kNeonDotTable;
 #endif
 
 namespace {
@@ -27,19 +40,39 @@ bool hasAvx2() {
          __builtin_cpu_supports("f16c");
 }
 
+// gcc 12's __builtin_cpu_supports does not know AVX-VNNI: cpuid leaf 7, subleaf 1, EAX bit 4.
+bool hasAvxVnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return hasAvx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 16) != 0;
+}
+
 bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
 bool hasAvx512Vnni() { return hasAvx512() && __builtin_cpu_supports("avx512vnni"); }
+#elif defined(__aarch64__)
+bool hasNeonDot() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  return true;  // every Apple processor that runs macOS has it
+#else
+  return false;
+#endif
+}
 #endif
 
 const Candidate kBestFirst[] = {
 #if defined(__x86_64__)
     {&kAvx512VnniTable, hasAvx512Vnni},
+    {&kAvxVnniTable, hasAvxVnni},
     {&kAvx512Table, hasAvx512},
     {&kAvx2Table, hasAvx2},
+#elif defined(__aarch64__)
+    {&kNeonDotTable, hasNeonDot},
+    {&kNeonTable, always},
 #endif
     {&kScalarTable, always},
 };

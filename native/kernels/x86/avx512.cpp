@@ -11,6 +11,7 @@ namespace swarm {
 namespace {
 
 #include "lanes_avx512.inc"
+#include "fold.inc"
 
 #include "../vector/float.inc"
 #include "../vector/attention.inc"

@@ -13,6 +13,7 @@ namespace swarm {
 namespace {
 
 #include "lanes_avx512.inc"
+#include "fold.inc"
 
 #include "../vector/float.inc"
 #include "../vector/attention.inc"

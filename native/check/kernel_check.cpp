@@ -1,0 +1,214 @@
+// Compares every kernel table of a processor with the scalar one on generated inputs, and prints a hash
+// of the scalar results: two processors that print the same lines compute the same bits. A program of
+// its own, so that it runs where Node does not (another architecture under emulation).
+// Exit status 1 when a table differs.
+
+#include <stdio.h>
+#include <string.h>
+
+#include <functional>
+#include <vector>
+
+#include "../kernels/dispatch.h"
+#include "../stage/control_word.h"
+#include "../stage/exact_math.h"
+#include "../stage/layout.h"
+
+namespace swarm {
+namespace {
+
+struct Random {
+  uint64_t state;
+  uint32_t next() {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return (uint32_t)(state >> 33);
+  }
+  // Signs, zeros and six decades.
+  float value() {
+    const uint32_t kind = next() % 16;
+    if (kind == 0) return 0;
+    const float unit = (float)(next() & 0xffffff) / 16777216.0f - 0.5f;
+    static const float scales[] = {1e-3f, 1e-2f, 0.1f, 1, 10, 100};
+    return unit * scales[next() % 6];
+  }
+};
+
+struct Hash {
+  uint64_t state = 0xcbf29ce484222325;
+  void add(const void* data, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) state = (state ^ ((const uint8_t*)data)[i]) * 0x100000001b3;
+  }
+};
+
+bool allEqual = true;
+
+using Run = std::function<std::vector<float>(const KernelTable&)>;
+
+// Runs the same work with every table; `hash` takes the specification's result.
+void compare(const char* name, Hash& hash, const Run& run) {
+  const std::vector<float> expected = run(*findTable("scalar"));
+  hash.add(expected.data(), expected.size() * 4);
+  for (const std::string& table : availableTables()) {
+    const std::vector<float> actual = run(*findTable(table));
+    if (memcmp(expected.data(), actual.data(), expected.size() * 4) == 0) continue;
+    fprintf(stderr, "%s: %s differs from scalar\n", name, table.c_str());
+    allEqual = false;
+  }
+}
+
+std::vector<float> values(Random& random, size_t n) {
+  std::vector<float> all(paddedFloats(n));
+  for (size_t i = 0; i < n; i++) all[i] = random.value();
+  return all;
+}
+
+// Random bytes; two-byte fields in front of or behind a block's integers are kept finite f16 numbers.
+std::vector<uint8_t> fileRows(Random& random, Type type, size_t rows, size_t cols) {
+  std::vector<uint8_t> bytes(rows * fileRowBytes(type, cols));
+  for (uint8_t& byte : bytes) byte = (uint8_t)random.next();
+  const auto finite = [&](size_t at) {
+    const uint16_t half = (uint16_t)((random.next() & 0x8000) | (random.next() % 0x4800));
+    memcpy(&bytes[at], &half, 2);
+  };
+  if (type == Type::F32) {
+    for (size_t at = 0; at < bytes.size(); at += 4) {
+      const float value = random.value();
+      memcpy(&bytes[at], &value, 4);
+    }
+  } else if (!isQuantised(type)) {
+    for (size_t at = 0; at < bytes.size(); at += 2) finite(at);
+  } else {
+    const size_t block = fileRowBytes(type, blockValues(type));
+    const bool behind = type == Type::Q2_K || type == Type::Q3_K || type == Type::Q6_K;
+    for (size_t at = 0; at < bytes.size(); at += block) {
+      finite(at + (behind ? block - 2 : 0));
+      if (type == Type::Q2_K) finite(at + block - 4);
+      if (type == Type::Q4_1 || type == Type::Q5_1 || type == Type::Q4_K || type == Type::Q5_K) {
+        finite(at + 2);
+      }
+    }
+  }
+  return bytes;
+}
+
+std::vector<float> multiply(const KernelTable& table, Type type, const std::vector<uint8_t>& file,
+                            size_t rows, size_t cols, const std::vector<float>& x, size_t nTokens) {
+  std::vector<uint8_t> weights(matrixBytes(type, rows, cols));
+  packRows(type, file.data(), 0, rows, cols, weights.data());
+  const size_t stride = paddedFloats(cols);
+  const size_t xStride = !isQuantised(type)      ? stride * 4
+                         : usesBlocks256(type) ? cols / 256 * sizeof(Activation256)
+                                               : cols / 32 * sizeof(Activation32);
+  std::vector<uint8_t> input(nTokens * xStride);
+  for (size_t t = 0; t < nTokens; t++) {
+    const float* row = x.data() + t * stride;
+    uint8_t* to = input.data() + t * xStride;
+    if (!isQuantised(type)) memcpy(to, row, xStride);
+    else if (usesBlocks256(type)) table.quantize256(row, cols, (Activation256*)to);
+    else table.quantize32(row, cols, (Activation32*)to);
+  }
+  const size_t outStride = paddedFloats(rows);
+  std::vector<float> out(nTokens * outStride);
+  table.multiply[(int)type](
+      {weights.data(), rows, cols, input.data(), xStride, nTokens, out.data(), outStride});
+  return out;
+}
+
+void checkMultiply(Type type) {
+  Random random = {(uint64_t)type + 1};
+  Hash hash;
+  const size_t step = blockValues(type) == 1 ? 13 : blockValues(type);
+  for (const size_t rows : {1, 16, 17, 40}) {
+    for (const size_t blocks : {1, 3, 5}) {
+      for (const size_t nTokens : {1, 2, 5, 6, 13}) {
+        const size_t cols = blocks * step;
+        const std::vector<uint8_t> file = fileRows(random, type, rows, cols);
+        std::vector<float> x;
+        for (size_t t = 0; t < nTokens; t++) {
+          const std::vector<float> row = values(random, cols);
+          x.insert(x.end(), row.begin(), row.end());
+        }
+        compare("multiply", hash, [&](const KernelTable& table) {
+          return multiply(table, type, file, rows, cols, x, nTokens);
+        });
+      }
+    }
+  }
+  printf("multiply %d %016llx\n", (int)type, (unsigned long long)hash.state);
+}
+
+void checkFloats() {
+  Random random = {99};
+  Hash norm, silu, exps, half, attention;
+  for (size_t n = 1; n <= 80; n++) {
+    const std::vector<float> x = values(random, n), y = values(random, n);
+    compare("rmsNorm", norm, [&](const KernelTable& table) {
+      std::vector<float> out(x.size());
+      table.rmsNorm(x.data(), y.data(), x.size(), n, 1e-5f, out.data());
+      return out;
+    });
+    compare("siluMultiply", silu, [&](const KernelTable& table) {
+      std::vector<float> out = x;
+      table.siluMultiply(out.data(), y.data(), out.size());
+      return out;
+    });
+    compare("expSum", exps, [&](const KernelTable& table) {
+      std::vector<float> out(n + 2);
+      out[n] = table.expSum(x.data(), n, 1.5f, out.data());
+      out[n + 1] = table.maximum(x.data(), n);
+      return out;
+    });
+    compare("toHalf", half, [&](const KernelTable& table) {
+      std::vector<float> out(x.size());
+      table.toHalf(x.data(), (uint16_t*)out.data(), x.size());
+      return out;
+    });
+  }
+  for (const size_t width : {16, 64, 80, 128}) {
+    for (const size_t n : {1, 3, 4, 21}) {
+      const std::vector<float> q = values(random, width), rows = values(random, n * width);
+      for (const bool asHalf : {true, false}) {
+        compare("attention", attention, [&](const KernelTable& table) {
+          std::vector<uint16_t> halves(rows.size());
+          table.toHalf(rows.data(), halves.data(), rows.size());
+          const void* data = asHalf ? (const void*)halves.data() : (const void*)rows.data();
+          std::vector<float> out(n + width);
+          table.scores(q.data(), {data, asHalf, width}, n, 0.25f, out.data());
+          table.mixValues(out.data(), {data, asHalf, width}, n, width, out.data() + n);
+          return out;
+        });
+      }
+    }
+  }
+  printf("rmsNorm %016llx\nsilu %016llx\nexp %016llx\nhalf %016llx\nattention %016llx\n",
+         (unsigned long long)norm.state, (unsigned long long)silu.state, (unsigned long long)exps.state,
+         (unsigned long long)half.state, (unsigned long long)attention.state);
+}
+
+void checkExactMath() {
+  Hash hash;
+  for (int i = 0; i < 4000; i++) {
+    const double x = i * 7.3;
+    const SinCos both = exactSinCos(x);
+    const double all[] = {exactExp(-x / 1000), exactLog(1 + x), both.sin, both.cos};
+    hash.add(all, sizeof(all));
+  }
+  printf("exact math %016llx\n", (unsigned long long)hash.state);
+}
+
+}  // namespace
+}  // namespace swarm
+
+int main() {
+  using namespace swarm;
+  setControlWord();
+  fprintf(stderr, "tables:");
+  for (const std::string& name : availableTables()) fprintf(stderr, " %s", name.c_str());
+  fprintf(stderr, "\n");
+  for (int type = 0; type < kTypeLimit; type++) {
+    if (isKnownType(type)) checkMultiply((Type)type);
+  }
+  checkFloats();
+  checkExactMath();
+  return allEqual ? 0 : 1;
+}
