@@ -12,8 +12,9 @@ import {
   PEER_NAME_BYTES_MAX,
   VERSION_TEXT_BYTES_MAX
 } from '../base/limits.ts'
-import { decodeWhole, encodeWhole, list, optional, struct, text, whole } from './fields.ts'
+import { list, optional, struct, text, whole } from './fields.ts'
 import { modelField, signedRecordField } from './record-codec.ts'
+import { decodeWhole, encodeWhole } from './whole-message.ts'
 
 import type { SignedRecord } from './record.ts'
 
@@ -52,7 +53,12 @@ const helloField = struct<Hello>({
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
   lane: struct<Hello['lane']>({
     port: whole(2, 0, 65_535, 'the lane port'),
-    addresses: list(text(ADDRESS_BYTES_MAX, 'a lane address'), LANE_ADDRESSES_MAX, 'lane addresses')
+    addresses: list(
+      text(ADDRESS_BYTES_MAX, 'a lane address'),
+      0,
+      LANE_ADDRESSES_MAX,
+      'lane addresses'
+    )
   }),
   model: optional(modelField, 'a model'),
   record: optional(signedRecordField, 'a record')
