@@ -29,7 +29,6 @@ import type { ControlMessage } from '../wire/control.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { Address } from './address.ts'
 import type { Identity } from './identity.ts'
-import type { SessionCodec } from './peer-hop.ts'
 import type { Topic } from './topic.ts'
 
 /**
@@ -58,7 +57,6 @@ export interface NetworkOptions {
   /** Nodes of a private DHT; used when the topic's reach is 'given'. */
   bootstrap: Address[]
   facts: NetworkFacts
-  codec: SessionCodec
   clock: Clock
   random: Random
   log: Log
@@ -114,7 +112,7 @@ export class PeerNetwork {
   #closing: Promise<void> | null = null
 
   constructor(options: NetworkOptions) {
-    const { identity, topic, clock, facts, codec, log } = options
+    const { identity, topic, clock, facts, log } = options
     const self = identity.id
     this.#options = options
     this.#directory = new Directory(identity, facts, clock, {
@@ -155,7 +153,6 @@ export class PeerNetwork {
     )
     this.#hops = new PeerHops({
       self,
-      codec,
       log,
       linked: (peer) => this.#links.get(peer) !== null,
       carrierOf: (peer) => this.#lanes.slot(peer)?.carrier ?? null,
