@@ -10,18 +10,13 @@ import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
 import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
-import type {
-  ChatTemplate,
-  GenerateEvent,
-  GenerateRequest,
-  GenerateResult,
-  Tokenizer
-} from './generation.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
 import type { Route } from './route.ts'
 import type { Session } from './session.ts'
 import type { SessionEvent, Turn } from './session-state.ts'
+import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
  * Positions that a kept conversation reserves at least: a few turns of ordinary length. The whole context

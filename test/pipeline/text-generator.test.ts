@@ -6,9 +6,7 @@ import { PROMPT_IDS, request, run, setUp, textOf } from '../helpers/generator-be
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 import { toyText, toyTokenizer } from '../helpers/toy-tokenizer.ts'
 
-import type * as api from '../../src/api/service.ts'
-import type * as pipeline from '../../src/pipeline/generation.ts'
-import type { GenerateRequest } from '../../src/pipeline/generation.ts'
+import type { GenerateRequest } from '../../src/wire/generation.ts'
 
 /** Removes a key that request() sets. */
 function without(key: 'prompt' | 'maxTokens'): object {
@@ -250,13 +248,4 @@ test('generate - compute, queue and wire of all hops are the time of decode', as
   }
   t.ok(Math.abs(timing.tokensPerSecond - 30_000 / timing.decodeMs) < 1e-9)
   t.ok(timing.prefillMs > 15 && timing.prefillMs < 25, `${timing.prefillMs}`)
-})
-
-test('generate - its shapes are those that the API declares', (t) => {
-  // Compiles only while each is assignable to the other.
-  const toApi = (event: pipeline.GenerateEvent): api.GenerateEvent => event
-  const fromApi = (event: api.GenerateEvent): pipeline.GenerateEvent => event
-  const asked = (value: api.GenerateRequest): pipeline.GenerateRequest => value
-  const asks = (value: pipeline.GenerateRequest): api.GenerateRequest => value
-  t.is([toApi, fromApi, asked, asks].length, 4)
 })
