@@ -125,8 +125,6 @@ export const HINT_ADDRESSES_MAX = 4
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
-/** Addresses given with --bootstrap. */
-export const BOOTSTRAP_ADDRESSES_MAX = 16
 
 // The control socket, HTTP and the command line.
 

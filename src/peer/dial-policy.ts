@@ -14,7 +14,7 @@ const STEP_IN_MS = 1500
 /** An address that no beacon has confirmed for so long is not tried any more. */
 const ADDRESS_AGE_MAX_MS = 5000
 /** A peer unheard for so long is forgotten. */
-export const HINT_AGE_MAX_MS = 60_000
+const HINT_AGE_MAX_MS = 60_000
 
 interface Hinted {
   addresses: Map<string, { address: Address; heardMs: number }>

@@ -17,7 +17,7 @@ import type { SignedRecord } from '../wire/record.ts'
 import type { Directory } from './directory.ts'
 
 /** Between two digests to every neighbour; they carry who is still there. */
-export const DIGEST_INTERVAL_MS = 2000
+const DIGEST_INTERVAL_MS = 2000
 
 /** Changes within this time travel together: progress of loading must not become a flood. */
 const PUSH_INTERVAL_MS = 250

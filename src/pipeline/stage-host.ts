@@ -97,11 +97,6 @@ export class StageHost {
     }
   }
 
-  /** Ranges of the sessions that run here: layers that must not be dropped. */
-  busyRanges(): LayerRange[] {
-    return [...this.#sessions.values()].map(({ stage: { start, end } }) => ({ start, end }))
-  }
-
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
   restrict(keep: LayerRange | null): void {
     this.#restriction = keep

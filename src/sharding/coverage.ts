@@ -4,9 +4,7 @@
 import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId } from '../wire/ids.ts'
 import { shortestCover } from './cover.ts'
-import { compareText } from './integer.ts'
 
-import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import type { RouteStage } from '../wire/session.ts'
 import type { Plan } from './plan.ts'
@@ -21,18 +19,6 @@ export interface Readiness {
   missing: LayerRange[]
   /** One sentence for the user. */
   text: string
-}
-
-/** Peers that hold each layer now; (nLayers,) keys in order. */
-export function holdersOf(nLayers: number, records: Iterable<PeerRecord>): PeerId[][] {
-  const holders: PeerId[][] = Array.from({ length: nLayers }, () => [])
-  for (const record of [...records].toSorted((a, b) => compareText(a.key, b.key))) {
-    const { start = 0, end = 0 } = record.held ?? {}
-    for (let layer = start; layer < Math.min(end, nLayers); layer++) {
-      holders[layer]?.push(record.key)
-    }
-  }
-  return holders
 }
 
 /**

@@ -8,7 +8,7 @@ import * as c from 'compact-encoding'
 import { SwarmError } from '../base/errors.ts'
 import { fromHex, toHex } from '../base/text.ts'
 
-export type State = ReturnType<typeof c.state>
+type State = ReturnType<typeof c.state>
 
 /** One part of a message, in compact-encoding's form. @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
 export interface Field<T> {

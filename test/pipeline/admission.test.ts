@@ -64,7 +64,6 @@ test('admission - layers that will go are admitted no more and drained', async (
   const other = sessionIdOf(new Uint8Array(16).fill(2))
   up.send(open(ALONE))
   await clock.pass(1)
-  t.alike(host.busyRanges(), [{ start: 0, end: 12 }])
   host.restrict({ start: 4, end: 12 })
   up.send(open(ALONE, { session: other }))
   up.send(open(ALONE, { epoch: 2 }))

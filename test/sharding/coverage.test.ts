@@ -1,7 +1,7 @@
 import test from 'brittle'
 
 import { seededRandom } from '../../src/base/random.ts'
-import { holdersOf, readiness } from '../../src/sharding/coverage.ts'
+import { readiness } from '../../src/sharding/coverage.ts'
 import { shortestCover } from '../../src/sharding/cover.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
 import { createView } from '../../src/sharding/view.ts'
@@ -45,11 +45,6 @@ test('cover - takes the span that reaches furthest and names what is missing', (
     ]
   }
   for (let i = 0; i < 10; i++) t.alike(shortestCover(10, shuffled(random, spans)), expected)
-})
-
-test('coverage - lists who holds each layer', (t) => {
-  const holders = holdersOf(3, [peer('b', 1, [0, 2]), peer('a', 1, [1, 3]), peer('c', 1, null)])
-  t.alike(holders, [[keyOf('b')], [keyOf('a'), keyOf('b')], [keyOf('a')]])
 })
 
 test('coverage - ready when every planned stage is held', (t) => {
