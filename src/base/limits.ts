@@ -114,7 +114,7 @@ export const CONTROL_MESSAGES_BURST = 400
 export const CHANNEL_OPENS_PER_SECOND = 64
 export const CHANNEL_OPENS_BURST = 1024
 export const CHANNELS_MAX = 4096
-/** Records taken from one peer per second, and at once: 64 peers change 4 times a second at most, and a
+/** Records taken from one peer per second, and at once: gossip.ts sends fewer, whatever it hears, and a
  * signature costs 60 microseconds, so this is 2 % of a core. */
 export const GOSSIP_RECORDS_PER_SECOND = 400
 export const GOSSIP_RECORDS_BURST = 1024
