@@ -68,26 +68,31 @@ export class TextGenerator {
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
     try {
-      for await (const { event, source } of this.#turn(request, question, signal)) {
-        session = source
-        stopwatch.note(event)
-        if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
-        if (event.type === 'prefill') yield event
-        if (event.type === 'token') yield* textEvent(answer.push(event))
-        if (answer.finishReason !== null) break
+      try {
+        for await (const { event, source } of this.#turn(request, question, signal)) {
+          session = source
+          stopwatch.note(event)
+          if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
+          if (event.type === 'prefill') yield event
+          if (event.type === 'token') yield* textEvent(answer.push(event))
+          if (answer.finishReason !== null) break
+        }
+      } catch (error) {
+        if (!isAbort(error) || !signal.aborted) throw error
+        yield* textEvent(answer.cancel())
       }
-    } catch (error) {
-      if (!isAbort(error) || !signal.aborted) throw error
-      yield* textEvent(answer.cancel())
+      const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
+      const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
+      const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+      if (isKept && session?.isOpen) {
+        result.session = this.#keep(session)
+        session = null
+      }
+      yield { type: 'done', result }
     } finally {
-      // Without an end here, an error came or the reader left: nothing is kept.
-      if (answer.finishReason === null) void session?.close()
+      // Closed already or kept, unless an error came or the reader left.
+      void session?.close()
     }
-    const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
-    const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
-    const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
-    if (isKept && session?.isOpen) result.session = this.#keep(session)
-    yield { type: 'done', result }
   }
 
   /** Frees a session that was kept; unknown ids are ignored. */

@@ -222,6 +222,25 @@ test('generate - leaving the stream early frees every stage', async (t) => {
   }
 })
 
+test('generate - leaving at the very last piece of text frees every stage', async (t) => {
+  const { ids } = await toyContinue((await setUp()).swarm.model, PROMPT_IDS, sampling(), 20)
+  for (const stop of [[], [toyText(ids).slice(5, 8)]]) {
+    for (const keep of [false, true]) {
+      const bench = await setUp()
+      const asked = request({ stop, keep })
+      const { result } = await run(await setUp(), asked)
+      let text = ''
+      await run(bench, asked, (event) => {
+        if (event.type === 'text') text += event.text
+        return text === result.text ? 'leave' : null
+      })
+      await bench.swarm.clock.pass(20)
+      t.is(text, result.text)
+      t.alike(bench.swarm.leaks(), [], `stop ${stop.length}, keep ${keep}`)
+    }
+  }
+})
+
 test('generate - a lost stage is the error', async (t) => {
   const bench = await setUp()
   const { error } = await run(bench, request({ maxTokens: 100 }), (event) => {
