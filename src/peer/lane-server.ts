@@ -33,6 +33,7 @@ export class LaneServer {
   open(host?: string): Promise<number> {
     return new Promise((resolve) => {
       this.#server.on('error', () => resolve(0))
+      this.#server.on('close', () => resolve(0)) // before it listened, there is no other event
       this.#server.listen({ port: 0, ...(host === undefined ? {} : { host }) }, () => {
         const address = this.#server.address()
         resolve(address !== null && typeof address === 'object' ? address.port : 0)
