@@ -114,6 +114,8 @@ export const CONTROL_MESSAGES_BURST = 400
 export const CHANNEL_OPENS_PER_SECOND = 64
 export const CHANNEL_OPENS_BURST = 1024
 export const CHANNELS_MAX = 4096
+/** Messages in one batch of a link: they are handled in one go, while everything else waits. */
+export const BATCH_MESSAGES_MAX = 4096
 /** Records taken from one peer per second, and at once: gossip.ts sends fewer, whatever it hears, and a
  * signature costs 60 microseconds, so this is 2 % of a core. */
 export const GOSSIP_RECORDS_PER_SECOND = 400

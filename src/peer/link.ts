@@ -183,6 +183,8 @@ export class Link implements Carrier {
     })
     const frames = mux.createChannel({
       protocol: FRAME_PROTOCOL,
+      // A hop may not lose what it is given without a word.
+      onclose: () => this.close(gone(this.peer, 'it closed the channel of frames')),
       ondrain: () => (this.#undrainedBytes = 0)
     })
     if (control === null || frames === null) {

@@ -180,6 +180,14 @@ test('lanes - a stranger gets not even a proof; a member that is not wanted yet 
   }
 })
 
+test('lanes - closing while they open ends the opening too', async (t) => {
+  const [one] = identities(1) as [Identity]
+  const { lanes } = new Side(one)
+  const opening = lanes.open('127.0.0.1')
+  lanes.close()
+  t.is(await opening, 0)
+})
+
 test('lanes - with the link goes the lane, without further word', async (t) => {
   const [lower, upper] = await sides(t)
   lower.linkUp(true)

@@ -324,6 +324,24 @@ const OFFENCES: [string, string, (far: NoiseSecretStream) => void][] = [
       for (let i = 0; i < 2 * CHANNEL_OPENS_BURST; i++) openChannel(far, 3, `nobody knows ${i}`)
     }
   ],
+  [
+    'closing the channel of frames alone',
+    'PEER_GONE',
+    (far) => {
+      far.write(Buffer.concat([Buffer.from([1, 0]), encodeHello(HELLO)]))
+      far.write(Buffer.from([0, 3, 2]))
+    }
+  ],
+  [
+    'a batch of very many messages',
+    'WIRE_TOO_LARGE',
+    (far) => {
+      far.write(Buffer.concat([Buffer.from([1, 0]), encodeHello(HELLO)]))
+      // 0,0: a batch; 2: of the frame channel; then each message with its length: type 0 and one byte.
+      const messages = Buffer.from(Array.from({ length: 100_000 }, () => [2, 0, 7]).flat())
+      far.write(Buffer.concat([Buffer.from([0, 0, 2]), messages]))
+    }
+  ],
   ['a channel opened twice', 'WIRE_BAD_FRAME', (far) => openChannel(far, 1, 'swarm/control')],
   [
     'batches nested until the stack ends',

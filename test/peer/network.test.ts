@@ -389,18 +389,6 @@ test('network - closing twice, or before anything was found, is quiet and quick'
   await never.network.close()
 })
 
-test('network - closing while it opens ends the opening too', async (t) => {
-  const [one] = identities(1) as [Identity]
-  for (const ticks of [0, 1, 5]) {
-    const peer = new TestPeer({ identity: one, topic: topic() })
-    const opening = peer.network.open()
-    for (let i = 0; i < ticks; i++) await null
-    await peer.network.close()
-    await opening
-  }
-  t.pass()
-})
-
 test('network - the identity is the Noise key: links name peers by it', async (t) => {
   const [a, b] = await beaconPair(t)
   const ids: PeerId[] = [a.network.links()[0]?.peer as PeerId, b.network.links()[0]?.peer as PeerId]

@@ -251,7 +251,7 @@ test('session - a route over a peer that cannot be reached fails at once', async
   t.is(swarm.leaks().length, 0)
 })
 
-test('session - a peer lost in the middle of opening is told about in the order that frees the others', async (t) => {
+test('session - a peer lost while it is sent to does not put close before open', async (t) => {
   const clock = new SimClock()
   const route = routeOf([
     { peer: keyOf('a'), start: 0, end: 4 },
