@@ -79,6 +79,8 @@ export class Link implements Carrier {
   #sendFrame: MuxMessage | null = null
   #hello: Hello | null = null
   #undrainedBytes = 0
+  /** The stream's count of bytes when it was last drained. */
+  #drainedAtBytes = 0
   #stuckMs = 0
   #progressBytes = 0
 
@@ -120,9 +122,10 @@ export class Link implements Carrier {
     return this.#rtt.valueMs
   }
 
-  /** Everything written since the connection was last drained: an upper bound. */
+  /** What was written since the connection was last drained, less what it has taken since. */
   get backlogBytes(): number {
-    return this.#undrainedBytes
+    const takenBytes = this.#stream.rawBytesWritten - this.#drainedAtBytes
+    return Math.max(0, this.#undrainedBytes - takenBytes)
   }
 
   /** Any byte from the peer on any connection. */
@@ -185,7 +188,7 @@ export class Link implements Carrier {
       protocol: FRAME_PROTOCOL,
       // A hop may not lose what it is given without a word.
       onclose: () => this.close(gone(this.peer, 'it closed the channel of frames')),
-      ondrain: () => (this.#undrainedBytes = 0)
+      ondrain: () => this.#drained()
     })
     if (control === null || frames === null) {
       this.close(gone(this.peer, 'the connection ended'))
@@ -252,7 +255,13 @@ export class Link implements Carrier {
   }
 
   #count(bytes: Uint8Array, drained: boolean): void {
-    this.#undrainedBytes = drained ? 0 : this.#undrainedBytes + bytes.byteLength
+    if (drained) this.#drained()
+    else this.#undrainedBytes += bytes.byteLength
+  }
+
+  #drained(): void {
+    this.#undrainedBytes = 0
+    this.#drainedAtBytes = this.#stream.rawBytesWritten
   }
 
   #isStuck(listenedMs: number): boolean {

@@ -271,6 +271,29 @@ test('links - a peer that talks but never reads is closed before memory fills', 
   t.ok(ms >= 30_000 && ms < 40_000, `${ms} ms`)
 })
 
+test('links - a stream that is always busy has no more backlog than what waits', async (t) => {
+  const { sideA, sideB, near } = await linked(t)
+  await Promise.all([
+    sideA.until(() => sideA.up.length === 1),
+    sideB.until(() => sideB.up.length === 1)
+  ])
+  const link = sideA.up[0] as Link
+  const startBytes = near.rawBytesWritten
+  let [shippedBytes, mostBytes] = [0, 0]
+  while (shippedBytes < 24 * 2 ** 20) {
+    while (shippedBytes - (near.rawBytesWritten - startBytes) < 3 * 2 ** 20) {
+      link.ship(new Uint8Array(2 ** 20))
+      shippedBytes += 2 ** 20
+    }
+    mostBytes = Math.max(mostBytes, link.backlogBytes)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.ok(mostBytes >= 2 * 2 ** 20 && mostBytes < 5 * 2 ** 20, `${mostBytes} bytes`)
+  await sideB.until(() => sideB.frames.length === 24)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.is(link.backlogBytes, 0)
+})
+
 // What a member can write once it has proven itself. Each ends its own link with a code, and nothing else.
 const OFFENCES: [string, string, (far: NoiseSecretStream) => void][] = [
   ['a malformed hello', 'WIRE_BAD_FRAME', (far) => far.write(Buffer.from([1, 0, 1]))],
