@@ -115,7 +115,11 @@ test('directory table - two peers cannot keep a third alive by telling each othe
 test('directory table - made-up keys in a digest do not crowd out what is known of real ones', (t) => {
   const table = new DirectoryTable(SELF)
   const made = (from: number) =>
-    Array.from({ length: DIRECTORY_RECORDS_MAX }, (_, i) => ({ key: id(from + i), seq: 1, ageMs: 0 }))
+    Array.from({ length: DIRECTORY_RECORDS_MAX }, (_, i) => ({
+      key: id(from + i),
+      seq: 1,
+      ageMs: 0
+    }))
   for (let round = 0; round < 8; round++) table.heard(made(1000 + 300 * round), 10_000)
   table.heard([{ key: id(2), seq: 1, ageMs: 0 }], 10_000)
   table.accept(entryOf(id(2), 1))
