@@ -102,8 +102,10 @@ export const DIRECTORY_RECORDS_MAX = 256
 export const LANE_ADDRESSES_MAX = 8
 /** Bytes of an address as text: IPv6 with a zone name. */
 export const ADDRESS_BYTES_MAX = 64
-/** Connections whose proof has not been verified yet. Strangers beyond this wait for nobody. */
+/** Connections without a handshake or proof yet; beyond it the oldest goes: a friend needs milliseconds. */
 export const CONNECTIONS_UNPROVEN_MAX = 32
+/** Lanes of one peer that have not proven themselves: it may try several of our addresses at once. */
+export const LANES_UNPROVEN_MAX = 4
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
 export const UNPROVEN_BYTES_MAX = 128 * 2 ** 10
 /** Control messages of one peer per second, and at once: heartbeats and gossip need about 20. */

@@ -43,14 +43,19 @@ export class LaneServer {
 
   close(): void {
     this.#server.close()
-    for (const stream of this.#pending) stream.destroy()
+    for (const stream of this.#pending) this.#drop(stream)
+  }
+
+  #drop(stream: NoiseSecretStream): void {
+    // 'close' comes later, and whoever is counted must still be there.
+    this.#pending.delete(stream)
+    stream.destroy()
   }
 
   #accept(socket: Socket): void {
-    if (this.#pending.size >= CONNECTIONS_UNPROVEN_MAX) {
-      socket.destroy()
-      return
-    }
+    // A friend's handshake takes milliseconds, so whoever waits longest is none.
+    const [oldest] = this.#pending
+    if (oldest && this.#pending.size >= CONNECTIONS_UNPROVEN_MAX) this.#drop(oldest)
     const stream = new NoiseSecretStream(false, socket, { pattern: 'IK', keyPair: this.#keyPair })
     this.#pending.add(stream)
     const timer = afterListening(this.#clock, PROOF_TIMEOUT_MS, () => stream.destroy())

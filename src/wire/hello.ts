@@ -3,7 +3,6 @@
 // tell their users which versions met. Peers of another version are refused in peer/link.ts.
 
 import { isIP } from 'node:net'
-
 import * as c from 'compact-encoding'
 
 import { toSwarmError } from '../base/errors.ts'
