@@ -47,6 +47,9 @@ export const STEP_TIMEOUT_MS = 120_000
 export const CLOSE_TIMEOUT_MS = 1_000
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
+/** Bytes of activations that wait for their step on one stage, all sessions together: 64 chunks of 128
+ * positions at dim 8192. Beyond it the session that has most is failed. */
+export const STAGE_QUEUE_BYTES_MAX = 256 * 2 ** 20
 /** Ids that end a generation: a handful per model, sent with every session. */
 export const STOP_IDS_MAX = 64
 /** Stop strings of one request, and characters of one: OpenAI allows 4; both bound the scan per token. */

@@ -114,6 +114,11 @@ export class HostedSession {
     this.#queue = []
   }
 
+  /** What the waiting activations keep in memory: a payload is a view of all that came with it. */
+  get queuedBytes(): number {
+    return this.#queue.reduce((sum, { input }) => sum + (input?.buffer.byteLength ?? 0), 0)
+  }
+
   nextWork(): Work | null {
     return this.#queue[0] ?? null
   }

@@ -14,6 +14,7 @@ import { contains, formatRange, intersection, type LayerRange } from '../model/l
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
 import { misfitOf, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
+import { greediestOf, idleSessionsFor } from './pressure.ts'
 import { goneError } from './route.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 
@@ -147,9 +148,9 @@ export class StageHost {
     const misfit = misfitOf(open, standing)
     if (misfit !== null) return this.#refuse(from, open, misfit)
     const needBytes = stage.cacheBytes({ start, end }, open.contextTokens, open.kvType)
-    const shortage = shortageOf(open, standing, needBytes)
-    if (shortage !== null) return this.#refuse(from, open, shortage)
     if (open.position !== 0) return this.#refuse(from, open, unknownSession())
+    const shortage = this.#makeRoom(open, standing, needBytes)
+    if (shortage !== null) return this.#refuse(from, open, shortage)
     try {
       const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
       let sampler: Sampler | null = null
@@ -165,6 +166,17 @@ export class StageHost {
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
+  }
+
+  /** @returns why there is no room, idle sessions freed or not. */
+  #makeRoom(open: OpenMessage, standing: Standing, needBytes: number): SwarmError | null {
+    const shortage = shortageOf(open, standing, needBytes)
+    if (shortage === null) return null
+    const shortBytes = needBytes - (standing.kvBudgetBytes - standing.kvUsedBytes)
+    const sessions = [...this.#sessions.values()]
+    const idle = idleSessionsFor(sessions, shortBytes, this.#options.clock.now())
+    for (const session of idle) this.#fail(session, unknownSession())
+    return idle.length > 0 ? null : shortage
   }
 
   #standing(): Standing {
@@ -257,6 +269,11 @@ export class StageHost {
     } catch (error) {
       this.#fail(session, error)
     }
+    if (message.type !== 'activation') return
+    const greediest = greediestOf([...this.#sessions.values()])
+    if (greediest === null) return
+    const text = 'too many activations wait for their step here: ask again later'
+    this.#fail(greediest, new SwarmError('STAGE_FULL', text))
   }
 
   #toOrigin(session: HostedSession, message: OriginMessage): void {
