@@ -4,9 +4,10 @@
 // what happens to a session whose step failed is the stage host's business.
 
 import { SwarmError } from '../base/errors.ts'
-import { HOP_BACKLOG_BYTES_MAX } from '../base/limits.ts'
+import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
+import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -96,14 +97,17 @@ export class StepRunner {
     const { stage } = this.#components
     if (session.next === null) return null
     const hop = this.#hopTo(session, session.next)
-    if (hop.backlogBytes > HOP_BACKLOG_BYTES_MAX) {
+    const { position, nTokens, sample } = work
+    const { session: id, epoch } = session.open
+    const header = { session: id, epoch, position, nTokens, dim: stage.dim, sample }
+    // Refused here, it costs this session; sent, it would cost all that go to this peer.
+    const frameBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
+    if (hop.backlogBytes + frameBytes > HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) {
       const backlog = formatSize(hop.backlogBytes)
       const text = `${shortId(session.next)} takes activations too slowly, ${backlog} wait for it`
       throw new SwarmError('PEER_BUSY', text)
     }
-    const { position, nTokens, sample } = work
-    const { session: id, epoch } = session.open
-    return hop.allocate({ session: id, epoch, position, nTokens, dim: stage.dim, sample })
+    return hop.allocate(header)
   }
 
   /** The last stage's part: positions have passed every layer. */
