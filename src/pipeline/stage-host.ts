@@ -12,7 +12,7 @@ import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
-import { misfitOf, ownStage, shortageOf, type Standing } from './admission.ts'
+import { checkFit, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
 import { greediestOf, idleSessionsFor } from './pressure.ts'
 import { goneError } from './route.ts'
@@ -142,25 +142,8 @@ export class StageHost {
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
-    const { stage, clock } = this.#options
-    const { start, end } = ownStage(open)
-    const standing = this.#standing()
-    const misfit = misfitOf(open, standing)
-    if (misfit !== null) return this.#refuse(from, open, misfit)
-    const needBytes = stage.cacheBytes({ start, end }, open.contextTokens, open.kvType)
-    if (open.position !== 0) return this.#refuse(from, open, unknownSession())
-    const shortage = this.#makeRoom(open, standing, needBytes)
-    if (shortage !== null) return this.#refuse(from, open, shortage)
     try {
-      const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
-      let sampler: Sampler | null = null
-      try {
-        sampler = this.#openSampler(open)
-      } catch (error) {
-        cache.close()
-        throw error
-      }
-      const session = new HostedSession(open, from, { cache, sampler }, clock.now())
+      const session = this.#openSession(from, open)
       this.#sessions.set(open.session, session)
       this.#toOrigin(session, { ...answer(open), type: 'opened', stats: noStats() })
     } catch (error) {
@@ -168,15 +151,33 @@ export class StageHost {
     }
   }
 
-  /** @returns why there is no room, idle sessions freed or not. */
-  #makeRoom(open: OpenMessage, standing: Standing, needBytes: number): SwarmError | null {
+  /** @throws why this peer does not take the session. */
+  #openSession(origin: PeerId, open: OpenMessage): HostedSession {
+    const { stage, clock } = this.#options
+    const { start, end } = ownStage(open)
+    checkFit(open, this.#standing())
+    if (open.position !== 0) throw unknownSession()
+    this.#makeRoom(open, stage.cacheBytes({ start, end }, open.contextTokens, open.kvType))
+    const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
+    try {
+      const sampler = this.#openSampler(open)
+      return new HostedSession(open, origin, { cache, sampler }, clock.now())
+    } catch (error) {
+      cache.close()
+      throw error
+    }
+  }
+
+  /** Frees idle sessions where that makes room. @throws STAGE_FULL */
+  #makeRoom(open: OpenMessage, needBytes: number): void {
+    const standing = this.#standing()
     const shortage = shortageOf(open, standing, needBytes)
-    if (shortage === null) return null
+    if (shortage === null) return
     const shortBytes = needBytes - (standing.kvBudgetBytes - standing.kvUsedBytes)
     const sessions = [...this.#sessions.values()]
     const idle = idleSessionsFor(sessions, shortBytes, this.#options.clock.now())
+    if (idle.length === 0) throw shortage
     for (const session of idle) this.#fail(session, unknownSession())
-    return idle.length > 0 ? null : shortage
   }
 
   #standing(): Standing {
@@ -231,8 +232,7 @@ export class StageHost {
       return this.#admit(session.origin, open)
     }
     try {
-      const misfit = misfitOf(open, this.#standing())
-      if (misfit !== null) throw misfit
+      checkFit(open, this.#standing())
       if (open.position > cache.length) {
         const text = `only ${cache.length} of ${open.position} positions are still cached here`
         throw new SwarmError('STAGE_POSITION_GAP', text)

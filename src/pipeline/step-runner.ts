@@ -133,6 +133,7 @@ export class StepRunner {
       session.continueWith(token.id, position, clock.now())
     }
   }
+
   /** @throws PEER_GONE naming the stage, because the origin may still reach it and see no fault. */
   #hopTo(session: HostedSession, peer: PeerId): Hop {
     try {
