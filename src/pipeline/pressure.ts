@@ -36,7 +36,7 @@ export function idleSessionsFor(
   nowMs: number
 ): HostedSession[] {
   const idle = sessions
-    .filter(({ running, lastMs }) => running === null && nowMs - lastMs > STEP_TIMEOUT_MS)
+    .filter(({ isRunning, lastMs }) => !isRunning && nowMs - lastMs > STEP_TIMEOUT_MS)
     .toSorted((a, b) => a.lastMs - b.lastMs)
   const freed: HostedSession[] = []
   let freedBytes = 0

@@ -207,14 +207,13 @@ export class StageHost {
       return this.#refuse(from, open, new SwarmError('PEER_REFUSED', 'the session id is in use'))
     }
     session.reopening = open
-    session.forgetWork()
-    session.running?.abort()
+    session.giveUpWork()
     this.#settle(session)
   }
 
   /** Applies what was due once no step uses the cache any more. */
   #settle(session: HostedSession): void {
-    if (session.running !== null) return
+    if (session.isRunning) return
     if (session.ending !== null) return this.#free(session)
     if (session.reopening !== null) this.#applyReopening(session, session.reopening)
   }
@@ -306,8 +305,7 @@ export class StageHost {
   #end(session: HostedSession, ending: 'closed' | 'silent'): void {
     if (session.ending !== null) return
     session.ending = ending
-    session.forgetWork()
-    session.running?.abort()
+    session.giveUpWork()
     this.#settle(session)
   }
 
@@ -326,7 +324,7 @@ export class StageHost {
   #expire(): void {
     const { clock } = this.#options
     for (const session of this.#sessions.values()) {
-      if (session.running === null && clock.now() - session.lastMs > SESSION_IDLE_MS) {
+      if (!session.isRunning && clock.now() - session.lastMs > SESSION_IDLE_MS) {
         this.#fail(session, unknownSession())
       }
     }

@@ -45,7 +45,7 @@ export class StepRunner {
   /** Lets a session wait for its turn if it has work and does not wait or run already. */
   schedule(session: HostedSession): void {
     const work = session.nextWork()
-    const isBusy = session.isWaiting || session.running !== null || session.ending !== null
+    const isBusy = session.isWaiting || session.isRunning || session.ending !== null
     if (work === null || isBusy) return
     session.isWaiting = true
     this.#scheduler.push(session, work.kind)
@@ -59,15 +59,14 @@ export class StepRunner {
     session.isWaiting = false
     const work = session.takeWork()
     if (work === null) return
-    const running = new AbortController()
-    session.running = running
+    const signal = session.beginStep()
     try {
-      await this.#run(session, work, running.signal)
+      await this.#run(session, work, signal)
     } catch (error) {
       // After an abort nobody waits for this step any more.
-      if (!running.signal.aborted) this.#components.onError(session, error)
+      if (!signal.aborted) this.#components.onError(session, error)
     }
-    session.running = null
+    session.isRunning = false
     this.#components.onSettled(session)
     this.schedule(session)
   }
