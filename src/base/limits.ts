@@ -114,6 +114,9 @@ export const UNPROVEN_BYTES_MAX = 128 * 2 ** 10
 /** Control messages of one peer per second, and at once: heartbeats and gossip need about 20. */
 export const CONTROL_MESSAGES_PER_SECOND = 100
 export const CONTROL_MESSAGES_BURST = 400
+/** Pings answered on one lane per second, and at once: ours come four times a second, each twice. */
+export const LANE_PINGS_PER_SECOND = 32
+export const LANE_PINGS_BURST = 128
 /** Channels that one peer opens on a link, per second, at once and in all: a few of ours, and two logs
  * of each member once they are replicated. */
 export const CHANNEL_OPENS_PER_SECOND = 64

@@ -4,6 +4,7 @@ import test from 'brittle'
 
 import { CONNECTIONS_UNPROVEN_MAX } from '../../src/base/limits.ts'
 import { SILENCE_LIMIT_MS } from '../../src/peer/silence.ts'
+import { STUCK_LIMIT_MS } from '../../src/peer/stuck.ts'
 import { encodeControl } from '../../src/wire/control.ts'
 import { encodeHello } from '../../src/wire/hello.ts'
 import { HELLO, Side, linked, openChannel, rawPeer } from './link-sides.ts'
@@ -187,13 +188,13 @@ test('links - a peer that talks but never reads is closed before memory fills', 
   for (let i = 0; i < 8; i++) link.ship(new Uint8Array(4 * 2 ** 20))
   t.ok(link.backlogBytes > 4 * 2 ** 20)
   let ms = 0
-  for (; side.down.length === 0 && ms < 60_000; ms += 250) {
+  for (; side.down.length === 0 && ms < 2 * STUCK_LIMIT_MS; ms += 250) {
     far.write(Buffer.concat([Buffer.from([1, 1]), encodeControl({ type: 'pong', id: 1 })]))
     await once(near.rawStream, 'data')
     side.tick(250, false)
   }
   t.is(side.down[0]?.error.code, 'PEER_BUSY')
-  t.ok(ms >= 30_000 && ms < 40_000, `${ms} ms`)
+  t.ok(ms >= STUCK_LIMIT_MS && ms < STUCK_LIMIT_MS + 5000, `${ms} ms`)
 })
 
 test('links - a stream that is always busy has no more backlog than what waits', async (t) => {
