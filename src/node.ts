@@ -39,7 +39,6 @@ import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
 import { probe } from './sharding/probe.ts'
-import * as codec from './wire/session-codec.ts'
 
 import type { NodeOptions, RunningNode } from './node/options.ts'
 import type { Identity } from './peer/identity.ts'
@@ -179,7 +178,6 @@ class SwarmNode {
       topic: this.#parts.topic,
       bootstrap,
       facts: { name, programVersion, arithmeticVersion: ARITHMETIC_VERSION, model },
-      codec,
       clock: systemClock,
       random: systemRandom,
       log: log.child('peer'),

@@ -6,9 +6,9 @@ import { request, type IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { isAbort, SwarmError, type ErrorCode, type ErrorFamily } from '../base/errors.ts'
 import { API_LINE_BYTES_MAX } from '../base/limits.ts'
+import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
 import { NdjsonDecoder } from './ndjson.ts'
-import type { GenerateEvent, GenerateRequest, NodeEvent, NodeStatus } from './service.ts'
-import type { PeerStatus, PlanStatus } from './service.ts'
+import type { NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
 
 export interface ApiClientOptions {
   socketPath: string

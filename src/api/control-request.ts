@@ -3,12 +3,12 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
+import type { GenerateRequest } from '../wire/generation.ts'
 import type { KvType, Sampling } from '../wire/session.ts'
 import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
 import { readMessages, readStop } from './request-fields.ts'
 import { SAMPLING_DEFAULTS, SAMPLING_RANGES, type NumberRange } from './sampling-options.ts'
-import type { GenerateRequest } from './service.ts'
 
 /** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_UNSUPPORTED */
 export function readControlRequest(body: JsonObject): GenerateRequest {

@@ -3,9 +3,9 @@
 // line; a client that leaves aborts the generation; a server that closes says so.
 
 import { isAbort, SwarmError } from '../base/errors.ts'
+import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
 import type { Exchange } from './exchange.ts'
 import { StreamReply } from './reply.ts'
-import type { GenerateEvent, GenerateRequest, GenerateResult } from './service.ts'
 
 export interface StreamFormat {
   contentType: 'text/event-stream' | 'application/x-ndjson'

@@ -5,11 +5,11 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { clip } from '../base/text.ts'
+import type { GenerateRequest } from '../wire/generation.ts'
 import { badField, booleanField, fieldOf, isJsonObject, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
 import { readBias, readMessages, readStop, unsupported } from './request-fields.ts'
 import { SAMPLING_DEFAULTS, SAMPLING_RANGES } from './sampling-options.ts'
-import type { GenerateRequest } from './service.ts'
 
 export interface OpenAiRequest {
   generate: GenerateRequest

@@ -1,7 +1,8 @@
 // GenerateResult -> OpenAI's response bodies and stream chunks. Pure: shapes only. What the shapes have
 // no field for (seed, logits hash, stages) is added under `swarm`, which clients ignore.
 
-import type { GenerateResult, NodeStatus } from './service.ts'
+import type { GenerateResult } from '../wire/generation.ts'
+import type { NodeStatus } from './service.ts'
 
 /** What stays the same in every chunk of one answer. */
 export interface AnswerHead {

@@ -3,6 +3,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { clip, toHex } from '../base/text.ts'
+import type { GenerateEvent, GenerateResult } from '../wire/generation.ts'
 import type { Exchange, Route } from './exchange.ts'
 import { collectGeneration, streamGeneration } from './generation-stream.ts'
 import { errorBody } from './http-error.ts'
@@ -10,7 +11,6 @@ import { readChatRequest, readCompletionRequest, type OpenAiRequest } from './op
 import { answerBody, finishChunk, modelBody, roleChunk } from './openai-response.ts'
 import { textChunk, usageChunk, type AnswerHead, type AnswerKind } from './openai-response.ts'
 import { sendJson } from './reply.ts'
-import type { GenerateEvent, GenerateResult } from './service.ts'
 
 export const OPENAI_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/health', openai: true, handle: health },

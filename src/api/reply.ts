@@ -62,6 +62,7 @@ export class StreamReply {
     this.#pings = every(options.clock, PING_PERIOD_MS, () => {
       if (!this.#waiting) response.write(options.ping)
     })
+    response.once('close', () => this.#pings.cancel())
   }
 
   /**
@@ -95,7 +96,6 @@ export class StreamReply {
 
   /** Cuts the connection: the reader must not take what it has for a whole answer. */
   cut(): void {
-    this.#pings.cancel()
     this.#response.destroy()
   }
 }

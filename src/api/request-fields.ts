@@ -11,10 +11,10 @@ import {
   VOCAB_MAX
 } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
+import type { ChatMessage } from '../wire/generation.ts'
 import type { Sampling } from '../wire/session.ts'
 import { badField, fieldOf, isJsonObject, listField, type JsonObject } from './fields.ts'
 import { checkRange, SAMPLING_RANGES } from './sampling-options.ts'
-import type { ChatMessage } from './service.ts'
 
 /**
  * One stop string or an array of them.

@@ -1,80 +1,17 @@
 // What the HTTP API needs from a running peer. Declared here, beside the routes that use it, and
 // answered by node.ts; so the API is tested without a network and knows no folder but base and wire.
+// A generation's own shapes are in wire/generation.ts.
 
-import type { RouteStage, Sampling, KvType } from '../wire/session.ts'
+import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
+import type { RouteStage } from '../wire/session.ts'
 
-/** One message of a conversation, in OpenAI's shape (content already joined to text). */
-export interface ChatMessage {
-  role: string
-  content: string
-}
-
-export interface GenerateRequest {
-  /** Exactly one of the two; messages go through the model's chat template. */
-  prompt?: string
-  messages?: ChatMessage[]
-  /** Tokens to generate at most; absent: until the context is full. */
-  maxTokens?: number
-  /** Absent seed: drawn and returned. */
-  sampling: Omit<Sampling, 'seed'> & { seed?: number }
-  stop: string[]
-  kvType: KvType
-  /** Positions to reserve; absent: prompt plus maxTokens. */
-  contextTokens?: number
-  /** Keeps the session for the next turn; the result then names it. */
-  keep?: boolean
-  /**
-   * Continues a session that was kept. The prompt or messages are the whole conversation all the
-   * same: KV is reused as far as the tokens agree, and a session that is gone only costs its KV.
-   */
-  session?: string
-}
-
-export interface HopTiming {
-  peer: string
-  start: number
-  end: number
-  computeMs: number
-  /** Waiting inside the stage for its turn. */
-  queueMs: number
-  /** On the way to the next stage (from the last to the first): an equal share of the rest. */
-  wireMs: number
-}
-
-/** The object that `generate --json` and `run --json` print; names are a promise to scripts. */
-export interface GenerateResult {
-  model: string
-  promptIds: number[]
-  ids: number[]
-  text: string
-  seed: number
-  finishReason: 'stop' | 'length' | 'cancelled'
-  /** 16 hex digits: chained hash of every row of logits sampled from. Equal bits give equal hashes. */
-  logitsHash: string
-  arithmeticVersion: number
-  stages: RouteStage[]
-  timing: {
-    prefillMs: number
-    decodeMs: number
-    tokensPerSecond: number
-    perHop: HopTiming[]
-  }
-  /** Present when the session was kept. */
-  session?: string
-}
-
-export type GenerateEvent =
-  | {
-      type: 'route'
-      stages: RouteStage[]
-      promptTokens: number
-      cachedTokens: number
-      seed: number
-    }
-  | { type: 'queued'; reason: string }
-  | { type: 'prefill'; done: number; total: number }
-  | { type: 'text'; text: string; ids: number[] }
-  | { type: 'done'; result: GenerateResult }
+export type {
+  ChatMessage,
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  HopTiming
+} from '../wire/generation.ts'
 
 export interface PeerStatus {
   key: string

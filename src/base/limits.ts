@@ -47,6 +47,9 @@ export const STEP_TIMEOUT_MS = 120_000
 export const CLOSE_TIMEOUT_MS = 1_000
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
+/** Bytes of activations that wait for their step on one stage, all sessions together: 64 chunks of 128
+ * positions at dim 8192. Beyond it the session that has most is failed. */
+export const STAGE_QUEUE_BYTES_MAX = 256 * 2 ** 20
 /** Ids that end a generation: a handful per model, sent with every session. */
 export const STOP_IDS_MAX = 64
 /** Stop strings of one request, and characters of one: OpenAI allows 4; both bound the scan per token. */
@@ -102,19 +105,29 @@ export const DIRECTORY_RECORDS_MAX = 256
 export const LANE_ADDRESSES_MAX = 8
 /** Bytes of an address as text: IPv6 with a zone name. */
 export const ADDRESS_BYTES_MAX = 64
-/** Connections whose proof has not been verified yet. Strangers beyond this wait for nobody. */
+/** Connections without a handshake or proof yet; beyond it the oldest goes: a friend needs milliseconds. */
 export const CONNECTIONS_UNPROVEN_MAX = 32
+/** Lanes of one peer that have not proven themselves: it may try several of our addresses at once. */
+export const LANES_UNPROVEN_MAX = 4
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
 export const UNPROVEN_BYTES_MAX = 128 * 2 ** 10
 /** Control messages of one peer per second, and at once: heartbeats and gossip need about 20. */
 export const CONTROL_MESSAGES_PER_SECOND = 100
 export const CONTROL_MESSAGES_BURST = 400
+/** Pings answered on one lane per second, and at once: ours come four times a second, each twice. */
+export const LANE_PINGS_PER_SECOND = 32
+export const LANE_PINGS_BURST = 128
 /** Channels that one peer opens on a link, per second, at once and in all: a few of ours, and two logs
  * of each member once they are replicated. */
 export const CHANNEL_OPENS_PER_SECOND = 64
 export const CHANNEL_OPENS_BURST = 1024
 export const CHANNELS_MAX = 4096
-/** Records taken from one peer per second, and at once: 64 peers change 4 times a second at most, and a
+/** Messages in one batch of a link: they are handled in one go, while everything else waits. */
+export const BATCH_MESSAGES_MAX = 4096
+/** Signatures checked per second, and at once, for all peers: 60 microseconds each, a tenth of a core. */
+export const SIGNATURES_PER_SECOND = 1600
+export const SIGNATURES_BURST = 2048
+/** Records taken from one peer per second, and at once: gossip.ts sends fewer, whatever it hears, and a
  * signature costs 60 microseconds, so this is 2 % of a core. */
 export const GOSSIP_RECORDS_PER_SECOND = 400
 export const GOSSIP_RECORDS_BURST = 1024
@@ -125,8 +138,6 @@ export const HINT_ADDRESSES_MAX = 4
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
-/** Addresses given with --bootstrap. */
-export const BOOTSTRAP_ADDRESSES_MAX = 16
 
 // The control socket, HTTP and the command line.
 

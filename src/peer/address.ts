@@ -1,11 +1,9 @@
-// Host and port as people write them, and this machine's own addresses. Owns no socket.
+// A host and a port, and this machine's own addresses. Owns no socket.
 
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-import { SwarmError } from '../base/errors.ts'
-import { BOOTSTRAP_ADDRESSES_MAX, LANE_ADDRESSES_MAX } from '../base/limits.ts'
-import { clip } from '../base/text.ts'
+import { LANE_ADDRESSES_MAX } from '../base/limits.ts'
 
 export interface Address {
   host: string
@@ -19,33 +17,6 @@ export interface InterfaceAddress {
   address: string
   netmask: string
   internal: boolean
-}
-
-/**
- * `host:port` of --bootstrap. Names are looked up by the DHT; it speaks IPv4 only.
- * @throws USAGE_BAD_VALUE
- */
-export function parseAddress(text: string): Address {
-  const match = /^([a-z0-9.-]{1,253}):(\d{1,5})$/i.exec(text.trim())
-  const port = Number(match?.[2])
-  if (match === null || !(port > 0 && port < 65_536)) {
-    throw new SwarmError(
-      'USAGE_BAD_VALUE',
-      `'${clip(text)}' is not host:port; write for example 192.168.1.5:49737`
-    )
-  }
-  return { host: match[1] as string, port }
-}
-
-/** @throws USAGE_BAD_VALUE when one is wrong or there are more than BOOTSTRAP_ADDRESSES_MAX. */
-export function parseAddresses(texts: string[]): Address[] {
-  if (texts.length > BOOTSTRAP_ADDRESSES_MAX) {
-    throw new SwarmError(
-      'USAGE_BAD_VALUE',
-      `--bootstrap takes at most ${BOOTSTRAP_ADDRESSES_MAX} addresses, not ${texts.length}`
-    )
-  }
-  return texts.map(parseAddress)
 }
 
 /** All addresses of this machine now; a cable may be plugged in at any time. */

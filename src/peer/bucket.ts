@@ -20,12 +20,24 @@ export class Bucket {
 
   /** @returns false when there is not enough left; then nothing was taken. */
   take(count = 1): boolean {
+    this.#fill()
+    if (this.#level < count) return false
+    this.#level -= count
+    return true
+  }
+
+  /** @returns how many of `count` there were; so many are taken. */
+  takeUpTo(count: number): number {
+    this.#fill()
+    const taken = Math.min(count, Math.floor(this.#level))
+    this.#level -= taken
+    return taken
+  }
+
+  #fill(): void {
     const nowMs = this.#clock.now()
     const gained = ((nowMs - this.#filledMs) / 1000) * this.#perSecond
     this.#level = Math.min(this.#burst, this.#level + gained)
     this.#filledMs = nowMs
-    if (this.#level < count) return false
-    this.#level -= count
-    return true
   }
 }

@@ -14,7 +14,7 @@ const STEP_IN_MS = 1500
 /** An address that no beacon has confirmed for so long is not tried any more. */
 const ADDRESS_AGE_MAX_MS = 5000
 /** A peer unheard for so long is forgotten. */
-export const HINT_AGE_MAX_MS = 60_000
+const HINT_AGE_MAX_MS = 60_000
 
 interface Hinted {
   addresses: Map<string, { address: Address; heardMs: number }>
@@ -32,11 +32,15 @@ export class DialPolicy {
     this.#self = self
   }
 
-  /** Notes a hint: this peer can be dialled there. */
-  hint(peer: PeerId, address: Address, nowMs: number): void {
+  /**
+   * Notes a hint: this peer can be dialled there.
+   * @returns a peer that is forgotten for it because there are too many, or null.
+   */
+  hint(peer: PeerId, address: Address, nowMs: number): PeerId | null {
     let hinted = this.#hinted.get(peer)
+    let forgotten: PeerId | null = null
     if (hinted === undefined) {
-      if (this.#hinted.size >= HINTS_MAX) this.#evict()
+      if (this.#hinted.size >= HINTS_MAX) forgotten = this.#evict()
       hinted = {
         addresses: new Map(),
         firstMs: nowMs,
@@ -53,6 +57,7 @@ export class DialPolicy {
     if (hinted.addresses.size > HINT_ADDRESSES_MAX) {
       hinted.addresses.delete(hinted.addresses.keys().next().value as string)
     }
+    return forgotten
   }
 
   /** @returns whether to dial this unconnected peer now; if so, it is taken for done. */
@@ -95,8 +100,9 @@ export class DialPolicy {
     return old.map(([peer]) => peer)
   }
 
-  #evict(): void {
+  #evict(): PeerId {
     const [oldest] = [...this.#hinted].reduce((a, b) => (b[1].heardMs < a[1].heardMs ? b : a))
     this.#hinted.delete(oldest)
+    return oldest
   }
 }

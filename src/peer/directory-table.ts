@@ -80,9 +80,11 @@ export class DirectoryTable {
   /** The digest of a linked peer: what it knows of others is evidence of them, at their age. */
   heard(entries: DigestEntry[], nowMs: number): void {
     for (const { key, ageMs } of entries) {
-      const known = this.#evidenceMs.get(key)
-      if (known === undefined && this.#evidenceMs.size >= 2 * DIRECTORY_RECORDS_MAX) continue
-      this.#evidenceMs.set(key, Math.max(known ?? -Infinity, nowMs - ageMs))
+      const known = this.#evidenceMs.get(key) ?? -Infinity
+      // Deleting first keeps the map in the order of hearing.
+      this.#evidenceMs.delete(key)
+      this.#evidenceMs.set(key, Math.max(known, nowMs - ageMs))
+      if (this.#evidenceMs.size > 2 * DIRECTORY_RECORDS_MAX) this.#forgetRumour()
     }
   }
 
@@ -113,6 +115,13 @@ export class DirectoryTable {
       if (this.#ageMs(peer, nowMs) <= FORGET_AGE_MS) continue
       this.#entries.delete(peer)
       this.#evidenceMs.delete(peer)
+    }
+  }
+
+  /** Of the keys without a record, which anybody can make up, the one heard of longest ago. */
+  #forgetRumour(): void {
+    for (const peer of this.#evidenceMs.keys()) {
+      if (!this.#entries.has(peer)) return void this.#evidenceMs.delete(peer)
     }
   }
 

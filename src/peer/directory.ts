@@ -3,9 +3,11 @@
 // directory-table.ts, the travelling in gossip.ts.
 
 import { SwarmError } from '../base/errors.ts'
+import { SIGNATURES_BURST, SIGNATURES_PER_SECOND } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { decodeRecord, encodeRecord } from '../wire/record-codec.ts'
+import { Bucket } from './bucket.ts'
 import { DirectoryTable, type DirectoryEntry, type PeerState } from './directory-table.ts'
 import { signRecord, verifyRecord, type Identity } from './identity.ts'
 
@@ -42,6 +44,7 @@ export class Directory {
   readonly #clock: Clock
   readonly #handlers: DirectoryHandlers
   readonly #table: DirectoryTable
+  readonly #signatures: Bucket
   readonly #states = new Map<PeerId, PeerState>()
   #raisedMs = -Infinity
   #reportedMs = -Infinity
@@ -57,6 +60,7 @@ export class Directory {
     this.#clock = clock
     this.#handlers = handlers
     this.#table = new DirectoryTable(identity.id)
+    this.#signatures = new Bucket(clock, SIGNATURES_PER_SECOND, SIGNATURES_BURST)
     this.#sign({
       ...first,
       key: identity.id,
@@ -108,6 +112,8 @@ export class Directory {
     // What is passed around is mostly known; a signature is checked only when it matters.
     if (known !== null && record.seq < known.record.seq) return
     if (known !== null && Buffer.compare(signed.bytes, known.signed.bytes) === 0) return
+    // Peers come and go with a burst each; together they get no more than this. A later digest repairs it.
+    if (!this.#signatures.take()) return
     if (!verifyRecord(record.key, signed)) {
       throw new SwarmError(
         'WIRE_BAD_FRAME',

@@ -201,7 +201,9 @@ export class Discovery {
     // The DHT speaks IPv4 only.
     if (hint.family !== 'IPv4' || this.#quiet) return
     const nowMs = this.#options.clock.now()
-    this.#policy.hint(hint.key, { host: hint.host, port: hint.dhtPort }, nowMs)
+    const forgotten = this.#policy.hint(hint.key, { host: hint.host, port: hint.dhtPort }, nowMs)
+    // Hyperswarm keeps what it was told to dial until it is told otherwise.
+    if (forgotten !== null && !this.#isNeeded(forgotten)) this.#leave(forgotten)
     if (this.#handlers.connected(hint.key)) return
     if (!this.#policy.takeDial(hint.key, nowMs) || !this.#dials.take()) return
     this.#dial(hint.key)
@@ -238,8 +240,16 @@ export class Discovery {
     }
   }
 
+  #isNeeded(peer: PeerId): boolean {
+    return this.#wanted.has(peer) || this.#handlers.connected(peer)
+  }
+
   #unwant(peer: PeerId): void {
     this.#wanted.delete(peer)
+    this.#leave(peer)
+  }
+
+  #leave(peer: PeerId): void {
     this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
   }
 }

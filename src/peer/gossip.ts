@@ -17,14 +17,24 @@ import type { SignedRecord } from '../wire/record.ts'
 import type { Directory } from './directory.ts'
 
 /** Between two digests to every neighbour; they carry who is still there. */
-export const DIGEST_INTERVAL_MS = 2000
+const DIGEST_INTERVAL_MS = 2000
 
 /** Changes within this time travel together: progress of loading must not become a flood. */
 const PUSH_INTERVAL_MS = 250
 
-/** Full answers to the digests of one neighbour per second, and at once: each may be 256 records. */
+/**
+ * Full answers to the digests of one neighbour per second, and at once: each may be 256 records. A link
+ * begins with two digests.
+ */
 const ANSWERS_PER_SECOND = 1
-const ANSWERS_BURST = 4
+const ANSWERS_BURST = 2
+/**
+ * Records pushed to one neighbour per second, and at once. With the answers they stay below what it takes
+ * of us (GOSSIP_RECORDS_PER_SECOND), or others could make us flood it by flooding us. What is not pushed
+ * comes with the answer to its next digest.
+ */
+const PUSHES_PER_SECOND = 128
+const PUSHES_BURST = 256
 
 /** What gossip needs of a link. */
 export interface Neighbour {
@@ -36,6 +46,7 @@ interface Neighbourhood {
   neighbour: Neighbour
   records: Bucket
   answers: Bucket
+  pushes: Bucket
 }
 
 export class Gossip {
@@ -58,7 +69,8 @@ export class Gossip {
     this.#neighbours.set(neighbour.peer, {
       neighbour,
       records: new Bucket(this.#clock, GOSSIP_RECORDS_PER_SECOND, GOSSIP_RECORDS_BURST),
-      answers: new Bucket(this.#clock, ANSWERS_PER_SECOND, ANSWERS_BURST)
+      answers: new Bucket(this.#clock, ANSWERS_PER_SECOND, ANSWERS_BURST),
+      pushes: new Bucket(this.#clock, PUSHES_PER_SECOND, PUSHES_BURST)
     })
     neighbour.send({ type: 'digest', entries: this.#directory.digest() })
     this.#digestPending = true // the others should learn soon that this one is there
@@ -102,14 +114,17 @@ export class Gossip {
     this.#flush?.cancel()
     this.#flush = null
     this.#flushMs = this.#clock.now()
-    const pending = [...this.#pending]
+    // Our own record first: nobody else pushes it.
+    const pending = [...this.#pending].toSorted(
+      (a, b) => Number(a[1] !== null) - Number(b[1] !== null)
+    )
     this.#pending.clear()
-    for (const { neighbour } of this.#neighbours.values()) {
+    for (const { neighbour, pushes } of this.#neighbours.values()) {
       const records = pending
         .filter(([peer, from]) => peer !== neighbour.peer && from !== neighbour.peer)
         .map(([peer]) => this.#directory.signed(peer))
         .filter((record) => record !== null)
-      this.#send(neighbour, records)
+      this.#send(neighbour, records.slice(0, pushes.takeUpTo(records.length)))
     }
     if (this.#digestPending) this.#sendDigests()
   }

@@ -4,7 +4,8 @@
 
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
-import { PeerHop, type SessionCodec } from './peer-hop.ts'
+import { decodeSessionMessage } from '../wire/session-codec.ts'
+import { PeerHop } from './peer-hop.ts'
 import { SelfHop } from './self-hop.ts'
 
 import type { Log } from '../base/log.ts'
@@ -14,7 +15,6 @@ import type { Carrier } from './carrier.ts'
 
 export interface PeerHopsOptions {
   self: PeerId
-  codec: SessionCodec
   log: Log
   /** Whether a link to this peer is up. */
   linked(peer: PeerId): boolean
@@ -70,7 +70,7 @@ export class PeerHops implements Hops {
 
   /** @throws WIRE_* when the frame is no session message; the caller closes what it came on. */
   receive(from: PeerId, frame: Uint8Array): void {
-    const message = this.#options.codec.decodeSessionMessage(frame)
+    const message = decodeSessionMessage(frame)
     // Whoever has sent a session message is owed the news that the way back is gone.
     this.#hopOf(from)
     this.#deliver(from, message)
@@ -79,8 +79,8 @@ export class PeerHops implements Hops {
   #hopOf(peer: PeerId): PeerHop {
     const existing = this.#hops.get(peer)
     if (existing !== undefined) return existing
-    const { codec, carrierOf, closeCarrier } = this.#options
-    const hop = new PeerHop(peer, codec, carrierOf(peer), (error) => closeCarrier(peer, error))
+    const { carrierOf, closeCarrier } = this.#options
+    const hop = new PeerHop(peer, carrierOf(peer), (error) => closeCarrier(peer, error))
     this.#hops.set(peer, hop)
     return hop
   }

@@ -33,6 +33,7 @@ export class LaneServer {
   open(host?: string): Promise<number> {
     return new Promise((resolve) => {
       this.#server.on('error', () => resolve(0))
+      this.#server.on('close', () => resolve(0)) // before it listened, there is no other event
       this.#server.listen({ port: 0, ...(host === undefined ? {} : { host }) }, () => {
         const address = this.#server.address()
         resolve(address !== null && typeof address === 'object' ? address.port : 0)
@@ -42,14 +43,19 @@ export class LaneServer {
 
   close(): void {
     this.#server.close()
-    for (const stream of this.#pending) stream.destroy()
+    for (const stream of this.#pending) this.#drop(stream)
+  }
+
+  #drop(stream: NoiseSecretStream): void {
+    // 'close' comes later, and whoever is counted must still be there.
+    this.#pending.delete(stream)
+    stream.destroy()
   }
 
   #accept(socket: Socket): void {
-    if (this.#pending.size >= CONNECTIONS_UNPROVEN_MAX) {
-      socket.destroy()
-      return
-    }
+    // A friend's handshake takes milliseconds, so whoever waits longest is none.
+    const [oldest] = this.#pending
+    if (oldest && this.#pending.size >= CONNECTIONS_UNPROVEN_MAX) this.#drop(oldest)
     const stream = new NoiseSecretStream(false, socket, { pattern: 'IK', keyPair: this.#keyPair })
     this.#pending.add(stream)
     const timer = afterListening(this.#clock, PROOF_TIMEOUT_MS, () => stream.destroy())

@@ -4,9 +4,11 @@
 // Does not know what frames mean (hops.ts) nor when to dial again (lane-slot.ts).
 
 import { SwarmError, toSwarmError } from '../base/errors.ts'
-import { ACTIVATION_BYTES_MAX } from '../base/limits.ts'
+import { ACTIVATION_BYTES_MAX, LANE_PINGS_BURST, LANE_PINGS_PER_SECOND } from '../base/limits.ts'
+import { Bucket } from './bucket.ts'
 import { Pings, RttEstimate } from './rtt.ts'
 import { Silence } from './silence.ts'
+import { Stuck } from './stuck.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Clock } from '../base/clock.ts'
@@ -34,6 +36,8 @@ export class Lane implements Carrier {
   readonly #clock: Clock
   readonly #handlers: LaneHandlers
   readonly #silence: Silence
+  readonly #stuck = new Stuck()
+  readonly #pingsTaken: Bucket
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
   #writtenBytes: number
@@ -46,6 +50,7 @@ export class Lane implements Carrier {
     this.#clock = clock
     this.#handlers = handlers
     this.#silence = new Silence(clock.now())
+    this.#pingsTaken = new Bucket(clock, LANE_PINGS_PER_SECOND, LANE_PINGS_BURST)
     this.#writtenBytes = stream.rawBytesWritten
     stream.on('data', (message: Uint8Array) => this.#receive(message))
     stream.on('error', () => this.#end(broken('the connection failed')))
@@ -89,7 +94,9 @@ export class Lane implements Carrier {
     if (this.#closed) return
     const nowMs = this.#clock.now()
     if (this.#silence.tick(listenedMs, nowMs)) this.close(broken('it went silent'))
-    else if (pingNow) {
+    else if (this.#stuck.tick(listenedMs, this.backlogBytes > 0, this.#stream.rawBytesWritten)) {
+      this.close(new SwarmError('PEER_BUSY', 'The other side of a lane reads nothing'))
+    } else if (pingNow) {
       this.#pingAgain = true
       this.#ping()
     }
@@ -134,7 +141,8 @@ export class Lane implements Carrier {
     }
     const id = new DataView(message.buffer, message.byteOffset).getUint32(1, true)
     if (message[0] === KIND_PING) {
-      this.#write(pingMessage(KIND_PONG, id))
+      if (this.#pingsTaken.take()) this.#write(pingMessage(KIND_PONG, id))
+      else this.close(new SwarmError('WIRE_TOO_LARGE', 'a lane was pinged without end'))
       return
     }
     const rttMs = this.#pings.answered(id, this.#clock.now())

@@ -2,7 +2,7 @@
 // and those that arrive before the link itself has come up here (TCP can be faster than hello).
 
 import { SwarmError } from '../base/errors.ts'
-import { CONNECTIONS_UNPROVEN_MAX } from '../base/limits.ts'
+import { LANES_UNPROVEN_MAX } from '../base/limits.ts'
 import { peerIdOf, type PeerId } from '../wire/ids.ts'
 import { LaneServer } from './lane-server.ts'
 import { LaneSlot, type SlotOptions } from './lane-slot.ts'
@@ -84,7 +84,8 @@ export class Lanes {
 
   #receive(stream: NoiseSecretStream): void {
     const peer = peerIdOf(stream.remotePublicKey)
-    if (!this.#handlers.expects(peer) || this.#incoming.size >= CONNECTIONS_UNPROVEN_MAX) {
+    const others = [...this.#incoming].filter((one) => one.peer === peer)
+    if (!this.#handlers.expects(peer) || others.length >= LANES_UNPROVEN_MAX) {
       stream.destroy()
       return
     }

@@ -22,6 +22,7 @@ import { LinkMux } from './mux.ts'
 import { exchangeProofs, type ProofExchange } from './proof-exchange.ts'
 import { Pings, RttEstimate } from './rtt.ts'
 import { Silence } from './silence.ts'
+import { Stuck } from './stuck.ts'
 import { PROOF_TIMEOUT_MS } from './unproven.ts'
 import { versionRefusal } from './versions.ts'
 
@@ -35,9 +36,6 @@ const FRAME_PROTOCOL = 'swarm/frames'
 
 /** For our last words (hello of another version, leave) to reach the peer before the end. */
 export const LAST_WORDS_MS = 500
-
-/** Without any progress of what we write for so long, the peer is not reading and memory fills. */
-const STUCK_LIMIT_MS = 30_000
 
 export interface LinkOptions {
   proofKey: Uint8Array
@@ -70,6 +68,7 @@ export class Link implements Carrier {
   readonly #handlers: LinkHandlers
   readonly #bucket: Bucket
   readonly #silence: Silence
+  readonly #stuck = new Stuck()
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
   #state: LinkState = 'proving'
@@ -79,8 +78,8 @@ export class Link implements Carrier {
   #sendFrame: MuxMessage | null = null
   #hello: Hello | null = null
   #undrainedBytes = 0
-  #stuckMs = 0
-  #progressBytes = 0
+  /** The stream's count of bytes when it was last drained. */
+  #drainedAtBytes = 0
 
   constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
     this.peer = peerIdOf(stream.remotePublicKey)
@@ -120,9 +119,10 @@ export class Link implements Carrier {
     return this.#rtt.valueMs
   }
 
-  /** Everything written since the connection was last drained: an upper bound. */
+  /** What was written since the connection was last drained, less what it has taken since. */
   get backlogBytes(): number {
-    return this.#undrainedBytes
+    const takenBytes = this.#stream.rawBytesWritten - this.#drainedAtBytes
+    return Math.max(0, this.#undrainedBytes - takenBytes)
   }
 
   /** Any byte from the peer on any connection. */
@@ -158,7 +158,7 @@ export class Link implements Carrier {
     }
     const nowMs = this.#options.clock.now()
     if (this.#silence.tick(listenedMs, nowMs)) this.close(gone(this.peer, 'it went silent'))
-    else if (this.#isStuck(listenedMs)) {
+    else if (this.#stuck.tick(listenedMs, this.#undrainedBytes > 0, this.#stream.rawBytesWritten)) {
       const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
       this.close(new SwarmError('PEER_BUSY', text))
     } else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(nowMs) })
@@ -183,7 +183,9 @@ export class Link implements Carrier {
     })
     const frames = mux.createChannel({
       protocol: FRAME_PROTOCOL,
-      ondrain: () => (this.#undrainedBytes = 0)
+      // A hop may not lose what it is given without a word.
+      onclose: () => this.close(gone(this.peer, 'it closed the channel of frames')),
+      ondrain: () => this.#drained()
     })
     if (control === null || frames === null) {
       this.close(gone(this.peer, 'the connection ended'))
@@ -250,15 +252,13 @@ export class Link implements Carrier {
   }
 
   #count(bytes: Uint8Array, drained: boolean): void {
-    this.#undrainedBytes = drained ? 0 : this.#undrainedBytes + bytes.byteLength
+    if (drained) this.#drained()
+    else this.#undrainedBytes += bytes.byteLength
   }
 
-  #isStuck(listenedMs: number): boolean {
-    const progressBytes = this.#stream.rawBytesWritten
-    const moves = this.#undrainedBytes === 0 || progressBytes !== this.#progressBytes
-    this.#progressBytes = progressBytes
-    this.#stuckMs = moves ? 0 : this.#stuckMs + listenedMs
-    return this.#stuckMs > STUCK_LIMIT_MS
+  #drained(): void {
+    this.#undrainedBytes = 0
+    this.#drainedAtBytes = this.#stream.rawBytesWritten
   }
 
   #guard(work: () => void): void {

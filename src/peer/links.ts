@@ -55,6 +55,7 @@ export class Links {
       return
     }
     existing?.close(new SwarmError('PEER_GONE', `A new connection to ${shortId(peer)} took over`))
+    this.#makeRoom()
     const link = new Link(stream, this.#options, {
       ...this.#handlers,
       onDown: (down, error, left) => {
@@ -89,10 +90,15 @@ export class Links {
     if (up >= PEERS_MAX) {
       return busy(`${shortId(peer)} is one peer more than the ${PEERS_MAX} this peer links to`)
     }
-    if (this.#byPeer.size - up >= CONNECTIONS_UNPROVEN_MAX) {
-      return busy(`${CONNECTIONS_UNPROVEN_MAX} connections are waiting for their proof already`)
-    }
     return null
+  }
+
+  /** Of too many strangers the oldest goes: a friend proves itself within a round trip. */
+  #makeRoom(): void {
+    const strangers = [...this.#byPeer.values()].filter(({ state }) => state !== 'up')
+    if (strangers.length < CONNECTIONS_UNPROVEN_MAX) return
+    const text = `${CONNECTIONS_UNPROVEN_MAX} connections are waiting for their proof already`
+    strangers[0]?.close(new SwarmError('PEER_BUSY', text))
   }
 }
 

@@ -12,6 +12,7 @@ import { toSwarmError, type SwarmError } from '../base/errors.ts'
 import { HINTS_MAX } from '../base/limits.ts'
 import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
 import { announcedAddresses } from './address.ts'
+import { Bucket } from './bucket.ts'
 import { Directory, type RecordChanges } from './directory.ts'
 import { Discovery } from './discovery.ts'
 import { Gossip } from './gossip.ts'
@@ -29,7 +30,6 @@ import type { ControlMessage } from '../wire/control.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { Address } from './address.ts'
 import type { Identity } from './identity.ts'
-import type { SessionCodec } from './peer-hop.ts'
 import type { Topic } from './topic.ts'
 
 /**
@@ -41,6 +41,9 @@ const UNPROVEN_HOLD_MS = 2000
 const LEFT_HOLD_MS = 1000
 /** Between two reports of the same refused peer: it may try again every second. */
 const REFUSED_REPORT_MS = 30_000
+/** Reports of refused peers per second, and at once: a stranger can come with a new key each time. */
+const REPORTS_PER_SECOND = 0.2
+const REPORTS_BURST = 8
 /** Ticks between two looks at the directory: one second. */
 const SWEEP_TICKS = 8
 
@@ -58,7 +61,6 @@ export interface NetworkOptions {
   /** Nodes of a private DHT; used when the topic's reach is 'given'. */
   bootstrap: Address[]
   facts: NetworkFacts
-  codec: SessionCodec
   clock: Clock
   random: Random
   log: Log
@@ -107,6 +109,7 @@ export class PeerNetwork {
   readonly #hops: PeerHops
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusedMs = new Map<PeerId, number>()
+  readonly #reports: Bucket
   #discovery: Discovery | null = null
   #lanePort = 0
   #openedMs = 0
@@ -114,9 +117,10 @@ export class PeerNetwork {
   #closing: Promise<void> | null = null
 
   constructor(options: NetworkOptions) {
-    const { identity, topic, clock, facts, codec, log } = options
+    const { identity, topic, clock, facts, log } = options
     const self = identity.id
     this.#options = options
+    this.#reports = new Bucket(clock, REPORTS_PER_SECOND, REPORTS_BURST)
     this.#directory = new Directory(identity, facts, clock, {
       onRecord: (peer, from) => {
         this.#gossip.push(peer, from)
@@ -155,7 +159,6 @@ export class PeerNetwork {
     )
     this.#hops = new PeerHops({
       self,
-      codec,
       log,
       linked: (peer) => this.#links.get(peer) !== null,
       carrierOf: (peer) => this.#lanes.slot(peer)?.carrier ?? null,
@@ -300,7 +303,7 @@ export class PeerNetwork {
       this.#discovery?.forget(peer, holdMs)
     }
     const reportedMs = this.#refusedMs.get(peer) ?? -Infinity
-    if (nowMs - reportedMs < REFUSED_REPORT_MS) return
+    if (nowMs - reportedMs < REFUSED_REPORT_MS || !this.#reports.take()) return
     if (this.#refusedMs.size >= HINTS_MAX) this.#refusedMs.clear()
     this.#refusedMs.set(peer, nowMs)
     this.#emit({ type: 'refused', peer, error })

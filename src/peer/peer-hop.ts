@@ -5,23 +5,19 @@
 import { SwarmError } from '../base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX } from '../base/limits.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
+import {
+  ACTIVATION_HEADER_BYTES,
+  activationBytes,
+  encodeSessionMessage,
+  writeActivationHeader
+} from '../wire/session-codec.ts'
 
 import type { ActivationFrame, Hop } from '../pipeline/hop.ts'
 import type { ActivationHeader, SessionMessage } from '../wire/session.ts'
 import type { Carrier } from './carrier.ts'
 
-/** Bytes <-> session messages: wire/session-codec.ts, given by whoever builds the network. */
-export interface SessionCodec {
-  readonly ACTIVATION_HEADER_BYTES: number
-  encodeSessionMessage(message: SessionMessage): Uint8Array
-  /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE, WIRE_UNKNOWN_TYPE */
-  decodeSessionMessage(frame: Uint8Array): SessionMessage
-  writeActivationHeader(header: ActivationHeader, target: Uint8Array): void
-}
-
 export class PeerHop implements Hop {
   readonly peer: PeerId
-  readonly #codec: SessionCodec
   /** The peer does not take what it is sent; called instead of sending. */
   readonly #onTooSlow: (error: SwarmError) => void
   #carrier: Carrier | null
@@ -29,14 +25,8 @@ export class PeerHop implements Hop {
   #waitingBytes = 0
   #gone = false
 
-  constructor(
-    peer: PeerId,
-    codec: SessionCodec,
-    carrier: Carrier | null,
-    onTooSlow: (error: SwarmError) => void
-  ) {
+  constructor(peer: PeerId, carrier: Carrier | null, onTooSlow: (error: SwarmError) => void) {
     this.peer = peer
-    this.#codec = codec
     this.#carrier = carrier
     this.#onTooSlow = onTooSlow
   }
@@ -46,19 +36,18 @@ export class PeerHop implements Hop {
   }
 
   send(message: Exclude<SessionMessage, { type: 'activation' }>): void {
-    const bytes = this.#codec.encodeSessionMessage(message)
+    const bytes = encodeSessionMessage(message)
     if (this.#hasRoom(bytes.byteLength)) this.#shipOrWait(bytes)
   }
 
   allocate(header: ActivationHeader): ActivationFrame {
-    const headerBytes = this.#codec.ACTIVATION_HEADER_BYTES
-    const sizeBytes = headerBytes + header.nTokens * header.dim * 4
+    const sizeBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
     const frame = this.#carrier?.allocate(sizeBytes) ?? null
     const bytes = frame?.bytes ?? new Uint8Array(sizeBytes)
-    this.#codec.writeActivationHeader(header, bytes)
+    writeActivationHeader(header, bytes)
     let sent = false
     return {
-      payload: bytes.subarray(headerBytes),
+      payload: bytes.subarray(ACTIVATION_HEADER_BYTES),
       send: () => {
         // Once: what was sent is encrypted in place, and a second time would send that.
         if (sent || !this.#hasRoom(sizeBytes)) return

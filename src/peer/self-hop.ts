@@ -1,6 +1,8 @@
 // The hop of a peer to itself: no socket, no encoding, but the same promises. Messages arrive in order
 // and never inside send(), so that a route through this machine behaves as one through another.
 
+import { activationBytes } from '../wire/session-codec.ts'
+
 import type { ActivationFrame, Hop } from '../pipeline/hop.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { ActivationHeader, SessionMessage } from '../wire/session.ts'
@@ -24,7 +26,7 @@ export class SelfHop implements Hop {
   }
 
   allocate(header: ActivationHeader): ActivationFrame {
-    const payload = new Uint8Array(header.nTokens * header.dim * 4)
+    const payload = new Uint8Array(activationBytes(header))
     return { payload, send: () => this.send({ type: 'activation', ...header, payload }) }
   }
 

@@ -28,29 +28,28 @@ export function ownStage(open: OpenMessage): RouteStage {
   return open.route[open.index] as RouteStage // The codec checked the index.
 }
 
-/** Whether the session and this stage belong together at all; null when they do. */
-export function misfitOf(open: OpenMessage, standing: Standing): SwarmError | null {
+/** Whether the session and this stage belong together at all. @throws why they do not. */
+export function checkFit(open: OpenMessage, standing: Standing): void {
   const { self, admitted } = standing
   const stage = ownStage(open)
   if (stage.peer !== self || open.route.filter(({ peer }) => peer === self).length > 1) {
-    return new SwarmError('PEER_REFUSED', 'the route does not name this peer exactly once')
+    throw new SwarmError('PEER_REFUSED', 'the route does not name this peer exactly once')
   }
   if (open.arithmeticVersion !== standing.arithmeticVersion) {
     const versions = `${standing.arithmeticVersion} here, ${open.arithmeticVersion} there`
-    return new SwarmError('WIRE_VERSION', `arithmetic differs (${versions}): upgrade the older`)
+    throw new SwarmError('WIRE_VERSION', `arithmetic differs (${versions}): upgrade the older`)
   }
   if (open.modelId !== standing.modelId) {
-    return new SwarmError('STAGE_NOT_LOADED', 'this peer serves another model file')
+    throw new SwarmError('STAGE_NOT_LOADED', 'this peer serves another model file')
   }
   if (open.route.at(-1)?.end !== standing.nLayers) {
-    return new SwarmError('PEER_REFUSED', `the route does not end at layer ${standing.nLayers - 1}`)
+    throw new SwarmError('PEER_REFUSED', `the route does not end at layer ${standing.nLayers - 1}`)
   }
   if (admitted === null || !contains(admitted, stage)) {
     const held = admitted === null ? 'none' : formatRange(admitted)
     const text = `layers ${formatRange(stage)} are not served here now, but ${held}: ask again`
-    return new SwarmError('STAGE_NOT_LOADED', text)
+    throw new SwarmError('STAGE_NOT_LOADED', text)
   }
-  return null
 }
 
 /**

@@ -3,8 +3,9 @@
 
 import { StopScanner } from './stop-scanner.ts'
 
+import type { GenerateResult } from '../wire/generation.ts'
 import type { TokenMessage } from '../wire/session.ts'
-import type { GenerateResult, IdDecoder, Tokenizer } from './generation.ts'
+import type { IdDecoder, Tokenizer } from './text-ports.ts'
 
 /** Text that is certain now, and the ids behind everything certain so far that were not told yet. */
 export interface Piece {

@@ -10,7 +10,7 @@ import {
   VOCAB_MAX
 } from '../base/limits.ts'
 
-import type { GenerateRequest } from './generation.ts'
+import type { GenerateRequest } from '../wire/generation.ts'
 
 /**
  * @param contextTokensMax positions that one session may have.

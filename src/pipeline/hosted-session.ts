@@ -40,14 +40,16 @@ export class HostedSession {
   sampler: Sampler | null
   stats: StageStats = noStats()
   lastMs: number
-  /** Set while a step runs; aborting it gives the cache back. */
-  running: AbortController | null = null
   isWaiting = false
+  /** A step runs and uses the cache. */
+  isRunning = false
   reopening: OpenMessage | null = null
   /** Due as soon as no step runs; 'closed' tells the origin what it cost. */
   ending: 'closed' | 'silent' | null = null
 
   #queue: Work[] = []
+  /** Kept from step to step: making one costs more than all else that is done here for a token. */
+  #abort = new AbortController()
   #nextPosition: number
   /** The prompt's last chunk has come: what follows are tokens, one by one. */
   #hasSampled = false
@@ -109,9 +111,22 @@ export class HostedSession {
     this.#isTokenDue = false
   }
 
-  /** Forgets the steps that have not begun. */
-  forgetWork(): void {
+  /** @returns the signal of the step that runs from now on. */
+  beginStep(): AbortSignal {
+    if (this.#abort.signal.aborted) this.#abort = new AbortController()
+    this.isRunning = true
+    return this.#abort.signal
+  }
+
+  /** Forgets the steps that wait and gives up the one that runs: the cache is then as before it. */
+  giveUpWork(): void {
     this.#queue = []
+    if (this.isRunning) this.#abort.abort()
+  }
+
+  /** What the waiting activations keep in memory: a payload is a view of all that came with it. */
+  get queuedBytes(): number {
+    return this.#queue.reduce((sum, { input }) => sum + (input?.buffer.byteLength ?? 0), 0)
   }
 
   nextWork(): Work | null {
@@ -186,7 +201,7 @@ export class HostedSession {
   }
 
   #add(part: Omit<Work, 'kind' | 'arrivedMs'>, nowMs: number): void {
-    const { position, nTokens, sample } = part
+    const { position, nTokens, ids, input, sample } = part
     if (position !== this.#nextPosition) {
       const text = `position ${position} came where ${this.#nextPosition} was due`
       throw new SwarmError('STAGE_POSITION_GAP', text)
@@ -199,7 +214,8 @@ export class HostedSession {
     if (this.#queue.length > this.open.route.length) {
       throw new SwarmError('WIRE_TOO_LARGE', 'more chunks at once than the route has stages')
     }
-    this.#queue.push({ ...part, kind: this.#hasSampled ? 'decode' : 'prefill', arrivedMs: nowMs })
+    const kind = this.#hasSampled ? 'decode' : 'prefill'
+    this.#queue.push({ kind, position, nTokens, ids, input, sample, arrivedMs: nowMs })
     this.#nextPosition += nTokens
     this.#hasSampled ||= sample
     this.#isTokenDue = sample

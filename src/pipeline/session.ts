@@ -41,6 +41,8 @@ export class Session {
   readonly #state: SessionState
   #events: Queue<SessionEvent> | null = null
   #waiting: (() => void)[] = []
+  #due: Action[] = []
+  #isApplying = false
   #timer: Timer | null = null
   #timedBeat = 0
   #hasEnded = false
@@ -140,26 +142,13 @@ export class Session {
   }
 
   #apply(actions: Action[]): void {
-    const due = [...actions]
-    for (const action of due) {
-      switch (action.type) {
-        case 'send':
-          due.push(...this.#send(action))
-          break
-        case 'emit':
-          this.#events?.push(action.event)
-          break
-        case 'finish':
-          this.#events?.close()
-          break
-        case 'fail':
-          this.#events?.close(action.error)
-          break
-        case 'settle':
-          for (const resolve of this.#waiting.splice(0)) resolve()
-          break
-      }
-    }
+    this.#due.push(...actions)
+    // A peer may prove to be gone while it is sent to. What follows from that comes behind what is due
+    // already, or a stage would get its 'close' before its 'open'.
+    if (this.#isApplying) return
+    this.#isApplying = true
+    for (let action = this.#due.shift(); action; action = this.#due.shift()) this.#do(action)
+    this.#isApplying = false
     this.#keepTime()
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
@@ -167,14 +156,27 @@ export class Session {
     }
   }
 
-  /** @returns what follows from a peer that cannot be reached. */
-  #send({ to, message }: Extract<Action, { type: 'send' }>): Action[] {
+  #do(action: Action): void {
+    switch (action.type) {
+      case 'send':
+        return this.#send(action)
+      case 'emit':
+        return void this.#events?.push(action.event)
+      case 'finish':
+        return this.#events?.close()
+      case 'fail':
+        return this.#events?.close(action.error)
+      case 'settle':
+        for (const resolve of this.#waiting.splice(0)) resolve()
+    }
+  }
+
+  #send({ to, message }: Extract<Action, { type: 'send' }>): void {
     try {
       this.#components.hops.to(to).send(message)
-      return []
     } catch (cause) {
       const error = toSwarmError(cause, 'PEER_GONE')
-      return error.code === 'PEER_GONE' ? this.#state.gone(to) : this.#state.refused(error)
+      this.#apply(error.code === 'PEER_GONE' ? this.#state.gone(to) : this.#state.refused(error))
     }
   }
 

@@ -12,8 +12,9 @@ import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
-import { misfitOf, ownStage, shortageOf, type Standing } from './admission.ts'
+import { checkFit, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
+import { greediestOf, idleSessionsFor } from './pressure.ts'
 import { goneError } from './route.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 
@@ -97,11 +98,6 @@ export class StageHost {
     }
   }
 
-  /** Ranges of the sessions that run here: layers that must not be dropped. */
-  busyRanges(): LayerRange[] {
-    return [...this.#sessions.values()].map(({ stage: { start, end } }) => ({ start, end }))
-  }
-
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
   restrict(keep: LayerRange | null): void {
     this.#restriction = keep
@@ -146,30 +142,42 @@ export class StageHost {
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
-    const { stage, clock } = this.#options
-    const { start, end } = ownStage(open)
-    const standing = this.#standing()
-    const misfit = misfitOf(open, standing)
-    if (misfit !== null) return this.#refuse(from, open, misfit)
-    const needBytes = stage.cacheBytes({ start, end }, open.contextTokens, open.kvType)
-    const shortage = shortageOf(open, standing, needBytes)
-    if (shortage !== null) return this.#refuse(from, open, shortage)
-    if (open.position !== 0) return this.#refuse(from, open, unknownSession())
     try {
-      const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
-      let sampler: Sampler | null = null
-      try {
-        sampler = this.#openSampler(open)
-      } catch (error) {
-        cache.close()
-        throw error
-      }
-      const session = new HostedSession(open, from, { cache, sampler }, clock.now())
+      const session = this.#openSession(from, open)
       this.#sessions.set(open.session, session)
       this.#toOrigin(session, { ...answer(open), type: 'opened', stats: noStats() })
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
+  }
+
+  /** @throws why this peer does not take the session. */
+  #openSession(origin: PeerId, open: OpenMessage): HostedSession {
+    const { stage, clock } = this.#options
+    const { start, end } = ownStage(open)
+    checkFit(open, this.#standing())
+    if (open.position !== 0) throw unknownSession()
+    this.#makeRoom(open, stage.cacheBytes({ start, end }, open.contextTokens, open.kvType))
+    const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
+    try {
+      const sampler = this.#openSampler(open)
+      return new HostedSession(open, origin, { cache, sampler }, clock.now())
+    } catch (error) {
+      cache.close()
+      throw error
+    }
+  }
+
+  /** Frees idle sessions where that makes room. @throws STAGE_FULL */
+  #makeRoom(open: OpenMessage, needBytes: number): void {
+    const standing = this.#standing()
+    const shortage = shortageOf(open, standing, needBytes)
+    if (shortage === null) return
+    const shortBytes = needBytes - (standing.kvBudgetBytes - standing.kvUsedBytes)
+    const sessions = [...this.#sessions.values()]
+    const idle = idleSessionsFor(sessions, shortBytes, this.#options.clock.now())
+    if (idle.length === 0) throw shortage
+    for (const session of idle) this.#fail(session, unknownSession())
   }
 
   #standing(): Standing {
@@ -199,14 +207,13 @@ export class StageHost {
       return this.#refuse(from, open, new SwarmError('PEER_REFUSED', 'the session id is in use'))
     }
     session.reopening = open
-    session.forgetWork()
-    session.running?.abort()
+    session.giveUpWork()
     this.#settle(session)
   }
 
   /** Applies what was due once no step uses the cache any more. */
   #settle(session: HostedSession): void {
-    if (session.running !== null) return
+    if (session.isRunning) return
     if (session.ending !== null) return this.#free(session)
     if (session.reopening !== null) this.#applyReopening(session, session.reopening)
   }
@@ -224,8 +231,7 @@ export class StageHost {
       return this.#admit(session.origin, open)
     }
     try {
-      const misfit = misfitOf(open, this.#standing())
-      if (misfit !== null) throw misfit
+      checkFit(open, this.#standing())
       if (open.position > cache.length) {
         const text = `only ${cache.length} of ${open.position} positions are still cached here`
         throw new SwarmError('STAGE_POSITION_GAP', text)
@@ -262,6 +268,11 @@ export class StageHost {
     } catch (error) {
       this.#fail(session, error)
     }
+    if (message.type !== 'activation') return
+    const greediest = greediestOf([...this.#sessions.values()])
+    if (greediest === null) return
+    const text = 'too many activations wait for their step here: ask again later'
+    this.#fail(greediest, new SwarmError('STAGE_FULL', text))
   }
 
   #toOrigin(session: HostedSession, message: OriginMessage): void {
@@ -294,8 +305,7 @@ export class StageHost {
   #end(session: HostedSession, ending: 'closed' | 'silent'): void {
     if (session.ending !== null) return
     session.ending = ending
-    session.forgetWork()
-    session.running?.abort()
+    session.giveUpWork()
     this.#settle(session)
   }
 
@@ -314,7 +324,7 @@ export class StageHost {
   #expire(): void {
     const { clock } = this.#options
     for (const session of this.#sessions.values()) {
-      if (session.running === null && clock.now() - session.lastMs > SESSION_IDLE_MS) {
+      if (!session.isRunning && clock.now() - session.lastMs > SESSION_IDLE_MS) {
         this.#fail(session, unknownSession())
       }
     }

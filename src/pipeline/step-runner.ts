@@ -4,9 +4,10 @@
 // what happens to a session whose step failed is the stage host's business.
 
 import { SwarmError } from '../base/errors.ts'
-import { HOP_BACKLOG_BYTES_MAX } from '../base/limits.ts'
+import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
+import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -44,7 +45,7 @@ export class StepRunner {
   /** Lets a session wait for its turn if it has work and does not wait or run already. */
   schedule(session: HostedSession): void {
     const work = session.nextWork()
-    const isBusy = session.isWaiting || session.running !== null || session.ending !== null
+    const isBusy = session.isWaiting || session.isRunning || session.ending !== null
     if (work === null || isBusy) return
     session.isWaiting = true
     this.#scheduler.push(session, work.kind)
@@ -58,15 +59,14 @@ export class StepRunner {
     session.isWaiting = false
     const work = session.takeWork()
     if (work === null) return
-    const running = new AbortController()
-    session.running = running
+    const signal = session.beginStep()
     try {
-      await this.#run(session, work, running.signal)
+      await this.#run(session, work, signal)
     } catch (error) {
       // After an abort nobody waits for this step any more.
-      if (!running.signal.aborted) this.#components.onError(session, error)
+      if (!signal.aborted) this.#components.onError(session, error)
     }
-    session.running = null
+    session.isRunning = false
     this.#components.onSettled(session)
     this.schedule(session)
   }
@@ -96,14 +96,17 @@ export class StepRunner {
     const { stage } = this.#components
     if (session.next === null) return null
     const hop = this.#hopTo(session, session.next)
-    if (hop.backlogBytes > HOP_BACKLOG_BYTES_MAX) {
+    const { position, nTokens, sample } = work
+    const { session: id, epoch } = session.open
+    const header = { session: id, epoch, position, nTokens, dim: stage.dim, sample }
+    // Refused here, it costs this session; sent, it would cost all that go to this peer.
+    const frameBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
+    if (hop.backlogBytes + frameBytes > HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) {
       const backlog = formatSize(hop.backlogBytes)
       const text = `${shortId(session.next)} takes activations too slowly, ${backlog} wait for it`
       throw new SwarmError('PEER_BUSY', text)
     }
-    const { position, nTokens, sample } = work
-    const { session: id, epoch } = session.open
-    return hop.allocate({ session: id, epoch, position, nTokens, dim: stage.dim, sample })
+    return hop.allocate(header)
   }
 
   /** The last stage's part: positions have passed every layer. */
@@ -129,6 +132,7 @@ export class StepRunner {
       session.continueWith(token.id, position, clock.now())
     }
   }
+
   /** @throws PEER_GONE naming the stage, because the origin may still reach it and see no fault. */
   #hopTo(session: HostedSession, peer: PeerId): Hop {
     try {

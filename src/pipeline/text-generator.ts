@@ -10,18 +10,13 @@ import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
 import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
-import type {
-  ChatTemplate,
-  GenerateEvent,
-  GenerateRequest,
-  GenerateResult,
-  Tokenizer
-} from './generation.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
 import type { Route } from './route.ts'
 import type { Session } from './session.ts'
 import type { SessionEvent, Turn } from './session-state.ts'
+import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
  * Positions that a kept conversation reserves at least: a few turns of ordinary length. The whole context
@@ -73,26 +68,31 @@ export class TextGenerator {
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
     try {
-      for await (const { event, source } of this.#turn(request, question, signal)) {
-        session = source
-        stopwatch.note(event)
-        if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
-        if (event.type === 'prefill') yield event
-        if (event.type === 'token') yield* textEvent(answer.push(event))
-        if (answer.finishReason !== null) break
+      try {
+        for await (const { event, source } of this.#turn(request, question, signal)) {
+          session = source
+          stopwatch.note(event)
+          if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
+          if (event.type === 'prefill') yield event
+          if (event.type === 'token') yield* textEvent(answer.push(event))
+          if (answer.finishReason !== null) break
+        }
+      } catch (error) {
+        if (!isAbort(error) || !signal.aborted) throw error
+        yield* textEvent(answer.cancel())
       }
-    } catch (error) {
-      if (!isAbort(error) || !signal.aborted) throw error
-      yield* textEvent(answer.cancel())
+      const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
+      const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
+      const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+      if (isKept && session?.isOpen) {
+        result.session = this.#keep(session)
+        session = null
+      }
+      yield { type: 'done', result }
     } finally {
-      // Without an end here, an error came or the reader left: nothing is kept.
-      if (answer.finishReason === null) void session?.close()
+      // Closed already or kept, unless an error came or the reader left.
+      void session?.close()
     }
-    const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
-    const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
-    const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
-    if (isKept && session?.isOpen) result.session = this.#keep(session)
-    yield { type: 'done', result }
   }
 
   /** Frees a session that was kept; unknown ids are ignored. */

@@ -3,8 +3,8 @@
 // between stages and is told as one number.
 
 import type { Clock } from '../base/clock.ts'
+import type { HopTiming } from '../wire/generation.ts'
 import type { RouteStage, StageStats } from '../wire/session.ts'
-import type { HopTiming } from './generation.ts'
 import type { SessionEvent } from './session-state.ts'
 
 /**

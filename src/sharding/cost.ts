@@ -16,7 +16,7 @@ const TICKS_PER_KIB = 97_656_250
  * the 0.1 ms that encryption and TCP add, and waking two event loops. Too small a value spreads a
  * model over peers that add nothing; too large a value leaves useful peers out.
  */
-export const HOP_US = 250
+const HOP_US = 250
 /** Gigabit Ethernet after framing, in bits per microsecond; links are not measured yet. */
 const LINK_MBPS = 940
 

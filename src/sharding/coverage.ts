@@ -1,12 +1,10 @@
 // Flow C, from plan to reality: which layers are held now, by whom, and whether a session could run.
 // Reads what peers say they hold; a peer that does not hold what it said answers STAGE_NOT_LOADED.
 
-import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+import { contains, formatRange, isLayerRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId } from '../wire/ids.ts'
 import { shortestCover } from './cover.ts'
-import { compareText } from './integer.ts'
 
-import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import type { RouteStage } from '../wire/session.ts'
 import type { Plan } from './plan.ts'
@@ -21,18 +19,6 @@ export interface Readiness {
   missing: LayerRange[]
   /** One sentence for the user. */
   text: string
-}
-
-/** Peers that hold each layer now; (nLayers,) keys in order. */
-export function holdersOf(nLayers: number, records: Iterable<PeerRecord>): PeerId[][] {
-  const holders: PeerId[][] = Array.from({ length: nLayers }, () => [])
-  for (const record of [...records].toSorted((a, b) => compareText(a.key, b.key))) {
-    const { start = 0, end = 0 } = record.held ?? {}
-    for (let layer = start; layer < Math.min(end, nLayers); layer++) {
-      holders[layer]?.push(record.key)
-    }
-  }
-  return holders
 }
 
 /**
@@ -53,15 +39,17 @@ export function readiness(
       record.model?.id === model.id &&
       record.arithmeticVersion === arithmeticVersion
   )
-  const held = new Map(usable.map(({ key, held }) => [key, held]))
+  const spans = usable.flatMap(({ key, held }) =>
+    held !== null && isLayerRange(held, model.nLayers) ? [{ peer: key, ...held }] : []
+  )
+  const spanOf = new Map(spans.map((span) => [span.peer, span]))
   const isHeld = (stage: RouteStage) => {
-    const range = held.get(stage.peer)
-    return range !== undefined && range !== null && contains(range, stage)
+    const span = spanOf.get(stage.peer)
+    return span !== undefined && contains(span, stage)
   }
   if (plan.stages.length > 0 && plan.stages.every(isHeld)) {
     return { state: 'ready', stages: plan.stages, missing: [], text: 'ready as planned' }
   }
-  const spans = usable.flatMap(({ key, held }) => (held === null ? [] : [{ peer: key, ...held }]))
   const { stages, missing } = shortestCover(model.nLayers, spans)
   if (missing.length === 0) {
     const text = 'ready with the layers held so far; the planned ones are loading'

@@ -30,6 +30,8 @@ declare module 'protomux' {
     readonly stream: NoiseSecretStream
     protected _remote: unknown[]
     protected _onopensession(state: unknown): unknown
+    protected _ondata(bytes: Uint8Array): void
+    protected _decode(remoteId: number, state: unknown): unknown
     protected _safeDestroy(error: Error): void
   }
 }

@@ -1,14 +1,14 @@
-// The parts that control messages and records are made of. A field knows its width, its bound and its
-// name, and checks them when it writes as well as when it reads, so that a wrong value is found where
-// it is made. One value has one encoding: what decodes, encodes to the same bytes.
-// Knows no message: hello.ts, control.ts and record-codec.ts compose these.
+// The parts that messages and records are made of. A field knows its width, its bound and its name, and
+// checks them when it writes as well as when it reads, so that a wrong value is found where it is made.
+// One value has one encoding: what decodes, encodes to the same bytes. Counts and lengths are checked
+// before anything is allocated for them. Knows no message: whole-message.ts makes those of them.
 
 import * as c from 'compact-encoding'
 
-import { SwarmError, toSwarmError } from '../base/errors.ts'
+import { SwarmError } from '../base/errors.ts'
 import { fromHex, toHex } from '../base/text.ts'
 
-export type State = ReturnType<typeof c.state>
+type State = ReturnType<typeof c.state>
 
 /** One part of a message, in compact-encoding's form. @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
 export interface Field<T> {
@@ -26,15 +26,27 @@ export function whole(
   most: number,
   name: string
 ): Field<number> {
-  const field = WIDTHS[widthBytes]
-  const check = (value: number): number => {
-    if (Number.isInteger(value) && least <= value && value <= most) return value
+  return checked(WIDTHS[widthBytes], (value) => {
+    if (Number.isInteger(value) && least <= value && value <= most) return
     throw badFrame(`${name} is ${value}, not a whole number from ${least} to ${most}`)
-  }
+  })
+}
+
+/** A float64 between two finite bounds, so neither NaN nor an infinity. */
+export function finite(least: number, most: number, name: string): Field<number> {
+  return checked(c.float64, (value) => {
+    if (least <= value && value <= most) return
+    throw badFrame(`${name} is ${value}, not a number from ${least} to ${most}`)
+  })
+}
+
+/** One of a few words, as its index in one byte. */
+export function oneOf<T extends string>(words: readonly T[], name: string): Field<T> {
+  const index = whole(1, 0, words.length - 1, name)
   return {
-    preencode: (state, value) => field.preencode(state, value),
-    encode: (state, value) => field.encode(state, check(value)),
-    decode: (state) => check(field.decode(state))
+    preencode: (state) => index.preencode(state, 0),
+    encode: (state, word) => index.encode(state, words.indexOf(word)),
+    decode: (state) => words[index.decode(state)] as T
   }
 }
 
@@ -64,7 +76,7 @@ export function fixed(sizeBytes: number, name: string): Field<Uint8Array> {
   }
 }
 
-/** Bytes that are lower-case hexadecimal text in memory: keys and hashes. */
+/** Bytes that are lower-case hexadecimal text in memory: keys, ids and hashes. */
 export function hex<T extends string>(sizeBytes: number, name: string): Field<T> {
   const bytes = fixed(sizeBytes, name)
   return {
@@ -84,14 +96,7 @@ export function hex<T extends string>(sizeBytes: number, name: string): Field<T>
 
 /** Bytes with their length in two; what is read is a view into the message. */
 export function blob(sizeMaxBytes: number, name: string): Field<Uint8Array> {
-  const check = (sizeBytes: number) => {
-    if (sizeBytes > sizeMaxBytes) {
-      throw new SwarmError(
-        'WIRE_TOO_LARGE',
-        `${name} has ${sizeBytes} bytes, above ${sizeMaxBytes}`
-      )
-    }
-  }
+  const check = (sizeBytes: number) => refuseAbove(sizeBytes, sizeMaxBytes, `the bytes of ${name}`)
   return {
     preencode(state, value) {
       state.end += 2 + value.byteLength
@@ -117,25 +122,26 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function text(sizeMaxBytes: number, name: string): Field<string> {
   const bytes = blob(sizeMaxBytes, name)
   return {
-    preencode: (state, value) => bytes.preencode(state, utf8.encode(value)),
+    preencode(state, value) {
+      state.end += 2 + Buffer.byteLength(value)
+    },
     encode: (state, value) => bytes.encode(state, utf8.encode(value)),
     decode(state) {
+      const encoded = bytes.decode(state)
       try {
-        return strictUtf8.decode(bytes.decode(state))
-      } catch (error) {
-        if (error instanceof SwarmError) throw error
+        return strictUtf8.decode(encoded)
+      } catch {
         throw badFrame(`${name} is not valid UTF-8`)
       }
     }
   }
 }
 
-/** A count in two bytes, then the items. The count is checked before anything is allocated. */
-export function list<T>(item: Field<T>, countMax: number, name: string): Field<T[]> {
+/** A count in two bytes, then the items. */
+export function list<T>(item: Field<T>, least: number, most: number, name: string): Field<T[]> {
   const check = (count: number) => {
-    if (count > countMax) {
-      throw new SwarmError('WIRE_TOO_LARGE', `${name} are ${count}, more than ${countMax}`)
-    }
+    refuseAbove(count, most, name)
+    if (count < least) throw badFrame(`${name} are ${count}, fewer than ${least}`)
   }
   return {
     preencode(state, values) {
@@ -191,48 +197,27 @@ export function struct<T extends object>(table: { [K in keyof T]-?: Field<T[K]> 
   }
 }
 
-/** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */
-export function encodeWhole<T>(field: Field<T>, value: T): Uint8Array {
-  const state = c.state()
-  field.preencode(state, value)
-  const bytes = new Uint8Array(state.end)
-  state.buffer = bytes
-  field.encode(state, value)
-  return bytes
+/** The same bytes, with a check on the way in and on the way out. */
+export function checked<T>(field: Field<T>, check: (value: T) => void): Field<T> {
+  return {
+    preencode: (state, value) => field.preencode(state, value),
+    encode(state, value) {
+      check(value)
+      field.encode(state, value)
+    },
+    decode(state) {
+      const value = field.decode(state)
+      check(value)
+      return value
+    }
+  }
 }
 
-/**
- * The value that these bytes are, all of them.
- * @throws WIRE_TOO_LARGE above `sizeMaxBytes`; WIRE_BAD_FRAME when they are cut short or go on.
- */
-export function decodeWhole<T>(
-  field: Field<T>,
-  bytes: Uint8Array,
-  sizeMaxBytes: number,
-  name: string
-): T {
-  if (bytes.byteLength > sizeMaxBytes) {
-    throw new SwarmError(
-      'WIRE_TOO_LARGE',
-      `${name} has ${bytes.byteLength} bytes, above ${sizeMaxBytes}`
-    )
-  }
-  const state = c.state(0, bytes.byteLength, bytes)
-  let value: T
-  try {
-    value = field.decode(state)
-  } catch (error) {
-    // compact-encoding's own 'Out of bounds' is the only foreign error that reading can raise.
-    throw error instanceof SwarmError ? error : toSwarmError(error, 'WIRE_BAD_FRAME')
-  }
-  if (state.start !== state.end) {
-    throw badFrame(
-      `${name} is followed by ${state.end - state.start} bytes that are not part of it`
-    )
-  }
-  return value
-}
-
-function badFrame(text: string): SwarmError {
+export function badFrame(text: string): SwarmError {
   return new SwarmError('WIRE_BAD_FRAME', text)
+}
+
+export function refuseAbove(count: number, most: number, name: string): void {
+  if (count <= most) return
+  throw new SwarmError('WIRE_TOO_LARGE', `${name} are ${count}, more than ${most}`)
 }

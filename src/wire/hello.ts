@@ -2,6 +2,7 @@
 // fields are frozen for every version of the protocol, so that two programs that cannot talk can still
 // tell their users which versions met. Peers of another version are refused in peer/link.ts.
 
+import { isIP } from 'node:net'
 import * as c from 'compact-encoding'
 
 import { toSwarmError } from '../base/errors.ts'
@@ -12,8 +13,9 @@ import {
   PEER_NAME_BYTES_MAX,
   VERSION_TEXT_BYTES_MAX
 } from '../base/limits.ts'
-import { decodeWhole, encodeWhole, list, optional, struct, text, whole } from './fields.ts'
+import { badFrame, checked, list, optional, struct, text, whole } from './fields.ts'
 import { modelField, signedRecordField } from './record-codec.ts'
+import { decodeWhole, encodeWhole } from './whole-message.ts'
 
 import type { SignedRecord } from './record.ts'
 
@@ -44,6 +46,11 @@ const versions = {
   programVersion: text(VERSION_TEXT_BYTES_MAX, 'the program version')
 }
 
+/** Never a name: whoever dials it would look up whatever a stranger asks for. */
+const addressField = checked(text(ADDRESS_BYTES_MAX, 'a lane address'), (address) => {
+  if (isIP(address) === 0) throw badFrame('a lane address is no IP address')
+})
+
 const versionsField = struct<Versions>(versions)
 
 const helloField = struct<Hello>({
@@ -52,7 +59,7 @@ const helloField = struct<Hello>({
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
   lane: struct<Hello['lane']>({
     port: whole(2, 0, 65_535, 'the lane port'),
-    addresses: list(text(ADDRESS_BYTES_MAX, 'a lane address'), LANE_ADDRESSES_MAX, 'lane addresses')
+    addresses: list(addressField, 0, LANE_ADDRESSES_MAX, 'lane addresses')
   }),
   model: optional(modelField, 'a model'),
   record: optional(signedRecordField, 'a record')

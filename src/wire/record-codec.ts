@@ -8,31 +8,33 @@ import {
   RECORD_BYTES_MAX,
   VERSION_TEXT_BYTES_MAX
 } from '../base/limits.ts'
-import { SwarmError } from '../base/errors.ts'
 import {
+  badFrame,
   blob,
-  decodeWhole,
-  encodeWhole,
+  checked,
   fixed,
   flag,
   hex,
   optional,
   struct,
   text,
-  whole,
-  type Field
+  whole
 } from './fields.ts'
+import { decodeWhole, encodeWhole } from './whole-message.ts'
 
 import type { PeerId } from './ids.ts'
 import type { PeerRecord, Profile, RangeRecord, SignedRecord } from './record.ts'
 
 const U32_MAX = 2 ** 32 - 1
 
-const range = ordered(
+const range = checked(
   struct<RangeRecord>({
     start: whole(2, 0, LAYERS_MAX, 'the first layer of a range'),
     end: whole(2, 1, LAYERS_MAX, 'the end of a range')
-  })
+  }),
+  ({ start, end }) => {
+    if (start >= end) throw badFrame(`layers ${start} to ${end} are no range`)
+  }
 )
 
 const profile = struct<Profile>({
@@ -83,16 +85,4 @@ export function encodeRecord(value: PeerRecord): Uint8Array {
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
 export function decodeRecord(bytes: Uint8Array): PeerRecord {
   return decodeWhole(record, bytes, RECORD_BYTES_MAX, 'a record')
-}
-
-function ordered(field: Field<RangeRecord>): Field<RangeRecord> {
-  const check = (value: RangeRecord): RangeRecord => {
-    if (value.start < value.end) return value
-    throw new SwarmError('WIRE_BAD_FRAME', `layers ${value.start} to ${value.end} are no range`)
-  }
-  return {
-    preencode: (state, value) => field.preencode(state, value),
-    encode: (state, value) => field.encode(state, check(value)),
-    decode: (state) => check(field.decode(state))
-  }
 }

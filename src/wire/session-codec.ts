@@ -3,9 +3,7 @@
 // the same bytes again; anything else is a WIRE_ error and nothing was allocated for it.
 // Does not know who may send what in which state: that is pipeline/stage-host.ts and session.ts.
 
-import * as c from 'compact-encoding'
-
-import { SwarmError, toSwarmError } from '../base/errors.ts'
+import { SwarmError } from '../base/errors.ts'
 import {
   ACTIVATION_BYTES_MAX,
   CHUNK_TOKENS_MAX,
@@ -14,8 +12,9 @@ import {
   MESSAGE_BYTES_MAX
 } from '../base/limits.ts'
 import { fromHex, toHex } from '../base/text.ts'
-import { refuseUnless, type Field } from './session-fields.ts'
+import { badFrame } from './fields.ts'
 import { ACTIVATION_NUMBER, BODIES, U32_MAX, checkSpan } from './session-messages.ts'
+import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
 
 import type { SessionId } from './ids.ts'
 import type { ActivationHeader, ActivationMessage, SessionMessage } from './session.ts'
@@ -29,29 +28,14 @@ export const ACTIVATION_HEADER_BYTES = 32
 
 const FLAG_SAMPLE = 1
 
-type ControlMessage = Exclude<SessionMessage, ActivationMessage>
-
-const bodyOf = new Map<number, { type: string; body: Field<Omit<ControlMessage, 'type'>> }>()
-for (const [type, { number, body }] of Object.entries(BODIES)) {
-  // One table holds bodies of different messages; the type beside each is what keeps them apart.
-  bodyOf.set(number, { type, body: body as Field<Omit<ControlMessage, 'type'>> })
-}
+const others = oneMessageOf(BODIES, 'session message')
 
 /**
  * The frame of a message. An activation is copied; the data plane uses writeActivationHeader instead.
  * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds.
  */
 export function encodeSessionMessage(message: SessionMessage): Uint8Array {
-  if (message.type === 'activation') return encodeActivation(message)
-  const { number, body } = BODIES[message.type]
-  const field = body as Field<Omit<ControlMessage, 'type'>>
-  const state = c.state(0, 1)
-  field.preencode(state, message)
-  const frame = new Uint8Array(state.end)
-  state.buffer = frame
-  c.uint8.encode(state, number)
-  field.encode(state, message)
-  return frame
+  return message.type === 'activation' ? encodeActivation(message) : encodeWhole(others, message)
 }
 
 /**
@@ -59,27 +43,9 @@ export function encodeSessionMessage(message: SessionMessage): Uint8Array {
  * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE, WIRE_UNKNOWN_TYPE
  */
 export function decodeSessionMessage(frame: Uint8Array): SessionMessage {
-  const number = frame[0]
-  if (number === ACTIVATION_NUMBER) return decodeActivation(frame)
-  refuseUnless(frame.byteLength <= MESSAGE_BYTES_MAX, 'WIRE_TOO_LARGE', () => {
-    return `a session message has ${frame.byteLength} bytes, more than ${MESSAGE_BYTES_MAX}`
-  })
-  refuseUnless(number !== undefined, 'WIRE_BAD_FRAME', () => 'a session message is empty')
-  const entry = bodyOf.get(number as number)
-  if (entry === undefined) {
-    throw new SwarmError('WIRE_UNKNOWN_TYPE', `session message ${number} is not known here`)
-  }
-  const state = c.state(1, frame.byteLength, frame)
-  let body
-  try {
-    body = entry.body.decode(state)
-  } catch (error) {
-    throw toSwarmError(error, 'WIRE_BAD_FRAME')
-  }
-  refuseUnless(state.start === state.end, 'WIRE_BAD_FRAME', () => {
-    return `'${entry.type}' is followed by ${state.end - state.start} bytes that do not belong to it`
-  })
-  return { type: entry.type, ...body } as SessionMessage
+  return frame[0] === ACTIVATION_NUMBER
+    ? decodeActivation(frame)
+    : decodeWhole(others, frame, MESSAGE_BYTES_MAX, 'a session message')
 }
 
 /**
@@ -90,7 +56,7 @@ export function decodeSessionMessage(frame: Uint8Array): SessionMessage {
 export function writeActivationHeader(header: ActivationHeader, target: Uint8Array): void {
   checkActivation(header)
   const session = fromHex(header.session, 16)
-  if (session === null) throw new SwarmError('WIRE_BAD_FRAME', 'a session id is 16 bytes')
+  if (session === null) throw badFrame('a session id is 16 bytes')
   const view = new DataView(target.buffer, target.byteOffset, ACTIVATION_HEADER_BYTES)
   view.setUint8(0, ACTIVATION_NUMBER)
   view.setUint8(1, header.sample ? FLAG_SAMPLE : 0)
@@ -115,16 +81,12 @@ function encodeActivation(message: ActivationMessage): Uint8Array {
 }
 
 function decodeActivation(frame: Uint8Array): ActivationMessage {
-  refuseUnless(frame.byteLength >= ACTIVATION_HEADER_BYTES, 'WIRE_BAD_FRAME', () => {
-    return `an activation has ${frame.byteLength} bytes, fewer than its header`
-  })
+  if (frame.byteLength < ACTIVATION_HEADER_BYTES) {
+    throw badFrame(`an activation has ${frame.byteLength} bytes, fewer than its header`)
+  }
   const view = new DataView(frame.buffer, frame.byteOffset, ACTIVATION_HEADER_BYTES)
   const flags = view.getUint8(1)
-  refuseUnless(
-    flags <= FLAG_SAMPLE,
-    'WIRE_BAD_FRAME',
-    () => `activation flags ${flags} are unknown`
-  )
+  if (flags > FLAG_SAMPLE) throw badFrame(`activation flags ${flags} are unknown`)
   const payload = frame.subarray(ACTIVATION_HEADER_BYTES)
   const message: ActivationMessage = {
     type: 'activation',
@@ -149,19 +111,18 @@ function checkActivation(header: ActivationHeader): void {
   checkWhole(nTokens, 1, CHUNK_TOKENS_MAX, 'nTokens')
   checkWhole(dim, 1, DIM_MAX, 'dim')
   checkSpan(position, nTokens)
-  refuseUnless(sizeBytes <= ACTIVATION_BYTES_MAX, 'WIRE_TOO_LARGE', () => {
-    return `an activation of ${nTokens} x ${dim} has more than ${ACTIVATION_BYTES_MAX} bytes`
-  })
+  if (sizeBytes > ACTIVATION_BYTES_MAX) {
+    const text = `an activation of ${nTokens} x ${dim} has more than ${ACTIVATION_BYTES_MAX} bytes`
+    throw new SwarmError('WIRE_TOO_LARGE', text)
+  }
 }
 
 function checkPayload(header: ActivationHeader, sizeBytes: number): void {
-  refuseUnless(sizeBytes === activationBytes(header), 'WIRE_BAD_FRAME', () => {
-    return `an activation of ${header.nTokens} x ${header.dim} came with ${sizeBytes} bytes`
-  })
+  if (sizeBytes === activationBytes(header)) return
+  throw badFrame(`an activation of ${header.nTokens} x ${header.dim} came with ${sizeBytes} bytes`)
 }
 
 function checkWhole(value: number, least: number, most: number, name: string): void {
-  refuseUnless(Number.isInteger(value) && least <= value && value <= most, 'WIRE_BAD_FRAME', () => {
-    return `${name} of an activation is ${value}, not from ${least} to ${most}`
-  })
+  if (Number.isInteger(value) && least <= value && value <= most) return
+  throw badFrame(`${name} of an activation is ${value}, not from ${least} to ${most}`)
 }

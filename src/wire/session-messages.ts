@@ -15,10 +15,11 @@ import {
   STOP_IDS_MAX,
   VOCAB_MAX
 } from '../base/limits.ts'
-import * as f from './session-fields.ts'
+import * as f from './fields.ts'
 
 import type { PeerId, SessionId } from './ids.ts'
 import type {
+  ActivationMessage,
   ClosedMessage,
   CloseMessage,
   FailedMessage,
@@ -32,6 +33,7 @@ import type {
   StageStats,
   TokenMessage
 } from './session.ts'
+import type { Bodies } from './whole-message.ts'
 
 export const U32_MAX = 2 ** 32 - 1
 
@@ -45,7 +47,7 @@ const count = f.whole(4, 0, U32_MAX, 'the count of tokens')
 const micros = f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in microseconds')
 const penalty = f.finite(-SAMPLING_VALUE_MAX, SAMPLING_VALUE_MAX, 'the penalty or bias')
 
-const sampling = f.record<Sampling>({
+const sampling = f.struct<Sampling>({
   temperature: f.finite(0, SAMPLING_VALUE_MAX, 'the temperature'),
   topK: f.whole(4, 0, VOCAB_MAX, 'topK'),
   topP: f.finite(0, 1, 'topP'),
@@ -53,12 +55,12 @@ const sampling = f.record<Sampling>({
   presencePenalty: penalty,
   frequencyPenalty: penalty,
   seed: f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the seed'),
-  bias: f.list(f.record({ id: tokenId, value: penalty }), 0, LOGIT_BIAS_MAX, 'logit biases')
+  bias: f.list(f.struct({ id: tokenId, value: penalty }), 0, LOGIT_BIAS_MAX, 'logit biases')
 })
 
 const route = f.checked(
   f.list(
-    f.record<RouteStage>({
+    f.struct<RouteStage>({
       peer: f.hex<PeerId>(32, 'the peer key'),
       start: f.whole(2, 0, LAYERS_MAX - 1, 'the first layer'),
       end: f.whole(2, 1, LAYERS_MAX, 'the layer after the last')
@@ -70,16 +72,16 @@ const route = f.checked(
   (stages) => {
     let next = 0
     for (const { start, end } of stages) {
-      f.refuseUnless(start === next && start < end, 'WIRE_BAD_FRAME', () => {
-        return `the route has layers [${start}, ${end}) where layer ${next} must follow`
-      })
+      if (start !== next || start >= end) {
+        throw f.badFrame(`the route has layers [${start}, ${end}) where layer ${next} must follow`)
+      }
       next = end
     }
   }
 )
 
 const open = f.checked(
-  f.record<Omit<OpenMessage, 'type'>>({
+  f.struct<Omit<OpenMessage, 'type'>>({
     session,
     epoch,
     position,
@@ -96,13 +98,14 @@ const open = f.checked(
     positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
   }),
   (message) => {
-    f.refuseUnless(message.index < message.route.length, 'WIRE_BAD_FRAME', () => {
-      return `stage ${message.index} is not one of the ${message.route.length} of the route`
-    })
-    const { position, positionEnd, contextTokens } = message
-    f.refuseUnless(position < positionEnd && positionEnd <= contextTokens, 'WIRE_BAD_FRAME', () => {
-      return `positions ${position} to ${positionEnd} do not fit a context of ${contextTokens}`
-    })
+    const { index, route, position, positionEnd, contextTokens } = message
+    if (index >= route.length) {
+      throw f.badFrame(`stage ${index} is not one of the ${route.length} of the route`)
+    }
+    if (position >= positionEnd || positionEnd > contextTokens) {
+      const positions = `positions ${position} to ${positionEnd}`
+      throw f.badFrame(`${positions} do not fit a context of ${contextTokens}`)
+    }
   }
 )
 
@@ -126,21 +129,16 @@ const ids: f.Field<Int32Array> = {
 }
 
 function checkIdCount(length: number): void {
-  f.refuseUnless(length <= CHUNK_TOKENS_MAX, 'WIRE_TOO_LARGE', () => {
-    return `a chunk has ${length} ids, more than ${CHUNK_TOKENS_MAX}`
-  })
-  f.refuseUnless(length > 0, 'WIRE_BAD_FRAME', () => 'a chunk has no ids')
+  f.refuseAbove(length, CHUNK_TOKENS_MAX, 'the ids of a chunk')
+  if (length === 0) throw f.badFrame('a chunk has no ids')
 }
 
 const code = f.checked(f.text(ERROR_CODE_CHARS_MAX, 'the error code'), (value) => {
-  f.refuseUnless(/^[A-Z][A-Z0-9_]*$/.test(value), 'WIRE_BAD_FRAME', () => {
-    return 'an error code is made of capitals, digits and _'
-  })
+  if (/^[A-Z][A-Z0-9_]*$/.test(value)) return
+  throw f.badFrame('an error code is made of capitals, digits and _')
 })
 
-type Body<T extends SessionMessage> = f.Field<Omit<T, 'type'>>
-
-const stats = f.record<StageStats>({
+const stats = f.struct<StageStats>({
   prefillTokens: count,
   prefillComputeUs: micros,
   prefillQueueUs: micros,
@@ -149,10 +147,10 @@ const stats = f.record<StageStats>({
   decodeQueueUs: micros
 })
 
-const opened: Body<OpenedMessage> = f.record({ session, epoch, index, stats })
+const opened = f.struct<Omit<OpenedMessage, 'type'>>({ session, epoch, index, stats })
 
-const idsMessage: Body<IdsMessage> = f.checked(
-  f.record<Omit<IdsMessage, 'type'>>({
+const idsMessage = f.checked(
+  f.struct<Omit<IdsMessage, 'type'>>({
     session,
     epoch,
     position,
@@ -162,9 +160,9 @@ const idsMessage: Body<IdsMessage> = f.checked(
   (message) => checkSpan(message.position, message.ids.length)
 )
 
-const progress: Body<ProgressMessage> = f.record({ session, epoch, position })
+const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, position })
 
-const token: Body<TokenMessage> = f.record({
+const token = f.struct<Omit<TokenMessage, 'type'>>({
   session,
   epoch,
   position,
@@ -173,11 +171,11 @@ const token: Body<TokenMessage> = f.record({
   logitsHash: f.hex<string>(8, 'the logits hash')
 })
 
-const close: Body<CloseMessage> = f.record({ session })
+const close = f.struct<Omit<CloseMessage, 'type'>>({ session })
 
-const closed: Body<ClosedMessage> = f.record({ session, index, stats })
+const closed = f.struct<Omit<ClosedMessage, 'type'>>({ session, index, stats })
 
-const failed: Body<FailedMessage> = f.record({
+const failed = f.struct<Omit<FailedMessage, 'type'>>({
   session,
   epoch,
   code,
@@ -186,13 +184,13 @@ const failed: Body<FailedMessage> = f.record({
 
 /** @throws WIRE_BAD_FRAME when positions [position, position + nTokens) exceed every context. */
 export function checkSpan(position: number, nTokens: number): void {
-  f.refuseUnless(position + nTokens <= CONTEXT_TOKENS_MAX, 'WIRE_BAD_FRAME', () => {
-    return `positions ${position} to ${position + nTokens} are beyond ${CONTEXT_TOKENS_MAX}`
-  })
+  const end = position + nTokens
+  if (end <= CONTEXT_TOKENS_MAX) return
+  throw f.badFrame(`positions ${position} to ${end} are beyond ${CONTEXT_TOKENS_MAX}`)
 }
 
-/** First byte of a frame for each type, and its body. The numbers are the protocol: never reused. */
-export const BODIES = {
+/** Every message but the activation, whose number is ACTIVATION_NUMBER. */
+export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   open: { number: 1, body: open },
   opened: { number: 2, body: opened },
   ids: { number: 3, body: idsMessage },
@@ -201,6 +199,6 @@ export const BODIES = {
   close: { number: 7, body: close },
   closed: { number: 8, body: closed },
   failed: { number: 9, body: failed }
-} as const
+}
 
 export const ACTIVATION_NUMBER = 4

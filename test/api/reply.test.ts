@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import test, { type Test } from 'brittle'
@@ -32,8 +32,10 @@ function handClock(): Clock & { run(ms: number): void } {
 async function openReply(t: Test, clock: Clock) {
   const controller = new AbortController()
   let reply: StreamReply | undefined
-  const server = createServer((_request, response) => {
-    reply = new StreamReply(response, {
+  let response: ServerResponse | undefined
+  const server = createServer((_request, outgoing) => {
+    response = outgoing
+    reply = new StreamReply(outgoing, {
       clock,
       stallMs: 1000,
       contentType: 'text/event-stream',
@@ -53,7 +55,13 @@ async function openReply(t: Test, clock: Clock) {
   socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
   await until(() => reply !== undefined)
-  return { reply: reply as StreamReply, socket, controller, received: () => received }
+  return {
+    reply: reply as StreamReply,
+    response: response as ServerResponse,
+    socket,
+    controller,
+    received: () => received
+  }
 }
 
 test('reply - a silent stream pings every 15 seconds', async (t) => {
@@ -71,6 +79,17 @@ test('reply - an ended stream pings no more', async (t) => {
   await until(() => received().endsWith('0\r\n\r\n'))
   clock.run(60_000)
   t.absent(received().includes('ping'))
+})
+
+test('reply - a stream whose reader is gone pings no more, whoever forgot to end it', async (t) => {
+  const clock = handClock()
+  const { response, socket } = await openReply(t, clock)
+  socket.destroy()
+  await once(response, 'close')
+  let written = 0
+  response.write = () => ++written > 0
+  clock.run(60_000)
+  t.is(written, 0)
 })
 
 test('reply - a write waits for its reader and gives up when it stalls', async (t) => {

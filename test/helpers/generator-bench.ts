@@ -5,11 +5,7 @@ import { SimSwarm } from './sim-swarm.ts'
 import { sampling } from './toy-run.ts'
 import { toyTokenizer } from './toy-tokenizer.ts'
 
-import type {
-  GenerateEvent,
-  GenerateRequest,
-  GenerateResult
-} from '../../src/pipeline/generation.ts'
+import type { GenerateEvent, GenerateRequest, GenerateResult } from '../../src/wire/generation.ts'
 
 const template = {
   render: (messages: { role: string; content: string }[]) =>

@@ -1,7 +1,7 @@
 // A tokenizer for toy models: one id per UTF-8 byte, 256 begins a sequence, 257 is `<end>`, and every
 // id above is one character of the Latin Extended block, so that any id of a toy stage has a text.
 
-import type { IdDecoder, Tokenizer } from '../../src/pipeline/generation.ts'
+import type { IdDecoder, Tokenizer } from '../../src/pipeline/text-ports.ts'
 
 const BOS = 256
 const END = 257

@@ -4,8 +4,6 @@ import {
   announcedAddresses,
   broadcastOf,
   interfaceAddresses,
-  parseAddress,
-  parseAddresses,
   type InterfaceAddress
 } from '../../src/peer/address.ts'
 
@@ -16,30 +14,6 @@ const eth: InterfaceAddress = {
   netmask: '255.255.254.0',
   internal: false
 }
-
-test('address - host and port are read, anything else is refused with an example', async (t) => {
-  t.alike(parseAddress(' 10.0.0.1:49737 '), { host: '10.0.0.1', port: 49_737 })
-  t.alike(parseAddress('boot.example:1'), { host: 'boot.example', port: 1 })
-  for (const text of [
-    '',
-    'host',
-    'host:',
-    ':1',
-    'host:0',
-    'host:65536',
-    'a b:1',
-    '::1:5',
-    'h:1x'
-  ]) {
-    await t.exception(() => parseAddress(text), /host:port/, text)
-  }
-})
-
-test('address - the number of bootstrap addresses is bounded', async (t) => {
-  const texts = (count: number) => Array.from({ length: count }, (_, i) => `10.0.0.${i}:1`)
-  t.is(parseAddresses(texts(16)).length, 16)
-  await t.exception(() => parseAddresses(texts(17)), /at most 16/)
-})
 
 test('address - a directed broadcast covers exactly the subnet', (t) => {
   t.is(broadcastOf(eth), '192.168.7.255')

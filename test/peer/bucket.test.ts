@@ -19,3 +19,12 @@ test('bucket - what does not fit takes nothing', (t) => {
   t.absent(bucket.take(6))
   t.ok(bucket.take(5))
 })
+
+test('bucket - gives as many as there are when asked for up to a number', (t) => {
+  const clock = new FakeClock()
+  const bucket = new Bucket(clock, 10, 5)
+  t.alike([bucket.takeUpTo(3), bucket.takeUpTo(3), bucket.takeUpTo(3)], [3, 2, 0])
+  clock.advance(150)
+  t.is(bucket.takeUpTo(3), 1, 'whole ones only')
+  t.is(bucket.takeUpTo(0), 0)
+})

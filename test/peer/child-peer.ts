@@ -7,7 +7,6 @@ import { systemRandom } from '../../src/base/random.ts'
 import { identityOf } from '../../src/peer/identity.ts'
 import { PeerNetwork } from '../../src/peer/network.ts'
 import { openTopic } from '../../src/peer/topic.ts'
-import { toyCodec } from './toy-codec.ts'
 
 const [seed, name, task] = process.argv.slice(2) as [string, string, 'stay' | 'leave']
 
@@ -16,7 +15,6 @@ const network = new PeerNetwork({
   topic: openTopic({ name, secret: null, bootstrap: false, public: false, lanOnly: true }),
   bootstrap: [],
   facts: { name: 'child', programVersion: '0.1.0', arithmeticVersion: 1, model: null },
-  codec: toyCodec,
   clock: systemClock,
   random: systemRandom,
   log: silentLog,

@@ -112,6 +112,22 @@ test('directory table - two peers cannot keep a third alive by telling each othe
   t.ok(nowMs <= ALIVE_AGE_MAX_MS + 500, `${nowMs} ms`)
 })
 
+test('directory table - made-up keys in a digest do not crowd out what is known of real ones', (t) => {
+  const table = new DirectoryTable(SELF)
+  const made = (from: number) =>
+    Array.from({ length: DIRECTORY_RECORDS_MAX }, (_, i) => ({
+      key: id(from + i),
+      seq: 1,
+      ageMs: 0
+    }))
+  for (let round = 0; round < 8; round++) table.heard(made(1000 + 300 * round), 10_000)
+  table.heard([{ key: id(2), seq: 1, ageMs: 0 }], 10_000)
+  table.accept(entryOf(id(2), 1))
+  t.is(table.state(id(2), 10_000), 'alive')
+  for (let round = 0; round < 8; round++) table.heard(made(9000 + 300 * round), 10_001)
+  t.is(table.state(id(2), 10_002), 'alive', 'its record keeps its place')
+})
+
 test('directory table - what the other side lacks is exactly what is sent', (t) => {
   const [a, b] = [new DirectoryTable(id(1)), new DirectoryTable(id(2))]
   a.publish(entryOf(id(1), 3))
@@ -147,9 +163,9 @@ test('directory table - hearsay about unknown peers is bounded too', (t) => {
   const table = new DirectoryTable(SELF)
   for (let index = 2; index < 5000; index++) table.heard([{ key: id(index), seq: 1, ageMs: 0 }], 0)
   table.accept(entryOf(id(4999), 1))
-  t.is(table.state(id(4999), 0), 'left')
+  t.is(table.state(id(4999), 0), 'alive', 'heard last')
   table.accept(entryOf(id(2), 1))
-  t.is(table.state(id(2), 0), 'alive')
+  t.is(table.state(id(2), 0), 'left', 'heard first')
 })
 
 test('directory table - forgets a peer that nobody has seen for long', (t) => {

@@ -1,6 +1,7 @@
 import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
+import { SIGNATURES_BURST } from '../../src/base/limits.ts'
 import { Directory } from '../../src/peer/directory.ts'
 import { identityOf, signRecord, type Identity } from '../../src/peer/identity.ts'
 import { encodeRecord } from '../../src/wire/record-codec.ts'
@@ -55,6 +56,21 @@ test('directory - a record with a wrong signature is refused, whoever passes it 
   const forged = signRecord(BOB, good.bytes)
   await t.exception(() => directory.accept(forged, BOB.id), /wrong signature/)
   t.is(directory.get(ALICE.id), null)
+})
+
+test('directory - checks so many signatures per second, whoever sends the records', (t) => {
+  const { directory, clock } = setUp(BOB)
+  const { seq } = directory.own.record
+  const accept = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      directory.accept(signedBy(ALICE, { seq: seq + ++sent }), BOB.id)
+    }
+    return (directory.get(ALICE.id)?.record.seq ?? 0) - seq
+  }
+  let sent = 0
+  t.is(accept(SIGNATURES_BURST + 50), SIGNATURES_BURST)
+  clock.advance(1000)
+  t.is(accept(1), SIGNATURES_BURST + 51, 'and goes on as time passes')
 })
 
 test('directory - does not keep the buffer that a record came in', (t) => {

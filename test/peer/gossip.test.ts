@@ -124,6 +124,35 @@ test('gossip - a neighbour that floods with records breaks the rules', async (t)
   await t.exception(flood, /records per second/)
 })
 
+test('gossip - neighbours that send all they may do not make us break the rules towards others', (t) => {
+  const { nodes, clock } = line(2)
+  const [middle, quiet] = nodes as [Node, Node]
+  const busy = identities(2, 2).map((identity) => new Node(identity, clock))
+  for (const node of busy) join(middle, node)
+  const others = identities(200, 3).map((identity) => new Node(identity, clock).directory)
+  clock.advance(5000)
+  let next = 0
+  const records = () =>
+    Array.from({ length: GOSSIP_RECORDS_MAX }, () => {
+      const one = others[next++ % others.length] as Directory
+      one.publish({})
+      return one.own.signed
+    })
+  for (let ms = 0; ms < 8000; ms += 250) {
+    for (const { id } of busy) {
+      for (let i = 0; i < 3; i++) {
+        middle.gossip.receive(id, { type: 'gossip', records: records() })
+      }
+    }
+    if (ms === 4000) middle.directory.publish({ held: { start: 0, end: 9 } })
+    clock.advance(250)
+    for (const node of [...nodes, ...busy]) node.gossip.tick()
+  }
+  // Records beyond the bound would have thrown where they arrived.
+  t.alike(quiet.directory.get(middle.id)?.record.held, { start: 0, end: 9 })
+  t.is(quiet.directory.peers().length, 4 + others.length, 'and all arrive by and by')
+})
+
 test('gossip - empty digests cannot make us send everything again and again', (t) => {
   const { nodes, clock } = line(2)
   const [a, b] = nodes as [Node, Node]

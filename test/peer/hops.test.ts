@@ -4,7 +4,7 @@ import { SwarmError } from '../../src/base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX } from '../../src/base/limits.ts'
 import { createLog, type LogLine } from '../../src/base/log.ts'
 import { PeerHops } from '../../src/peer/hops.ts'
-import { toyCodec } from './toy-codec.ts'
+import { decodeSessionMessage, encodeSessionMessage } from '../../src/wire/session-codec.ts'
 
 import type { Carrier } from '../../src/peer/carrier.ts'
 import type { PeerId, SessionId } from '../../src/wire/ids.ts'
@@ -53,7 +53,6 @@ function setUp(carrier: FakeCarrier | null) {
   }
   world.hops = new PeerHops({
     self: SELF,
-    codec: toyCodec,
     log: createLog('test', 'error', (line) => world.log.push(line)),
     linked: () => world.linked,
     carrierOf: () => world.carrier,
@@ -65,7 +64,7 @@ function setUp(carrier: FakeCarrier | null) {
 }
 
 const messages = (carrier: FakeCarrier | null) =>
-  (carrier?.shipped ?? []).map((frame) => toyCodec.decodeSessionMessage(frame))
+  (carrier?.shipped ?? []).map((frame) => decodeSessionMessage(frame))
 
 test('hops - without a link there is no hop', async (t) => {
   const world = setUp(null)
@@ -123,7 +122,7 @@ test('hops - a peer without a hop is not reported, one that sent us a message is
   const world = setUp(new FakeCarrier())
   world.hops.gone(PEER)
   t.is(world.gone.length, 0)
-  world.hops.receive(PEER, toyCodec.encodeSessionMessage(close(1)))
+  world.hops.receive(PEER, encodeSessionMessage(close(1)))
   world.hops.gone(PEER)
   t.is(world.gone.length, 1)
 })
@@ -148,7 +147,6 @@ test('hops - what waits for a carrier is bounded as well', (t) => {
   let refusal: SwarmError | null = null
   world.hops = new PeerHops({
     self: SELF,
-    codec: toyCodec,
     log: createLog('test', 'error', () => {}),
     linked: () => true,
     carrierOf: () => null,
@@ -162,7 +160,7 @@ test('hops - what waits for a carrier is bounded as well', (t) => {
 
 test('hops - a frame that is no message is passed to the connection as an error', async (t) => {
   const world = setUp(new FakeCarrier())
-  await t.exception(() => world.hops.receive(PEER, new Uint8Array([200])), /neither/)
+  await t.exception(() => world.hops.receive(PEER, new Uint8Array([200])), /not known/)
   t.is(world.received.length, 0)
 })
 
@@ -209,7 +207,7 @@ test('hops - a receiver that throws ends no connection; it is logged as our faul
   world.hops.onGone(() => {
     throw new SwarmError('STAGE_FULL', 'another')
   })
-  world.hops.receive(PEER, toyCodec.encodeSessionMessage(close(1)))
+  world.hops.receive(PEER, encodeSessionMessage(close(1)))
   world.hops.gone(PEER)
   world.hops.to(SELF).send(close(2))
   await new Promise((resolve) => setImmediate(resolve))

@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import test, { type Test } from 'brittle'
 
 import { systemClock } from '../../src/base/clock.ts'
+import { CONNECTIONS_UNPROVEN_MAX } from '../../src/base/limits.ts'
 import { DIAL_TIMEOUT_MS, LaneDial, type DialTarget } from '../../src/peer/lane-dial.ts'
 import { LaneServer } from '../../src/peer/lane-server.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
@@ -104,6 +105,17 @@ test('lane dial - cancelled, it reports nothing', async (t) => {
   const stream = await dial(t, { port }).done
   t.ok(stream !== null)
   t.is(streams.length, 1)
+})
+
+test('lane server - strangers that say nothing keep nobody out', async (t) => {
+  const { port } = await laneServer(t, ACCEPTS)
+  const silent = Array.from({ length: CONNECTIONS_UNPROVEN_MAX }, () => connect(port, '127.0.0.1'))
+  t.teardown(() => silent.forEach((socket) => socket.destroy()))
+  await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  t.ok((await dial(t, { port }).done) !== null)
+  const closed = silent.filter(({ closed, readyState }) => closed || readyState !== 'open')
+  if (closed.length === 0) await once(silent[0] as Socket, 'close')
+  t.pass('the oldest made room')
 })
 
 test('lane server - bytes that are no handshake end that connection only', async (t) => {

@@ -6,6 +6,7 @@ import { ACTIVATION_BYTES_MAX } from '../../src/base/limits.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { Lane } from '../../src/peer/lane.ts'
 import { SILENCE_LIMIT_MS } from '../../src/peer/silence.ts'
+import { STUCK_LIMIT_MS } from '../../src/peer/stuck.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { streamPair } from './stream-pair.ts'
 import { identities } from './test-peer.ts'
@@ -115,6 +116,30 @@ test('lane - what a peer does not read is counted as backlog', async (t) => {
   await new Promise((resolve) => setImmediate(resolve))
   t.ok(a.lane.backlogBytes > 32 * 2 ** 20, `${a.lane.backlogBytes} bytes`)
   t.ok(a.lane.backlogBytes < 65 * 2 ** 20)
+})
+
+test('lane - a peer that pings without end is closed', async (t) => {
+  const [a, b] = await lanes(t)
+  for (let i = 0; i < 2000; i++) b.stream.write(new Uint8Array([1, 0, 0, 0, 0]))
+  await a.until(() => a.closed !== null)
+  t.is(a.closed?.code, 'WIRE_TOO_LARGE')
+})
+
+test('lane - a peer that talks but never reads is closed before memory fills', async (t) => {
+  const [a, b] = await lanes(t)
+  b.stream.rawStream.removeAllListeners('data')
+  ;(b.stream.rawStream as unknown as { pause(): void }).pause()
+  for (let i = 0; i < 16; i++) a.lane.ship(new Uint8Array(2 ** 20))
+  let ms = 0
+  for (; a.closed === null && ms < 2 * STUCK_LIMIT_MS; ms += 250) {
+    const heard = a.heard
+    b.lane.ship(new Uint8Array(1))
+    await a.until(() => a.heard > heard)
+    a.clock.advance(250)
+    a.lane.tick(250, true)
+  }
+  t.is(a.closed?.code, 'PEER_BUSY')
+  t.ok(ms >= STUCK_LIMIT_MS && ms < STUCK_LIMIT_MS + 5000, `${ms} ms`)
 })
 
 test('lane - what was read is no backlog', async (t) => {

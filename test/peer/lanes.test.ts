@@ -2,6 +2,7 @@ import test, { type Test } from 'brittle'
 
 import { systemClock } from '../../src/base/clock.ts'
 import { SwarmError } from '../../src/base/errors.ts'
+import { CONNECTIONS_UNPROVEN_MAX } from '../../src/base/limits.ts'
 import { LaneDial } from '../../src/peer/lane-dial.ts'
 import { Lanes } from '../../src/peer/lanes.ts'
 import { PROOF_BYTES } from '../../src/wire/proof.ts'
@@ -178,6 +179,35 @@ test('lanes - a stranger gets not even a proof; a member that is not wanted yet 
     await new Promise((resolve) => stream?.on('close', resolve))
     t.is(received.length, 0)
   }
+})
+
+test('lanes - one member that opens many and proves nothing keeps no other out', async (t) => {
+  const [lower, upper] = await sides(t)
+  const [third] = identities(1, 9) as [Identity]
+  const publicKey = upper.identity.keyPair.publicKey
+  for (let i = 0; i < CONNECTIONS_UNPROVEN_MAX; i++) {
+    const target = { hosts: ['127.0.0.1'], port: upper.port, publicKey }
+    await new Promise((resolve) => {
+      const dial = new LaneDial(target, third.keyPair, systemClock, (stream) => {
+        t.teardown(() => stream?.destroy())
+        stream?.on('error', () => {})
+        resolve(stream)
+      })
+      t.teardown(() => dial.cancel())
+    })
+  }
+  upper.linkUp(false)
+  lower.linkUp(true)
+  await Promise.race([lower.until('tcp'), lower.until('udx')])
+  t.alike(lower.log, ['tcp'])
+})
+
+test('lanes - closing while they open ends the opening too', async (t) => {
+  const [one] = identities(1) as [Identity]
+  const { lanes } = new Side(one)
+  const opening = lanes.open('127.0.0.1')
+  lanes.close()
+  t.is(await opening, 0)
 })
 
 test('lanes - with the link goes the lane, without further word', async (t) => {

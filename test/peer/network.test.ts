@@ -7,6 +7,7 @@ import test, { type Test } from 'brittle'
 import { openBootstrap } from '../../src/peer/bootstrap.ts'
 import { openTopic } from '../../src/peer/topic.ts'
 import { encodeBeacon } from '../../src/wire/beacon.ts'
+import { ACTIVATION_HEADER_BYTES } from '../../src/wire/session-codec.ts'
 import { TestPeer, identities } from './test-peer.ts'
 
 import type { Address } from '../../src/peer/address.ts'
@@ -331,19 +332,22 @@ test('network - a stall of our own for three seconds blames nobody', async (t) =
 })
 
 test('network - a malformed session frame ends the link and is an event', async (t) => {
-  const bad = {
-    ...(await import('./toy-codec.ts')).toyCodec,
-    encodeSessionMessage: () => Buffer.from([9])
-  }
   const name = topic()
   const [one, two] = identities(2) as [Identity, Identity]
-  const a = await TestPeer.open(t, { identity: one, topic: name, overrides: { codec: bad } })
+  const a = await TestPeer.open(t, { identity: one, topic: name })
   const b = await TestPeer.open(t, { identity: two, topic: name })
   await Promise.all([a.lane(two.id), b.lane(one.id)])
-  a.network.hops.to(two.id).send(close(1))
+  const header = { session: SESSION, epoch: 1, position: 0, nTokens: 1, dim: 1, sample: false }
+  const frame = a.network.hops.to(two.id).allocate(header)
+  // The header lies before the payload; its first byte is the type of the message.
+  new DataView(frame.payload.buffer, frame.payload.byteOffset - ACTIVATION_HEADER_BYTES).setUint8(
+    0,
+    77
+  )
+  frame.send()
   const down = await b.event('link-down', one.id)
-  t.is(down.error.code, 'WIRE_BAD_FRAME')
-  t.is((await b.event('refused', one.id)).error.code, 'WIRE_BAD_FRAME')
+  t.is(down.error.code, 'WIRE_UNKNOWN_TYPE')
+  t.is((await b.event('refused', one.id)).error.code, 'WIRE_UNKNOWN_TYPE')
 })
 
 test('network - forged beacons with keys that are none cost a dial and nothing else', async (t) => {

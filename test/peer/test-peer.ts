@@ -14,7 +14,6 @@ import {
   type NetworkOptions
 } from '../../src/peer/network.ts'
 import { openTopic } from '../../src/peer/topic.ts'
-import { toyCodec } from './toy-codec.ts'
 
 import type { Address } from '../../src/peer/address.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
@@ -66,7 +65,6 @@ export class TestPeer {
       }),
       bootstrap,
       facts: { ...FACTS, ...options.facts },
-      codec: toyCodec,
       clock: systemClock,
       random: systemRandom,
       log: silentLog,

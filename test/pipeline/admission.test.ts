@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { SESSIONS_MAX } from '../../src/base/limits.ts'
+import { SESSIONS_MAX, STEP_TIMEOUT_MS } from '../../src/base/limits.ts'
 import { sessionIdOf, type SessionId } from '../../src/wire/ids.ts'
 import { ALONE, HOST, MIDDLE, open, setUp } from '../helpers/host-bench.ts'
 
@@ -46,6 +46,28 @@ test('admission - memory for keys and values is what the weights leave', async (
   t.is(up.received.at(-1)?.type, 'opened', 'a closed session makes room')
 })
 
+test('admission - sessions that do nothing make room when there is none, longest idle first', async (t) => {
+  // As above: room for two sessions of 100 positions, 4,800 bytes each.
+  const { up, stranger, host, clock } = await setUp(
+    { start: 0, end: 12 },
+    { memoryBytes: 12_000 + 9_700 }
+  )
+  const [first, second, third] = [1, 2, 3].map((i) => sessionIdOf(new Uint8Array(16).fill(i)))
+  up.send(open(ALONE, { session: first as SessionId }))
+  await clock.pass(1000)
+  up.send(open(ALONE, { session: second as SessionId }))
+  await clock.pass(STEP_TIMEOUT_MS - 500)
+  stranger.send(open(ALONE, { session: third as SessionId, contextTokens: 190 }))
+  await clock.pass(1)
+  t.alike(stranger.take(), ['STAGE_FULL'], 'one of them alone is not enough')
+  t.is(host.sessions, 2)
+  stranger.send(open(ALONE, { session: third as SessionId }))
+  await clock.pass(1)
+  t.alike(stranger.take(), ['opened'])
+  t.alike(up.take(), ['opened', 'opened', 'STAGE_UNKNOWN_SESSION'])
+  t.is(host.sessions, 2)
+})
+
 test('admission - no more sessions than the bound', async (t) => {
   const { up, host, clock } = await setUp({ start: 0, end: 12 })
   for (let i = 0; i <= SESSIONS_MAX; i++) {
@@ -64,7 +86,6 @@ test('admission - layers that will go are admitted no more and drained', async (
   const other = sessionIdOf(new Uint8Array(16).fill(2))
   up.send(open(ALONE))
   await clock.pass(1)
-  t.alike(host.busyRanges(), [{ start: 0, end: 12 }])
   host.restrict({ start: 4, end: 12 })
   up.send(open(ALONE, { session: other }))
   up.send(open(ALONE, { epoch: 2 }))

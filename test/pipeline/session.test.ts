@@ -4,6 +4,7 @@ import { OPEN_TIMEOUT_MS, SESSIONS_MAX, STEP_TIMEOUT_MS } from '../../src/base/l
 import { SwarmError, isAbort } from '../../src/base/errors.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
+import { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { SimClock } from '../helpers/sim-clock.ts'
 import {
   ARITHMETIC,
@@ -16,7 +17,9 @@ import {
 import { TOY, sampling, toyContinue } from '../helpers/toy-run.ts'
 import { keyOf } from '../helpers/views.ts'
 
+import type { Hops } from '../../src/pipeline/hop.ts'
 import type { Turn } from '../../src/pipeline/session-state.ts'
+import type { PeerId } from '../../src/wire/ids.ts'
 import type { SimPeer } from '../helpers/sim-swarm.ts'
 
 const PROMPT = [1, 2, 3, 4, 5, 6, 7]
@@ -246,6 +249,45 @@ test('session - a route over a peer that cannot be reached fails at once', async
   t.is(codeOf(run), 'PEER_GONE')
   await swarm.clock.pass(10)
   t.is(swarm.leaks().length, 0)
+})
+
+test('session - a peer lost while it is sent to does not put close before open', async (t) => {
+  const clock = new SimClock()
+  const route = routeOf([
+    { peer: keyOf('a'), start: 0, end: 4 },
+    { peer: keyOf('b'), start: 4, end: 8 },
+    { peer: keyOf('c'), start: 8, end: 12 }
+  ])
+  const sent: string[] = []
+  let onGone: (peer: PeerId) => void = () => {}
+  const hops: Hops = {
+    self: keyOf('f'),
+    to: (peer) => ({
+      peer,
+      backlogBytes: 0,
+      send(message) {
+        sent.push(`${message.type} ${peer[0]}`)
+        // As a hop whose carrier is closed as too slow: the loss is reported at once.
+        if (sent.length === 1) onGone(peer)
+      },
+      allocate: () => ({ payload: new Uint8Array(0), send: () => {} })
+    }),
+    onMessage: () => {},
+    onGone: (handler) => (onGone = handler)
+  }
+  const pipeline = new Pipeline({ hops, clock, random: seededRandom(1) })
+  const model = {
+    id: MODEL_ID,
+    arithmeticVersion: ARITHMETIC,
+    dim: TOY.dim,
+    vocabSize: TOY.vocabSize
+  }
+  const session = pipeline.createSession({ route, model, kvType: 'f16', contextTokens: 400 })
+  const run = new TurnRun(session, turn(), clock)
+  await clock.until(() => run.isOver)
+  t.is(codeOf(run), 'PEER_GONE')
+  t.alike(sent, ['open a', 'open b', 'open c', 'close b', 'close c'])
+  t.is(pipeline.sessions, 0)
 })
 
 test('session - a stage that does not answer is named when the time is over', async (t) => {

@@ -1,10 +1,11 @@
 import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
-import { HOP_BACKLOG_BYTES_MAX } from '../../src/base/limits.ts'
+import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../src/base/limits.ts'
 import { HostedSession } from '../../src/pipeline/hosted-session.ts'
 import { StepRunner, type OriginMessage } from '../../src/pipeline/step-runner.ts'
 import { HOST, MIDDLE, open } from '../helpers/host-bench.ts'
+import { ACTIVATION_HEADER_BYTES } from '../../src/wire/session-codec.ts'
 import { SimClock } from '../helpers/sim-clock.ts'
 import { TOY } from '../helpers/toy-run.ts'
 import { ToyStage } from '../helpers/toy-stage.ts'
@@ -40,10 +41,15 @@ async function step(to: Hops['to']) {
   return { error: errors[0] as SwarmError | undefined, told, steps: stage.steps }
 }
 
-test('step runner - a hop that takes nothing any more fails the session before it computes', async (t) => {
+// What may wait for the next peer when a step begins: its activation must still pass, and small messages
+// meanwhile, or the hop would close the way to that peer for all sessions.
+const ROOM_BYTES =
+  HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX - (ACTIVATION_HEADER_BYTES + TOY.dim * 4)
+
+test('step runner - a hop without room for what comes out fails the session first', async (t) => {
   const { error, steps } = await step((peer) => ({
     peer,
-    backlogBytes: HOP_BACKLOG_BYTES_MAX + 1,
+    backlogBytes: ROOM_BYTES + 1,
     send: () => {},
     allocate: () => ({ payload: new Uint8Array(0), send: () => {} })
   }))
@@ -65,7 +71,7 @@ test('step runner - a step that goes well says nothing to the origin but its act
   const payload = new Uint8Array(TOY.dim * 4)
   const { error, told, steps } = await step((peer) => ({
     peer,
-    backlogBytes: HOP_BACKLOG_BYTES_MAX,
+    backlogBytes: ROOM_BYTES,
     send: () => {},
     allocate: () => ({ payload, send: () => sent++ })
   }))

@@ -6,7 +6,7 @@ import { routeOf } from '../helpers/sim-swarm.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 import { toyText, toyTokenizer } from '../helpers/toy-tokenizer.ts'
 
-import type { GenerateEvent } from '../../src/pipeline/generation.ts'
+import type { GenerateEvent } from '../../src/wire/generation.ts'
 import type { SimPeer } from '../helpers/sim-swarm.ts'
 
 test('generate - a kept session computes only what is new', async (t) => {

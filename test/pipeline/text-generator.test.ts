@@ -6,9 +6,7 @@ import { PROMPT_IDS, request, run, setUp, textOf } from '../helpers/generator-be
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 import { toyText, toyTokenizer } from '../helpers/toy-tokenizer.ts'
 
-import type * as api from '../../src/api/service.ts'
-import type * as pipeline from '../../src/pipeline/generation.ts'
-import type { GenerateRequest } from '../../src/pipeline/generation.ts'
+import type { GenerateRequest } from '../../src/wire/generation.ts'
 
 /** Removes a key that request() sets. */
 function without(key: 'prompt' | 'maxTokens'): object {
@@ -224,6 +222,25 @@ test('generate - leaving the stream early frees every stage', async (t) => {
   }
 })
 
+test('generate - leaving at the very last piece of text frees every stage', async (t) => {
+  const { ids } = await toyContinue((await setUp()).swarm.model, PROMPT_IDS, sampling(), 20)
+  for (const stop of [[], [toyText(ids).slice(5, 8)]]) {
+    for (const keep of [false, true]) {
+      const bench = await setUp()
+      const asked = request({ stop, keep })
+      const { result } = await run(await setUp(), asked)
+      let text = ''
+      await run(bench, asked, (event) => {
+        if (event.type === 'text') text += event.text
+        return text === result.text ? 'leave' : null
+      })
+      await bench.swarm.clock.pass(20)
+      t.is(text, result.text)
+      t.alike(bench.swarm.leaks(), [], `stop ${stop.length}, keep ${keep}`)
+    }
+  }
+})
+
 test('generate - a lost stage is the error', async (t) => {
   const bench = await setUp()
   const { error } = await run(bench, request({ maxTokens: 100 }), (event) => {
@@ -250,13 +267,4 @@ test('generate - compute, queue and wire of all hops are the time of decode', as
   }
   t.ok(Math.abs(timing.tokensPerSecond - 30_000 / timing.decodeMs) < 1e-9)
   t.ok(timing.prefillMs > 15 && timing.prefillMs < 25, `${timing.prefillMs}`)
-})
-
-test('generate - its shapes are those that the API declares', (t) => {
-  // Compiles only while each is assignable to the other.
-  const toApi = (event: pipeline.GenerateEvent): api.GenerateEvent => event
-  const fromApi = (event: api.GenerateEvent): pipeline.GenerateEvent => event
-  const asked = (value: api.GenerateRequest): pipeline.GenerateRequest => value
-  const asks = (value: pipeline.GenerateRequest): api.GenerateRequest => value
-  t.is([toApi, fromApi, asked, asks].length, 4)
 })

@@ -1,7 +1,7 @@
 import test from 'brittle'
 
 import { seededRandom } from '../../src/base/random.ts'
-import { holdersOf, readiness } from '../../src/sharding/coverage.ts'
+import { readiness } from '../../src/sharding/coverage.ts'
 import { shortestCover } from '../../src/sharding/cover.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
 import { createView } from '../../src/sharding/view.ts'
@@ -47,9 +47,20 @@ test('cover - takes the span that reaches furthest and names what is missing', (
   for (let i = 0; i < 10; i++) t.alike(shortestCover(10, shuffled(random, spans)), expected)
 })
 
-test('coverage - lists who holds each layer', (t) => {
-  const holders = holdersOf(3, [peer('b', 1, [0, 2]), peer('a', 1, [1, 3]), peer('c', 1, null)])
-  t.alike(holders, [[keyOf('b')], [keyOf('a'), keyOf('b')], [keyOf('a')]])
+test('coverage - a claim of layers that the model has not is no claim', (t) => {
+  for (const held of [
+    [0, 9],
+    [0, 1024],
+    [4, 1024]
+  ] as [number, number][]) {
+    const liar = peer('b', 0.1, held)
+    const { state, stages } = readinessOf(liar, peer('a', 0.1, [0, 4]), peer('c', 1.5, [4, 8]))
+    t.is(state, 'ready')
+    t.alike(stages, [
+      { peer: keyOf('a'), start: 0, end: 4 },
+      { peer: keyOf('c'), start: 4, end: 8 }
+    ])
+  }
 })
 
 test('coverage - ready when every planned stage is held', (t) => {

@@ -293,6 +293,23 @@ test('plan - the largest model on the largest swarm stays within whole numbers',
   t.alike(faultsOf({ model, peers }, plan), [])
 })
 
+test('plan - peers that somebody made up cannot keep the event loop busy for long', (t) => {
+  const random = seededRandom(14)
+  const model = { ...randomModel(random, 1), nLayers: 512 }
+  model.layerKiB = Array.from({ length: 512 }, () => 100_000)
+  model.activeKiB = model.layerKiB
+  const peers = Array.from({ length: 64 }, () => ({
+    ...(randomPeers(random, model, 1)[0] as ViewPeer),
+    memoryKiB: 2 ** 36,
+    weightMiBps: 32 + below(random, 8)
+  }))
+  const startMs = performance.now()
+  const plan = computePlan({ model, peers: sorted(peers) })
+  t.alike(faultsOf({ model, peers }, plan), [])
+  // 0.4 s here; every order of so many took 15 s.
+  t.ok(performance.now() - startMs < 4000)
+})
+
 function sorted(peers: ViewPeer[]): ViewPeer[] {
   return peers.toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }

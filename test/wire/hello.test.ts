@@ -48,6 +48,19 @@ test('hello - its versions are refused at every cut', (t) => {
   }
 })
 
+test('hello - a lane address is an address, not a name that somebody would have to look up', (t) => {
+  const offered = (address: string) => ({ ...FULL, lane: { port: 1, addresses: [address] } })
+  for (const address of ['10.0.0.1', '::1', 'fe80::1%eth0']) {
+    t.is(encodeRefusal(codec, offered(address)), null, address)
+  }
+  for (const address of ['', 'localhost', 'printer.corp', '10.0.0.1:80', '127.1', 'a\0b']) {
+    t.is(encodeRefusal(codec, offered(address))?.code, 'WIRE_BAD_FRAME', address)
+  }
+  const bytes = encodeHello(offered('10.0.0.1'))
+  bytes[Buffer.from(bytes).indexOf('10.0.0.1')] = 0x78
+  t.is(refusal(codec, bytes)?.code, 'WIRE_BAD_FRAME', 'x0.0.0.1')
+})
+
 test('hello - refuses what is one beyond a bound', (t) => {
   const addresses = (count: number) => Array.from({ length: count }, () => '10.0.0.1')
   const lane = (count: number) => ({ port: 1, addresses: addresses(count) })

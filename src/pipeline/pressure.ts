@@ -1,0 +1,49 @@
+// Flow A, serving side: which session goes when a stage has no room left. Pure; the stage host acts on it.
+// Nobody may fill a stage for the others: who has most waiting pays for a full queue, and who has done
+// nothing for longest makes room for a newcomer.
+
+import { STAGE_QUEUE_BYTES_MAX, STEP_TIMEOUT_MS } from '../base/limits.ts'
+
+import type { PeerId } from '../wire/ids.ts'
+import type { HostedSession } from './hosted-session.ts'
+
+/**
+ * The session that goes when too many activations wait here, or null: of the origin that has most
+ * waiting, the one with most.
+ */
+export function greediestOf(sessions: readonly HostedSession[]): HostedSession | null {
+  let totalBytes = 0
+  for (const { queuedBytes } of sessions) totalBytes += queuedBytes
+  if (totalBytes <= STAGE_QUEUE_BYTES_MAX) return null
+  const perOrigin = new Map<PeerId, number>()
+  for (const { origin, queuedBytes } of sessions) {
+    perOrigin.set(origin, (perOrigin.get(origin) ?? 0) + queuedBytes)
+  }
+  const ofOrigin = ({ origin }: HostedSession) => perOrigin.get(origin) ?? 0
+  return sessions.reduce((a, b) => {
+    return (ofOrigin(b) - ofOrigin(a) || b.queuedBytes - a.queuedBytes) > 0 ? b : a
+  })
+}
+
+/**
+ * Sessions to free so that so many bytes of caches and one place become free, the one idle for longest
+ * first. None that moved within STEP_TIMEOUT_MS, because its origin may still wait for it; and none at
+ * all when all of them together do not suffice.
+ */
+export function idleSessionsFor(
+  sessions: readonly HostedSession[],
+  shortBytes: number,
+  nowMs: number
+): HostedSession[] {
+  const idle = sessions
+    .filter(({ isRunning, lastMs }) => !isRunning && nowMs - lastMs > STEP_TIMEOUT_MS)
+    .toSorted((a, b) => a.lastMs - b.lastMs)
+  const freed: HostedSession[] = []
+  let freedBytes = 0
+  for (const session of idle) {
+    if (freed.length > 0 && freedBytes >= shortBytes) break
+    freed.push(session)
+    freedBytes += session.cache.sizeBytes
+  }
+  return freedBytes >= shortBytes ? freed : []
+}

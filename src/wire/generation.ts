@@ -1,0 +1,78 @@
+// Flow B on the wire: one generation from text to text, as it is asked for and as it is told. The command
+// line and the control socket send exactly these objects as JSON, the pipeline answers them.
+
+import type { KvType, RouteStage, Sampling } from './session.ts'
+
+/** One message of a conversation, in OpenAI's shape (content already joined to text). */
+export interface ChatMessage {
+  role: string
+  content: string
+}
+
+export interface GenerateRequest {
+  /** Exactly one of the two; messages go through the model's chat template. */
+  prompt?: string
+  messages?: ChatMessage[]
+  /** Tokens to generate at most; absent: until the context is full. */
+  maxTokens?: number
+  /** Absent seed: drawn and returned. */
+  sampling: Omit<Sampling, 'seed'> & { seed?: number }
+  stop: string[]
+  kvType: KvType
+  /** Positions to reserve; absent: prompt plus maxTokens. */
+  contextTokens?: number
+  /** Keeps the session for the next turn; the result then names it. */
+  keep?: boolean
+  /**
+   * Continues a session that was kept. The prompt or messages are the whole conversation all the
+   * same: KV is reused as far as the tokens agree, and a session that is gone only costs its KV.
+   */
+  session?: string
+}
+
+export interface HopTiming {
+  peer: string
+  start: number
+  end: number
+  computeMs: number
+  /** Waiting inside the stage for its turn. */
+  queueMs: number
+  /** On the way to the next stage (from the last to the first): an equal share of the rest. */
+  wireMs: number
+}
+
+/** The object that `generate --json` and `run --json` print; names are a promise to scripts. */
+export interface GenerateResult {
+  model: string
+  promptIds: number[]
+  ids: number[]
+  text: string
+  seed: number
+  finishReason: 'stop' | 'length' | 'cancelled'
+  /** 16 hex digits: chained hash of every row of logits sampled from. Equal bits give equal hashes. */
+  logitsHash: string
+  arithmeticVersion: number
+  stages: RouteStage[]
+  timing: {
+    prefillMs: number
+    decodeMs: number
+    tokensPerSecond: number
+    perHop: HopTiming[]
+  }
+  /** Present when the session was kept. */
+  session?: string
+}
+
+/** One generation as it goes on; ends with 'done'. */
+export type GenerateEvent =
+  | {
+      type: 'route'
+      stages: RouteStage[]
+      promptTokens: number
+      cachedTokens: number
+      seed: number
+    }
+  | { type: 'queued'; reason: string }
+  | { type: 'prefill'; done: number; total: number }
+  | { type: 'text'; text: string; ids: number[] }
+  | { type: 'done'; result: GenerateResult }
