@@ -28,6 +28,8 @@ import type { SessionEvent, Turn } from './session-state.ts'
  * of a model can be gigabytes of keys and values.
  */
 const KEPT_CONTEXT_TOKENS = 4096
+/** Routes for one answer: a swarm that loses a peer with each of them has worse to tell than to wait. */
+const ROUTES_TRIED_MAX = 3
 
 export interface TextGeneratorComponents {
   pipeline: Pipeline
@@ -162,12 +164,36 @@ export class TextGenerator {
     const { pipeline, model, findRoute } = this.#components
     const { kvType } = request
     const { contextTokens } = question
-    const session = pipeline.createSession({ route: findRoute(), model, kvType, contextTokens })
+    let route = findRoute()
+    for (let left = ROUTES_TRIED_MAX; ; left--) {
+      const session = pipeline.createSession({ route, model, kvType, contextTokens })
+      let hasOpened = false
+      try {
+        for await (const event of session.run(question, signal)) {
+          hasOpened = true
+          yield { event, source: session }
+        }
+        return
+      } catch (error) {
+        void session.close()
+        const other = hasOpened || left === 1 ? null : this.#routeAfter(route, error)
+        if (other === null) throw error
+        route = other
+      }
+    }
+  }
+
+  /**
+   * Another route where one could not be opened because a peer of it went: its neighbours may have
+   * noticed before this peer did, and nothing was answered yet. Null when there is no other.
+   */
+  #routeAfter(route: Route, error: unknown): Route | null {
+    if (!(error instanceof SwarmError) || error.code !== 'PEER_GONE') return null
     try {
-      for await (const event of session.run(question, signal)) yield { event, source: session }
-    } catch (error) {
-      void session.close()
-      throw error
+      const other = this.#components.findRoute()
+      return sameStages(route, other) ? null : other
+    } catch {
+      return null
     }
   }
 
@@ -215,6 +241,14 @@ export class TextGenerator {
       }
     }
   }
+}
+
+function sameStages(a: Route, b: Route): boolean {
+  const isSame = ({ peer, start, end }: RouteStage, index: number) => {
+    const other = b.stages[index]
+    return peer === other?.peer && start === other.start && end === other.end
+  }
+  return a.stages.length === b.stages.length && a.stages.every(isSame)
 }
 
 function routeEvent(session: Session, question: Question, cachedTokens: number): GenerateEvent {
