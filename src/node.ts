@@ -220,11 +220,12 @@ class SwarmNode {
 
   #plan(model: Model, pipeline: Pipeline): void {
     const facts = modelFacts(model)
-    const records = () => this.#aliveRecords()
+    const reachable = () => this.#reachableRecords()
     const watch = new PlanWatch({
       facts,
       arithmeticVersion: ARITHMETIC_VERSION,
-      records,
+      records: () => this.#aliveRecords(),
+      reachable,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })
@@ -232,7 +233,7 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, records()),
+      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
       clock: systemClock,
       random: systemRandom
     })
@@ -340,6 +341,14 @@ class SwarmNode {
   #aliveRecords(): PeerRecord[] {
     const peers = this.#parts.network?.directory.peers() ?? []
     return peers.filter(({ state }) => state === 'alive').map(({ record }) => record)
+  }
+
+  /** Of this peer and those that activations have a way to now. */
+  #reachableRecords(): PeerRecord[] {
+    const links = this.#parts.network?.links() ?? []
+    const near = links.filter(({ lane }) => lane !== null).map(({ peer }) => peer)
+    const keys = new Set([(this.#parts.identity as Identity).id, ...near])
+    return this.#aliveRecords().filter(({ key }) => keys.has(key))
   }
 
   #nameOf(peer: PeerId): string {
