@@ -27,6 +27,7 @@ import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { describeRival, secondModel } from './node/one-model.ts'
+import { pinnedRange } from './node/pinned-range.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
@@ -261,8 +262,11 @@ class SwarmNode {
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      this.#parts.serving = { stage, host, keeper }
+      const pinned = pinnedRange(modelFacts(model), profile.memoryKiB, layers)
+      this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
+      if (pinned !== null) keeper.aim(pinned)
+      else if (layers !== null) this.#emit('warning', sentences.pinTooLargeText(layers, profile))
     }
     network.publish({ profile, pin: layers })
     this.#parts.watch?.stir()
@@ -322,7 +326,10 @@ class SwarmNode {
     const { hash, stages } = plan
     const text = sentences.planText(plan, (peer) => this.#nameOf(peer))
     this.#emit('plan', text, { hash, stages })
-    this.#parts.serving?.keeper.aim(own ? { start: own.start, end: own.end } : null)
+    const { serving } = this.#parts
+    if (serving?.pinned === null) {
+      serving.keeper.aim(own ? { start: own.start, end: own.end } : null)
+    }
   }
 
   #onHolding({ held, loading }: Holding): void {
