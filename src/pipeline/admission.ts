@@ -63,12 +63,15 @@ export function shortageOf(
   needBytes: number
 ): SwarmError | null {
   if (standing.nSessions >= SESSIONS_MAX) {
-    return new SwarmError('STAGE_FULL', `all ${SESSIONS_MAX} sessions of this peer are in use`)
+    const text = `all ${SESSIONS_MAX} sessions of this peer are in use: ask again when one has ended`
+    return new SwarmError('STAGE_FULL', text)
   }
   const freeBytes = Math.max(0, standing.kvBudgetBytes - standing.kvUsedBytes)
   if (needBytes > freeBytes) {
     const sizes = `needs ${formatSize(needBytes)}, ${formatSize(freeBytes)} are free`
-    const text = `a context of ${open.contextTokens} tokens ${sizes}: ask for a shorter one`
+    const wouldFit = needBytes <= standing.kvBudgetBytes
+    const hint = wouldFit ? 'ask again when another session has ended, or' : 'ask'
+    const text = `a context of ${open.contextTokens} tokens ${sizes}: ${hint} for a shorter one`
     return new SwarmError('STAGE_FULL', text)
   }
   return null

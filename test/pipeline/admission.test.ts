@@ -39,11 +39,20 @@ test('admission - memory for keys and values is what the weights leave', async (
   t.is(host.sessions, 2)
   const refused = up.received.find((message) => message.type === 'failed')
   t.is(refused?.code, 'STAGE_FULL')
-  t.ok(/needs 4.7 KiB, 100 B are free/.test(refused?.text ?? ''), refused?.text)
+  const wait = /needs 4.7 KiB, 100 B are free: ask again when another session has ended, or/
+  t.ok(wait.test(refused?.text ?? ''), refused?.text)
   up.send({ type: 'close', session: names[0] as SessionId })
   up.send(open(ALONE, { session: names[2] as SessionId }))
   await clock.pass(1)
   t.is(up.received.at(-1)?.type, 'opened', 'a closed session makes room')
+})
+
+test('admission - waiting is no advice where the session would never fit', async (t) => {
+  const { up, clock } = await setUp({ start: 0, end: 12 }, { memoryBytes: 12_000 + 4_700 })
+  up.send(open(ALONE))
+  await clock.pass(1)
+  const refused = up.received.find((message) => message.type === 'failed')
+  t.ok(/are free: ask for a shorter one$/.test(refused?.text ?? ''), refused?.text)
 })
 
 test('admission - no more sessions than the bound', async (t) => {
