@@ -28,6 +28,7 @@ import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { describeRival, secondModel } from './node/one-model.ts'
 import { pinnedRange } from './node/pinned-range.ts'
+import { aliveRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
@@ -47,7 +48,7 @@ import type { Identity } from './peer/identity.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { Hello } from './wire/hello.ts'
 import type { PeerId } from './wire/ids.ts'
-import type { PeerRecord, Profile } from './wire/record.ts'
+import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
@@ -193,7 +194,7 @@ class SwarmNode {
     })
     this.#parts.network = network
     this.#parts.openedMs = systemClock.now()
-    if (this.#parts.model) this.#plan(this.#parts.model, this.#parts.pipeline)
+    if (this.#parts.model) this.#plan(this.#parts.model, network, this.#parts.pipeline)
     await network.open()
   }
 
@@ -219,13 +220,13 @@ class SwarmNode {
     return profile
   }
 
-  #plan(model: Model, pipeline: Pipeline): void {
+  #plan(model: Model, network: PeerNetwork, pipeline: Pipeline): void {
     const facts = modelFacts(model)
-    const reachable = () => this.#reachableRecords()
+    const reachable = () => reachableRecords(network, network.hops.self)
     const watch = new PlanWatch({
       facts,
       arithmeticVersion: ARITHMETIC_VERSION,
-      records: () => this.#aliveRecords(),
+      records: () => aliveRecords(network),
       reachable,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
@@ -273,6 +274,8 @@ class SwarmNode {
   }
 
   #onNetwork(event: NetworkEvent): void {
+    // It is us who goes: the others are still there.
+    if (this.#parts.isClosing) return
     switch (event.type) {
       case 'link-up':
         this.#emit('peer', sentences.linkUpText(event.peer, event.hello), {
@@ -345,21 +348,8 @@ class SwarmNode {
     this.#parts.hub.emit(kind, text, data)
   }
 
-  #aliveRecords(): PeerRecord[] {
-    const peers = this.#parts.network?.directory.peers() ?? []
-    return peers.filter(({ state }) => state === 'alive').map(({ record }) => record)
-  }
-
-  /** Of this peer and those that activations have a way to now. */
-  #reachableRecords(): PeerRecord[] {
-    const links = this.#parts.network?.links() ?? []
-    const near = links.filter(({ lane }) => lane !== null).map(({ peer }) => peer)
-    const keys = new Set([(this.#parts.identity as Identity).id, ...near])
-    return this.#aliveRecords().filter(({ key }) => keys.has(key))
-  }
-
   #nameOf(peer: PeerId): string {
-    return this.#parts.network?.directory.get(peer)?.record.name ?? peer.slice(0, 8)
+    return nameOf(this.#parts.network as PeerNetwork, peer)
   }
 
   #threads(): number {
