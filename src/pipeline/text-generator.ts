@@ -83,6 +83,7 @@ export class TextGenerator {
         if (event.type === 'token') yield* textEvent(answer.push(event))
         if (answer.finishReason !== null) break
       }
+      if (answer.finishReason === null) throw closedError()
     } catch (error) {
       if (!isAbort(error) || !signal.aborted) throw error
       yield* textEvent(answer.cancel())
@@ -241,6 +242,11 @@ export class TextGenerator {
       }
     }
   }
+}
+
+/** The answer was ended from this side, and not by whoever asked. */
+function closedError(): SwarmError {
+  return new SwarmError('PEER_GONE', 'this peer is stopping: ask again when it is back')
 }
 
 function sameStages(a: Route, b: Route): boolean {
