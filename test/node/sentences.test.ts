@@ -43,7 +43,7 @@ test('sentences - which way activations go', (t) => {
   const peer = keyOf('a')
   t.is(sentences.laneText(peer, 'tcp'), 'activations to aaaaaaaa go over tcp')
   t.ok(/over udx, slower than TCP/.test(sentences.laneText(peer, 'udx')))
-  t.ok(/^no way for activations to aaaaaaaa/.test(sentences.laneText(peer, null)))
+  t.is(sentences.laneText(peer, null), 'no way for activations to aaaaaaaa at the moment')
 })
 
 test('sentences - what a machine can do', (t) => {
