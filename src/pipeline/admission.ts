@@ -6,6 +6,8 @@ import { SESSIONS_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
 
+import { describeStage } from './route.ts'
+
 import type { PeerId } from '../wire/ids.ts'
 import type { OpenMessage, RouteStage } from '../wire/session.ts'
 
@@ -75,4 +77,18 @@ export function shortageOf(
     return new SwarmError('STAGE_FULL', text)
   }
   return null
+}
+
+/**
+ * Whether this stage can send its output where the route says; null when it can.
+ * @param reaches whether there is a link to a peer now.
+ */
+export function unlinkedOf(
+  open: OpenMessage,
+  reaches: (peer: PeerId) => boolean
+): SwarmError | null {
+  const next = (open.route[open.index + 1] ?? open.route[0]) as RouteStage
+  if (reaches(next.peer)) return null
+  const hint = 'wait a moment, or see what keeps these two machines apart'
+  return new SwarmError('PEER_NO_LINK', `no link to ${describeStage(next)} yet: ${hint}`)
 }

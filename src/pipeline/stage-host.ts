@@ -12,7 +12,7 @@ import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
-import { misfitOf, ownStage, shortageOf, type Standing } from './admission.ts'
+import { misfitOf, ownStage, shortageOf, unlinkedOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
 import { goneError } from './route.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
@@ -154,6 +154,8 @@ export class StageHost {
     const needBytes = stage.cacheBytes({ start, end }, open.contextTokens, open.kvType)
     const shortage = shortageOf(open, standing, needBytes)
     if (shortage !== null) return this.#refuse(from, open, shortage)
+    const unlinked = unlinkedOf(open, (peer) => this.#reaches(peer))
+    if (unlinked !== null) return this.#refuse(from, open, unlinked)
     if (open.position !== 0) return this.#refuse(from, open, unknownSession())
     try {
       const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
@@ -169,6 +171,15 @@ export class StageHost {
       this.#toOrigin(session, { ...answer(open), type: 'opened', stats: noStats() })
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
+    }
+  }
+
+  #reaches(peer: PeerId): boolean {
+    try {
+      this.#options.hops.to(peer)
+      return true
+    } catch {
+      return false
     }
   }
 

@@ -2,10 +2,12 @@
 // into text and its end into a result. Owns the sessions that are kept for a next turn. Knows the
 // tokenizer, the template and the way to a route only as what it was given.
 
+import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { Answer, type Piece } from './answer.ts'
 import { checkRequest } from './check-request.ts'
+import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -28,8 +30,8 @@ import type { SessionEvent, Turn } from './session-state.ts'
  * of a model can be gigabytes of keys and values.
  */
 const KEPT_CONTEXT_TOKENS = 4096
-/** Routes for one answer: a swarm that loses a peer with each of them has worse to tell than to wait. */
-const ROUTES_TRIED_MAX = 3
+/** Before a route that could not be opened is tried again. */
+const ROUTE_RETRY_MS = 250
 
 export interface TextGeneratorComponents {
   pipeline: Pipeline
@@ -51,6 +53,9 @@ interface Question extends Turn {
   contextTokens: number
   sampling: Sampling
 }
+
+/** What happens in one turn: news of the session that answers, or why there is none yet. */
+type TurnStep = { event: SessionEvent; source: Session } | { waiting: string }
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
@@ -75,8 +80,13 @@ export class TextGenerator {
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
     try {
-      for await (const { event, source } of this.#turn(request, question, signal)) {
-        session = source
+      for await (const step of this.#turn(request, question, signal)) {
+        if ('waiting' in step) {
+          yield { type: 'queued', reason: step.waiting }
+          continue
+        }
+        const { event } = step
+        session = step.source
         stopwatch.note(event)
         if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
         if (event.type === 'prefill') yield event
@@ -146,7 +156,7 @@ export class TextGenerator {
     request: GenerateRequest,
     question: Question,
     signal: AbortSignal
-  ): AsyncGenerator<{ event: SessionEvent; source: Session }, void> {
+  ): AsyncGenerator<TurnStep, void> {
     const kept = this.#takeKept(request, question.positionEnd)
     if (kept !== null) {
       let hasOpened = false
@@ -162,11 +172,12 @@ export class TextGenerator {
         if (hasOpened || isAbort(error)) throw error
       }
     }
-    const { pipeline, model, findRoute } = this.#components
+    const { pipeline, model, findRoute, clock } = this.#components
     const { kvType } = request
     const { contextTokens } = question
-    let route = findRoute()
-    for (let left = ROUTES_TRIED_MAX; ; left--) {
+    const search = new RouteSearch(findRoute, clock.now())
+    for (;;) {
+      const { route } = search
       const session = pipeline.createSession({ route, model, kvType, contextTokens })
       let hasOpened = false
       try {
@@ -177,24 +188,12 @@ export class TextGenerator {
         return
       } catch (error) {
         void session.close()
-        const other = hasOpened || left === 1 ? null : this.#routeAfter(route, error)
-        if (other === null) throw error
-        route = other
+        if (hasOpened) throw error
+        const reason = search.next(error, clock.now())
+        if (reason === null) continue
+        yield { waiting: reason }
+        await sleep(clock, ROUTE_RETRY_MS, signal)
       }
-    }
-  }
-
-  /**
-   * Another route where one could not be opened because a peer of it went: its neighbours may have
-   * noticed before this peer did, and nothing was answered yet. Null when there is no other.
-   */
-  #routeAfter(route: Route, error: unknown): Route | null {
-    if (!(error instanceof SwarmError) || error.code !== 'PEER_GONE') return null
-    try {
-      const other = this.#components.findRoute()
-      return sameStages(route, other) ? null : other
-    } catch {
-      return null
     }
   }
 
@@ -247,14 +246,6 @@ export class TextGenerator {
 /** The answer was ended from this side, and not by whoever asked. */
 function closedError(): SwarmError {
   return new SwarmError('PEER_GONE', 'this peer is stopping: ask again when it is back')
-}
-
-function sameStages(a: Route, b: Route): boolean {
-  const isSame = ({ peer, start, end }: RouteStage, index: number) => {
-    const other = b.stages[index]
-    return peer === other?.peer && start === other.start && end === other.end
-  }
-  return a.stages.length === b.stages.length && a.stages.every(isSame)
 }
 
 function routeEvent(session: Session, question: Question, cachedTokens: number): GenerateEvent {

@@ -105,6 +105,17 @@ test('admission - draining waits, an abort ends the wait, evicting ends the sess
   t.alike(up.take(), ['opened', 'STAGE_NOT_LOADED'])
 })
 
+test('admission - a stage that cannot reach the next one says so and holds nothing', async (t) => {
+  const { up, down, network, host, stage, clock } = await setUp({ start: 4, end: 8 })
+  network.leave(down.id)
+  up.send(open(MIDDLE))
+  await clock.pass(1)
+  const refused = up.received.find((message) => message.type === 'failed')
+  t.is(refused?.code, 'PEER_NO_LINK')
+  t.ok(refused?.text.startsWith('no link to eeeeeeee (layers 8-11) yet'), refused?.text)
+  t.is(host.sessions + stage.openCaches, 0)
+})
+
 test('admission - another peer cannot take over a session', async (t) => {
   const { up, stranger, host, clock } = await setUp({ start: 4, end: 8 })
   up.send(open(MIDDLE))

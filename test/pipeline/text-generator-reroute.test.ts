@@ -6,6 +6,7 @@ import { routeOf, type SimPeer } from '../helpers/sim-swarm.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 
 import type { Route } from '../../src/pipeline/route.ts'
+import type { PeerId } from '../../src/wire/ids.ts'
 
 /** The bench's route with its last stage on a new peer, and that peer. */
 async function spareFor({ swarm, route }: Bench): Promise<{ spare: SimPeer; other: Route }> {
@@ -80,4 +81,52 @@ test('generate - routes that fail one after the other end in the error', async (
   t.is(asked(), 3, 'the fourth would have worked')
   await bench.swarm.clock.pass(1000)
   t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - two stages that have not found each other yet are waited for', async (t) => {
+  const bench = await setUp()
+  const { network, clock } = bench.swarm
+  const [a, b] = bench.route.stages.map(({ peer }) => peer) as [PeerId, PeerId]
+  network.cut(a, b)
+  await clock.pass(1000)
+  clock.after(600, () => network.heal(a, b))
+  const { events, result } = await run(bench, request())
+  const [first] = events
+  // Either of the two may answer first.
+  const reason = /^\w{8} \(layers [-\d]+\): no link to \w{8} \(layers [-\d]+\) yet: wait a moment/
+  t.ok(first?.type === 'queued' && reason.test(first.reason), JSON.stringify(first))
+  const expected = await toyContinue(bench.swarm.model, PROMPT_IDS, sampling(), 20)
+  t.alike(result.ids, expected.ids)
+  await clock.pass(10)
+  t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - two stages that never find each other are the error after a while', async (t) => {
+  const bench = await setUp()
+  const { network, clock } = bench.swarm
+  const [a, b] = bench.route.stages.map(({ peer }) => peer) as [PeerId, PeerId]
+  network.cut(a, b)
+  await clock.pass(1000)
+  const startMs = clock.now()
+  const { error } = await run(bench, request())
+  t.is(codeOf(error), 'PEER_NO_LINK')
+  t.ok(String(error).includes('see what keeps these two machines apart'))
+  const tookMs = clock.now() - startMs
+  t.ok(tookMs >= 8000 && tookMs < 9000, `${tookMs} ms`)
+  await clock.pass(10)
+  t.alike(bench.swarm.leaks(), [])
+})
+
+test('generate - waiting for a link ends with whoever asked', async (t) => {
+  const bench = await setUp()
+  const { network, clock } = bench.swarm
+  const [a, b] = bench.route.stages.map(({ peer }) => peer) as [PeerId, PeerId]
+  network.cut(a, b)
+  await clock.pass(1000)
+  const startMs = clock.now()
+  const { result } = await run(bench, request(), (event, abort) => {
+    if (event.type === 'queued') abort.abort()
+  })
+  t.is(result.finishReason, 'cancelled')
+  t.ok(clock.now() - startMs < 500)
 })
