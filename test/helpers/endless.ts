@@ -17,8 +17,12 @@ export async function endlessModel(lab: Lab): Promise<string> {
 }
 
 /** An endless answer that has begun: half a minute of it is still to come. */
-export async function startEndless(lab: Lab, origin: LabPeer): Promise<LabCommand> {
-  const argv = ['generate', '--data-dir', origin.dataDir, ...ENDLESS, '--json', '--stream']
+export async function startEndless(
+  lab: Lab,
+  origin: LabPeer,
+  question: readonly string[] = ENDLESS
+): Promise<LabCommand> {
+  const argv = ['generate', '--data-dir', origin.dataDir, ...question, '--json', '--stream']
   const command = lab.start(argv)
   await command.until(() => command.lines.filter(({ type }) => type === 'text').length > 20)
   return command
