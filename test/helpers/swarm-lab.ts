@@ -180,6 +180,8 @@ export interface JoinOptions {
   kernels?: string
   /** What is put before the command: `ip netns exec NAME`. */
   prefix?: string[]
+  /** Where control sockets lie; the lab's own folder when absent. */
+  runtimeDir?: string
 }
 
 export interface PinnedOptions {
@@ -212,12 +214,12 @@ export class Lab {
   }
 
   /** A clean environment inside the folder; measurements are cached per table of kernels. */
-  env({ kernels }: JoinOptions = {}): NodeJS.ProcessEnv {
+  env({ kernels, runtimeDir }: JoinOptions = {}): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
       HOME: this.folder,
       TMPDIR: join(this.folder, 'tmp'),
-      XDG_RUNTIME_DIR: join(this.folder, 'run'),
+      XDG_RUNTIME_DIR: runtimeDir ?? join(this.folder, 'run'),
       XDG_CACHE_HOME: join(this.folder, 'cache', kernels ?? 'best'),
       ...(kernels === undefined ? {} : { SWARM_KERNELS: kernels })
     }
