@@ -27,6 +27,8 @@ import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { describeRival, secondModel } from './node/one-model.ts'
+import { pinnedRange } from './node/pinned-range.ts'
+import { aliveRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
@@ -45,7 +47,7 @@ import type { Identity } from './peer/identity.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { Hello } from './wire/hello.ts'
 import type { PeerId } from './wire/ids.ts'
-import type { PeerRecord, Profile } from './wire/record.ts'
+import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
@@ -190,7 +192,7 @@ class SwarmNode {
     })
     this.#parts.network = network
     this.#parts.openedMs = systemClock.now()
-    if (this.#parts.model) this.#plan(this.#parts.model, this.#parts.pipeline)
+    if (this.#parts.model) this.#plan(this.#parts.model, network, this.#parts.pipeline)
     await network.open()
   }
 
@@ -216,13 +218,14 @@ class SwarmNode {
     return profile
   }
 
-  #plan(model: Model, pipeline: Pipeline): void {
+  #plan(model: Model, network: PeerNetwork, pipeline: Pipeline): void {
     const facts = modelFacts(model)
-    const records = () => this.#aliveRecords()
+    const reachable = () => reachableRecords(network, network.hops.self)
     const watch = new PlanWatch({
       facts,
       arithmeticVersion: ARITHMETIC_VERSION,
-      records,
+      records: () => aliveRecords(network),
+      reachable,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })
@@ -230,7 +233,7 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, records()),
+      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
       clock: systemClock,
       random: systemRandom
     })
@@ -258,14 +261,19 @@ class SwarmNode {
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      this.#parts.serving = { stage, host, keeper }
+      const pinned = pinnedRange(modelFacts(model), profile.memoryKiB, layers)
+      this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
+      if (pinned !== null) keeper.aim(pinned)
+      else if (layers !== null) this.#emit('warning', sentences.pinTooLargeText(layers, profile))
     }
     network.publish({ profile, pin: layers })
     this.#parts.watch?.stir()
   }
 
   #onNetwork(event: NetworkEvent): void {
+    // It is us who goes: the others are still there.
+    if (this.#parts.isClosing) return
     switch (event.type) {
       case 'link-up':
         this.#emit('peer', sentences.linkUpText(event.peer, event.hello), {
@@ -319,7 +327,10 @@ class SwarmNode {
     const { hash, stages } = plan
     const text = sentences.planText(plan, (peer) => this.#nameOf(peer))
     this.#emit('plan', text, { hash, stages })
-    this.#parts.serving?.keeper.aim(own ? { start: own.start, end: own.end } : null)
+    const { serving } = this.#parts
+    if (serving?.pinned === null) {
+      serving.keeper.aim(own ? { start: own.start, end: own.end } : null)
+    }
   }
 
   #onHolding({ held, loading }: Holding): void {
@@ -335,13 +346,8 @@ class SwarmNode {
     this.#parts.hub.emit(kind, text, data)
   }
 
-  #aliveRecords(): PeerRecord[] {
-    const peers = this.#parts.network?.directory.peers() ?? []
-    return peers.filter(({ state }) => state === 'alive').map(({ record }) => record)
-  }
-
   #nameOf(peer: PeerId): string {
-    return this.#parts.network?.directory.get(peer)?.record.name ?? peer.slice(0, 8)
+    return nameOf(this.#parts.network as PeerNetwork, peer)
   }
 
   #threads(): number {

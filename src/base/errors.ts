@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'PEER_GONE'
   | 'PEER_TIMEOUT'
   | 'PEER_BUSY'
+  | 'PEER_NO_LINK'
   | 'PEER_REFUSED'
   | 'PEER_DUPLICATE'
   | 'PEER_NOT_RUNNING'

@@ -198,8 +198,7 @@ export const FLAGS = {
     kind: 'text',
     placeholder: 'ADDRESS',
     example: '--host 192.168.1.5',
-    default: '0.0.0.0',
-    help: 'address to listen on'
+    help: 'the IPv4 address of this machine that the others use; its first one when absent'
   },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {

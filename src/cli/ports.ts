@@ -65,7 +65,8 @@ export interface LocalModel {
 
 export interface BootstrapOptions {
   port: number
-  host: string
+  /** By which others reach this machine; null: its first address that is not loopback. */
+  host: string | null
   log: Log
 }
 

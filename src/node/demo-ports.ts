@@ -15,11 +15,11 @@ export interface RunningBootstrap {
 /** A private DHT for --bootstrap, until it is closed. @throws USAGE_BAD_VALUE */
 export async function runBootstrap(options: {
   port: number
-  host: string
+  host: string | null
   log: Log
 }): Promise<RunningBootstrap> {
   const { port, host, log } = options
-  const bootstrap = await openBootstrap({ port, host })
+  const bootstrap = await openBootstrap({ port, ...(host === null ? {} : { host }) })
   log.info(`bootstrap nodes from port ${bootstrap.address.port} on`)
   return { ...bootstrap.address, close: () => bootstrap.close() }
 }

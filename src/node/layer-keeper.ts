@@ -86,6 +86,7 @@ export class LayerKeeper {
     try {
       await host.idle(AbortSignal.any([patience.signal, this.#closing.signal]))
     } catch {
+      this.#closing.signal.throwIfAborted()
       // Out of patience: what still runs is asked elsewhere.
       host.evict()
       await host.idle(this.#closing.signal)

@@ -19,6 +19,7 @@ import type {
   SwarmService
 } from '../api/service.ts'
 import type { NativeStage } from '../compute/native-stage.ts'
+import type { LayerRange } from '../model/layer-range.ts'
 import type { Model } from '../model/open-model.ts'
 import type { Identity } from '../peer/identity.ts'
 import type { PeerNetwork } from '../peer/network.ts'
@@ -40,6 +41,8 @@ export interface Serving {
   stage: NativeStage
   host: StageHost
   keeper: LayerKeeper
+  /** A range that is held whatever the plan says; null: the plan decides. */
+  pinned: LayerRange | null
 }
 
 /** A running peer; what is null has not begun yet, or does not exist without a model. */

@@ -1,12 +1,13 @@
-// Flow C, when to plan: news stirs, and once it has been quiet for a moment the plan is computed anew.
-// Owns the newest plan of this peer. What a plan is made of is sharding/'s; what follows from one is
-// layer-keeper.ts's.
+// Flow C, when to plan: news that a plan would be made of stirs, and once it has been quiet for a moment
+// the plan is computed anew. Owns the newest plan of this peer. What a plan is made of is sharding/'s;
+// what follows from one is layer-keeper.ts's.
 
 import type { Clock, Timer } from '../base/clock.ts'
+import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import { readiness, type Readiness } from '../sharding/coverage.ts'
 import { computePlan, type Plan } from '../sharding/plan.ts'
-import { createView, type ModelFacts } from '../sharding/view.ts'
+import { createView, viewHash, type ModelFacts } from '../sharding/view.ts'
 
 /** Three gossip rounds: peers that start together are planned together. */
 const QUIET_MS = 400
@@ -19,8 +20,10 @@ const STIR_MAX_MS = 3000
 export interface PlanWatchOptions {
   facts: ModelFacts
   arithmeticVersion: number
-  /** Of the peers that are alive, this one included. */
+  /** Of the peers that are alive, this one included: plans are made of them. */
   records: () => PeerRecord[]
+  /** Of those that a session could use now. A peer that was just lost counts as alive for a while. */
+  reachable: () => PeerRecord[]
   clock: Clock
   /** Called when the plan is another than before. */
   onPlan: (plan: Plan) => void
@@ -30,7 +33,11 @@ export class PlanWatch {
   readonly #options: PlanWatchOptions
   #plan: Plan | null = null
   #timer: Timer | null = null
+  /** What a plan was last stirred for. */
+  #news = ''
   #stirredMs: number | null = null
+  /** Peers that were not measured in time: maybe they cannot compute. Later plans do not wait. */
+  #givenUp = new Set<PeerId>()
   #isClosed = false
 
   constructor(options: PlanWatchOptions) {
@@ -44,18 +51,20 @@ export class PlanWatch {
 
   /** Whether a session could run now, by the newest plan and records; null before the first plan. */
   readiness(): Readiness | null {
-    const { facts, arithmeticVersion, records } = this.#options
-    return this.#plan && readiness(facts, arithmeticVersion, this.#plan, records())
+    const { facts, arithmeticVersion, reachable } = this.#options
+    return this.#plan && readiness(facts, arithmeticVersion, this.#plan, reachable())
   }
 
-  /** Something is new: plans once it is quiet. */
+  /** Something is new: plans once it is quiet, if the plan could be another one. */
   stir(): void {
     if (this.#isClosed) return
-    const nowMs = this.#options.clock.now()
-    this.#stirredMs ??= nowMs
-    const delayMs = Math.min(QUIET_MS, Math.max(0, this.#stirredMs + STIR_MAX_MS - nowMs))
-    this.#timer?.cancel()
-    this.#timer = this.#options.clock.after(delayMs, () => this.#compute())
+    const { facts, arithmeticVersion, records } = this.#options
+    // Layers that load and links that come are news, several times a second, and change no plan.
+    const view = viewHash(createView(facts, arithmeticVersion, records()))
+    const news = [view, ...this.#unmeasured()].join()
+    if (news === this.#news) return
+    this.#news = news
+    this.#arm()
   }
 
   close(): void {
@@ -63,15 +72,32 @@ export class PlanWatch {
     this.#timer?.cancel()
   }
 
+  #arm(): void {
+    const nowMs = this.#options.clock.now()
+    this.#stirredMs ??= nowMs
+    const delayMs = Math.min(QUIET_MS, Math.max(0, this.#stirredMs + STIR_MAX_MS - nowMs))
+    this.#timer?.cancel()
+    this.#timer = this.#options.clock.after(delayMs, () => this.#compute())
+  }
+
   #compute(): void {
     const { facts, arithmeticVersion, records, clock, onPlan } = this.#options
     const isLate = clock.now() - (this.#stirredMs ?? 0) >= STIR_MAX_MS
-    const unmeasured = records().filter(({ model, profile }) => model?.id === facts.id && !profile)
-    if (unmeasured.length > 0 && !isLate) return this.stir()
+    const unmeasured = this.#unmeasured()
+    if (unmeasured.length > 0 && !isLate) return this.#arm()
+    for (const peer of unmeasured) this.#givenUp.add(peer)
     this.#stirredMs = null
     const plan = computePlan(createView(facts, arithmeticVersion, records()))
     const isNew = plan.hash !== this.#plan?.hash
     this.#plan = plan
     if (isNew) onPlan(plan)
+  }
+
+  /** Peers of this model whose profile is still to come. */
+  #unmeasured(): PeerId[] {
+    const { facts, records } = this.#options
+    const waiting = records().filter(({ model, profile }) => model?.id === facts.id && !profile)
+    const keys = waiting.map(({ key }) => key).filter((key) => !this.#givenUp.has(key))
+    return keys.toSorted()
   }
 }

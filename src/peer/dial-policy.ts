@@ -27,6 +27,8 @@ interface Hinted {
 export class DialPolicy {
   readonly #self: PeerId
   readonly #hinted = new Map<PeerId, Hinted>()
+  /** When a peer was last dialled anew, also of peers that no beacon told of. */
+  readonly #againMs = new Map<PeerId, number>()
 
   constructor(self: PeerId) {
     this.#self = self
@@ -69,6 +71,21 @@ export class DialPolicy {
     const waitMs = Math.max(dialsFromMs, hinted.dialledMs + DIAL_INTERVAL_MS, hinted.heldUntilMs)
     if (nowMs < waitMs) return false
     hinted.dialledMs = nowMs
+    return true
+  }
+
+  /**
+   * Two connections crossed, and each side gave up another one: the side that should dial does so at
+   * once, though not again and again. @returns as takeDial.
+   */
+  takeAgain(peer: PeerId, nowMs: number): boolean {
+    const hinted = this.#hinted.get(peer)
+    const lastMs = this.#againMs.get(peer) ?? -Infinity
+    if (this.#self < peer || nowMs < lastMs + DIAL_INTERVAL_MS) return false
+    if (hinted !== undefined && nowMs < hinted.heldUntilMs) return false
+    if (this.#againMs.size >= HINTS_MAX) this.#againMs.clear()
+    this.#againMs.set(peer, nowMs)
+    if (hinted !== undefined) hinted.dialledMs = nowMs
     return true
   }
 

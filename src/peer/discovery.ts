@@ -137,6 +137,13 @@ export class Discovery {
     })
   }
 
+  /** A connection to a peer ended before it was any use: hyperswarm drops both of two that cross. */
+  again(peer: PeerId): void {
+    const nowMs = this.#options.clock.now()
+    if (this.#quiet || this.#handlers.connected(peer)) return
+    if (this.#policy.takeAgain(peer, nowMs) && this.#dials.take()) this.#dial(peer)
+  }
+
   /** A peer left, or was refused: it is not dialled for `holdMs`, though it may dial us. */
   forget(peer: PeerId, holdMs: number): void {
     this.#policy.hold(peer, this.#options.clock.now() + holdMs)

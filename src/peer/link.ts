@@ -37,6 +37,12 @@ const FRAME_PROTOCOL = 'swarm/frames'
 /** For our last words (hello of another version, leave) to reach the peer before the end. */
 export const LAST_WORDS_MS = 500
 
+/**
+ * Of a connection that exists on both sides something comes back within a round trip. One that the DHT
+ * made on our side only would keep the real one away for as long as it is given.
+ */
+export const ONE_SIDED_LIMIT_MS = 1000
+
 export interface LinkOptions {
   proofKey: Uint8Array
   clock: Clock
@@ -73,6 +79,8 @@ export class Link implements Carrier {
   readonly #rtt = new RttEstimate()
   #state: LinkState = 'proving'
   #proofs: ProofExchange
+  #provingMs = 0
+  #isAnswered = false
   #greetingMs = 0
   #sendControl: MuxMessage | null = null
   #sendFrame: MuxMessage | null = null
@@ -127,6 +135,7 @@ export class Link implements Carrier {
 
   /** Any byte from the peer on any connection. */
   heard(): void {
+    this.#isAnswered = true
     this.#silence.heard(this.#options.clock.now())
   }
 
@@ -148,7 +157,14 @@ export class Link implements Carrier {
 
   /** @param pingNow whether this tick sends a ping. */
   tick(listenedMs: number, pingNow: boolean): void {
-    if (this.#state === 'down' || this.#state === 'proving') return
+    if (this.#state === 'down') return
+    if (this.#state === 'proving') {
+      this.#provingMs += listenedMs
+      if (!this.#isAnswered && this.#provingMs > ONE_SIDED_LIMIT_MS) {
+        this.close(gone(this.peer, 'nothing came back on it'))
+      }
+      return
+    }
     if (this.#state === 'greeting') {
       this.#greetingMs += listenedMs
       if (this.#greetingMs > PROOF_TIMEOUT_MS) {

@@ -39,6 +39,8 @@ import type { Topic } from './topic.ts'
 const REFUSED_HOLD_MS = 60_000
 const UNPROVEN_HOLD_MS = 2000
 const LEFT_HOLD_MS = 1000
+/** A link lost within this time was lost to another connection between the same two, most likely. */
+const YOUNG_MS = 2000
 /** Between two reports of the same refused peer: it may try again every second. */
 const REFUSED_REPORT_MS = 30_000
 /** Reports of refused peers per second, and at once: a stranger can come with a new key each time. */
@@ -276,7 +278,13 @@ export class PeerNetwork {
 
   #linkDown(link: Link, error: SwarmError, left: boolean): void {
     const { peer } = link
+    const upSinceMs = this.#upSinceMs.get(peer) ?? Infinity
     const wasUp = this.#upSinceMs.delete(peer)
+    const isYoung = !wasUp || this.#options.clock.now() - upSinceMs < YOUNG_MS
+    if (error.code === 'PEER_GONE' && !left && isYoung) {
+      // Once hyperswarm has forgotten it, or it would not dial.
+      void link.closed.then(() => this.#discovery?.again(peer))
+    }
     if (!wasUp) {
       if (error.code !== 'PEER_GONE') this.#refused(peer, error)
       return

@@ -6,6 +6,8 @@ import { SESSIONS_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
 
+import { describeStage } from './route.ts'
+
 import type { PeerId } from '../wire/ids.ts'
 import type { OpenMessage, RouteStage } from '../wire/session.ts'
 
@@ -62,13 +64,28 @@ export function shortageOf(
   needBytes: number
 ): SwarmError | null {
   if (standing.nSessions >= SESSIONS_MAX) {
-    return new SwarmError('STAGE_FULL', `all ${SESSIONS_MAX} sessions of this peer are in use`)
+    const text = `all ${SESSIONS_MAX} sessions of this peer are in use: ask again when one has ended`
+    return new SwarmError('STAGE_FULL', text)
   }
   const freeBytes = Math.max(0, standing.kvBudgetBytes - standing.kvUsedBytes)
   if (needBytes > freeBytes) {
     const sizes = `needs ${formatSize(needBytes)}, ${formatSize(freeBytes)} are free`
-    const text = `a context of ${open.contextTokens} tokens ${sizes}: ask for a shorter one`
+    const wouldFit = needBytes <= standing.kvBudgetBytes
+    const hint = wouldFit ? 'ask again when another session has ended, or' : 'ask'
+    const text = `a context of ${open.contextTokens} tokens ${sizes}: ${hint} for a shorter one`
     return new SwarmError('STAGE_FULL', text)
   }
   return null
+}
+
+/**
+ * Whether this stage can send its output where the route says.
+ * @param reaches whether there is a link to a peer now.
+ * @throws PEER_NO_LINK
+ */
+export function checkLinked(open: OpenMessage, reaches: (peer: PeerId) => boolean): void {
+  const next = (open.route[open.index + 1] ?? open.route[0]) as RouteStage
+  if (reaches(next.peer)) return
+  const hint = 'wait a moment, or see what keeps these two machines apart'
+  throw new SwarmError('PEER_NO_LINK', `no link to ${describeStage(next)} yet: ${hint}`)
 }

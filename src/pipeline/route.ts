@@ -20,7 +20,7 @@ export interface Route {
 }
 
 /**
- * @param records of the peers that are alive, this one included.
+ * @param records of the peers that are within reach, this one included.
  * @throws PLAN_GAP naming the layers that are missing, or who is still loading them.
  */
 export function chooseRoute(

@@ -210,7 +210,10 @@ export class SessionState {
     const isOpening = this.phase === 'opening' || this.phase === 'pausing'
     const hasLostCache = message.epoch < this.epoch && isOpening && this.#cachedEnd > 0
     if (stage === undefined || !(message.epoch === this.epoch || hasLostCache)) return []
-    const text = `${describeStage(stage)}: ${clip(message.text, ERROR_TEXT_CHARS)}`
+    const said = clip(message.text, ERROR_TEXT_CHARS)
+    // That a peer is gone is about another than the one who says it.
+    const isOther = message.code === 'PEER_GONE'
+    const text = isOther ? `${said} (said ${shortId(from)})` : `${describeStage(stage)}: ${said}`
     return this.#lose(from, errorFromPeer(message.code, text))
   }
 

@@ -12,7 +12,7 @@ import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
-import { checkFit, ownStage, shortageOf, type Standing } from './admission.ts'
+import { checkFit, checkLinked, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
 import { greediestOf, idleSessionsFor } from './pressure.ts'
 import { goneError } from './route.ts'
@@ -157,6 +157,7 @@ export class StageHost {
     const { start, end } = ownStage(open)
     checkFit(open, this.#standing())
     if (open.position !== 0) throw unknownSession()
+    checkLinked(open, (peer) => this.#reaches(peer))
     this.#makeRoom(open, stage.cacheBytes({ start, end }, open.contextTokens, open.kvType))
     const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
     try {
@@ -178,6 +179,15 @@ export class StageHost {
     const idle = idleSessionsFor(sessions, shortBytes, this.#options.clock.now())
     if (idle.length === 0) throw shortage
     for (const session of idle) this.#fail(session, unknownSession())
+  }
+
+  #reaches(peer: PeerId): boolean {
+    try {
+      this.#options.hops.to(peer)
+      return true
+    } catch {
+      return false
+    }
   }
 
   #standing(): Standing {

@@ -2,10 +2,12 @@
 // into text and its end into a result. Owns the sessions that are kept for a next turn. Knows the
 // tokenizer, the template and the way to a route only as what it was given.
 
+import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { Answer, type Piece } from './answer.ts'
 import { checkRequest } from './check-request.ts'
+import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -23,6 +25,8 @@ import type { ChatTemplate, Tokenizer } from './text-ports.ts'
  * of a model can be gigabytes of keys and values.
  */
 const KEPT_CONTEXT_TOKENS = 4096
+/** Before a route that could not be opened is tried again. */
+const ROUTE_RETRY_MS = 250
 
 export interface TextGeneratorComponents {
   pipeline: Pipeline
@@ -44,6 +48,9 @@ interface Question extends Turn {
   contextTokens: number
   sampling: Sampling
 }
+
+/** What happens in one turn: news of the session that answers, or why there is none yet. */
+type TurnStep = { event: SessionEvent; source: Session } | { waiting: string }
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
@@ -69,14 +76,20 @@ export class TextGenerator {
     let session: Session | null = null
     try {
       try {
-        for await (const { event, source } of this.#turn(request, question, signal)) {
-          session = source
+        for await (const step of this.#turn(request, question, signal)) {
+          if ('waiting' in step) {
+            yield { type: 'queued', reason: step.waiting }
+            continue
+          }
+          const { event } = step
+          session = step.source
           stopwatch.note(event)
           if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
           if (event.type === 'prefill') yield event
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
         }
+        if (answer.finishReason === null) throw closedError()
       } catch (error) {
         if (!isAbort(error) || !signal.aborted) throw error
         yield* textEvent(answer.cancel())
@@ -143,7 +156,7 @@ export class TextGenerator {
     request: GenerateRequest,
     question: Question,
     signal: AbortSignal
-  ): AsyncGenerator<{ event: SessionEvent; source: Session }, void> {
+  ): AsyncGenerator<TurnStep, void> {
     const kept = this.#takeKept(request, question.positionEnd)
     if (kept !== null) {
       let hasOpened = false
@@ -159,15 +172,28 @@ export class TextGenerator {
         if (hasOpened || isAbort(error)) throw error
       }
     }
-    const { pipeline, model, findRoute } = this.#components
+    const { pipeline, model, findRoute, clock } = this.#components
     const { kvType } = request
     const { contextTokens } = question
-    const session = pipeline.createSession({ route: findRoute(), model, kvType, contextTokens })
-    try {
-      for await (const event of session.run(question, signal)) yield { event, source: session }
-    } catch (error) {
-      void session.close()
-      throw error
+    const search = new RouteSearch(findRoute, clock.now())
+    for (;;) {
+      const { route } = search
+      const session = pipeline.createSession({ route, model, kvType, contextTokens })
+      let hasOpened = false
+      try {
+        for await (const event of session.run(question, signal)) {
+          hasOpened = true
+          yield { event, source: session }
+        }
+        return
+      } catch (error) {
+        void session.close()
+        if (hasOpened) throw error
+        const reason = search.next(error, clock.now())
+        if (reason === null) continue
+        yield { waiting: reason }
+        await sleep(clock, ROUTE_RETRY_MS, signal)
+      }
     }
   }
 
@@ -215,6 +241,11 @@ export class TextGenerator {
       }
     }
   }
+}
+
+/** The answer was ended from this side, and not by whoever asked. */
+function closedError(): SwarmError {
+  return new SwarmError('PEER_GONE', 'this peer is stopping: ask again when it is back')
 }
 
 function routeEvent(session: Session, question: Question, cachedTokens: number): GenerateEvent {

@@ -25,7 +25,7 @@ export interface Costs {
   /** Ticks that one more stage adds to a route of two or more. */
   readonly ticksPerHop: number
   /** Whether weights and reserved KV of [start, end) fit the memory that a peer claims. */
-  fits(peer: ViewPeer, start: number, end: number): boolean
+  fits(peer: Pick<ViewPeer, 'memoryKiB'>, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end). */
   stageTicks(peer: ViewPeer, start: number, end: number): number
   /** Ticks of all hops of a token in a route of so many stages: a circle, or none. */

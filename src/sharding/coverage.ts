@@ -24,7 +24,7 @@ export interface Readiness {
 /**
  * Whether a session can run, and over whom. The plan is advice: while its layers still load, any
  * peers that hold all layers between them serve.
- * @param records of the peers that are alive, this one included; others than of this model and
+ * @param records of the peers that are within reach, this one included; others than of this model and
  *   arithmetic are ignored.
  */
 export function readiness(
@@ -61,13 +61,12 @@ export function readiness(
   }
   const waiting = plan.stages.filter((stage) => !isHeld(stage)).map(({ peer }) => peer)
   const percent = new Map(usable.map(({ key, loading }) => [key, loading?.percent ?? 0]))
-  const who = waiting.map((peer) => `${shortId(peer)} (${percent.get(peer) ?? 0} %)`).join(', ')
-  return {
-    state: 'loading',
-    stages,
-    missing,
-    text: `layers ${list(missing)} are loading on ${who}`
-  }
+  const who = waiting.map((peer) => {
+    const loaded = percent.get(peer)
+    return `${shortId(peer)} (${loaded === undefined ? 'out of reach' : `${loaded} % loaded`})`
+  })
+  const text = `layers ${list(missing)} are awaited from ${who.join(', ')}`
+  return { state: 'loading', stages, missing, text }
 }
 
 function list(ranges: LayerRange[]): string {

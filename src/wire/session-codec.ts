@@ -87,7 +87,13 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
   const view = new DataView(frame.buffer, frame.byteOffset, ACTIVATION_HEADER_BYTES)
   const flags = view.getUint8(1)
   if (flags > FLAG_SAMPLE) throw badFrame(`activation flags ${flags} are unknown`)
-  const payload = frame.subarray(ACTIVATION_HEADER_BYTES)
+  // A view of its own, because frames of sockets are Buffers, whose methods differ.
+  const payloadBytes = frame.byteLength - ACTIVATION_HEADER_BYTES
+  const payload = new Uint8Array(
+    frame.buffer,
+    frame.byteOffset + ACTIVATION_HEADER_BYTES,
+    payloadBytes
+  )
   const message: ActivationMessage = {
     type: 'activation',
     session: toHex(frame.subarray(8, 24)) as SessionId,

@@ -308,7 +308,7 @@ test('commands - bootstrap prints the flag that peers use', SLOW, async (t) => {
   const json = shell.start(['bootstrap', '--port', '1', '--until-eof', '--json'])
   await json.says('\n')
   json.child.stdin.end()
-  t.alike(lastLine((await json.ended).stdout), { host: '0.0.0.0', port: 1 })
+  t.alike(lastLine((await json.ended).stdout), { host: '10.1.1.1', port: 1 })
 })
 
 test('commands - help, version, completion and man need no peer', SLOW, async (t) => {

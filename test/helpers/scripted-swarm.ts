@@ -100,7 +100,7 @@ const ports: NodePorts = {
   },
   async runBootstrap({ host, port }) {
     leavePid()
-    return { host, port: port || 49_737, close: async () => {} }
+    return { host: host ?? '10.1.1.1', port: port || 49_737, close: async () => {} }
   },
   async makeDemoModel(path, onProgress, signal) {
     writeFileSync(path, 'model')

@@ -32,6 +32,27 @@ test('dial policy - after a loss the greater key goes first again', (t) => {
   t.ok(policy.takeDial(id('7'), 61_500))
 })
 
+test('dial policy - after two that crossed the greater key dials at once, but once a second', (t) => {
+  const greater = new DialPolicy(id('5'))
+  greater.hint(id('3'), at('a'), 0)
+  t.ok(greater.takeDial(id('3'), 0))
+  t.ok(greater.takeAgain(id('3'), 100), 'whatever was dialled just now')
+  t.absent(greater.takeAgain(id('3'), 1099))
+  t.absent(greater.takeDial(id('3'), 1099), 'a hint makes no second dial of it')
+  t.ok(greater.takeAgain(id('3'), 1100))
+  t.ok(greater.takeAgain(id('2'), 1100), 'also one that no beacon told of')
+  const lower = new DialPolicy(id('3'))
+  lower.hint(id('5'), at('a'), 0)
+  t.absent(lower.takeAgain(id('5'), 5000))
+})
+
+test('dial policy - a held peer is not dialled again either', (t) => {
+  const policy = new DialPolicy(id('5'))
+  policy.hint(id('3'), at('a'), 0)
+  policy.hold(id('3'), 30_000)
+  t.absent(policy.takeAgain(id('3'), 1000))
+})
+
 test('dial policy - a held peer is left alone until then', (t) => {
   const policy = new DialPolicy(id('5'))
   policy.hint(id('3'), at('a'), 0)

@@ -1,8 +1,9 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import type { Socket } from 'node:net'
 import test from 'brittle'
 
 import { CONNECTIONS_UNPROVEN_MAX } from '../../src/base/limits.ts'
+import { ONE_SIDED_LIMIT_MS } from '../../src/peer/link.ts'
 import { SILENCE_LIMIT_MS } from '../../src/peer/silence.ts'
 import { STUCK_LIMIT_MS } from '../../src/peer/stuck.ts'
 import { encodeControl } from '../../src/wire/control.ts'
@@ -11,6 +12,7 @@ import { HELLO, Side, linked, openChannel, rawPeer } from './link-sides.ts'
 import { streamPair } from './stream-pair.ts'
 import { identities } from './test-peer.ts'
 
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Identity } from '../../src/peer/identity.ts'
 import type { Link } from '../../src/peer/link.ts'
 
@@ -38,6 +40,46 @@ test('links - a connection whose other side never answers does not come up', asy
   }
   t.is(side.up.length, 0)
   t.is(side.down[0]?.error.code, 'PEER_TIMEOUT')
+})
+
+/** A connection that exists on our side only: what is written goes nowhere. */
+function oneSided(remotePublicKey: Uint8Array) {
+  const stream = Object.assign(new EventEmitter(), {
+    remotePublicKey,
+    isInitiator: true,
+    handshakeHash: new Uint8Array(64),
+    rawStream: new EventEmitter(),
+    isDestroyed: false,
+    write: () => true,
+    destroy: () => void (stream.isDestroyed = true)
+  })
+  return stream
+}
+
+test('links - a connection on which nothing comes back is dropped after a second', (t) => {
+  const [a, b] = identities(2) as [Identity, Identity]
+  const side = new Side(a)
+  const stream = oneSided(b.keyPair.publicKey)
+  side.links.accept(stream as unknown as NoiseSecretStream)
+  for (let ms = 0; ms < ONE_SIDED_LIMIT_MS; ms += 125) side.tick(125, true)
+  t.absent(stream.isDestroyed)
+  side.tick(125, true)
+  t.ok(stream.isDestroyed)
+  t.is(side.down[0]?.error.code, 'PEER_GONE')
+  t.is(side.links.expects(b.id), false)
+})
+
+test('links - one byte of the other side earns it the time for its proof', (t) => {
+  const [a, b] = identities(2) as [Identity, Identity]
+  const side = new Side(a)
+  const stream = oneSided(b.keyPair.publicKey)
+  side.links.accept(stream as unknown as NoiseSecretStream)
+  side.tick(500, true)
+  stream.rawStream.emit('data', new Uint8Array(1))
+  side.tick(ONE_SIDED_LIMIT_MS, true)
+  t.absent(stream.isDestroyed)
+  side.tick(3000, true)
+  t.is(side.down[0]?.error.code, 'WIRE_PROOF')
 })
 
 test('links - a wrong topic is refused before anything but the proof was sent', async (t) => {

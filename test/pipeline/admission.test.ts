@@ -39,7 +39,8 @@ test('admission - memory for keys and values is what the weights leave', async (
   t.is(host.sessions, 2)
   const refused = up.received.find((message) => message.type === 'failed')
   t.is(refused?.code, 'STAGE_FULL')
-  t.ok(/needs 4.7 KiB, 100 B are free/.test(refused?.text ?? ''), refused?.text)
+  const wait = /needs 4.7 KiB, 100 B are free: ask again when another session has ended, or/
+  t.ok(wait.test(refused?.text ?? ''), refused?.text)
   up.send({ type: 'close', session: names[0] as SessionId })
   up.send(open(ALONE, { session: names[2] as SessionId }))
   await clock.pass(1)
@@ -66,6 +67,14 @@ test('admission - sessions that do nothing make room when there is none, longest
   t.alike(stranger.take(), ['opened'])
   t.alike(up.take(), ['opened', 'opened', 'STAGE_UNKNOWN_SESSION'])
   t.is(host.sessions, 2)
+})
+
+test('admission - waiting is no advice where the session would never fit', async (t) => {
+  const { up, clock } = await setUp({ start: 0, end: 12 }, { memoryBytes: 12_000 + 4_700 })
+  up.send(open(ALONE))
+  await clock.pass(1)
+  const refused = up.received.find((message) => message.type === 'failed')
+  t.ok(refused?.text.endsWith('are free: ask for a shorter one'), refused?.text)
 })
 
 test('admission - no more sessions than the bound', async (t) => {
@@ -115,6 +124,17 @@ test('admission - draining waits, an abort ends the wait, evicting ends the sess
   await clock.pass(1)
   t.ok(isIdle)
   t.alike(up.take(), ['opened', 'STAGE_NOT_LOADED'])
+})
+
+test('admission - a stage that cannot reach the next one says so and holds nothing', async (t) => {
+  const { up, down, network, host, stage, clock } = await setUp({ start: 4, end: 8 })
+  network.leave(down.id)
+  up.send(open(MIDDLE))
+  await clock.pass(1)
+  const refused = up.received.find((message) => message.type === 'failed')
+  t.is(refused?.code, 'PEER_NO_LINK')
+  t.ok(refused?.text.startsWith('no link to eeeeeeee (layers 8-11) yet'), refused?.text)
+  t.is(host.sessions + stage.openCaches, 0)
 })
 
 test('admission - another peer cannot take over a session', async (t) => {

@@ -31,7 +31,7 @@ test('route - names the layers that still load', (t) => {
     t.fail('chosen')
   } catch (error) {
     t.is(error instanceof SwarmError && error.code, 'PLAN_GAP')
-    t.ok(/layers 5-7 are loading on aaaaaaaa/.test(String(error)))
+    t.ok(/layers 5-7 are awaited from aaaaaaaa/.test(String(error)))
   }
 })
 

@@ -273,6 +273,15 @@ test('session state - a lost stage ends the session, naming it and what to do', 
   t.is(brief(create().gone(B)), '', 'before anything was opened')
 })
 
+test('session state - a loss that a neighbour reports names who is lost, then who says so', (t) => {
+  const text = 'bbbbbbbb (layers 6-11) is gone: ask again'
+  const told = { type: 'failed', session: SESSION, epoch: 1, code: 'PEER_GONE', text } as const
+  const fail = openedState()
+    .failed(A, told)
+    .find((action) => action.type === 'fail')
+  t.is(fail?.error.message, `${text} (said aaaaaaaa)`)
+})
+
 test('session state - a stage that fails is named with its own code and clean words', (t) => {
   const state = openedState()
   const [, fail] = state.failed(A, {

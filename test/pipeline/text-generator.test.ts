@@ -251,6 +251,18 @@ test('generate - a lost stage is the error', async (t) => {
   t.alike(bench.swarm.leaks(), [])
 })
 
+test('generate - an answer that is cut off because this peer stops is an error', async (t) => {
+  const bench = await setUp()
+  const { error, events } = await run(bench, request({ maxTokens: 100 }), (event) => {
+    if (event.type === 'text') void bench.asker.pipeline.close()
+  })
+  t.is(error instanceof SwarmError && error.code, 'PEER_GONE')
+  t.ok(String(error).includes('this peer is stopping'))
+  t.absent(events.some(({ type }) => type === 'done'))
+  await bench.swarm.clock.pass(20)
+  t.alike(bench.swarm.leaks(), [])
+})
+
 test('generate - compute, queue and wire of all hops are the time of decode', async (t) => {
   const bench = await setUp({ cuts: [4, 8], stepMs: 5 })
   const { result } = await run(bench, request({ maxTokens: 31 }))

@@ -84,7 +84,7 @@ test('coverage - loading names the layers and who is loading them', (t) => {
   const waiting = readinessOf(record)
   t.is(waiting.state, 'loading')
   t.alike(waiting.missing, [{ start: 3, end: 8 }])
-  t.is(waiting.text, 'layers 3-7 are loading on aaaaaaaa (40 %)')
+  t.is(waiting.text, 'layers 3-7 are awaited from aaaaaaaa (40 % loaded)')
 })
 
 test('coverage - a gap says that a machine is needed', (t) => {

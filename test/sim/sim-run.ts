@@ -3,7 +3,7 @@
 // Says what went wrong; the same seed goes wrong in the same way.
 //
 // What must hold: tokens equal those of one stage; who is not touched by a fault finishes; who is, gets
-// PEER_GONE within two seconds; a new route works afterwards; nothing is left anywhere.
+// PEER_GONE or PEER_NO_LINK within two seconds; a new route works afterwards; nothing is left anywhere.
 
 import { SwarmError, isAbort } from '../../src/base/errors.ts'
 import { below, unit, type Random } from '../../src/base/random.ts'
@@ -230,8 +230,9 @@ class SimRun {
       return null
     }
     const { fault } = this
-    if (!(error instanceof SwarmError) || error.code !== 'PEER_GONE')
+    if (!(error instanceof SwarmError) || !['PEER_GONE', 'PEER_NO_LINK'].includes(error.code)) {
       return `failed: ${String(error)}`
+    }
     if (fault === null || !this.#isTouched(asked, fault)) return `without cause: ${error.message}`
     const lateMs = run.endedMs - Math.max(fault.atMs, asked.startMs)
     this.count('failed')

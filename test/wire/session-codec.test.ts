@@ -280,6 +280,15 @@ test('session codec - an activation payload is a view of the frame at any alignm
   }
 })
 
+test('session codec - an activation payload is plain bytes whatever the frame came in', (t) => {
+  const message = sample('activation')
+  const frame = Buffer.from(encodeSessionMessage(message))
+  const decoded = decodeSessionMessage(frame) as Of<'activation'>
+  t.is(decoded.payload.constructor, Uint8Array)
+  t.is(decoded.payload.buffer, frame.buffer, 'and still a view')
+  t.alike(decoded, message)
+})
+
 test('session codec - an activation with other than its own bytes is refused', (t) => {
   const header = (nTokens: number, dim: number, flags = 0, epoch = 1) => {
     const frame = new Uint8Array(ACTIVATION_HEADER_BYTES + 4 * 8)

@@ -3,6 +3,7 @@
 
 import type { ApiClient } from '../../api/client.ts'
 import { abortError, isAbort, SwarmError } from '../../base/errors.ts'
+import { clip } from '../../base/text.ts'
 import { ChatInput } from '../chat-input.ts'
 import { clientOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { Conversation } from '../conversation.ts'
@@ -68,7 +69,7 @@ async function takeTurn(
   try {
     const both = AbortSignal.any([signal, turnSignal])
     for await (const event of client.generate(talk.ask(text), both)) {
-      if (event.type === 'queued') terminal.progress.update('waiting for room')
+      if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
       if (event.type === 'text') {
         soFar += event.text
         if (!terminal.json) terminal.answer(event.text)

@@ -30,8 +30,8 @@ export const join: CommandHandler = async (context) => {
     }
     await node.ended
   } catch (error) {
-    // Being told to leave while still starting is leaving too.
-    if (!isAbort(error) || !signal.aborted) throw error
+    // Being told to leave while still starting is leaving too, by a signal or by swarm stop.
+    if (!isAbort(error)) throw error
   }
 }
 

@@ -1,0 +1,66 @@
+// Flow B, which route to try when one could not be opened: nothing was answered yet, so another may be
+// taken without a word. Two reasons pass by themselves: a peer went, which its neighbours noticed before
+// this one did; or two peers of the route have not found each other yet, as when all have just started.
+
+import { SwarmError } from '../base/errors.ts'
+import type { RouteStage } from '../wire/session.ts'
+import type { Route } from './route.ts'
+
+/** Routes for one answer: a swarm that loses a peer with each of them has worse to tell than to wait. */
+const ROUTES_TRIED_MAX = 3
+/** How long two peers of a route may take to find each other: some dials, each of a second or two. */
+const LINK_WAIT_MS = 8000
+
+export class RouteSearch {
+  readonly #findRoute: () => Route
+  readonly #untilMs: number
+  #left = ROUTES_TRIED_MAX
+  #route: Route
+
+  /** @throws PLAN_GAP, as findRoute. */
+  constructor(findRoute: () => Route, nowMs: number) {
+    this.#findRoute = findRoute
+    this.#untilMs = nowMs + LINK_WAIT_MS
+    this.#route = findRoute()
+  }
+
+  /** The one to try. */
+  get route(): Route {
+    return this.#route
+  }
+
+  /**
+   * Chooses again after the route could not be opened.
+   * @returns why to wait a moment before the next try; null: try at once.
+   * @throws `error` when it will not pass, or has not for too long.
+   */
+  next(error: unknown, nowMs: number): string | null {
+    const { code, message } = error instanceof SwarmError ? error : { code: null, message: '' }
+    if (code === 'PEER_NO_LINK' && nowMs < this.#untilMs) {
+      this.#route = this.#found() ?? this.#route
+      return message
+    }
+    this.#left--
+    const other = code === 'PEER_GONE' && this.#left > 0 ? this.#found() : null
+    if (other === null || sameStages(other, this.#route)) throw error
+    this.#route = other
+    return null
+  }
+
+  /** Null while layers are missing: then what went wrong before says more. */
+  #found(): Route | null {
+    try {
+      return this.#findRoute()
+    } catch {
+      return null
+    }
+  }
+}
+
+function sameStages(a: Route, b: Route): boolean {
+  const isSame = ({ peer, start, end }: RouteStage, index: number) => {
+    const other = b.stages[index]
+    return peer === other?.peer && start === other.start && end === other.end
+  }
+  return a.stages.length === b.stages.length && a.stages.every(isSame)
+}

@@ -1,0 +1,87 @@
+// `swarm demo` and `swarm bootstrap` as a newcomer runs them.
+
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type Test } from 'brittle'
+
+import { Lab, REAL, type LabCommand } from '../helpers/swarm-lab.ts'
+
+/** Processes of the group that a command leads, itself included. */
+function groupOf({ child }: LabCommand): number[] {
+  const all = execFileSync('ps', ['-A', '-o', 'pgid=,pid='], { encoding: 'utf8' })
+  return all
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
+    .filter(([group]) => group === child.pid)
+    .map(([, pid]) => pid)
+}
+
+function nothingLeft(t: Test, lab: Lab, command: LabCommand): void {
+  t.alike(groupOf(command), [], 'no process')
+  t.alike(readdirSync(join(lab.folder, 'tmp')), [], 'no folder')
+}
+
+test('demo - three processes split a model and write what one writes', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const demo = lab.start(['demo', '--json', '--seed', '4'])
+  const { status, stdout } = await demo.ended
+  t.is(status, 0)
+  t.is(stdout.trimEnd().split('\n').length, 1)
+  const { equal, plan, split, alone } = demo.last
+  t.is(equal, true)
+  t.is(split.logitsHash, alone.logitsHash)
+  t.alike([split.ids.length, new Set(split.ids).size > 20], [48, true])
+  t.alike(
+    plan.stages.map(({ start, end }: { start: number; end: number }) => [start, end]),
+    [
+      [0, 4],
+      [4, 8],
+      [8, 12]
+    ]
+  )
+  t.is(new Set(plan.stages.map(({ peer }: { peer: string }) => peer)).size, 3)
+  t.is(alone.stages.length, 1)
+  nothingLeft(t, lab, demo)
+})
+
+test('demo - as people see it: the map, the text, and that both are equal', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const demo = lab.start(['demo'])
+  const { status, stdout, stderr } = await demo.ended
+  t.is(status, 0, stderr)
+  t.ok(stdout.includes('layers 0 [aaaa|bbbb|cccc] 11\n'), stdout)
+  t.ok(/ids of one peer alone: {5}equal\n/.test(stdout))
+  t.ok(/hash of all its logits: {4}equal \([0-9a-f]{16}\)\n/.test(stdout))
+  t.ok(stderr.includes('making a model'), 'progress is told')
+  nothingLeft(t, lab, demo)
+})
+
+test('demo - Ctrl-C in the middle leaves neither process nor folder', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const demo = lab.start(['demo', '-n', '2000'])
+  await demo.until(() => demo.stdout.includes('tok/s'))
+  t.ok(groupOf(demo).length >= 5, 'itself, a bootstrap and three peers')
+  demo.child.kill('SIGINT')
+  t.is((await demo.ended).status, 130)
+  nothingLeft(t, lab, demo)
+})
+
+test('bootstrap - says where it is, serves, and ends with whoever started it', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const bootstrap = lab.start(['bootstrap', '--port', '0', '--until-eof', '--json'])
+  const { host, port } = await bootstrap.line((line) => typeof line['port'] === 'number')
+  t.alike(bootstrap.lines.length, 1)
+  t.ok(port > 0 && port < 65_536)
+  t.ok(/^\d+\.\d+\.\d+\.\d+$/.test(host), host)
+  const taken = await lab.run(['bootstrap', '--port', String(port), '--json'])
+  t.is(taken.status, 2)
+  const { error } = JSON.parse(taken.stdout)
+  t.ok(
+    /No bootstrap can run on .*; choose another --port or --host$/.test(error.message),
+    error.message
+  )
+  bootstrap.child.stdin.end()
+  t.is((await bootstrap.ended).status, 0)
+})

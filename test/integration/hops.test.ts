@@ -1,0 +1,31 @@
+// The promises of hops on real sockets: three networks that meet through a private bootstrap on loopback.
+
+import { randomBytes } from 'node:crypto'
+
+import { openBootstrap } from '../../src/peer/bootstrap.ts'
+import { hopsSuite } from '../helpers/hops-suite.ts'
+import { identities, TestPeer } from '../peer/test-peer.ts'
+
+import type { Identity } from '../../src/peer/identity.ts'
+
+hopsSuite('hops over sockets', async (t) => {
+  const bootstrap = await openBootstrap({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => bootstrap.close(), { order: Infinity })
+  const topic = `hops ${randomBytes(6).toString('hex')}`
+  const peers = await Promise.all(
+    identities(3).map((identity: Identity) =>
+      TestPeer.open(t, { identity, topic, bootstrap: [bootstrap.address] })
+    )
+  )
+  for (const peer of peers) {
+    for (const other of peers) if (other !== peer) await peer.lane(other.id)
+  }
+  const [a, b, c] = peers.map(({ network }) => network.hops)
+  return {
+    hops: [a!, b!, c!],
+    async until(condition) {
+      while (!condition()) await new Promise(setImmediate)
+    },
+    lose: (index) => void peers[index]?.network.close()
+  }
+})

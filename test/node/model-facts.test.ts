@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import test, { type Test } from 'brittle'
+
+import { openModel } from '../../src/model/open-model.ts'
+import {
+  oddLlama,
+  smallLlama,
+  smallQwen2,
+  type SyntheticSpec
+} from '../../src/model/synthetic/spec.ts'
+import { PLANNED_CONTEXT_TOKENS, modelFacts } from '../../src/node/model-facts.ts'
+import { NativeStage } from '../../src/compute/native-stage.ts'
+import { isPlannable } from '../../src/sharding/view.ts'
+import { syntheticModel } from '../helpers/stage-model.ts'
+
+async function open(t: Test, spec: SyntheticSpec) {
+  const path = await syntheticModel(t, spec)
+  return openModel(path, { idCachePath: join(await t.tmp(), 'ids.json') })
+}
+
+const F32 = { quant: 'F32', pure: true } as const
+
+test('model facts - sizes are those of the tensors, by layer and at both ends', async (t) => {
+  const facts = modelFacts(await open(t, { ...smallLlama, ...F32 }))
+  const { dim, hiddenDim, vocabSize, nKvHeads, headDim } = smallLlama
+  const attention = 2 * dim * dim + 2 * dim * nKvHeads * headDim
+  const layerBytes = 4 * (attention + 3 * dim * hiddenDim + 2 * dim)
+  t.alike(
+    facts.layerKiB,
+    Array.from({ length: 4 }, () => layerBytes / 1024)
+  )
+  t.alike(facts.activeKiB, facts.layerKiB)
+  t.is(facts.embeddingKiB, (4 * vocabSize * dim) / 1024)
+  t.is(facts.headKiB, (4 * (vocabSize * dim + dim)) / 1024)
+  t.alike([facts.nLayers, facts.dim, facts.tied], [4, 256, false])
+  t.ok(isPlannable(facts))
+})
+
+test('model facts - a tied head is the token table, counted at both ends', async (t) => {
+  const { tied, embeddingKiB, headKiB } = modelFacts(await open(t, { ...smallQwen2, ...F32 }))
+  t.is(tied, true)
+  t.is(headKiB, embeddingKiB + 1, 'and the norm of a kilobyte')
+})
+
+test('model facts - keys and values are what a stage really reserves', async (t) => {
+  for (const spec of [smallLlama, oddLlama]) {
+    const model = await open(t, spec)
+    const facts = modelFacts(model)
+    const stage = new NativeStage(model, 1)
+    t.teardown(() => stage.close())
+    const perLayer = facts.kvBytesPerToken * facts.contextTokens
+    t.is(stage.cacheBytes({ start: 0, end: 1 }, facts.contextTokens, 'f16'), perLayer, spec.name)
+  }
+})
+
+test('model facts - a plan reserves an ordinary conversation, or what the model has', async (t) => {
+  const long = { ...smallLlama, contextLength: 100_000 }
+  t.is(modelFacts(await open(t, long)).contextTokens, PLANNED_CONTEXT_TOKENS)
+  t.is(modelFacts(await open(t, smallLlama)).contextTokens, 512)
+})

@@ -1,0 +1,92 @@
+import test from 'brittle'
+
+import * as sentences from '../../src/node/sentences.ts'
+import { keyOf } from '../helpers/views.ts'
+
+import type { Plan } from '../../src/sharding/plan.ts'
+import type { Hello } from '../../src/wire/hello.ts'
+
+const NASTY = 'a\u001b[2Jb\nc\u202ed'
+const hello: Hello = {
+  protocolVersion: 1,
+  arithmeticVersion: 1,
+  programVersion: '0.1.0',
+  name: 'attic',
+  upMs: 0,
+  lane: { port: 0, addresses: [] },
+  model: { id: 'ab'.repeat(32), name: 'tiny.gguf' },
+  record: null
+}
+
+const plan: Plan = {
+  stages: [
+    { peer: keyOf('a'), start: 0, end: 2 },
+    { peer: keyOf('b'), start: 2, end: 5 }
+  ],
+  predicted: { tokenUs: 58_000, perStageUs: [20_000, 30_000], hopUs: 8000, tokensPerSecond: 17.24 },
+  leftOut: [],
+  gap: [],
+  hash: '',
+  viewHash: ''
+}
+
+test('sentences - who came, with what, and who went', (t) => {
+  const peer = keyOf('a')
+  t.is(sentences.linkUpText(peer, hello), 'attic (aaaaaaaa) is here, with tiny.gguf, version 0.1.0')
+  const bare = { ...hello, model: null }
+  t.is(sentences.linkUpText(peer, bare), 'attic (aaaaaaaa) is here, with no model, version 0.1.0')
+  t.is(sentences.linkDownText(peer, 'attic', true), 'attic (aaaaaaaa) left')
+  t.is(sentences.linkDownText(peer, 'attic', false), 'attic (aaaaaaaa) is gone')
+})
+
+test('sentences - which way activations go', (t) => {
+  const peer = keyOf('a')
+  t.is(sentences.laneText(peer, 'tcp'), 'activations to aaaaaaaa go over tcp')
+  t.ok(/over udx, slower than TCP/.test(sentences.laneText(peer, 'udx')))
+  t.is(sentences.laneText(peer, null), 'no way for activations to aaaaaaaa at the moment')
+})
+
+test('sentences - what a machine can do', (t) => {
+  const profile = {
+    cores: 8,
+    kernels: 'avx2',
+    memoryKiB: 12 * 2 ** 20,
+    weightMiBps: 20_480,
+    int8Mops: 1
+  }
+  t.is(
+    sentences.profileText(profile),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB'
+  )
+  t.is(
+    sentences.pinTooLargeText({ start: 0, end: 12 }, profile),
+    'layers 0-11 and their context do not fit the 12 GiB of this peer: ' +
+      'it holds what the plan gives it of them'
+  )
+})
+
+test('sentences - who holds which layers, or which layers nobody can hold', (t) => {
+  const name = (peer: string) => (peer === keyOf('a') ? 'attic' : 'cellar')
+  t.is(sentences.planText(plan, name), 'layers: attic 0-1, cellar 2-4; predicted 17.2 tokens/s')
+  const gap = [
+    { start: 0, end: 1 },
+    { start: 3, end: 5 }
+  ]
+  t.is(
+    sentences.planText({ ...plan, stages: [], predicted: null, gap }, name),
+    'no plan: nobody has room for layers 0-0, 3-4'
+  )
+})
+
+test('sentences - foreign text is one clipped line without control characters', (t) => {
+  const foreign = { ...hello, name: NASTY, programVersion: NASTY, model: { id: '', name: NASTY } }
+  const texts = [
+    sentences.linkUpText(keyOf('a'), foreign),
+    sentences.linkDownText(keyOf('a'), NASTY, true),
+    sentences.planText(plan, () => NASTY)
+  ]
+  for (const text of texts) t.absent(/[\p{Cc}\p{Cf}]/u.test(text), JSON.stringify(text))
+  const long = 'x'.repeat(500)
+  const longs = { ...hello, name: long, programVersion: long, model: { id: '', name: long } }
+  t.ok(sentences.linkUpText(keyOf('a'), longs).length < 200)
+})
