@@ -51,6 +51,14 @@ export function shortestCover(
   return { stages, missing }
 }
 
+/**
+ * What a layer without a peer costs a cover: fewer such layers are better than more, then later ones
+ * than earlier ones, so that what is missing does not change with measured speeds.
+ */
+export function missedPrice(nLayers: number, layer: number): number {
+  return nLayers * nLayers + nLayers - layer
+}
+
 /** Adds one layer to ascending ranges, joining it to the last where it follows. */
 export function addMissing(ranges: LayerRange[], layer: number): void {
   const last = ranges.at(-1)

@@ -7,7 +7,7 @@ import { SwarmError } from '../base/errors.ts'
 import { formatSize } from '../base/text.ts'
 import { formatRange, type LayerRange } from '../model/layer-range.ts'
 import { createCosts, toUs, type Costs } from './cost.ts'
-import { shortestCover, type Cover } from './cover.ts'
+import { missedPrice, shortestCover, type Cover } from './cover.ts'
 import { compareText, floorDiv, hashOf } from './integer.ts'
 import { splitInOrder } from './split.ts'
 import { isPlannable, viewHash, type View, type ViewPeer } from './view.ts'
@@ -46,6 +46,8 @@ export interface Plan {
 const SEARCH_STEPS_MAX = 2 ** 25
 
 interface Candidate extends Cover {
+  /** Price of what is missing. */
+  missed: number
   ticks: number
   slowestTicks: number
 }
@@ -145,6 +147,7 @@ function toCandidate(costs: Costs, peers: ViewPeer[], cover: Cover): Candidate {
   const perStage = stageTicks(costs, peers, cover.stages)
   return {
     ...cover,
+    missed: priceOf(cover.missing, costs.nLayers),
     ticks: perStage.reduce((sum, ticks) => sum + ticks, costs.hopTicks(perStage.length)),
     slowestTicks: Math.max(0, ...perStage)
   }
@@ -159,7 +162,7 @@ function stageTicks(costs: Costs, peers: ViewPeer[], stages: RouteStage[]): numb
 
 function better(a: Candidate, b: Candidate): Candidate {
   const difference =
-    countLayers(a.missing) - countLayers(b.missing) ||
+    a.missed - b.missed ||
     a.ticks - b.ticks ||
     a.stages.length - b.stages.length ||
     a.slowestTicks - b.slowestTicks ||
@@ -167,8 +170,12 @@ function better(a: Candidate, b: Candidate): Candidate {
   return difference <= 0 ? a : b
 }
 
-function countLayers(ranges: LayerRange[]): number {
-  return ranges.reduce((count, { start, end }) => count + end - start, 0)
+function priceOf(missing: LayerRange[], nLayers: number): number {
+  let price = 0
+  for (const { start, end } of missing) {
+    for (let layer = start; layer < end; layer++) price += missedPrice(nLayers, layer)
+  }
+  return price
 }
 
 function describe(stages: RouteStage[]): string {

@@ -3,7 +3,7 @@
 // the peers and every boundary is compared. plan.ts tries several orders. An order of all peers does
 // not change when one more joins, so one more peer can only add candidates: never a slower plan.
 
-import { addMissing, type Cover } from './cover.ts'
+import { addMissing, missedPrice, type Cover } from './cover.ts'
 
 import type { RouteStage } from '../wire/session.ts'
 import type { Costs } from './cost.ts'
@@ -20,8 +20,8 @@ const FIXED = -4
  * the one with the smaller first number that differs is better, in the order of the fields.
  */
 interface Column {
-  /** Layers that nobody has room for. */
-  missing: Int32Array
+  /** Price of the layers that nobody has room for; infinite where no way leads. */
+  missed: Float64Array
   /** Of the stages and, for each, one hop. */
   ticks: Float64Array
   nStages: Int32Array
@@ -41,13 +41,13 @@ export function splitInOrder(costs: Costs, order: ViewPeer[], fixed: RouteStage[
   for (const stage of fixed) fixedOf.fill(stage, stage.start, stage.end)
 
   const first: Column = {
-    missing: new Int32Array(nLayers + 1).fill(nLayers + 1),
+    missed: new Float64Array(nLayers + 1).fill(Infinity),
     ticks: new Float64Array(nLayers + 1),
     nStages: new Int32Array(nLayers + 1),
     slowestTicks: new Float64Array(nLayers + 1),
     from: new Int32Array(nLayers + 1).fill(UNREACHED)
   }
-  first.missing[0] = 0
+  first.missed[0] = 0
   const columns = [first]
   passWithoutPeer(first, fixedOf)
   for (const peer of order) {
@@ -67,7 +67,7 @@ function giveLayers(
 ): Column {
   const { nLayers } = costs
   const column: Column = {
-    missing: before.missing.slice(),
+    missed: before.missed.slice(),
     ticks: before.ticks.slice(),
     nStages: before.nStages.slice(),
     slowestTicks: before.slowestTicks.slice(),
@@ -82,18 +82,18 @@ function giveLayers(
     while (lowest < end && !costs.fits(peer, lowest, end)) lowest++
     const toEnd = costs.stageTicks(peer, 0, end)
     for (let start = end - 1; start >= lowest; start--) {
-      const missing = before.missing[start] as number
-      if (missing > nLayers) continue
+      const missed = before.missed[start] as number
+      if (missed === Infinity) continue
       const stageTicks = toEnd - (upTo[start] as number)
       const ticks = (before.ticks[start] as number) + stageTicks + costs.ticksPerHop
-      if (column.missing[end] === 0) {
+      if (column.missed[end] === 0) {
         // More layers only cost more: nothing from here on can be better.
         if (stageTicks > (column.ticks[end] as number)) break
         if (ticks > (column.ticks[end] as number)) continue
       }
       const nStages = (before.nStages[start] as number) + 1
       const slowestTicks = Math.max(before.slowestTicks[start] as number, stageTicks)
-      improve(column, end, start, missing, ticks, nStages, slowestTicks)
+      improve(column, end, start, missed, ticks, nStages, slowestTicks)
     }
   }
   return column
@@ -103,14 +103,14 @@ function giveLayers(
 function passWithoutPeer(column: Column, fixedOf: (RouteStage | null)[]): void {
   const nLayers = fixedOf.length
   for (let layer = 0; layer < nLayers; layer++) {
-    const missing = column.missing[layer] as number
-    if (missing > nLayers) continue
+    const missed = column.missed[layer] as number
+    if (missed === Infinity) continue
     const stage = fixedOf[layer]
     improve(
       column,
       stage ? stage.end : layer + 1,
       stage ? FIXED : MISSED,
-      missing + (stage ? 0 : 1),
+      missed + (stage ? 0 : missedPrice(nLayers, layer)),
       column.ticks[layer] as number,
       column.nStages[layer] as number,
       column.slowestTicks[layer] as number
@@ -123,18 +123,18 @@ function improve(
   column: Column,
   end: number,
   from: number,
-  missing: number,
+  missed: number,
   ticks: number,
   nStages: number,
   slowestTicks: number
 ): void {
   const difference =
-    missing - (column.missing[end] as number) ||
+    missed - (column.missed[end] as number) ||
     ticks - (column.ticks[end] as number) ||
     nStages - (column.nStages[end] as number) ||
     slowestTicks - (column.slowestTicks[end] as number)
   if (difference >= 0) return
-  column.missing[end] = missing
+  column.missed[end] = missed
   column.ticks[end] = ticks
   column.nStages[end] = nStages
   column.slowestTicks[end] = slowestTicks

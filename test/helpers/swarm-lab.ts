@@ -77,7 +77,7 @@ export class LabCommand {
   get last(): Json {
     const last = this.lines.at(-1)
     if (last === undefined)
-      throw new Error(`swarm ${this.argv[0]} printed no object: ${this.#output()}`)
+      throw new Error(`swarm ${this.argv[0]} printed no object: ${this.output}`)
     return last
   }
 
@@ -90,7 +90,7 @@ export class LabCommand {
         if (!isFound && this.isRunning) return
         this.#waiting.delete(look)
         if (isFound) resolve(value)
-        else reject(new Error(`swarm ${this.argv[0]} ended before its time: ${this.#output()}`))
+        else reject(new Error(`swarm ${this.argv[0]} ended before its time: ${this.output}`))
       }
       this.#waiting.add(look)
       look()
@@ -121,7 +121,7 @@ export class LabCommand {
     for (const look of Array.from(this.#waiting)) look()
   }
 
-  #output(): string {
+  get output(): string {
     return this.stdout.slice(-2000) + this.stderr.slice(-2000)
   }
 }
@@ -199,6 +199,7 @@ process.once('exit', () => {
 
 export class Lab {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'swarm-lab-')))
+  readonly #mark = randomBytes(6).toString('hex')
   readonly #commands = new Set<LabCommand>()
   #bootstrap: Promise<string> | null = null
 
@@ -211,6 +212,11 @@ export class Lab {
   constructor() {
     for (const name of ['run', 'tmp', 'cache']) mkdirSync(join(this.folder, name), { mode: 0o700 })
     open.add(this)
+  }
+
+  /** A topic of this lab's own: beacons of other tests, here or elsewhere on the network, do not meet it. */
+  topic(name: string): string {
+    return `${name} ${this.#mark}`
   }
 
   /** A clean environment inside the folder; measurements are cached per table of kernels. */
@@ -324,9 +330,12 @@ export class Lab {
     open.delete(this)
   }
 
-  /** The same without waiting, for when this process ends at once. */
+  /** The same without waiting, for a test that ran out of time; says what its processes had said. */
   destroy(): void {
-    for (const command of this.#commands) command.signal('SIGKILL')
+    for (const command of this.#commands) {
+      console.error(`swarm ${command.argv.join(' ')}\n${command.output}`)
+      command.signal('SIGKILL')
+    }
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

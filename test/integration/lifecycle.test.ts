@@ -22,14 +22,14 @@ const sockets = (lab: Lab) => readdirSync(join(lab.folder, 'run', 'swarm'))
 test('lifecycle - a data directory in use names the process that uses it', REAL, async (t) => {
   const lab = Lab.open(t)
   const flags = ['--model', await smallModel(lab), '--lan-only']
-  const peer = lab.join('peer', 'first', flags)
+  const peer = lab.join('peer', lab.topic('first'), flags)
   await peer.event('model', ({ text }) => text.includes(LAYERS))
   const { pid } = peer.command.child
-  const argv = ['join', 'second', ...flags, '--data-dir', peer.dataDir]
+  const argv = ['join', lab.topic('second'), ...flags, '--data-dir', peer.dataDir]
   const { status, stdout, stderr } = await lab.run(argv)
   t.is(status, 1)
   t.is(stdout, '')
-  const text = `the data directory ${peer.dataDir} is in use by process ${pid}, topic 'first'`
+  const text = `the data directory ${peer.dataDir} is in use by process ${pid}, topic '${lab.topic('first')}'`
   const hint = 'stop it with swarm stop, or give another --data-dir'
   t.is(stderr, `swarm: ${text}; ${hint} [STORE_BUSY]\n`)
   // With another runtime folder the socket is not found, but the lock still is.
@@ -44,7 +44,11 @@ test(
   REAL,
   async (t) => {
     const lab = Lab.open(t)
-    const first = lab.join('peer', 'again', ['--model', await smallModel(lab), '--lan-only'])
+    const first = lab.join('peer', lab.topic('again'), [
+      '--model',
+      await smallModel(lab),
+      '--lan-only'
+    ])
     await first.event('layers')
     const key = await first.key()
     first.command.signal('SIGKILL')
@@ -68,8 +72,8 @@ test(
   async (t) => {
     const lab = Lab.open(t)
     const flags = ['--model', await smallModel(lab), '--lan-only']
-    const staying = lab.join('staying', 'leave', flags)
-    const leaving = lab.join('leaving', 'leave', flags)
+    const staying = lab.join('staying', lab.topic('leave'), flags)
+    const leaving = lab.join('leaving', lab.topic('leave'), flags)
     await staying.event('peer')
     const { pid } = leaving.command.child
     const startMs = performance.now()
@@ -95,7 +99,11 @@ for (const [name, status] of [
 ] as const) {
   test(`lifecycle - ${name} during the start is an orderly end`, REAL, async (t) => {
     const lab = Lab.open(t)
-    const peer = lab.join('peer', 'early', ['--model', await smallModel(lab), '--lan-only'])
+    const peer = lab.join('peer', lab.topic('early'), [
+      '--model',
+      await smallModel(lab),
+      '--lan-only'
+    ])
     await peer.event('model')
     if (name !== 'swarm stop') peer.command.signal(name)
     else t.is((await lab.run(['stop', '--data-dir', peer.dataDir])).status, 0)
@@ -107,7 +115,11 @@ for (const [name, status] of [
 
 test('lifecycle - a peer ends with the program that started it', REAL, async (t) => {
   const lab = Lab.open(t)
-  const peer = lab.join('peer', 'orphan', ['--model', await smallModel(lab), '--lan-only'])
+  const peer = lab.join('peer', lab.topic('orphan'), [
+    '--model',
+    await smallModel(lab),
+    '--lan-only'
+  ])
   await peer.event('layers')
   peer.command.child.stdin.destroy()
   t.is((await peer.command.ended).status, 0)
@@ -133,7 +145,7 @@ test('lifecycle - a model file that cannot be used is refused in one sentence', 
     [file('damaged.gguf', damaged), 5, 'MODEL_BAD_METADATA', 'the file is damaged']
   ]
   for (const [path, status, code, text] of cases) {
-    const argv = ['join', 'bad', '--lan-only', '--model', path, '--json']
+    const argv = ['join', lab.topic('bad'), '--lan-only', '--model', path, '--json']
     const ended = await lab.run([...argv, '--data-dir', join(lab.folder, 'bad')])
     t.is(ended.status, status, path)
     const { error } = JSON.parse(ended.stdout.trimEnd().split('\n').at(-1) as string)
@@ -149,7 +161,15 @@ test(
   REAL,
   async (t) => {
     const lab = Lab.open(t)
-    const argv = ['join', 'bad', '--lan-only', '--model', await smallModel(lab), '--layers', '2-4']
+    const argv = [
+      'join',
+      lab.topic('bad'),
+      '--lan-only',
+      '--model',
+      await smallModel(lab),
+      '--layers',
+      '2-4'
+    ]
     const { status, stderr } = await lab.run([...argv, '--data-dir', join(lab.folder, 'bad')])
     t.is(status, 2)
     const text = '--layers 2-4 is not in this model, which has layers 0-3'
@@ -162,14 +182,26 @@ test(
   REAL,
   async (t) => {
     const lab = Lab.open(t)
-    const first = lab.join('first', 'one model', ['--model', await smallModel(lab), '--lan-only'])
+    const first = lab.join('first', lab.topic('one model'), [
+      '--model',
+      await smallModel(lab),
+      '--lan-only'
+    ])
     await first.event('layers')
-    const argv = ['join', 'one model', '--lan-only', '--model', await smallModel(lab, 2), '--json']
+    const argv = [
+      'join',
+      lab.topic('one model'),
+      '--lan-only',
+      '--model',
+      await smallModel(lab, 2),
+      '--json'
+    ]
     const { status, stdout } = await lab.run([...argv, '--data-dir', join(lab.folder, 'second')])
     t.is(status, 5)
     const { error } = JSON.parse(stdout.trimEnd().split('\n').at(-1) as string)
     t.is(error.code, 'MODEL_SECOND')
-    const served = /^topic 'one model' serves 'small llama' \([0-9a-f]{8}\), this peer has /
+    const served =
+      /^topic 'one model [0-9a-f]{12}' serves 'small llama' \([0-9a-f]{8}\), this peer has /
     t.ok(served.test(error.message), error.message)
     t.ok(error.message.endsWith('; use the same file, or join another topic'), error.message)
     const { text } = await first.event('refused')
@@ -181,7 +213,7 @@ test(
 
 test('lifecycle - a peer without a model says what it is, and cannot be asked', REAL, async (t) => {
   const lab = Lab.open(t)
-  const peer = lab.join('peer', 'no model', ['--lan-only'])
+  const peer = lab.join('peer', lab.topic('no model'), ['--lan-only'])
   const { text } = await peer.event('model')
   t.ok(text.startsWith('this peer has no model file'), text)
   const argv = ['generate', '--data-dir', peer.dataDir, '-p', 'one']
@@ -198,12 +230,12 @@ test(
   async (t) => {
     const lab = Lab.open(t)
     const flags = ['--model', await smallModel(lab), '--lan-only']
-    const peer = lab.join('peer', 'events', flags)
+    const peer = lab.join('peer', lab.topic('events'), flags)
     await peer.event('layers')
     const abort = new AbortController()
     const events = peer.client.events(abort.signal)
     const first = events.next()
-    const other = lab.join('other', 'events', flags)
+    const other = lab.join('other', lab.topic('events'), flags)
     const { value } = await first
     t.alike([value?.kind, value?.data?.['peer']], ['peer', await other.key()])
     abort.abort()

@@ -19,7 +19,8 @@ async function setUp(lab: Lab) {
   await writeSyntheticModel(model, demoModelSpec)
   const common = ['--model', model, '--threads', '1', '--bootstrap', await lab.bootstrap()]
   const alone = (await lab.json(['run', model, ...QUESTION])) as GenerateResult
-  const start = (name: string, flags: string[]) => lab.join(name, 'memory', [...common, ...flags])
+  const topic = lab.topic('memory')
+  const start = (name: string, flags: string[]) => lab.join(name, topic, [...common, ...flags])
   return { alone, start }
 }
 

@@ -12,7 +12,7 @@ const QUESTION = ['-p', 'one two', '-n', '24', '--temp', '0']
 async function meetAndAnswer(t: Test, lab: Lab, places: readonly JoinOptions[]): Promise<void> {
   const model = await endlessModel(lab)
   const alone = await lab.json(['run', model, ...QUESTION])
-  const topic = `offline ${process.pid}`
+  const topic = lab.topic('offline')
   const peers = places.map((place, index) => {
     const flags = ['--model', model, '--threads', '1', '--layers', ['0-1', '2-3'][index] as string]
     return lab.join(`peer ${index}`, topic, flags, place)

@@ -91,6 +91,20 @@ test('plan - without room for every layer there is no plan but the gap', (t) => 
   t.is(missing, 32 - 7 - 7)
 })
 
+test('plan - whatever the speeds, the last layers are those that are missing', (t) => {
+  for (const [a, b] of [
+    [20_000, 20_000],
+    [20_000, 2000],
+    [2000, 20_000]
+  ] as const) {
+    const plan = planOf(peer('a', 1, a), peer('b', 1, b))
+    t.alike(plan.gap, [
+      { start: 0, end: 1 },
+      { start: 15, end: 32 }
+    ])
+  }
+})
+
 test('plan - nobody at all is a gap of everything', (t) => {
   const plan = planOf()
   t.alike(plan.gap, [{ start: 0, end: 32 }])
@@ -340,7 +354,7 @@ test('plan - golden views give these plans and hashes for ever', (t) => {
       'aa:0-7 cc:8-23 bb:24-31',
       '4adcae71651ac440 f9cbfb2dd5fe3605'
     ],
-    ['a gap', [peer('a', 1, 20_000)], '', '812fafdd18429073 4d174ac6494adf15']
+    ['a gap', [peer('a', 1, 20_000)], '', 'fcab54d99ba09181 4d174ac6494adf15']
   ]
   for (const [name, peers, stages, hashes] of golden) {
     const plan = planOf(...peers)
