@@ -5,9 +5,12 @@ import { checkStop } from '../api/request-fields.ts'
 import { SwarmError } from '../base/errors.ts'
 import { LAYERS_MAX } from '../base/limits.ts'
 import { clip, parseSize } from '../base/text.ts'
-import { describeFlag, type Address, type FlagSpec, type Layers } from './flags.ts'
+import { describeFlag, type FlagSpec } from './flags.ts'
 
-export type FlagValue = boolean | number | string | Layers | Address
+import type { LayerRange } from '../model/layer-range.ts'
+import type { Address } from '../peer/address.ts'
+
+export type FlagValue = boolean | number | string | LayerRange | Address
 
 /**
  * @param name as the user gave it: `--temp`, `-n` or `SWARM_THREADS`.
@@ -60,7 +63,7 @@ function parseSizeText(text: string): number | undefined {
   }
 }
 
-function parseLayers(text: string): Layers | undefined {
+function parseLayers(text: string): LayerRange | undefined {
   const match = /^(\d{1,5})-(\d{1,5})$/.exec(text)
   if (match === null) return undefined
   const range = { start: Number(match[1]), end: Number(match[2]) + 1 }

@@ -11,6 +11,9 @@ import {
 } from '../api/sampling-options.ts'
 import { LOG_LEVELS } from '../base/log.ts'
 
+import type { LayerRange } from '../model/layer-range.ts'
+import type { Address } from '../peer/address.ts'
+
 interface Common {
   /** One letter, written with one dash. */
   readonly short?: string
@@ -219,23 +222,12 @@ export const FLAGS = {
 
 export type FlagName = keyof typeof FLAGS
 
-export interface Address {
-  host: string
-  port: number
-}
-
-/** Half-open, as everywhere inside. */
-export interface Layers {
-  start: number
-  end: number
-}
-
 type ValueOf<F> = F extends { kind: 'switch' }
   ? boolean
   : F extends { kind: 'number' | 'size' }
     ? number
     : F extends { kind: 'layers' }
-      ? Layers
+      ? LayerRange
       : F extends { kind: 'address' }
         ? Address
         : F extends { kind: 'choice'; choices: readonly (infer C)[] }

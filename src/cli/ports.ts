@@ -2,52 +2,12 @@
 // bootstrap, the demo's model. Declared here, matched by shape, and imported only by the commands that
 // start something, so that help and the commands that talk to a running peer start fast.
 
-import type { GenerateEvent, GenerateRequest, NodeEvent, SwarmService } from '../api/service.ts'
+import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
-import type { Address, Layers } from './flags.ts'
+import type { NodeOptions, RunningNode } from '../node/options.ts'
 
 /** Step of long work; `total` 0 when its end is not known. Units are the step's own (bytes, layers). */
 export type OnProgress = (label: string, done: number, total: number) => void
-
-export interface NodeOptions {
-  topic: string
-  /** Null: whoever knows the name may join. */
-  secret: string | null
-  /** On the public DHT by name alone. */
-  public: boolean
-  lanOnly: boolean
-  bootstrap: Address[]
-  /** Absolute path of the GGUF file; null joins without a model. */
-  model: string | null
-  /** Absolute, exists, for its owner only. */
-  dataDir: string
-  /** What may be forgotten: measurements, ids of model files. */
-  cacheDir: string
-  /** Where the API listens; its folder exists. */
-  socketPath: string
-  /** Also on 127.0.0.1 at this port. */
-  httpPort: number | null
-  /** Bytes of weights and KV held at most; null: what the machine has. */
-  memoryBytes: number | null
-  /** Range pinned by hand. */
-  layers: Layers | null
-  threads: number | null
-  programVersion: string
-  log: Log
-  /**
-   * Everything that a person would want to read, from the first moment. The first event says who can
-   * join, before anything is sent.
-   */
-  onEvent: (event: NodeEvent) => void
-}
-
-export interface RunningNode {
-  readonly service: SwarmService
-  /** Settles when the peer has ended: after close(), `swarm stop`, or with what made it impossible. */
-  readonly ended: Promise<void>
-  /** Leaves in an orderly way: sessions end, the others are told, socket and lock are gone. */
-  close(): Promise<void>
-}
 
 export interface LocalOptions {
   model: string

@@ -1,13 +1,16 @@
-// What the command line gives to node.ts. The same shapes as cli/ports.ts declares, which this rank may
-// not import; the compiler compares them where bin/swarm.ts joins the two.
+// What starts a peer and what comes back: the contract between the command line and the composition
+// root. Shapes only, so that commands that start nothing load nothing of a peer.
 
 import type { Log } from '../base/log.ts'
 import type { NodeEvent, SwarmService } from '../api/service.ts'
+import type { LayerRange } from '../model/layer-range.ts'
 import type { Address } from '../peer/address.ts'
 
 export interface NodeOptions {
   topic: string
+  /** Null: whoever knows the name may join. */
   secret: string | null
+  /** On the public DHT by name alone. */
   public: boolean
   lanOnly: boolean
   bootstrap: Address[]
@@ -17,19 +20,28 @@ export interface NodeOptions {
   dataDir: string
   /** Folder of what may be forgotten: measurements, ids of model files. */
   cacheDir: string
+  /** Where the API listens; its folder exists. */
   socketPath: string
+  /** Also on 127.0.0.1 at this port. */
   httpPort: number | null
+  /** Bytes of weights and KV held at most; null: what the machine has. */
   memoryBytes: number | null
-  /** Range pinned by hand, half-open. */
-  layers: { start: number; end: number } | null
+  /** Range pinned by hand. */
+  layers: LayerRange | null
   threads: number | null
   programVersion: string
   log: Log
+  /**
+   * Everything that a person would want to read, from the first moment. The first event says who can
+   * join, before anything is sent.
+   */
   onEvent: (event: NodeEvent) => void
 }
 
 export interface RunningNode {
   readonly service: SwarmService
+  /** Settles when the peer has ended: after close(), `swarm stop`, or with what made it impossible. */
   readonly ended: Promise<void>
+  /** Leaves in an orderly way: sessions end, the others are told, socket and lock are gone. */
   close(): Promise<void>
 }

@@ -8,7 +8,8 @@ import { systemClock } from '../../src/base/clock.ts'
 import { SwarmError } from '../../src/base/errors.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { main } from '../../src/cli/main.ts'
-import type { NodeOptions, NodePorts } from '../../src/cli/ports.ts'
+import type { NodePorts } from '../../src/cli/ports.ts'
+import type { NodeOptions } from '../../src/node/options.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import {
   aborted,
