@@ -1,6 +1,6 @@
 // What the commands `bootstrap` and `demo` need besides a running peer.
 
-import { openBootstrap } from '../peer/bootstrap.ts'
+import { openBootstrap } from '../peer/find/bootstrap.ts'
 import { demoModelSpec } from '../model/synthetic/spec.ts'
 import { writeSyntheticModel } from '../model/synthetic/write-model.ts'
 

@@ -1,7 +1,7 @@
 // What this peer knows, in the shapes that its API promises (api/service.ts). Pure: no state, no effects.
 
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
-import type { DirectoryPeer } from '../peer/directory.ts'
+import type { DirectoryPeer } from '../peer/members/directory.ts'
 import type { LinkInfo } from '../peer/network.ts'
 import type { Readiness } from '../sharding/coverage.ts'
 import type { Plan } from '../sharding/plan.ts'

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 
-import { openBootstrap } from '../../src/peer/bootstrap.ts'
+import { openBootstrap } from '../../src/peer/find/bootstrap.ts'
 import { hopsSuite } from '../helpers/hops-suite.ts'
 import { identities, TestPeer } from '../peer/test-peer.ts'
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import createTestnet from 'hyperdht/testnet.js'
 import test, { type Test } from 'brittle'
 
-import { openBootstrap } from '../../src/peer/bootstrap.ts'
+import { openBootstrap } from '../../src/peer/find/bootstrap.ts'
 import { openTopic } from '../../src/peer/topic.ts'
 import { encodeBeacon } from '../../src/wire/beacon.ts'
 import { ACTIVATION_HEADER_BYTES } from '../../src/wire/session-codec.ts'

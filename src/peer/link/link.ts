@@ -1,0 +1,309 @@
+// One encrypted connection to one peer, from the first byte to the last: proof, hello, then control
+// messages and heartbeats, and session frames where no lane can be had. Owns the connection.
+//
+//   proving --their proof--> greeting --their hello--> up --silence, leave, fault--> down
+//
+// Nothing but our proof is sent while proving, and hello must come back before the link counts: a
+// 'connection' of hyperswarm may exist on one side only. Handlers never throw into protomux: whatever
+// a message provokes ends this link with a reason. Does not know lanes, gossip or the directory.
+
+import { SwarmError, toSwarmError } from '../../base/errors.ts'
+import {
+  ACTIVATION_BYTES_MAX,
+  CONTROL_MESSAGES_BURST,
+  CONTROL_MESSAGES_PER_SECOND
+} from '../../base/limits.ts'
+import { clip } from '../../base/text.ts'
+import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.ts'
+import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../wire/hello.ts'
+import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
+import { Bucket } from '../bucket.ts'
+import { LinkMux } from './mux.ts'
+import { exchangeProofs, type ProofExchange } from './proof-exchange.ts'
+import { Pings, RttEstimate } from './rtt.ts'
+import { Silence } from './silence.ts'
+import { Stuck } from './stuck.ts'
+import { PROOF_TIMEOUT_MS } from './unproven.ts'
+import { versionRefusal } from './versions.ts'
+
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import type { MuxMessage } from 'protomux'
+import type { Clock } from '../../base/clock.ts'
+import type { Carrier, OutgoingFrame } from '../lane/carrier.ts'
+
+const CONTROL_PROTOCOL = 'swarm/control'
+const FRAME_PROTOCOL = 'swarm/frames'
+
+/** For our last words (hello of another version, leave) to reach the peer before the end. */
+export const LAST_WORDS_MS = 500
+
+/**
+ * Of a connection that exists on both sides something comes back within a round trip. One that the DHT
+ * made on our side only would keep the real one away for as long as it is given.
+ */
+export const ONE_SIDED_LIMIT_MS = 1000
+
+export interface LinkOptions {
+  proofKey: Uint8Array
+  clock: Clock
+  /** Our own, made when it is sent: it says how long we have been here. */
+  hello(): Hello
+}
+
+export interface LinkHandlers {
+  onUp(link: Link): void
+  /** Everything but pings and leave. */
+  onControl(link: Link, message: ControlMessage): void
+  /** A session frame on the link itself; a view, valid as long as it is kept. */
+  onFrame(link: Link, frame: Uint8Array): void
+  /** Once, also for a link that never came up. `left`: the peer said that it goes. */
+  onDown(link: Link, error: SwarmError, left: boolean): void
+}
+
+export type LinkState = 'proving' | 'greeting' | 'up' | 'down'
+
+export class Link implements Carrier {
+  readonly kind = 'udx'
+  readonly peer: PeerId
+  /** Whether we opened the connection. */
+  readonly initiator: boolean
+  /** Resolves when the connection is gone, some time after the link went down. */
+  readonly closed: Promise<void>
+  readonly #stream: NoiseSecretStream
+  readonly #options: LinkOptions
+  readonly #handlers: LinkHandlers
+  readonly #bucket: Bucket
+  readonly #silence: Silence
+  readonly #stuck = new Stuck()
+  readonly #pings = new Pings()
+  readonly #rtt = new RttEstimate()
+  #state: LinkState = 'proving'
+  #proofs: ProofExchange
+  #provingMs = 0
+  #isAnswered = false
+  #greetingMs = 0
+  #sendControl: MuxMessage | null = null
+  #sendFrame: MuxMessage | null = null
+  #hello: Hello | null = null
+  #undrainedBytes = 0
+  /** The stream's count of bytes when it was last drained. */
+  #drainedAtBytes = 0
+
+  constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
+    this.peer = peerIdOf(stream.remotePublicKey)
+    this.initiator = stream.isInitiator
+    this.#stream = stream
+    this.#options = options
+    this.#handlers = handlers
+    this.#silence = new Silence(options.clock.now())
+    this.#bucket = new Bucket(options.clock, CONTROL_MESSAGES_PER_SECOND, CONTROL_MESSAGES_BURST)
+    stream.on('error', () => {}) // 'close' follows and says all we need
+    stream.on('close', () => this.close(gone(this.peer, 'the connection ended')))
+    this.closed = new Promise((resolve) => stream.on('close', resolve))
+    stream.rawStream.on('data', () => this.heard())
+    this.#proofs = exchangeProofs(
+      stream,
+      options.proofKey,
+      { use: 'link', clock: options.clock },
+      (error) => (error === null ? this.#guard(() => this.#greet()) : this.close(error))
+    )
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  /** What the peer said of itself. @throws never once the link has been up. */
+  get hello(): Hello {
+    if (this.#hello === null) throw gone(this.peer, 'it has not introduced itself')
+    return this.#hello
+  }
+
+  get remoteHost(): string | null {
+    return this.#stream.rawStream.remoteHost ?? null
+  }
+
+  get rttMs(): number | null {
+    return this.#rtt.valueMs
+  }
+
+  /** What was written since the connection was last drained, less what it has taken since. */
+  get backlogBytes(): number {
+    const takenBytes = this.#stream.rawBytesWritten - this.#drainedAtBytes
+    return Math.max(0, this.#undrainedBytes - takenBytes)
+  }
+
+  /** Any byte from the peer on any connection. */
+  heard(): void {
+    this.#isAnswered = true
+    this.#silence.heard(this.#options.clock.now())
+  }
+
+  send(message: ControlMessage): void {
+    if (this.#state !== 'up' || this.#sendControl === null) return
+    const bytes = encodeControl(message)
+    this.#count(bytes, this.#sendControl.send(bytes))
+  }
+
+  allocate(sizeBytes: number): OutgoingFrame {
+    const bytes = new Uint8Array(sizeBytes)
+    return { bytes, ship: () => this.ship(bytes) }
+  }
+
+  ship(bytes: Uint8Array): void {
+    if (this.#state !== 'up' || this.#sendFrame === null) return
+    this.#count(bytes, this.#sendFrame.send(bytes))
+  }
+
+  /** @param pingNow whether this tick sends a ping. */
+  tick(listenedMs: number, pingNow: boolean): void {
+    if (this.#state === 'down') return
+    if (this.#state === 'proving') {
+      this.#provingMs += listenedMs
+      if (!this.#isAnswered && this.#provingMs > ONE_SIDED_LIMIT_MS) {
+        this.close(gone(this.peer, 'nothing came back on it'))
+      }
+      return
+    }
+    if (this.#state === 'greeting') {
+      this.#greetingMs += listenedMs
+      if (this.#greetingMs > PROOF_TIMEOUT_MS) {
+        this.close(new SwarmError('PEER_TIMEOUT', `${shortId(this.peer)} never introduced itself`))
+      }
+      return
+    }
+    const nowMs = this.#options.clock.now()
+    if (this.#silence.tick(listenedMs, nowMs)) this.close(gone(this.peer, 'it went silent'))
+    else if (this.#stuck.tick(listenedMs, this.#undrainedBytes > 0, this.#stream.rawBytesWritten)) {
+      const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
+      this.close(new SwarmError('PEER_BUSY', text))
+    } else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(nowMs) })
+  }
+
+  /** Says goodbye and closes as soon as that is on its way. */
+  leave(): void {
+    this.send({ type: 'leave' })
+    this.#end(gone(this.peer, 'we left'), { gently: true, left: false })
+  }
+
+  close(error: SwarmError): void {
+    this.#end(error, { gently: false, left: false })
+  }
+
+  #greet(): void {
+    this.#state = 'greeting'
+    const mux = new LinkMux(this.#stream, this.#options.clock, (error) => this.close(error))
+    const control = mux.createChannel({
+      protocol: CONTROL_PROTOCOL,
+      onclose: () => this.close(gone(this.peer, 'it closed the control channel'))
+    })
+    const frames = mux.createChannel({
+      protocol: FRAME_PROTOCOL,
+      // A hop may not lose what it is given without a word.
+      onclose: () => this.close(gone(this.peer, 'it closed the channel of frames')),
+      ondrain: () => this.#drained()
+    })
+    if (control === null || frames === null) {
+      this.close(gone(this.peer, 'the connection ended'))
+      return
+    }
+    // Position is the number on the wire: hello first.
+    const hello = control.addMessage({
+      onmessage: (bytes) => this.#guard(() => this.#receiveHello(bytes))
+    })
+    this.#sendControl = control.addMessage({
+      onmessage: (bytes) => this.#guard(() => this.#receiveControl(bytes))
+    })
+    this.#sendFrame = frames.addMessage({
+      onmessage: (bytes) => this.#guard(() => this.#receiveFrame(bytes))
+    })
+    control.open()
+    frames.open()
+    hello.send(encodeHello(this.#options.hello()))
+  }
+
+  #receiveHello(bytes: Uint8Array): void {
+    if (this.#state !== 'greeting') throw badFrame('a second hello')
+    const refusal = versionRefusal(this.#options.hello(), decodeVersions(bytes), this.peer)
+    if (refusal !== null) {
+      this.#end(refusal, { gently: true, left: false })
+      return
+    }
+    // The message may lie in a slab of the stream; a hello lives as long as the link.
+    this.#hello = decodeHello(new Uint8Array(bytes))
+    this.#state = 'up'
+    this.#handlers.onUp(this)
+  }
+
+  #receiveControl(bytes: Uint8Array): void {
+    if (this.#state !== 'up') throw badFrame('a control message before hello')
+    if (!this.#bucket.take()) {
+      throw badFrame(`more than ${CONTROL_MESSAGES_PER_SECOND} control messages per second`)
+    }
+    const message = decodeControl(bytes)
+    switch (message.type) {
+      case 'ping':
+        this.send({ type: 'pong', id: message.id })
+        return
+      case 'pong': {
+        const rttMs = this.#pings.answered(message.id, this.#options.clock.now())
+        if (rttMs !== null) this.#rtt.sample(rttMs)
+        return
+      }
+      case 'leave':
+        this.#end(gone(this.peer, 'it left'), { gently: false, left: true })
+        return
+      default:
+        this.#handlers.onControl(this, message)
+    }
+  }
+
+  #receiveFrame(bytes: Uint8Array): void {
+    if (this.#state !== 'up') throw badFrame('a session frame before hello')
+    if (bytes.byteLength > ACTIVATION_BYTES_MAX) {
+      const text = `a frame of ${bytes.byteLength} bytes is above ${ACTIVATION_BYTES_MAX}`
+      throw new SwarmError('WIRE_TOO_LARGE', text)
+    }
+    this.#handlers.onFrame(this, bytes)
+  }
+
+  #count(bytes: Uint8Array, drained: boolean): void {
+    if (drained) this.#drained()
+    else this.#undrainedBytes += bytes.byteLength
+  }
+
+  #drained(): void {
+    this.#undrainedBytes = 0
+    this.#drainedAtBytes = this.#stream.rawBytesWritten
+  }
+
+  #guard(work: () => void): void {
+    if (this.#state === 'down') return
+    try {
+      work()
+    } catch (error) {
+      this.close(toSwarmError(error, 'WIRE_BAD_FRAME'))
+    }
+  }
+
+  #end(error: SwarmError, how: { gently: boolean; left: boolean }): void {
+    if (this.#state === 'down') return
+    this.#state = 'down'
+    this.#proofs.cancel()
+    if (how.gently) {
+      this.#stream.end()
+      this.#options.clock.after(LAST_WORDS_MS, () => this.#stream.destroy())
+    } else {
+      this.#stream.destroy()
+    }
+    this.#handlers.onDown(this, error, how.left)
+  }
+}
+
+function gone(peer: PeerId, why: string): SwarmError {
+  return new SwarmError('PEER_GONE', `The link to ${shortId(peer)} is down: ${why}`)
+}
+
+function badFrame(what: string): SwarmError {
+  return new SwarmError('WIRE_BAD_FRAME', `${clip(what)} was received, so the link was closed`)
+}

@@ -1,0 +1,112 @@
+// All links of this process, at most one per peer. Owns the choice between two connections to one peer
+// (both sides choose the same one, whichever arrived first where) and the bound on strangers.
+// Does not look for peers: whatever discovery connects comes in through accept().
+
+import { SwarmError } from '../../base/errors.ts'
+import { CONNECTIONS_UNPROVEN_MAX, PEERS_MAX } from '../../base/limits.ts'
+import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
+import { Link, type LinkHandlers, type LinkOptions } from './link.ts'
+
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+
+export interface LinksHandlers extends LinkHandlers {
+  /** A connection that was not even tried. */
+  onRefused(peer: PeerId, error: SwarmError): void
+}
+
+export class Links {
+  readonly #self: PeerId
+  readonly #options: LinkOptions
+  readonly #handlers: LinksHandlers
+  readonly #byPeer = new Map<PeerId, Link>()
+  #closed = false
+
+  constructor(self: PeerId, options: LinkOptions, handlers: LinksHandlers) {
+    this.#self = self
+    this.#options = options
+    this.#handlers = handlers
+  }
+
+  /** The link to a peer if it is up. */
+  get(peer: PeerId): Link | null {
+    const link = this.#byPeer.get(peer)
+    return link?.state === 'up' ? link : null
+  }
+
+  /** Whether there is a connection to this peer that is up or may still come up. */
+  expects(peer: PeerId): boolean {
+    return this.#byPeer.has(peer)
+  }
+
+  up(): Link[] {
+    return [...this.#byPeer.values()].filter(({ state }) => state === 'up')
+  }
+
+  /** @param stream of any transport, after its Noise handshake. */
+  accept(stream: NoiseSecretStream): void {
+    const peer = peerIdOf(stream.remotePublicKey)
+    const existing = this.#byPeer.get(peer)
+    const refusal = this.#refusalOf(peer, existing)
+    const loses = existing !== undefined && !replaces(this.#self, peer, existing, stream)
+    if (refusal !== null || loses) {
+      stream.on('error', () => {})
+      stream.destroy()
+      if (refusal !== null) this.#handlers.onRefused(peer, refusal)
+      return
+    }
+    existing?.close(new SwarmError('PEER_GONE', `A new connection to ${shortId(peer)} took over`))
+    this.#makeRoom()
+    const link = new Link(stream, this.#options, {
+      ...this.#handlers,
+      onDown: (down, error, left) => {
+        if (this.#byPeer.get(peer) === down) this.#byPeer.delete(peer)
+        this.#handlers.onDown(down, error, left)
+      }
+    })
+    this.#byPeer.set(peer, link)
+  }
+
+  tick(listenedMs: number, pingNow: boolean): void {
+    for (const link of this.#byPeer.values()) link.tick(listenedMs, pingNow)
+  }
+
+  /** Says goodbye on every link that is up and ends the others. Resolves when all are gone. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const links = [...this.#byPeer.values()]
+    for (const link of links) {
+      if (link.state === 'up') link.leave()
+      else link.close(new SwarmError('PEER_GONE', 'This peer left the topic'))
+    }
+    await Promise.all(links.map(({ closed }) => closed))
+  }
+
+  #refusalOf(peer: PeerId, existing: Link | undefined): SwarmError | null {
+    const busy = (text: string) => new SwarmError('PEER_BUSY', text)
+    if (this.#closed) return busy('This peer is leaving the topic')
+    if (peer === this.#self) return busy('A connection of this very identity')
+    if (existing !== undefined) return null
+    const up = this.up().length
+    if (up >= PEERS_MAX) {
+      return busy(`${shortId(peer)} is one peer more than the ${PEERS_MAX} this peer links to`)
+    }
+    return null
+  }
+
+  /** Of too many strangers the oldest goes: a friend proves itself within a round trip. */
+  #makeRoom(): void {
+    const strangers = [...this.#byPeer.values()].filter(({ state }) => state !== 'up')
+    if (strangers.length < CONNECTIONS_UNPROVEN_MAX) return
+    const text = `${CONNECTIONS_UNPROVEN_MAX} connections are waiting for their proof already`
+    strangers[0]?.close(new SwarmError('PEER_BUSY', text))
+  }
+}
+
+/**
+ * Whether a new connection takes the place of the one to the same peer. Of two that crossed each other,
+ * the one opened by the greater key stays, which is hyperswarm's own rule; of two in the same direction
+ * the newer one, because whoever dials again has lost the older.
+ */
+function replaces(self: PeerId, peer: PeerId, existing: Link, stream: NoiseSecretStream): boolean {
+  return stream.isInitiator === existing.initiator || stream.isInitiator === self > peer
+}
