@@ -33,6 +33,7 @@ import { PlanWatch } from './node/plan-watch.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
 import { textParts } from './node/text-parts.ts'
+import { Gate } from './peer/gate/gate.ts'
 import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork, type NetworkEvent } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
@@ -88,6 +89,7 @@ class SwarmNode {
       openedMs: systemClock.now(),
       isClosing: false,
       identity: null,
+      gate: null,
       api: null,
       model: null,
       network: null,
@@ -108,6 +110,7 @@ class SwarmNode {
     this.#emit('topic', this.#parts.topic.sentence)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
+    this.#openGate()
     this.#parts.api = new ApiServer({
       service: this.service,
       clock: systemClock,
@@ -127,6 +130,15 @@ class SwarmNode {
     signal.throwIfAborted()
     if (this.#parts.model) this.#serve(this.#parts.model, profile)
     if (this.#fatal) throw this.#fatal
+  }
+
+  #openGate(): void {
+    const { dataDir, allow } = this.#parts.options
+    const gate = new Gate(dataDir)
+    if (allow.length > 0) gate.edit({ action: 'allow', keys: allow })
+    this.#parts.gate = gate
+    const { onlyAllowed, revoked } = gate.status
+    if (onlyAllowed || revoked.length > 0) this.#emit('gate', sentences.gateText(gate.status))
   }
 
   /** @returns whether this machine can compute. @throws NATIVE_* for a fault that must not pass. */
@@ -178,6 +190,7 @@ class SwarmNode {
     const network = new PeerNetwork({
       identity,
       topic: this.#parts.topic,
+      gate: this.#parts.gate as Gate,
       bootstrap,
       facts: { name, programVersion, arithmeticVersion: ARITHMETIC_VERSION, model },
       clock: systemClock,
