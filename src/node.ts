@@ -105,12 +105,13 @@ class SwarmNode {
   }
 
   async open(outer: AbortSignal): Promise<void> {
-    const { dataDir, socketPath, httpPort, log } = this.#parts.options
+    const { dataDir, socketPath, httpPort, allow, log } = this.#parts.options
     const signal = AbortSignal.any([outer, this.#opening.signal])
     this.#emit('topic', this.#parts.topic.sentence)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
-    this.#openGate()
+    this.#parts.gate = new Gate(dataDir, allow)
+    if (this.#parts.gate.isNarrow) this.#emit('gate', sentences.gateText(this.#parts.gate.status))
     this.#parts.api = new ApiServer({
       service: this.service,
       clock: systemClock,
@@ -130,15 +131,6 @@ class SwarmNode {
     signal.throwIfAborted()
     if (this.#parts.model) this.#serve(this.#parts.model, profile)
     if (this.#fatal) throw this.#fatal
-  }
-
-  #openGate(): void {
-    const { dataDir, allow } = this.#parts.options
-    const gate = new Gate(dataDir)
-    if (allow.length > 0) gate.edit({ action: 'allow', keys: allow })
-    this.#parts.gate = gate
-    const { onlyAllowed, revoked } = gate.status
-    if (onlyAllowed || revoked.length > 0) this.#emit('gate', sentences.gateText(gate.status))
   }
 
   /** @returns whether this machine can compute. @throws NATIVE_* for a fault that must not pass. */

@@ -16,11 +16,18 @@ export class Gate {
 
   /**
    * The gate of a data directory, which exists; open to all until it is edited.
-   * @throws STORE_UNREADABLE when its file is damaged.
+   * @param allow keys to be put on the allow-list first.
+   * @throws STORE_UNREADABLE when its file is damaged; USAGE_BAD_VALUE.
    */
-  constructor(dataDir: string) {
+  constructor(dataDir: string, allow: string[] = []) {
     this.#dataDir = dataDir
     this.#list = readGate(dataDir)
+    if (allow.length > 0) this.edit({ action: 'allow', keys: allow })
+  }
+
+  /** Whether some member of the topic is shut out. */
+  get isNarrow(): boolean {
+    return this.#list.onlyAllowed || this.#list.revoked.size > 0
   }
 
   get status(): GateStatus {
