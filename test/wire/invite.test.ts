@@ -74,6 +74,7 @@ test('invite - the longest is within its bound, and what is beyond is refused', 
   const beyond: [Partial<Invite>, string][] = [
     [{ bootstrap: [...most, far] }, 'WIRE_TOO_LARGE'],
     [{ name: 'n'.repeat(65) }, 'WIRE_TOO_LARGE'],
+    [{ bootstrap: [{ ...far, host: 'h'.repeat(254) }] }, 'WIRE_TOO_LARGE'],
     [{ root: new Uint8Array(31) }, 'WIRE_BAD_FRAME'],
     [{ bootstrap: [] }, 'WIRE_BAD_FRAME'],
     [{ dht: 'public' }, 'WIRE_BAD_FRAME'],

@@ -98,6 +98,6 @@ export async function rawPeer(t: Test, self: Identity, other: Identity) {
 
 /** Opens protomux channel `id` with this protocol, as protomux itself would. */
 export function openChannel(far: NoiseSecretStream, id: number, protocol: string): void {
-  const name = c.encode(c.string, protocol)
-  far.write(Buffer.concat([new Uint8Array([0, 1, id]), name, new Uint8Array([0])]))
+  const head = [new Uint8Array([0, 1]), c.encode(c.uint, id), c.encode(c.string, protocol)]
+  far.write(Buffer.concat([...head, new Uint8Array([0])]))
 }
