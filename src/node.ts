@@ -33,6 +33,7 @@ import { PlanWatch } from './node/plan-watch.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
 import { textParts } from './node/text-parts.ts'
+import { Gate } from './peer/gate/gate.ts'
 import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork, type NetworkEvent } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
@@ -88,6 +89,7 @@ class SwarmNode {
       openedMs: systemClock.now(),
       isClosing: false,
       identity: null,
+      gate: null,
       api: null,
       model: null,
       network: null,
@@ -103,11 +105,13 @@ class SwarmNode {
   }
 
   async open(outer: AbortSignal): Promise<void> {
-    const { dataDir, socketPath, httpPort, log } = this.#parts.options
+    const { dataDir, socketPath, httpPort, allow, log } = this.#parts.options
     const signal = AbortSignal.any([outer, this.#opening.signal])
     this.#emit('topic', this.#parts.topic.sentence)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
+    this.#parts.gate = new Gate(dataDir, allow)
+    if (this.#parts.gate.isNarrow) this.#emit('gate', sentences.gateText(this.#parts.gate.status))
     this.#parts.api = new ApiServer({
       service: this.service,
       clock: systemClock,
@@ -178,6 +182,7 @@ class SwarmNode {
     const network = new PeerNetwork({
       identity,
       topic: this.#parts.topic,
+      gate: this.#parts.gate as Gate,
       bootstrap,
       facts: { name, programVersion, arithmeticVersion: ARITHMETIC_VERSION, model },
       clock: systemClock,

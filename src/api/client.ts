@@ -8,7 +8,8 @@ import { isAbort, SwarmError, type ErrorCode, type ErrorFamily } from '../base/e
 import { API_LINE_BYTES_MAX } from '../base/limits.ts'
 import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
 import { NdjsonDecoder } from './ndjson.ts'
-import type { NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
+import type { GateEdit, GateStatus } from '../wire/gate.ts'
+import type { InviteStatus, NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
 
 export interface ApiClientOptions {
   socketPath: string
@@ -58,6 +59,19 @@ export class ApiClient {
       if (event.type === 'done') return
     }
     throw peerLeft()
+  }
+
+  async invite(signal?: AbortSignal): Promise<InviteStatus> {
+    return (await this.#json('GET', '/swarm/invite', undefined, signal)) as InviteStatus
+  }
+
+  async gate(signal?: AbortSignal): Promise<GateStatus> {
+    return (await this.#json('GET', '/swarm/gate', undefined, signal)) as GateStatus
+  }
+
+  /** @returns the lists after the edit. */
+  async editGate(edit: GateEdit, signal?: AbortSignal): Promise<GateStatus> {
+    return (await this.#json('POST', '/swarm/gate', edit, signal)) as GateStatus
   }
 
   async closeSession(session: string, signal?: AbortSignal): Promise<void> {

@@ -2,7 +2,8 @@
 // stranger's, because any program of the same user may send it.
 
 import { SwarmError } from '../base/errors.ts'
-import { LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
+import { GATE_KEYS_MAX, LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
+import type { GateEdit } from '../wire/gate.ts'
 import type { GenerateRequest } from '../wire/generation.ts'
 import type { KvType, Sampling } from '../wire/session.ts'
 import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
@@ -41,6 +42,20 @@ export function readSession(body: JsonObject): string | undefined {
   const session = textField(body, 'session')
   if (session === undefined || /^[0-9a-f]{32}$/.test(session)) return session
   throw badField('session', '32 hexadecimal digits', session)
+}
+
+const GATE_ACTIONS = ['allow', 'revoke', 'restore', 'open'] as const
+
+/** The body of POST /swarm/gate. @throws USAGE_BAD_VALUE */
+export function readGateEdit(body: JsonObject): GateEdit {
+  const given = textField(body, 'action')
+  const action = GATE_ACTIONS.find((known) => known === given)
+  if (action === undefined) throw badField('action', `one of ${GATE_ACTIONS.join(', ')}`, given)
+  const keys = (listField(body, 'keys', GATE_KEYS_MAX) ?? []).map((key) => {
+    if (typeof key === 'string' && /^[0-9a-f]{8,64}$/.test(key)) return key
+    throw badField('keys', 'an array of keys, 8 to 64 hexadecimal digits each', key)
+  })
+  return { action, keys }
 }
 
 function readSampling(body: JsonObject): GenerateRequest['sampling'] {

@@ -2,7 +2,7 @@
 // running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
 
 import { isAbort, SwarmError } from '../base/errors.ts'
-import { readControlRequest, readSession } from './control-request.ts'
+import { readControlRequest, readGateEdit, readSession } from './control-request.ts'
 import type { Exchange, Route } from './exchange.ts'
 import { streamGeneration } from './generation-stream.ts'
 import { errorBody } from './http-error.ts'
@@ -26,14 +26,23 @@ export const CONTROL_ROUTES: readonly Route[] = [
     })
   ),
   post('/swarm/close-session', closeSession),
-  {
-    ...post('/swarm/stop', ({ service, response }) => {
+  // An invite is as good as the secret, and who may link is the owner's to say.
+  ownerOnly(
+    get('/swarm/invite', ({ service, response }) => sendJson(response, 200, service.invite()))
+  ),
+  ownerOnly(get('/swarm/gate', ({ service, response }) => sendJson(response, 200, service.gate()))),
+  ownerOnly(
+    post('/swarm/gate', async ({ service, response, body }) =>
+      sendJson(response, 200, service.editGate(readGateEdit(await body())))
+    )
+  ),
+  // Generating is what a TCP port was opened for; ending the peer is its owner's alone.
+  ownerOnly(
+    post('/swarm/stop', ({ service, response }) => {
       service.stop()
       sendJson(response, 202, { stopping: true })
-    }),
-    // Generating is what a TCP port was opened for; ending the peer is its owner's alone.
-    ownerOnly: true
-  }
+    })
+  )
 ]
 
 async function events(exchange: Exchange): Promise<void> {
@@ -69,6 +78,10 @@ async function closeSession(exchange: Exchange): Promise<void> {
 
 function line(event: object): string {
   return JSON.stringify(event) + '\n'
+}
+
+function ownerOnly(route: Route): Route {
+  return { ...route, ownerOnly: true }
 }
 
 function get(path: string, handle: Route['handle']): Route {

@@ -2,9 +2,11 @@
 // answered by node.ts; so the API is tested without a network and knows no folder but base and wire.
 // A generation's own shapes are in wire/generation.ts.
 
+import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
 import type { RouteStage } from '../wire/session.ts'
 
+export type { GateEdit, GateStatus } from '../wire/gate.ts'
 export type {
   ChatMessage,
   GenerateEvent,
@@ -58,6 +60,13 @@ export interface NodeStatus {
   http: string | null
 }
 
+/** The line that lets another machine into this peer's topic. As secret as the topic's secret. */
+export interface InviteStatus {
+  invite: string
+  topic: string
+  reach: string
+}
+
 /** Something a person would want to read as it happens. `text` is one line, already safe to print. */
 export interface NodeEvent {
   wallMs: number
@@ -72,6 +81,10 @@ export interface SwarmService {
   plan(): PlanStatus
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  invite(): InviteStatus
+  gate(): GateStatus
+  /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */
+  editGate(edit: GateEdit): GateStatus
   closeSession(session: string): void
   /** Events from now on until the signal aborts. */
   events(signal: AbortSignal): AsyncIterable<NodeEvent>

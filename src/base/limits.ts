@@ -90,6 +90,16 @@ export const GGUF_TENSOR_NAME_BYTES_MAX = 63
 /** Bytes of a topic's name and of its secret: a sentence fits, and neither is ever sent. */
 export const TOPIC_NAME_BYTES_MAX = 64
 export const TOPIC_SECRET_BYTES_MAX = 1024
+/** Nodes of a private DHT in one invite: one meets all, the others are for when it is away. */
+export const INVITE_ADDRESSES_MAX = 4
+/** Bytes of a host name: the bound of the domain name system. */
+export const HOST_BYTES_MAX = 253
+/** Characters of an invite: eight per five bytes of its longest form, and its mark. */
+export const INVITE_CHARS_MAX = 2048
+/** Keys on the allow-list and on the list of revoked ones: 16 times the peers of a view. */
+export const GATE_KEYS_MAX = 1024
+/** Bytes of the file that holds both: 72 for each key. */
+export const GATE_FILE_BYTES_MAX = 2 ** 18
 /** Bytes of a peer's name (a host name has at most 63), and of a model's name (a file name). */
 export const PEER_NAME_BYTES_MAX = 64
 export const MODEL_NAME_BYTES_MAX = 256

@@ -36,6 +36,7 @@ const SAMPLING = [
   'ctx',
   'kv'
 ] as const satisfies FlagName[]
+const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
 const ALWAYS = ['json', 'log-level', 'help'] as const satisfies FlagName[]
 
 export const COMMANDS = {
@@ -56,7 +57,8 @@ export const COMMANDS = {
   join: {
     summary: 'be a peer: find the others of a topic and share a model with them',
     about:
-      'Runs until it is stopped (Ctrl-C, SIGTERM or swarm stop). The first line says who can join. ' +
+      'Takes the name of a topic, or the line of swarm invite. Runs until it is stopped (Ctrl-C, ' +
+      'SIGTERM or swarm stop). The first line says who can join. ' +
       'Every peer of a topic serves the same model; each loads only the layers that the plan gives ' +
       'it. With --json every event is a line.',
     positionals: [{ name: 'topic', required: true, offers: 'nothing' }],
@@ -67,6 +69,7 @@ export const COMMANDS = {
       'threads',
       'bootstrap',
       'secret',
+      'allow',
       'public',
       'lan-only',
       'http',
@@ -84,6 +87,40 @@ export const COMMANDS = {
       'swarm join lab --model model.gguf --layers 0-11 --bootstrap 192.168.1.5:49737',
       'swarm join home --secret --model model.gguf'
     ]
+  },
+  invite: {
+    summary: 'print one line that lets another machine into the topic',
+    about:
+      'Of the running peer, or with a topic for it without one. Join with: swarm join LINE. The line ' +
+      'stands for the secret (which it does not show) and says where the peers meet: whoever has it ' +
+      'can join, so pass it on as you would the secret.',
+    positionals: [{ name: 'topic', required: false, offers: 'nothing' }],
+    flags: ['bootstrap', 'secret', 'public', 'lan-only', 'data-dir', ...ALWAYS],
+    conflicts: [
+      ['secret', 'public'],
+      ['public', 'lan-only']
+    ],
+    examples: ['swarm invite', 'swarm invite home --secret --bootstrap 192.168.1.5:49737']
+  },
+  allow: {
+    summary: 'put the key of a peer on the allow-list, or show the list',
+    about:
+      'From the first key on, only listed peers get past the gate of this machine; the others get no ' +
+      'byte. The list lies in the data directory; it is changed in a running peer at once, and also ' +
+      'when none runs. swarm status on the other machine shows its key.',
+    positionals: [{ name: 'key', required: false, offers: 'nothing' }],
+    flags: ['everyone', 'data-dir', ...ALWAYS],
+    examples: [`swarm allow ${EXAMPLE_KEY}`, 'swarm allow', 'swarm allow --everyone']
+  },
+  revoke: {
+    summary: 'shut a peer out of this machine by its key, or show who is',
+    about:
+      'Drops the link at once and refuses the key from now on, also after a restart. Every machine ' +
+      'decides for itself: revoke on each of yours, and make a new secret to be rid of it for good. ' +
+      'The eight digits that swarm peers shows are enough.',
+    positionals: [{ name: 'key', required: false, offers: 'nothing' }],
+    flags: ['undo', 'data-dir', ...ALWAYS],
+    examples: ['swarm revoke 2ec8a2a8', 'swarm revoke --undo 2ec8a2a8', 'swarm revoke']
   },
   generate: {
     summary: 'generate text with the running peer and its swarm',

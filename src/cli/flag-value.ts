@@ -41,6 +41,8 @@ function parseText(name: string, spec: FlagSpec, text: string): FlagValue | unde
       return parseAddress(text)
     case 'choice':
       return spec.choices.includes(text) ? text : undefined
+    case 'key':
+      return /^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined
     case 'path':
       return text === '' || text.includes('\0') ? undefined : text
     case 'text':

@@ -27,7 +27,7 @@ interface Common {
 export type FlagSpec =
   | (Common & { readonly kind: 'switch' })
   | (Common & {
-      readonly kind: 'text' | 'path' | 'size' | 'layers' | 'address'
+      readonly kind: 'text' | 'path' | 'size' | 'layers' | 'address' | 'key'
       readonly placeholder: string
       readonly example: string
       readonly default?: string
@@ -180,6 +180,15 @@ export const FLAGS = {
     kind: 'switch',
     help: 'only who has the secret can join; from SWARM_SECRET, or typed'
   },
+  allow: {
+    kind: 'key',
+    placeholder: 'KEY',
+    example: `--allow ${'0123456789abcdef'.repeat(4)}`,
+    many: true,
+    help: 'link to listed keys only, and list this one; may be given several times'
+  },
+  everyone: { kind: 'switch', help: 'end the allow-list: every member of the topic may link' },
+  undo: { kind: 'switch', help: 'take the revocation back' },
   public: { kind: 'switch', help: 'also be found by the name alone, from anywhere' },
   'lan-only': { kind: 'switch', help: 'never leave the local network' },
   http: {
@@ -258,6 +267,8 @@ export function describeFlag(spec: FlagSpec): string {
       return 'a range of layers such as 0-11'
     case 'address':
       return 'host:port'
+    case 'key':
+      return "a peer's key of 64 hexadecimal digits"
     case 'path':
       return 'a path'
     case 'text':

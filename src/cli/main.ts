@@ -19,6 +19,9 @@ const MESSAGE_CHARS_MAX = 1000
 const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   run: async () => (await import('./command/run.ts')).run,
   join: async () => (await import('./command/join.ts')).join,
+  invite: async () => (await import('./command/invite.ts')).invite,
+  allow: async () => (await import('./command/gate.ts')).allow,
+  revoke: async () => (await import('./command/gate.ts')).revoke,
   generate: async () => (await import('./command/generate.ts')).generate,
   chat: async () => (await import('./command/chat.ts')).chat,
   status: async () => (await import('./command/status.ts')).status,

@@ -6,21 +6,26 @@ import { hostname } from 'node:os'
 import { sleep, systemClock } from '../base/clock.ts'
 import { SwarmError } from '../base/errors.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
+import { inviteTo } from '../peer/gate/invite.ts'
+import { gateText } from './sentences.ts'
 import { peerStatus, planStatus } from './status-views.ts'
 
 import type { ApiServer } from '../api/server.ts'
 import type {
   GenerateEvent,
   GenerateRequest,
+  InviteStatus,
   NodeEvent,
   NodeStatus,
   PeerStatus,
   PlanStatus,
   SwarmService
 } from '../api/service.ts'
+import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { NativeStage } from '../compute/native-stage.ts'
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Model } from '../model/open-model.ts'
+import type { Gate } from '../peer/gate/gate.ts'
 import type { Identity } from '../peer/identity.ts'
 import type { PeerNetwork } from '../peer/network.ts'
 import type { Topic } from '../peer/topic.ts'
@@ -54,6 +59,7 @@ export interface NodeParts {
   openedMs: number
   isClosing: boolean
   identity: Identity | null
+  gate: Gate | null
   api: ApiServer | null
   model: Model | null
   network: PeerNetwork | null
@@ -144,6 +150,39 @@ export class NodeService implements SwarmService {
       told = reason
       await sleep(systemClock, READY_LOOK_MS, signal)
     }
+  }
+
+  invite(): InviteStatus {
+    const { topic, options } = this.#parts
+    const { name, sentence } = topic
+    return { invite: inviteTo(topic, options.bootstrap), topic: name, reach: sentence }
+  }
+
+  gate(): GateStatus {
+    return this.#gate().status
+  }
+
+  editGate(edit: GateEdit): GateStatus {
+    const gate = this.#gate()
+    const { network, identity, hub } = this.#parts
+    if (edit.action === 'revoke' && edit.keys.some((key) => identity?.id.startsWith(key))) {
+      const text = 'this is the key of this very peer; revoke it on the other machines'
+      throw new SwarmError('USAGE_BAD_VALUE', text, { param: 'key' })
+    }
+    const known = network?.directory.peers().map(({ record }) => record.key) ?? []
+    try {
+      gate.edit(edit, known)
+    } finally {
+      network?.recheck()
+    }
+    hub.emit('gate', gateText(gate.status))
+    return gate.status
+  }
+
+  #gate(): Gate {
+    const { gate } = this.#parts
+    if (gate !== null) return gate
+    throw new SwarmError('PEER_BUSY', 'this peer is just starting; ask again in a moment')
   }
 
   closeSession(session: string): void {

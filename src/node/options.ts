@@ -8,12 +8,14 @@ import type { Address } from '../peer/address.ts'
 
 export interface NodeOptions {
   topic: string
-  /** Null: whoever knows the name may join. */
-  secret: string | null
+  /** As typed, or the root that an invite carries; null: whoever knows the name may join. */
+  secret: string | Uint8Array | null
   /** On the public DHT by name alone. */
   public: boolean
   lanOnly: boolean
   bootstrap: Address[]
+  /** Keys put on the allow-list of the data directory; with some, only listed ones may link. */
+  allow: string[]
   /** Absolute path of the GGUF file; null joins without a model. */
   model: string | null
   /** Absolute, exists, for its owner only. */

@@ -4,6 +4,7 @@
 import { clip, formatSize } from '../base/text.ts'
 import { formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
+import type { GateStatus } from '../wire/gate.ts'
 import type { Hello } from '../wire/hello.ts'
 import type { Profile } from '../wire/record.ts'
 import type { Plan } from '../sharding/plan.ts'
@@ -21,6 +22,15 @@ export function laneText(peer: PeerId, kind: 'tcp' | 'udx' | null): string {
   if (kind === null) return `no way for activations to ${shortId(peer)} at the moment`
   const slow = kind === 'udx' ? ', slower than TCP, which could not be reached' : ''
   return `activations to ${shortId(peer)} go over ${kind}${slow}`
+}
+
+/** What the gate lets in, for whoever edits it or starts a peer behind it. */
+export function gateText({ onlyAllowed, allowed, revoked }: GateStatus): string {
+  const keys = (count: number): string => `${count} ${count === 1 ? 'key' : 'keys'}`
+  const who = onlyAllowed
+    ? `only the ${keys(allowed.length)} on the allow-list may link`
+    : 'every member of the topic may link'
+  return `${who}${revoked.length > 0 ? `; ${keys(revoked.length)} revoked` : ''}`
 }
 
 export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Profile): string {

@@ -29,6 +29,7 @@ import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { Address } from './address.ts'
+import type { Gate } from './gate/gate.ts'
 import type { Identity } from './identity.ts'
 import type { Topic } from './topic.ts'
 
@@ -43,6 +44,8 @@ const LEFT_HOLD_MS = 1000
 const YOUNG_MS = 2000
 /** Between two reports of the same refused peer: it may try again every second. */
 const REFUSED_REPORT_MS = 30_000
+/** The same for a peer that the user shut out: it is no news. */
+const SHUT_OUT_REPORT_MS = 600_000
 /** Reports of refused peers per second, and at once: a stranger can come with a new key each time. */
 const REPORTS_PER_SECOND = 0.2
 const REPORTS_BURST = 8
@@ -60,6 +63,8 @@ export interface NetworkFacts {
 export interface NetworkOptions {
   identity: Identity
   topic: Topic
+  /** Which keys may link; whoever proves itself when absent. */
+  gate?: Pick<Gate, 'refusal'>
   /** Nodes of a private DHT; used when the topic's reach is 'given'. */
   bootstrap: Address[]
   facts: NetworkFacts
@@ -84,7 +89,7 @@ export type NetworkEvent =
   | { type: 'lane'; peer: PeerId; kind: 'tcp' | 'udx' | null }
   /** A record, or the state of its peer, is new in the directory. */
   | { type: 'record'; peer: PeerId }
-  /** A connection came to nothing: WIRE_PROOF, WIRE_VERSION, WIRE_BAD_FRAME, PEER_BUSY. */
+  /** A connection came to nothing: WIRE_PROOF, WIRE_VERSION, WIRE_BAD_FRAME, PEER_BUSY, PEER_REFUSED. */
   | { type: 'refused'; peer: PeerId; error: SwarmError }
   /** Another process has our key, or somebody makes it look so: to be told, no reason to stop. */
   | { type: 'duplicate'; error: SwarmError }
@@ -140,7 +145,8 @@ export class PeerNetwork {
         onControl: (link, message) => this.#control(link, message),
         onFrame: (link, frame) => this.#hops.receive(link.peer, frame),
         onDown: (link, error, left) => this.#linkDown(link, error, left),
-        onRefused: (peer, error) => this.#refused(peer, error)
+        onRefused: (peer, error) => this.#refused(peer, error),
+        shutOut: (peer) => this.#shutOut(peer)
       }
     )
     this.#lanes = new Lanes(
@@ -171,7 +177,11 @@ export class PeerNetwork {
       }
     })
     this.hops = this.#hops
-    this.directory = this.#directory
+    // Others still pass on the records of a peer that is shut out here: it is not to be planned with.
+    this.directory = {
+      get: (peer) => (this.#shutOut(peer) === null ? this.#directory.get(peer) : null),
+      peers: () => this.#directory.peers().filter(({ record }) => !this.#shutOut(record.key))
+    }
   }
 
   /**
@@ -201,7 +211,8 @@ export class PeerNetwork {
       {
         onConnection: (stream) => this.accept(stream),
         onDuplicate: (where) => this.#directory.reportDuplicate(where),
-        connected: (peer) => this.#links.expects(peer)
+        // Nobody dials a peer that is shut out, whatever beacons say.
+        connected: (peer) => this.#links.expects(peer) || this.#shutOut(peer) !== null
       }
     )
     this.#startTicking()
@@ -216,6 +227,14 @@ export class PeerNetwork {
   /** Says something new about ourselves to everybody. */
   publish(changes: RecordChanges): void {
     this.#directory.publish(changes)
+  }
+
+  /** The gate was edited: who is shut out now is gone at once, and no part of any plan. */
+  recheck(): void {
+    this.#links.recheck()
+    for (const { record } of this.#directory.peers()) {
+      this.#emit({ type: 'record', peer: record.key })
+    }
   }
 
   links(): LinkInfo[] {
@@ -295,7 +314,7 @@ export class PeerNetwork {
     this.#directory.linkDown(peer)
     if (left) this.#discovery?.forget(peer, LEFT_HOLD_MS)
     else if (error.family === 'WIRE') this.#refused(peer, error)
-    else if (this.#closing === null) this.#discovery?.want(peer)
+    else if (this.#closing === null && !this.#shutOut(peer)) this.#discovery?.want(peer)
     this.#emit({ type: 'link-down', peer, error, left })
   }
 
@@ -311,10 +330,17 @@ export class PeerNetwork {
       this.#discovery?.forget(peer, holdMs)
     }
     const reportedMs = this.#refusedMs.get(peer) ?? -Infinity
-    if (nowMs - reportedMs < REFUSED_REPORT_MS || !this.#reports.take()) return
+    const pauseMs = error.code === 'PEER_REFUSED' ? SHUT_OUT_REPORT_MS : REFUSED_REPORT_MS
+    if (nowMs - reportedMs < pauseMs || !this.#reports.take()) return
     if (this.#refusedMs.size >= HINTS_MAX) this.#refusedMs.clear()
     this.#refusedMs.set(peer, nowMs)
     this.#emit({ type: 'refused', peer, error })
+  }
+
+  /** Ourselves never. */
+  #shutOut(peer: PeerId): SwarmError | null {
+    const { gate, identity } = this.#options
+    return peer === identity.id ? null : (gate?.refusal(peer) ?? null)
   }
 
   #startTicking(): void {

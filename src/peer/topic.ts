@@ -6,13 +6,15 @@ import { hkdfSync, scryptSync } from 'node:crypto'
 
 import { SwarmError } from '../base/errors.ts'
 import { TOPIC_NAME_BYTES_MAX, TOPIC_SECRET_BYTES_MAX } from '../base/limits.ts'
+import { isInvite } from '../wire/invite.ts'
 
 /** Which DHT the topic is announced on: none, the one given with --bootstrap, or the public one. */
 export type DhtReach = 'none' | 'given' | 'public'
 
 export interface TopicOptions {
   name: string
-  secret: string | null
+  /** As it was typed, or the root that an invite carries; null: whoever knows the name may join. */
+  secret: string | Uint8Array | null
   /** Whether --bootstrap names nodes of a private DHT. It takes the place of the public one. */
   bootstrap: boolean
   /** --public: the public DHT also without a secret. */
@@ -26,11 +28,16 @@ export interface Topic {
   readonly dht: DhtReach
   /** One sentence that says who can join; the first line that `swarm join` prints. */
   readonly sentence: string
+  /** 32 bytes that stand for name and secret in an invite, from which all keys follow; null without
+   * a secret, because the name is enough. Never shown but there. */
+  readonly inviteRoot: Uint8Array | null
   /** 32 bytes each. Only the discovery key is ever shown to others. */
   readonly discoveryKey: Uint8Array
   readonly proofKey: Uint8Array
   readonly beaconKey: Uint8Array
 }
+
+const ROOT_BYTES = 32
 
 // The discovery key is public, so a secret that people chose can be guessed offline against it. scrypt
 // at this cost takes about 50 ms once per start and makes each guess as dear.
@@ -48,6 +55,7 @@ export function openTopic(options: TopicOptions): Topic {
     name,
     dht,
     sentence: sentenceOf(name, options.secret !== null, dht),
+    inviteRoot: options.secret === null ? null : root,
     discoveryKey: derive(root, 'discovery'),
     proofKey: derive(root, 'proof'),
     beaconKey: derive(root, 'beacon')
@@ -64,16 +72,24 @@ function cleanName(text: string): string {
   if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)) {
     throw usage('a topic name has only printable characters; type it anew')
   }
+  if (isInvite(name)) throw usage('invites begin so; join with the whole line, or choose a name')
   return name
 }
 
-function rootOf(name: string, secret: string | null): Uint8Array {
+function rootOf(name: string, secret: TopicOptions['secret']): Uint8Array {
   if (secret === null) return derive(Buffer.from(name), 'topic by name')
+  if (typeof secret !== 'string') return checkedRoot(secret)
   const sizeBytes = Buffer.byteLength(secret)
   if (sizeBytes === 0 || sizeBytes > TOPIC_SECRET_BYTES_MAX) {
     throw usage(`a topic secret has 1 to ${TOPIC_SECRET_BYTES_MAX} bytes, not ${sizeBytes}`)
   }
-  return scryptSync(secret.normalize('NFC'), `swarm topic 1 ${name}`, 32, SCRYPT)
+  const salt = `swarm topic 1 ${name}`
+  return new Uint8Array(scryptSync(secret.normalize('NFC'), salt, ROOT_BYTES, SCRYPT))
+}
+
+function checkedRoot(root: Uint8Array): Uint8Array {
+  if (root.byteLength === ROOT_BYTES) return new Uint8Array(root)
+  throw usage(`the root of a topic's keys has ${ROOT_BYTES} bytes, not ${root.byteLength}`)
 }
 
 function derive(root: Uint8Array, use: string): Uint8Array {

@@ -4,7 +4,7 @@
 import { DIRECTORY_RECORDS_MAX, GOSSIP_RECORDS_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { hex, list, struct, whole } from './fields.ts'
 import { signedRecordField } from './record-codec.ts'
-import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
+import { decodeWhole, encodeWhole, oneMessageOf, type Bodies } from './whole-message.ts'
 
 import type { PeerId } from './ids.ts'
 import type { SignedRecord } from './record.ts'
@@ -62,23 +62,23 @@ const digestEntry = struct<DigestEntry>({
   ageMs: whole(4, 0, U32_MAX, 'the age in a digest')
 })
 
-const control = oneMessageOf<ControlMessage>(
-  {
-    ping: { number: 0, body: struct({ id: pingId }) },
-    pong: { number: 1, body: struct({ id: pingId }) },
-    gossip: {
-      number: 2,
-      body: struct({ records: list(signedRecordField, 0, GOSSIP_RECORDS_MAX, 'records') })
-    },
-    digest: {
-      number: 3,
-      body: struct({ entries: list(digestEntry, 0, DIRECTORY_RECORDS_MAX, 'digest entries') })
-    },
-    'no-lane': { number: 4, body: struct({}) },
-    leave: { number: 5, body: struct({}) }
+/** Every control message, field by field in the order of its bytes. */
+export const CONTROL_BODIES: Bodies<ControlMessage> = {
+  ping: { number: 0, body: struct({ id: pingId }) },
+  pong: { number: 1, body: struct({ id: pingId }) },
+  gossip: {
+    number: 2,
+    body: struct({ records: list(signedRecordField, 0, GOSSIP_RECORDS_MAX, 'records') })
   },
-  'control message'
-)
+  digest: {
+    number: 3,
+    body: struct({ entries: list(digestEntry, 0, DIRECTORY_RECORDS_MAX, 'digest entries') })
+  },
+  'no-lane': { number: 4, body: struct({}) },
+  leave: { number: 5, body: struct({}) }
+}
+
+const control = oneMessageOf(CONTROL_BODIES, 'control message')
 
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */
 export function encodeControl(message: ControlMessage): Uint8Array {

@@ -10,8 +10,19 @@ import { fromHex, toHex } from '../base/text.ts'
 
 type State = ReturnType<typeof c.state>
 
+/** How a field lies on the wire, in words; the tables of docs/protocol.md are written from it. */
+export interface Layout {
+  /** Its bytes: a number, or a formula in n where that depends on the value. */
+  readonly size: string
+  /** What they mean and within which bounds; empty for a struct, which is only its parts. */
+  readonly reads: string
+  /** What follows, in order: `[]` names the items of a list, an empty name the same field. */
+  readonly parts: readonly (readonly [name: string, layout: Layout])[]
+}
+
 /** One part of a message, in compact-encoding's form. @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
 export interface Field<T> {
+  readonly layout: Layout
   preencode(state: State, value: T): void
   encode(state: State, value: T): void
   decode(state: State): T
@@ -26,7 +37,9 @@ export function whole(
   most: number,
   name: string
 ): Field<number> {
-  return checked(WIDTHS[widthBytes], (value) => {
+  const reads = `whole number, ${power(least)} to ${power(most)}`
+  const bytes = { ...WIDTHS[widthBytes], layout: leaf(widthBytes, reads) }
+  return checked(bytes, (value) => {
     if (Number.isInteger(value) && least <= value && value <= most) return
     throw badFrame(`${name} is ${value}, not a whole number from ${least} to ${most}`)
   })
@@ -34,7 +47,8 @@ export function whole(
 
 /** A float64 between two finite bounds, so neither NaN nor an infinity. */
 export function finite(least: number, most: number, name: string): Field<number> {
-  return checked(c.float64, (value) => {
+  const bytes = { ...c.float64, layout: leaf(8, `float64, ${least} to ${most}`) }
+  return checked(bytes, (value) => {
     if (least <= value && value <= most) return
     throw badFrame(`${name} is ${value}, not a number from ${least} to ${most}`)
   })
@@ -43,7 +57,9 @@ export function finite(least: number, most: number, name: string): Field<number>
 /** One of a few words, as its index in one byte. */
 export function oneOf<T extends string>(words: readonly T[], name: string): Field<T> {
   const index = whole(1, 0, words.length - 1, name)
+  const reads = words.map((word, at) => `${at} ${word}`).join(', ')
   return {
+    layout: leaf(1, reads),
     preencode: (state) => index.preencode(state, 0),
     encode: (state, word) => index.encode(state, words.indexOf(word)),
     decode: (state) => words[index.decode(state)] as T
@@ -53,6 +69,7 @@ export function oneOf<T extends string>(words: readonly T[], name: string): Fiel
 export function flag(name: string): Field<boolean> {
   const bit = whole(1, 0, 1, name)
   return {
+    layout: leaf(1, '0 no, 1 yes'),
     preencode: (state) => bit.preencode(state, 0),
     encode: (state, value) => bit.encode(state, value ? 1 : 0),
     decode: (state) => bit.decode(state) === 1
@@ -63,6 +80,7 @@ export function flag(name: string): Field<boolean> {
 export function fixed(sizeBytes: number, name: string): Field<Uint8Array> {
   const field = c.fixed(sizeBytes)
   return {
+    layout: leaf(sizeBytes, 'bytes'),
     preencode(state) {
       state.end += sizeBytes
     },
@@ -80,6 +98,7 @@ export function fixed(sizeBytes: number, name: string): Field<Uint8Array> {
 export function hex<T extends string>(sizeBytes: number, name: string): Field<T> {
   const bytes = fixed(sizeBytes, name)
   return {
+    layout: bytes.layout,
     preencode(state) {
       state.end += sizeBytes
     },
@@ -98,6 +117,7 @@ export function hex<T extends string>(sizeBytes: number, name: string): Field<T>
 export function blob(sizeMaxBytes: number, name: string): Field<Uint8Array> {
   const check = (sizeBytes: number) => refuseAbove(sizeBytes, sizeMaxBytes, `the bytes of ${name}`)
   return {
+    layout: leaf('2 + n', `n, 0 to ${sizeMaxBytes}; bytes`),
     preencode(state, value) {
       state.end += 2 + value.byteLength
     },
@@ -122,6 +142,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function text(sizeMaxBytes: number, name: string): Field<string> {
   const bytes = blob(sizeMaxBytes, name)
   return {
+    layout: leaf('2 + n', `n, 0 to ${sizeMaxBytes}; UTF-8`),
     preencode(state, value) {
       state.end += 2 + Buffer.byteLength(value)
     },
@@ -144,6 +165,11 @@ export function list<T>(item: Field<T>, least: number, most: number, name: strin
     if (count < least) throw badFrame(`${name} are ${count}, fewer than ${least}`)
   }
   return {
+    layout: {
+      size: '2',
+      reads: `count of what follows, ${least} to ${most}`,
+      parts: [['[]', item.layout]]
+    },
     preencode(state, values) {
       state.end += 2
       for (const value of values) item.preencode(state, value)
@@ -167,6 +193,7 @@ export function list<T>(item: Field<T>, least: number, most: number, name: strin
 export function optional<T>(field: Field<T>, name: string): Field<T | null> {
   const present = flag(`the presence of ${name}`)
   return {
+    layout: { size: '1', reads: '1 when it follows, else 0', parts: [['', field.layout]] },
     preencode(state, value) {
       present.preencode(state, true)
       if (value !== null) field.preencode(state, value)
@@ -183,6 +210,11 @@ export function optional<T>(field: Field<T>, name: string): Field<T | null> {
 export function struct<T extends object>(table: { [K in keyof T]-?: Field<T[K]> }): Field<T> {
   const fields = Object.entries(table) as [keyof T, Field<T[keyof T]>][]
   return {
+    layout: {
+      size: '',
+      reads: '',
+      parts: fields.map(([key, field]) => [String(key), field.layout])
+    },
     preencode(state, value) {
       for (const [key, field] of fields) field.preencode(state, value[key])
     },
@@ -197,9 +229,12 @@ export function struct<T extends object>(table: { [K in keyof T]-?: Field<T[K]> 
   }
 }
 
-/** The same bytes, with a check on the way in and on the way out. */
-export function checked<T>(field: Field<T>, check: (value: T) => void): Field<T> {
+/** The same bytes, with a check on the way in and on the way out; `rule` says it in a few words. */
+export function checked<T>(field: Field<T>, check: (value: T) => void, rule = ''): Field<T> {
+  const { layout } = field
+  const reads = [layout.reads, rule].filter((part) => part !== '').join('; ')
   return {
+    layout: { ...layout, reads },
     preencode: (state, value) => field.preencode(state, value),
     encode(state, value) {
       check(value)
@@ -211,6 +246,17 @@ export function checked<T>(field: Field<T>, check: (value: T) => void): Field<T>
       return value
     }
   }
+}
+
+/** A field without parts. */
+export function leaf(size: number | string, reads: string): Layout {
+  return { size: String(size), reads, parts: [] }
+}
+
+/** Large bounds as people read them. */
+function power(value: number): string {
+  const exponent = Math.log2(value + 1)
+  return value > 65_535 && Number.isInteger(exponent) ? `2^${exponent} - 1` : String(value)
 }
 
 export function badFrame(text: string): SwarmError {

@@ -47,13 +47,17 @@ const versions = {
 }
 
 /** Never a name: whoever dials it would look up whatever a stranger asks for. */
-const addressField = checked(text(ADDRESS_BYTES_MAX, 'a lane address'), (address) => {
-  if (isIP(address) === 0) throw badFrame('a lane address is no IP address')
-})
+const addressField = checked(
+  text(ADDRESS_BYTES_MAX, 'a lane address'),
+  (address) => {
+    if (isIP(address) === 0) throw badFrame('a lane address is no IP address')
+  },
+  'an IP address, never a name'
+)
 
 const versionsField = struct<Versions>(versions)
 
-const helloField = struct<Hello>({
+export const helloField = struct<Hello>({
   ...versions,
   name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),

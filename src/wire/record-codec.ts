@@ -51,7 +51,8 @@ export const modelField = struct<{ id: string; name: string }>({
   name: text(MODEL_NAME_BYTES_MAX, 'a model name')
 })
 
-const record = struct<PeerRecord>({
+/** What a peer signs of itself. */
+export const recordField = struct<PeerRecord>({
   key: hex<PeerId>(32, 'the key of a record'),
   seq: whole(8, 1, Number.MAX_SAFE_INTEGER, 'the sequence number of a record'),
   name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
@@ -79,10 +80,10 @@ export const signedRecordField = struct<SignedRecord>({
 
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */
 export function encodeRecord(value: PeerRecord): Uint8Array {
-  return encodeWhole(record, value)
+  return encodeWhole(recordField, value)
 }
 
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
 export function decodeRecord(bytes: Uint8Array): PeerRecord {
-  return decodeWhole(record, bytes, RECORD_BYTES_MAX, 'a record')
+  return decodeWhole(recordField, bytes, RECORD_BYTES_MAX, 'a record')
 }

@@ -77,7 +77,8 @@ const route = f.checked(
       }
       next = end
     }
-  }
+  },
+  'each begins where the one before ends, the first at 0'
 )
 
 const open = f.checked(
@@ -111,6 +112,11 @@ const open = f.checked(
 
 /** (count,) int32 little-endian after a count in two bytes. */
 const ids: f.Field<Int32Array> = {
+  layout: {
+    size: '2',
+    reads: `count of what follows, 1 to ${CHUNK_TOKENS_MAX}`,
+    parts: [['[]', tokenId.layout]]
+  },
   preencode(state, values) {
     state.end += 2 + 4 * values.length
   },
@@ -133,10 +139,14 @@ function checkIdCount(length: number): void {
   if (length === 0) throw f.badFrame('a chunk has no ids')
 }
 
-const code = f.checked(f.text(ERROR_CODE_CHARS_MAX, 'the error code'), (value) => {
-  if (/^[A-Z][A-Z0-9_]*$/.test(value)) return
-  throw f.badFrame('an error code is made of capitals, digits and _')
-})
+const code = f.checked(
+  f.text(ERROR_CODE_CHARS_MAX, 'the error code'),
+  (value) => {
+    if (/^[A-Z][A-Z0-9_]*$/.test(value)) return
+    throw f.badFrame('an error code is made of capitals, digits and _')
+  },
+  'capitals, digits and _'
+)
 
 const stats = f.struct<StageStats>({
   prefillTokens: count,

@@ -26,6 +26,11 @@ export function oneMessageOf<M extends { type: string }>(
   const byNumber = new Map([...byType].map(([type, { number, body }]) => [number, { type, body }]))
   const entryOf = (type: string) => byType.get(type) as Numbered<object>
   return {
+    layout: {
+      size: '1',
+      reads: 'the number of the message',
+      parts: [...byType].map(([type, { body }]) => [type, body.layout])
+    },
     preencode(state, message) {
       state.end += 1
       entryOf(message.type).body.preencode(state, message)

@@ -34,6 +34,24 @@ test('client - status, peers and plan are what the peer says', async (t) => {
   t.alike(await client.plan(), service.plan())
 })
 
+test('client - invite and gate are what the peer says, and an edit arrives whole', async (t) => {
+  const { client, service } = await openApi(t)
+  t.alike(await client.invite(), service.invite())
+  t.alike(await client.gate(), service.gate())
+  const edit = { action: 'allow' as const, keys: ['ab'.repeat(32), 'cd'.repeat(4)] }
+  t.alike((await client.editGate(edit)).allowed, edit.keys)
+  t.alike(service.gateEdits, [edit])
+  for (const wrong of [
+    { action: 'admit' },
+    { keys: ['AB'.repeat(32)] },
+    { keys: ['ab'.repeat(33)] }
+  ]) {
+    const code = 'USAGE_BAD_VALUE'
+    await t.exception(client.editGate({ ...edit, ...wrong } as typeof edit), { code })
+  }
+  t.is(service.gateEdits.length, 1)
+})
+
 test('client - a generation arrives event by event and the request whole', async (t) => {
   const { client, service } = await openApi(t)
   const events = await collect(client.generate(REQUEST))

@@ -137,6 +137,11 @@ test('server - TCP takes JSON only, so that no web page can post without asking'
 test('server - stopping the peer is refused over TCP and taken on the socket', async (t) => {
   const { port, socketPath, service } = await openApi(t)
   t.is((await send({ port }, 'POST', '/swarm/stop', {})).status, 403)
+  t.is((await send({ port }, 'GET', '/swarm/invite')).status, 403)
+  t.is((await send({ port }, 'GET', '/swarm/gate')).status, 403)
+  const edit = { action: 'open', keys: [] }
+  t.is((await send({ port }, 'POST', '/swarm/gate', edit)).status, 403)
+  t.is((await send({ socketPath }, 'GET', '/swarm/invite')).status, 200)
   t.is(service.stops, 0)
   t.is((await send({ socketPath }, 'POST', '/swarm/stop')).status, 202)
   t.is(service.stops, 1)

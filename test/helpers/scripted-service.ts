@@ -6,9 +6,12 @@ import { createHash } from 'node:crypto'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import type {
+  GateEdit,
+  GateStatus,
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
+  InviteStatus,
   NodeEvent,
   NodeStatus,
   PeerStatus,
@@ -33,6 +36,7 @@ export class ScriptedService implements SwarmService {
   script: Script = echo
   readonly requests: GenerateRequest[] = []
   readonly signals: AbortSignal[] = []
+  readonly gateEdits: GateEdit[] = []
   readonly closedSessions: string[] = []
   stops = 0
   onStop: () => void = () => {}
@@ -110,6 +114,19 @@ export class ScriptedService implements SwarmService {
     this.requests.push(request)
     this.signals.push(signal)
     return this.script(request, signal)
+  }
+
+  invite(): InviteStatus {
+    return { invite: 'swarm1yy', topic: 'home', reach: 'this local network' }
+  }
+
+  gate(): GateStatus {
+    return { onlyAllowed: false, allowed: [], revoked: [] }
+  }
+
+  editGate(edit: GateEdit): GateStatus {
+    this.gateEdits.push(edit)
+    return { onlyAllowed: edit.action === 'allow', allowed: edit.keys, revoked: [] }
   }
 
   closeSession(session: string): void {

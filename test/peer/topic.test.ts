@@ -46,6 +46,15 @@ test('topic - the keys are frozen: another version of the program finds the same
   )
 })
 
+test('topic - the root of an invite opens the topic that its secret does, under any name', (t) => {
+  const typed = openTopic({ ...HOME, secret: 'correct horse' })
+  const invited = { ...HOME, secret: typed.inviteRoot as Uint8Array }
+  t.alike(keysOf(invited), keysOf({ ...HOME, secret: 'correct horse' }))
+  t.alike(keysOf({ ...invited, name: 'cottage' }), keysOf(invited))
+  t.is(openTopic(invited).sentence, typed.sentence)
+  t.is(openTopic(HOME).inviteRoot, null, 'a name is its own invite')
+})
+
 test('topic - reach follows name, secret and flags', (t) => {
   const table: [Partial<TopicOptions>, string][] = [
     [{}, 'none'],
@@ -88,6 +97,9 @@ test('topic - names, secrets and flags that cannot be used are refused', (t) => 
     { name: 'n'.repeat(65) },
     { name: 'ü'.repeat(33) },
     { name: 'a\nb' },
+    { name: 'swarm1ybndr' },
+    { name: ' Swarm2 of mine' },
+    { secret: new Uint8Array(31) },
     { name: 'a\u202eb' },
     { name: 'a\ud800' },
     { secret: '' },

@@ -9,6 +9,8 @@ import { clip } from '../../base/text.ts'
 import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { cacheDirPath, controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
 import type { NodeOptions } from '../../node/options.ts'
+import { startOf } from '../../peer/gate/invite.ts'
+import { decodeInvite, isInvite } from '../../wire/invite.ts'
 import { readSecret } from '../secret.ts'
 import { clockTime, type Terminal } from '../terminal.ts'
 import { stopSignal } from '../until-eof.ts'
@@ -36,17 +38,14 @@ export const join: CommandHandler = async (context) => {
 }
 
 async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
-  const { flags, host, positionals, terminal, log, version } = context
-  const secret = flags.secret ? await readSecret(context) : null
+  const { flags, host, terminal, log, version } = context
+  const start = await startOptions(context)
   const dataDir = dataDirOf(context)
   makeDataDir(dataDir)
   makeRuntimeDir(host.env)
   return {
-    topic: positionals[0] as string,
-    secret,
-    public: flags.public ?? false,
-    lanOnly: flags['lan-only'] ?? false,
-    bootstrap: flags.bootstrap ?? [],
+    ...start,
+    allow: flags.allow ?? [],
     model: flags.model === undefined ? null : resolve(flags.model),
     dataDir,
     cacheDir: cacheDirPath(host.env),
@@ -59,6 +58,32 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     log,
     onEvent: (event) => showEvent(terminal, event)
   }
+}
+
+type Start = Pick<NodeOptions, 'topic' | 'secret' | 'public' | 'lanOnly' | 'bootstrap'>
+
+/** The topic and how far it reaches: by its name and flags, or by an invite, whose place flags take. */
+async function startOptions(context: CommandContext): Promise<Start> {
+  const { flags, positionals } = context
+  const [text = ''] = positionals
+  if (!isInvite(text)) {
+    return {
+      topic: text,
+      secret: flags.secret ? await readSecret(context) : null,
+      public: flags.public ?? false,
+      lanOnly: flags['lan-only'] ?? false,
+      bootstrap: flags.bootstrap ?? []
+    }
+  }
+  // The command line of a process can be read by every user of the machine.
+  process.title = 'swarm join'
+  if (flags.secret) {
+    throw new SwarmError('USAGE_BAD_VALUE', 'an invite carries its secret; leave out --secret')
+  }
+  const invited = startOf(decodeInvite(text))
+  if (flags['lan-only']) return { ...invited, public: false, lanOnly: true, bootstrap: [] }
+  if (flags.bootstrap) return { ...invited, lanOnly: false, bootstrap: flags.bootstrap }
+  return flags.public ? { ...invited, public: true, lanOnly: false, bootstrap: [] } : invited
 }
 
 /** The lock of the data directory decides; this only says it sooner and names the topic. */

@@ -21,6 +21,7 @@ export function statusRows(status: NodeStatus): [string, string][] {
   const layers = held === null ? 'none yet' : formatLayers(held)
   return [
     ['peer', `${status.name} (${status.key.slice(0, 8)}), process ${status.pid}`],
+    ['key', status.key],
     ['up', `${formatDuration(status.upMs)}, version ${status.version}`],
     ['topic', `${status.topic}: ${status.reach}`],
     ['model', model === null ? 'none' : `${model.name} (${model.id.slice(0, 8)}), ${model.path}`],

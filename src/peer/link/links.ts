@@ -1,5 +1,6 @@
 // All links of this process, at most one per peer. Owns the choice between two connections to one peer
-// (both sides choose the same one, whichever arrived first where) and the bound on strangers.
+// (both sides choose the same one, whichever arrived first where), the bound on strangers, and that a
+// key which the user does not let in gets no byte.
 // Does not look for peers: whatever discovery connects comes in through accept().
 
 import { SwarmError } from '../../base/errors.ts'
@@ -12,6 +13,8 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 export interface LinksHandlers extends LinkHandlers {
   /** A connection that was not even tried. */
   onRefused(peer: PeerId, error: SwarmError): void
+  /** Why the user does not let this key in; null when it may link. Asked before anything is sent. */
+  shutOut(peer: PeerId): SwarmError | null
 }
 
 export class Links {
@@ -66,6 +69,14 @@ export class Links {
     this.#byPeer.set(peer, link)
   }
 
+  /** The user changed who may link: whoever may not any more is gone at once. */
+  recheck(): void {
+    for (const [peer, link] of this.#byPeer) {
+      const refusal = this.#handlers.shutOut(peer)
+      if (refusal !== null) link.close(refusal)
+    }
+  }
+
   tick(listenedMs: number, pingNow: boolean): void {
     for (const link of this.#byPeer.values()) link.tick(listenedMs, pingNow)
   }
@@ -85,7 +96,8 @@ export class Links {
     const busy = (text: string) => new SwarmError('PEER_BUSY', text)
     if (this.#closed) return busy('This peer is leaving the topic')
     if (peer === this.#self) return busy('A connection of this very identity')
-    if (existing !== undefined) return null
+    const shutOut = this.#handlers.shutOut(peer)
+    if (shutOut !== null || existing !== undefined) return shutOut
     const up = this.up().length
     if (up >= PEERS_MAX) {
       return busy(`${shortId(peer)} is one peer more than the ${PEERS_MAX} this peer links to`)

@@ -4,9 +4,12 @@
 
 import { SwarmError } from '../../base/errors.ts'
 import { UNPROVEN_BYTES_MAX } from '../../base/limits.ts'
-import { isProof, proofOf, type ProofUse } from '../../wire/proof.ts'
+import { PROTOCOL_VERSION } from '../../wire/hello.ts'
+import { peerIdOf } from '../../wire/ids.ts'
+import { proofOf, versionOfProof, type ProofUse } from '../../wire/proof.ts'
 import { afterListening } from './silence.ts'
 import { PROOF_TIMEOUT_MS, limitBytes } from './unproven.ts'
+import { protocolRefusal } from './versions.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Clock } from '../../base/clock.ts'
@@ -36,8 +39,10 @@ export function exchangeProofs(
     finish(refusal(`sent more than ${UNPROVEN_BYTES_MAX} bytes`))
   })
   const onData = (message: Uint8Array) => {
-    const expected = proofOf(proofKey, handshakeHash, options.use, !isInitiator)
-    finish(isProof(message, expected) ? null : refusal('sent something else'))
+    const version = versionOfProof(message, proofKey, handshakeHash, options.use, !isInitiator)
+    if (version === PROTOCOL_VERSION) finish(null)
+    else if (version === null) finish(refusal('sent something else'))
+    else finish(protocolRefusal(PROTOCOL_VERSION, version, peerIdOf(stream.remotePublicKey)))
   }
   const timer = afterListening(options.clock, PROOF_TIMEOUT_MS, () => {
     finish(refusal('sent nothing in time'))

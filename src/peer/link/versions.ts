@@ -18,6 +18,20 @@ export function versionRefusal(own: Versions, theirs: Versions, peer: PeerId): S
   return null
 }
 
+/** The same as the proofs say it, which is all that two versions of the protocol have in common. */
+export function protocolRefusal(
+  ownVersion: number,
+  theirVersion: number,
+  peer: PeerId
+): SwarmError {
+  const who = ownVersion < theirVersion ? 'this machine' : `peer ${shortId(peer)}`
+  return new SwarmError(
+    'WIRE_VERSION',
+    `Peer ${shortId(peer)} speaks protocol version ${theirVersion}, this machine ${ownVersion}; ` +
+      `upgrade ${who}: npm install -g swarm-grid@latest`
+  )
+}
+
 function refusal(
   kind: 'protocol' | 'arithmetic',
   ownVersion: number,

@@ -4,6 +4,7 @@
 import c from 'compact-encoding'
 import type { Test } from 'brittle'
 
+import { SwarmError } from '../../../src/base/errors.ts'
 import { Links } from '../../../src/peer/link/links.ts'
 import { PROTOCOL_VERSION, type Hello } from '../../../src/wire/hello.ts'
 import { proofOf } from '../../../src/wire/proof.ts'
@@ -12,10 +13,10 @@ import { streamPair } from '../stream-pair.ts'
 import { identities } from '../test-peer.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
-import type { SwarmError } from '../../../src/base/errors.ts'
 import type { Identity } from '../../../src/peer/identity.ts'
 import type { Link } from '../../../src/peer/link/link.ts'
 import type { ControlMessage } from '../../../src/wire/control.ts'
+import type { PeerId } from '../../../src/wire/ids.ts'
 
 export const KEY = new Uint8Array(32).fill(1)
 export const HELLO: Hello = {
@@ -37,6 +38,8 @@ export class Side {
   readonly control: ControlMessage[] = []
   readonly frames: Uint8Array[] = []
   readonly refused: SwarmError[] = []
+  /** Keys that the user of this side does not let in. */
+  readonly shutOut = new Set<PeerId>()
   #waiting: (() => void)[] = []
 
   constructor(self: Identity, hello: Partial<Hello> = {}, proofKey = KEY) {
@@ -52,7 +55,10 @@ export class Side {
         onDown: (link, error, left) => note(() => this.down.push({ link, error, left })),
         onControl: (_, message) => note(() => this.control.push(message)),
         onFrame: (_, frame) => note(() => this.frames.push(frame)),
-        onRefused: (_, error) => note(() => this.refused.push(error))
+        onRefused: (_, error) => note(() => this.refused.push(error)),
+        shutOut: (peer) => {
+          return this.shutOut.has(peer) ? new SwarmError('PEER_REFUSED', 'shut out') : null
+        }
       }
     )
   }
@@ -92,6 +98,6 @@ export async function rawPeer(t: Test, self: Identity, other: Identity) {
 
 /** Opens protomux channel `id` with this protocol, as protomux itself would. */
 export function openChannel(far: NoiseSecretStream, id: number, protocol: string): void {
-  const name = c.encode(c.string, protocol)
-  far.write(Buffer.concat([new Uint8Array([0, 1, id]), name, new Uint8Array([0])]))
+  const head = [new Uint8Array([0, 1]), c.encode(c.uint, id), c.encode(c.string, protocol)]
+  far.write(Buffer.concat([...head, new Uint8Array([0])]))
 }
