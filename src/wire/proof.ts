@@ -8,8 +8,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 
 export const PROOF_BYTES = 32
 
-/** Which connection a proof belongs to: the link itself, or a lane beside it. */
-export type ProofUse = 'link' | 'lane'
+/** Which connection a proof belongs to: the link itself, a lane beside it, or a measurement of a cable. */
+export type ProofUse = 'link' | 'lane' | 'probe'
 
 /**
  * @param proofKey 32 bytes derived from the topic.
