@@ -16,6 +16,7 @@ const RANKS: Record<string, number> = {
   weights: 4,
   peer: 5,
   knowledge: 5,
+  host: 6,
   shell: 6,
   api: 7,
   // The parts of the composition root, known to it alone.

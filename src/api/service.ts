@@ -29,6 +29,10 @@ export interface PeerStatus {
   kernels: string
   rttMs: number | null
   lane: 'tcp' | 'udx' | 'self' | null
+  /** Address at the other end of the link; null without one, or where it is not known. */
+  host: string | null
+  version: string
+  arithmeticVersion: number
 }
 
 export interface PlanStatus {
@@ -58,6 +62,10 @@ export interface NodeStatus {
   peers: number
   sessions: number
   http: string | null
+  /** The DHT that the topic is announced on. */
+  dht: 'none' | 'given' | 'public'
+  /** What went wrong of late, oldest first: refused connections, a duplicated identity. */
+  troubles: NodeEvent[]
 }
 
 /** The line that lets another machine into this peer's topic. As secret as the topic's secret. */

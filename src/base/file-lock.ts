@@ -44,6 +44,24 @@ export function lockFile(path: string, what: string): FileLock {
   }
 }
 
+/**
+ * Who holds the lock now, without taking it for longer than it takes to ask.
+ * @returns its process, `unknown` when the file does not say; null when nobody does or there is no file.
+ */
+export function lockHolder(path: string): string | null {
+  let fd: number
+  try {
+    fd = openSync(path, 'r+')
+  } catch {
+    return null
+  }
+  try {
+    return extensions.tryLock(fd) ? null : holderOf(path)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 function holderOf(path: string): string {
   try {
     return /^\d+/.exec(readFileSync(path, 'utf8'))?.[0] ?? 'unknown'

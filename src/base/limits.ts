@@ -149,6 +149,25 @@ export const HINT_ADDRESSES_MAX = 4
 export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
 
+// Measuring a cable with `swarm bridge`, while that command runs.
+
+/** Bytes of one block that fills the cable: as large as a Noise message of ours needs to be for speed. */
+export const PROBE_PADDING_BYTES_MAX = 60 * 2 ** 10
+/** Bytes taken in one direction of one measurement: more than a second of 10 Gbit/s. */
+export const PROBE_FLOOD_BYTES_MAX = 2 * 2 ** 30
+/** Round trips answered in one measurement: ours asks for 80. */
+export const PROBE_PINGS_MAX = 256
+/** Time for one measurement: four seconds of bulk, and as much for a slow machine. */
+export const PROBE_SESSION_MS = 15_000
+/** Measurements answered at once, and other ends remembered: a cable has one. */
+export const PROBE_SESSIONS_MAX = 4
+export const PROBE_ENDS_MAX = 16
+
+// Settings of this machine that `swarm bridge --apply` changes.
+
+/** Bytes of the journal of what was changed: hundreds of changes; more is not ours. */
+export const JOURNAL_BYTES_MAX = 256 * 2 ** 10
+
 // The control socket, HTTP and the command line.
 
 /** Bytes of one request body: a prompt of a million tokens at 4 to 5 bytes each, and some escaping. */

@@ -186,6 +186,46 @@ export const COMMANDS = {
     required: ['port'],
     examples: ['swarm bootstrap --port 49737']
   },
+  bridge: {
+    summary: 'find the machine at the other end of a cable, measure it, advise',
+    about:
+      'Run it on both machines. Lists the network interfaces and who of ours is on each, and measures ' +
+      'the round trip; with the same topic on both sides (and --secret where it has one) also the ' +
+      'throughput both ways, plain and encrypted. Says which settings of this machine should be ' +
+      'otherwise and why; changes nothing without --apply.',
+    positionals: [{ name: 'topic', required: false, offers: 'nothing' }],
+    flags: [
+      'secret',
+      'wait',
+      'model',
+      'threads',
+      'apply',
+      'persist',
+      'undo',
+      'data-dir',
+      ...ALWAYS
+    ],
+    conflicts: [
+      ['apply', 'undo'],
+      ['persist', 'undo']
+    ],
+    examples: [
+      'swarm bridge',
+      'swarm bridge home --model model.gguf',
+      'swarm bridge home --apply --persist',
+      'swarm bridge --undo'
+    ]
+  },
+  doctor: {
+    summary: 'say what is wrong with this machine or its peers, and how to mend it',
+    about:
+      'One line per check, with the command that mends it. Asks the running peer of this data ' +
+      'directory if there is one and explains each peer that it does not reach; contacts nobody ' +
+      'else. Exit status 1 when something has to be mended.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm doctor', 'swarm doctor --json']
+  },
   demo: {
     summary: 'watch three peers on this machine split a model and write text',
     about:

@@ -212,6 +212,17 @@ export const FLAGS = {
     example: '--host 192.168.1.5',
     help: 'the IPv4 address of this machine that the others use; its first one when absent'
   },
+  wait: {
+    kind: 'number',
+    placeholder: 'SECONDS',
+    example: '--wait 30',
+    range: { min: 0, max: 600, whole: false },
+    default: 10,
+    help: 'how long to look for the other end of a cable'
+  },
+  apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
+  persist: { kind: 'switch', help: 'with --apply: keep the changes over a restart' },
+  undo: { kind: 'switch', help: 'take back everything that --apply has changed; needs root' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',

@@ -29,6 +29,8 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   plan: async () => (await import('./command/plan.ts')).plan,
   stop: async () => (await import('./command/stop.ts')).stop,
   bootstrap: async () => (await import('./command/bootstrap.ts')).bootstrap,
+  bridge: async () => (await import('./command/bridge.ts')).bridge,
+  doctor: async () => (await import('./command/doctor.ts')).doctor,
   demo: async () => (await import('./command/demo.ts')).demo,
   completion: async () => (await import('./command/about.ts')).completion,
   man: async () => (await import('./command/about.ts')).man,

@@ -1,5 +1,6 @@
 // What happens on this peer, told to whoever listens: the terminal of `swarm join`, and the event
-// streams of the API. A listener that does not keep up loses events, never the peer its time.
+// streams of the API. A listener that does not keep up loses events, never the peer its time. Remembers
+// the last troubles, for whoever asks later what is wrong.
 
 import type { Clock } from '../base/clock.ts'
 import { Queue } from '../base/queue.ts'
@@ -7,11 +8,15 @@ import type { NodeEvent } from '../api/service.ts'
 
 /** Events a slow reader may be behind: minutes of an ordinary swarm. */
 const BEHIND_MAX = 1000
+/** Kinds of events that tell of something wrong, and how many of them are remembered. */
+const TROUBLES = new Set(['refused', 'error'])
+const TROUBLES_MAX = 16
 
 export class EventHub {
   readonly #clock: Clock
   readonly #first: (event: NodeEvent) => void
   readonly #queues = new Set<Queue<NodeEvent>>()
+  #troubles: NodeEvent[] = []
 
   /** @param first hears every event, before the others. */
   constructor(clock: Clock, first: (event: NodeEvent) => void) {
@@ -22,8 +27,14 @@ export class EventHub {
   /** @param text one line, already fit to print. */
   emit(kind: string, text: string, data?: Record<string, unknown>): void {
     const event: NodeEvent = { wallMs: this.#clock.wallMs(), kind, text, ...(data && { data }) }
+    if (TROUBLES.has(kind)) this.#troubles = [...this.#troubles, event].slice(-TROUBLES_MAX)
     this.#first(event)
     for (const queue of this.#queues) queue.push(event)
+  }
+
+  /** The last events that told of something wrong, oldest first. */
+  get troubles(): NodeEvent[] {
+    return this.#troubles
   }
 
   /** Events from now on until the signal aborts. */

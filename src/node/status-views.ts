@@ -14,6 +14,7 @@ export function peerStatus(
   links: ReadonlyMap<PeerId, LinkInfo>
 ): PeerStatus {
   const { key, name, model, held, loading, pin, profile } = record
+  const { programVersion: version, arithmeticVersion } = record
   const link = links.get(key)
   const isSelf = key === self
   return {
@@ -29,7 +30,10 @@ export function peerStatus(
     weightBytesPerSecond: (profile?.weightMiBps ?? 0) * 2 ** 20,
     kernels: profile?.kernels ?? '',
     rttMs: link?.rttMs ?? null,
-    lane: isSelf ? 'self' : (link?.lane ?? null)
+    lane: isSelf ? 'self' : (link?.lane ?? null),
+    host: link?.host ?? null,
+    version,
+    arithmeticVersion
   }
 }
 

@@ -15,8 +15,8 @@ export const PROOF_BYTES = 32
 /** Versions of the protocol that a proof is tried for, so that two members learn which ones met. */
 const VERSIONS_TRIED = 32
 
-/** Which connection a proof belongs to: the link itself, or a lane beside it. */
-export type ProofUse = 'link' | 'lane'
+/** Which connection a proof belongs to: the link itself, a lane beside it, or a measurement of a cable. */
+export type ProofUse = 'link' | 'lane' | 'probe'
 
 /**
  * @param proofKey 32 bytes derived from the topic.

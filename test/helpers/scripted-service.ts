@@ -61,6 +61,8 @@ export class ScriptedService implements SwarmService {
       peers: 2,
       sessions: 0,
       http: null,
+      dht: 'none',
+      troubles: [],
       ...this.overrides
     }
   }
@@ -73,7 +75,9 @@ export class ScriptedService implements SwarmService {
       pin: null,
       memoryBytes: 2 ** 30,
       weightBytesPerSecond: 20e9,
-      kernels: 'avx2'
+      kernels: 'avx2',
+      version: '0.1.0',
+      arithmeticVersion: 1
     }
     return [
       {
@@ -83,7 +87,8 @@ export class ScriptedService implements SwarmService {
         self: true,
         held: { start: 0, end: 3 },
         rttMs: null,
-        lane: 'self'
+        lane: 'self',
+        host: null
       },
       {
         ...common,
@@ -92,7 +97,8 @@ export class ScriptedService implements SwarmService {
         self: false,
         held: { start: 3, end: 5 },
         rttMs: 0.214,
-        lane: 'tcp'
+        lane: 'tcp',
+        host: '10.0.0.2'
       }
     ]
   }

@@ -80,3 +80,16 @@ test('event hub - closing ends every subscription after what was said', async (t
   hub.close()
   t.alike(await textsOf(events), ['last'])
 })
+
+test('event hub - the last troubles are remembered, the rest is not', (t) => {
+  const { hub } = setUp()
+  t.alike(hub.troubles, [])
+  for (let i = 0; i < 40; i++) {
+    hub.emit('refused', `stranger ${i}`, { code: 'WIRE_PROOF' })
+    hub.emit('plan', 'a plan')
+  }
+  hub.emit('error', 'the same identity twice')
+  t.is(hub.troubles.length, 16)
+  t.alike(hub.troubles[0]?.text, 'stranger 25')
+  t.alike(hub.troubles.at(-1)?.text, 'the same identity twice')
+})

@@ -21,7 +21,8 @@ const record = toRecord(view, model, {
   held: { start: 0, end: 1 },
   loading: { range: { start: 0, end: 2 }, percent: 30 }
 })
-const links = new Map([[keyOf('a'), { peer: keyOf('a'), rttMs: 0.4, lane: 'tcp' } as LinkInfo]])
+const link = { peer: keyOf('a'), host: '10.0.0.2', rttMs: 0.4, lane: 'tcp' } as LinkInfo
+const links = new Map([[keyOf('a'), link]])
 
 test('status views - a linked peer with everything that is known of it', (t) => {
   t.alike(peerStatus({ record, state: 'alive' }, keyOf('b'), links), {
@@ -37,7 +38,10 @@ test('status views - a linked peer with everything that is known of it', (t) => 
     weightBytesPerSecond: 2 ** 30,
     kernels: 'scalar',
     rttMs: 0.4,
-    lane: 'tcp'
+    lane: 'tcp',
+    host: '10.0.0.2',
+    version: record.programVersion,
+    arithmeticVersion: 1
   })
 })
 
@@ -47,7 +51,7 @@ test('status views - a peer known by gossip alone has no lane; one that measures
     keyOf('b'),
     new Map()
   )
-  t.alike([status.state, status.lane, status.rttMs], ['left', null, null])
+  t.alike([status.state, status.lane, status.rttMs, status.host], ['left', null, null, null])
   t.alike([status.memoryBytes, status.weightBytesPerSecond, status.kernels], [0, 0, ''])
   t.alike([status.loading, status.model], [null, null])
 })

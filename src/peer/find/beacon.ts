@@ -16,8 +16,8 @@ import type { PeerId } from '../../wire/ids.ts'
 /** Unregistered, and apart from the ports of the DHT. */
 export const BEACON_PORT = 48_629
 /** Administratively scoped (RFC 2365) and link-local (RFC 4291): no router passes them on. */
-const GROUP_4 = '239.255.87.83'
-const GROUP_6 = 'ff02::5357:524d'
+export const GROUP_4 = '239.255.87.83'
+export const GROUP_6 = 'ff02::5357:524d'
 
 /** When to call after the start, then every INTERVAL_MS: two machines plugged together meet at once. */
 const BURST_MS = [0, 50, 100, 200, 400, 800]
