@@ -1,11 +1,16 @@
 // Every performance claim of the README, one command each: npm run bench -- NAME [options].
 
 import { engineBench } from './engine.ts'
+import { hopBench } from './hop.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
     run: engineBench,
     about: 'tokens/s of prefill and decode beside llama.cpp on the same file [--pairs N]'
+  },
+  hop: {
+    run: hopBench,
+    about: 'one hop there and back, and blocks one way, beside bare Noise over TCP [--rounds N]'
   }
 }
 

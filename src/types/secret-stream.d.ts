@@ -35,6 +35,11 @@ declare module '@hyperswarm/secret-stream' {
     userData: unknown
     /** A buffer that write() encrypts in place, if no other was allocated in between. */
     alloc(sizeBytes: number): Uint8Array
+    /** What alloc() returned last, and the buffer around it with room for the envelope. */
+    protected _outgoingPlain: Uint8Array | null
+    protected _outgoingWrapped: Uint8Array | null
+    /** Of streamx: encrypts one message and hands it to the raw stream, one at a time. */
+    protected _write(data: Uint8Array, done: (error: Error | null) => void): void
     write(data: Uint8Array): boolean
     end(): void
     destroy(error?: Error | null): void

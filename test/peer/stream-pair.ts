@@ -3,9 +3,11 @@
 
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Test } from 'brittle'
 
+import { LaneStream } from '../../src/peer/lane/lane-stream.ts'
+
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Identity } from '../../src/peer/identity.ts'
 
 /** @returns the end that dialled, then the one that accepted; both destroyed after the test. */
@@ -22,12 +24,12 @@ export async function streamPair(
   const client = connect({ port, host: '127.0.0.1', noDelay: true })
   const [socket] = (await accepted) as [Socket]
   const ends: [NoiseSecretStream, NoiseSecretStream] = [
-    new NoiseSecretStream(true, client, {
+    new LaneStream(true, client, {
       pattern: 'IK',
       keyPair: dials.keyPair,
       remotePublicKey: accepts.keyPair.publicKey
     }),
-    new NoiseSecretStream(false, socket, { pattern: 'IK', keyPair: accepts.keyPair })
+    new LaneStream(false, socket, { pattern: 'IK', keyPair: accepts.keyPair })
   ]
   t.teardown(() => {
     server.close()

@@ -3,12 +3,14 @@
 // it, and a wrong machine at an old address learns nothing, not even who is asking.
 
 import { connect, type Socket } from 'node:net'
-import NoiseSecretStream, { type KeyPair } from '@hyperswarm/secret-stream'
 
 import { LANE_ADDRESSES_MAX } from '../../base/limits.ts'
+import { LaneStream } from './lane-stream.ts'
 import { limitBytes } from '../link/unproven.ts'
 import { afterListening } from '../link/silence.ts'
 
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import type { KeyPair } from '@hyperswarm/secret-stream'
 import type { Clock, Timer } from '../../base/clock.ts'
 
 /** Between two attempts: an address on the LAN answers sooner, so usually only one is made. */
@@ -67,7 +69,7 @@ export class LaneDial {
     const host = this.#waiting.shift()
     if (host === undefined || this.#done) return
     const socket: Socket = connect({ host, port: this.#target.port, noDelay: true })
-    const stream = new NoiseSecretStream(true, socket, {
+    const stream = new LaneStream(true, socket, {
       pattern: 'IK',
       keyPair: this.#keyPair,
       remotePublicKey: this.#target.publicKey

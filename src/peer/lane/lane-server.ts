@@ -2,12 +2,14 @@
 // connections whose handshake is not done, which are few and short; decides nothing about peers.
 
 import { createServer, type Server, type Socket } from 'node:net'
-import NoiseSecretStream, { type KeyPair } from '@hyperswarm/secret-stream'
 
 import { CONNECTIONS_UNPROVEN_MAX } from '../../base/limits.ts'
+import { LaneStream } from './lane-stream.ts'
 import { afterListening } from '../link/silence.ts'
 import { PROOF_TIMEOUT_MS, limitBytes } from '../link/unproven.ts'
 
+import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import type { KeyPair } from '@hyperswarm/secret-stream'
 import type { Clock } from '../../base/clock.ts'
 
 export class LaneServer {
@@ -56,7 +58,7 @@ export class LaneServer {
     // A friend's handshake takes milliseconds, so whoever waits longest is none.
     const [oldest] = this.#pending
     if (oldest && this.#pending.size >= CONNECTIONS_UNPROVEN_MAX) this.#drop(oldest)
-    const stream = new NoiseSecretStream(false, socket, { pattern: 'IK', keyPair: this.#keyPair })
+    const stream = new LaneStream(false, socket, { pattern: 'IK', keyPair: this.#keyPair })
     this.#pending.add(stream)
     const timer = afterListening(this.#clock, PROOF_TIMEOUT_MS, () => stream.destroy())
     const unlimit = limitBytes(socket, () => stream.destroy())

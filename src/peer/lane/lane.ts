@@ -78,11 +78,7 @@ export class Lane implements Carrier {
     this.#write(message)
   }
 
-  /**
-   * The frame lies inside the stream's own buffer and is encrypted where it is. When several are being
-   * filled at once, only the one allocated last is: the stream copies the others. That is why ship()
-   * does not allocate there.
-   */
+  /** The frame lies inside the stream's own buffer and is encrypted where it is. */
   allocate(sizeBytes: number): OutgoingFrame {
     const message = this.#stream.alloc(1 + sizeBytes)
     message[0] = KIND_SESSION

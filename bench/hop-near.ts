@@ -1,0 +1,144 @@
+// The near process of the hop bench: measures, bare and ours in turn within each round, and prints the
+// samples as one line of JSON. Arguments: the far address, its two ports, the own address, rounds.
+
+import { once } from 'node:events'
+
+import {
+  BLOCK_BYTES,
+  FLOOD_BLOCKS,
+  countSockets,
+  dialled,
+  hopIdentities,
+  openNetwork
+} from './hop-ends.ts'
+
+import type { ActivationHeader, SessionMessage } from '../src/wire/session.ts'
+import type { SessionId } from '../src/wire/ids.ts'
+
+/** Widths of one token's activation: 8 and 16 KiB. */
+export const DIMS = [2048, 4096]
+/** Round trips in one go: long enough to be warm, short enough that both ways meet the same weather. */
+const TRIPS = 400
+const WARM_TRIPS = 2000
+/** A flood is kept this far ahead of the socket. */
+const AHEAD_BYTES = 8 * BLOCK_BYTES
+
+export interface HopSamples {
+  /** Microseconds there and back, per dim and way. */
+  tripsUs: Record<string, { bare: number[]; ours: number[] }>
+  /** MB/s per round. */
+  floods: { bare: number[]; ours: number[] }
+  /** Bytes our socket was given per activation, per dim. */
+  wireBytes: Record<string, number>
+}
+
+export interface HopNearTask {
+  host: string
+  bare: number
+  link: number
+  ownHost: string
+  rounds: number
+}
+
+interface Way {
+  trip(dim: number): Promise<void>
+  flood(): Promise<void>
+}
+
+const SESSION = '0123456789abcdef0123456789abcdef' as SessionId
+const task = JSON.parse(process.argv[2] ?? '{}') as HopNearTask
+const { near, far } = hopIdentities()
+
+async function bareWay(): Promise<Way> {
+  const stream = await dialled({ host: task.host, port: task.bare }, near, far)
+  let onMessage: () => void = () => {}
+  stream.on('data', () => onMessage())
+  const answer = () => new Promise<void>((resolve) => (onMessage = resolve))
+  return {
+    trip(dim) {
+      const message = stream.alloc(4 * dim)
+      message.fill(7)
+      const back = answer()
+      stream.write(message)
+      return back
+    },
+    async flood() {
+      const back = answer()
+      for (let i = 0; i < FLOOD_BLOCKS; i++) {
+        const block = stream.alloc(BLOCK_BYTES)
+        if (!stream.write(block)) await once(stream, 'drain')
+      }
+      await back
+    }
+  }
+}
+
+async function ourWay(): Promise<Way> {
+  const network = await openNetwork(near, task.ownHost, (event) => {
+    if (event.type === 'lane' && event.kind === 'tcp') onLane()
+  })
+  let onLane: () => void = () => {}
+  const lane = new Promise<void>((resolve) => (onLane = resolve))
+  network.accept(await dialled({ host: task.host, port: task.link }, near, far))
+  await lane
+  let onMessage: (message: SessionMessage) => void = () => {}
+  network.hops.onMessage((_, message) => onMessage(message))
+  const answer = () => new Promise<SessionMessage>((resolve) => (onMessage = resolve))
+  const hop = network.hops.to(far.id)
+  const header = (nTokens: number, dim: number): ActivationHeader => {
+    return { session: SESSION, epoch: 1, position: 0, nTokens, dim, sample: false }
+  }
+  return {
+    async trip(dim) {
+      const frame = hop.allocate(header(1, dim))
+      frame.payload.fill(7)
+      const back = answer()
+      frame.send()
+      await back
+    },
+    async flood() {
+      const back = answer()
+      for (let i = 0; i < FLOOD_BLOCKS; i++) {
+        hop.allocate(header(64, 4096)).send()
+        while (hop.backlogBytes > AHEAD_BYTES) await new Promise(setImmediate)
+      }
+      await back
+    }
+  }
+}
+
+async function trips(way: Way, dim: number, count: number): Promise<number[]> {
+  const samples: number[] = []
+  for (let i = 0; i < count; i++) {
+    const start = performance.now()
+    await way.trip(dim)
+    samples.push((performance.now() - start) * 1000)
+  }
+  return samples
+}
+
+async function flood(way: Way): Promise<number> {
+  const start = performance.now()
+  await way.flood()
+  return (FLOOD_BLOCKS * BLOCK_BYTES) / 1000 / (performance.now() - start)
+}
+
+const bare = await bareWay()
+const sockets = countSockets()
+const ours = await ourWay()
+const samples: HopSamples = { tripsUs: {}, floods: { bare: [], ours: [] }, wireBytes: {} }
+for (const dim of DIMS) for (const way of [bare, ours]) await trips(way, dim, WARM_TRIPS)
+for (let round = 0; round < task.rounds; round++) {
+  // Whoever goes second finds warmer caches, so they take turns at that too.
+  const ways = round % 2 === 0 ? (['bare', 'ours'] as const) : (['ours', 'bare'] as const)
+  for (const dim of DIMS) {
+    const all = (samples.tripsUs[dim] ??= { bare: [], ours: [] })
+    for (const name of ways) {
+      const before = sockets.bytesWritten()
+      all[name].push(...(await trips(name === 'bare' ? bare : ours, dim, TRIPS)))
+      if (name === 'ours') samples.wireBytes[dim] = (sockets.bytesWritten() - before) / TRIPS
+    }
+  }
+  for (const name of ways) samples.floods[name].push(await flood(name === 'bare' ? bare : ours))
+}
+process.stdout.write(`${JSON.stringify(samples)}\n`, () => process.exit(0))

@@ -1,0 +1,103 @@
+// One hop, there and back: 8 and 16 KiB through our whole path (PeerHops, codec, lane, socket and the
+// same backwards) beside bare Noise over TCP, and 1 MiB blocks one way. Two processes, both ways in turn
+// within each round, over loopback and, where namespaces are permitted, over a virtual cable.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+import { bareCable } from '../test/helpers/bare-cable.ts'
+import { median, quantile, spread } from './statistics.ts'
+
+import type { Test } from 'brittle'
+import type { FarPorts } from './hop-ends.ts'
+import type { HopNearTask, HopSamples } from './hop-near.ts'
+
+/** What the README claims, and what a failed bench says. */
+const P50_MAX = 1.25
+const P99_MAX = 2
+const FLOOD_MIN = 0.85
+const ENVELOPE_BYTES_MAX = 64
+
+interface Place {
+  name: string
+  near: string[]
+  far: string[]
+  nearHost: string
+  farHost: string
+}
+
+export async function hopBench(args: string[]): Promise<void> {
+  const roundsAt = args.indexOf('--rounds')
+  const rounds = roundsAt >= 0 ? Number(args[roundsAt + 1]) : 15
+  const cleanUps: (() => void)[] = []
+  try {
+    const loopback = { near: [], far: [], nearHost: '127.0.0.1', farHost: '127.0.0.1' }
+    await measure({ name: 'loopback', ...loopback }, rounds)
+    const cable = bareCable({
+      teardown: (fn: () => void) => cleanUps.push(fn)
+    } as unknown as Test)
+    if (typeof cable === 'string') console.log(`\ncable: left out, ${cable}`)
+    else {
+      const [near, far] = cable
+      const hosts = { nearHost: '169.254.77.1', farHost: '169.254.77.2' }
+      await measure({ name: 'veth between two namespaces', near, far, ...hosts }, rounds)
+    }
+  } finally {
+    for (const cleanUp of cleanUps) cleanUp()
+  }
+}
+
+async function measure(place: Place, rounds: number): Promise<void> {
+  const far = start(place.far, 'hop-far.js', [place.farHost])
+  const ports = JSON.parse(await firstLine(far)) as FarPorts
+  const task: HopNearTask = { host: place.farHost, ...ports, ownHost: place.nearHost, rounds }
+  const near = start(place.near, 'hop-near.js', [JSON.stringify(task)])
+  const samples = JSON.parse(await firstLine(near)) as HopSamples
+  const exited = [near, far].map((child) => child.exitCode ?? once(child, 'exit'))
+  far.kill()
+  await Promise.all(exited)
+  console.log(`\n${place.name}, ${rounds} rounds`)
+  for (const [dim, { bare, ours }] of Object.entries(samples.tripsUs)) {
+    const payloadBytes = 4 * Number(dim)
+    const envelope = (samples.wireBytes[dim] ?? NaN) - payloadBytes
+    console.log(
+      `  ${payloadBytes / 1024} KiB there and back  ` +
+        `p50 ours ${us(ours, 0.5)} bare ${us(bare, 0.5)} ${ratio(ours, bare, 0.5, P50_MAX)}  ` +
+        `p99 ours ${us(ours, 0.99)} bare ${us(bare, 0.99)} ${ratio(ours, bare, 0.99, P99_MAX)}  ` +
+        `payload + ${envelope.toFixed(1)} B${envelope <= ENVELOPE_BYTES_MAX ? '' : ' ABOVE 64'}`
+    )
+  }
+  const { bare, ours } = samples.floods
+  const ratios = ours.map((rate, i) => rate / (bare[i] as number))
+  const missed = median(ratios) >= FLOOD_MIN ? '' : ` BELOW ${FLOOD_MIN}`
+  console.log(
+    `  1 MiB activations one way  ours ${median(ours).toFixed(0)} MB/s ` +
+      `bare ${median(bare).toFixed(0)}  ratio ${median(ratios).toFixed(2)} (${spread(ratios)})${missed}`
+  )
+}
+
+function us(samples: readonly number[], q: number): string {
+  return `${quantile(samples, q).toFixed(0)} us`
+}
+
+function ratio(ours: readonly number[], bare: readonly number[], q: number, most: number): string {
+  const value = quantile(ours, q) / quantile(bare, q)
+  return `ratio ${value.toFixed(2)}${value <= most ? '' : ` ABOVE ${most}`}`
+}
+
+function start(inside: string[], file: string, args: string[]): ChildProcess {
+  const script = fileURLToPath(new URL(file, import.meta.url))
+  const extra = process.env['SWARM_BENCH_NODE_FLAGS']?.split(' ') ?? []
+  const [command = '', ...rest] = [...inside, process.execPath, ...extra, script, ...args]
+  return spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) return ''
+  const lines = createInterface({ input: child.stdout })
+  const ended = once(lines, 'close').then(() => [''])
+  const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string]
+  return line
+}
