@@ -1,8 +1,8 @@
 // The one door to the other machines: joins identity, topic, discovery, links, lanes, hops, directory
 // and gossip, and is all that node.ts uses of this folder.
 //
-//   discovery --connection--> links --up--> lanes --carrier--> hops
-//                                   \--up--> directory <--records--> gossip
+//   discovery, arrivals --connection--> links --up--> lanes --carrier--> hops
+//                                         \--up--> directory <--records--> gossip
 //
 // Owns the tick that drives heartbeats, and the order in which things begin and end. Decides nothing:
 // a peer with another model, say, is reported with its facts and judged above.
@@ -14,6 +14,8 @@ import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
 import { announcedAddresses } from './address.ts'
 import { Bucket } from './bucket.ts'
 import { Directory, type RecordChanges } from './members/directory.ts'
+import { Arrivals } from './find/arrivals.ts'
+import { DIRECT_PORT } from './find/direct-server.ts'
 import { Discovery } from './find/discovery.ts'
 import { Gossip } from './members/gossip.ts'
 import { PeerHops } from './hops/hops.ts'
@@ -62,6 +64,8 @@ export interface NetworkOptions {
   topic: Topic
   /** Nodes of a private DHT; used when the topic's reach is 'given'. */
   bootstrap: Address[]
+  /** Where other peers accept links, given by hand. */
+  peers?: Address[]
   facts: NetworkFacts
   clock: Clock
   random: Random
@@ -70,10 +74,12 @@ export interface NetworkOptions {
   /** False: does not call out on the local network. */
   beacon?: boolean
   beaconPort?: number
-  /** Address to bind, for DHT and lanes; all when absent. */
+  /** Address to bind, for everything; all when absent. */
   host?: string
-  /** Address to accept lanes at, if another: that of a cable kept for them, say. */
+  /** Address to accept lanes and links over TCP at, if another: that of a cable kept for them, say. */
   laneHost?: string
+  /** TCP port to accept them at if it is free; DIRECT_PORT when absent, 0 for any. */
+  port?: number
 }
 
 export type NetworkEvent =
@@ -108,6 +114,7 @@ export class PeerNetwork {
   readonly #gossip: Gossip
   readonly #links: Links
   readonly #lanes: Lanes
+  readonly #arrivals: Arrivals
   readonly #hops: PeerHops
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusedMs = new Map<PeerId, number>()
@@ -170,6 +177,13 @@ export class PeerNetwork {
         carrier?.close(error)
       }
     })
+    this.#arrivals = new Arrivals(
+      { keyPair: identity.keyPair, proofKey: topic.proofKey, clock },
+      {
+        onLink: (stream) => this.#links.accept(stream),
+        onLane: (stream) => this.#lanes.receive(stream)
+      }
+    )
     this.hops = this.#hops
     this.directory = this.#directory
   }
@@ -182,15 +196,25 @@ export class PeerNetwork {
     const { identity, topic, bootstrap, clock, random, host } = this.#options
     const bind = host === undefined ? {} : { host }
     this.#openedMs = clock.now()
-    this.#lanePort = await this.#lanes.open(this.#options.laneHost ?? host)
+    const {
+      beacon = true,
+      beaconPort,
+      laneHost = host,
+      port = DIRECT_PORT,
+      peers = []
+    } = this.#options
+    this.#lanePort = await this.#arrivals.open({
+      ...(laneHost === undefined ? {} : { host: laneHost }),
+      port
+    })
     if (this.#closing !== null) return
-    if (this.#lanePort === 0) this.#options.log.warn('no TCP port for lanes: frames go over UDP')
-    const { beacon = true, beaconPort } = this.#options
+    if (this.#lanePort === 0) this.#options.log.warn('no TCP port can be opened: all goes over UDP')
     this.#discovery = new Discovery(
       {
         identity,
         topic,
         bootstrap,
+        peers,
         lanePort: this.#lanePort,
         beacon,
         ...(beaconPort === undefined ? {} : { beaconPort }),
@@ -201,7 +225,7 @@ export class PeerNetwork {
       {
         onConnection: (stream) => this.accept(stream),
         onDuplicate: (where) => this.#directory.reportDuplicate(where),
-        connected: (peer) => this.#links.expects(peer)
+        connected: (peer) => this.#links.answered(peer)
       }
     )
     this.#startTicking()
@@ -210,7 +234,13 @@ export class PeerNetwork {
 
   /** A connection from any transport, after its Noise handshake with our identity's key. */
   accept(stream: NoiseSecretStream): void {
-    this.#links.accept(stream)
+    if (stream.isInitiator) this.#links.accept(stream)
+    else this.#arrivals.addUdx(stream)
+  }
+
+  /** Where other machines reach this one with --peer; 0: nowhere. */
+  get port(): number {
+    return this.#lanePort
   }
 
   /** Says something new about ourselves to everybody. */
@@ -244,6 +274,7 @@ export class PeerNetwork {
     this.#gossip.flush()
     this.#gossip.close()
     this.#discovery?.quiet()
+    this.#arrivals.close()
     await Promise.race([this.#links.close(), sleep(this.#options.clock, LAST_WORDS_MS)])
     this.#lanes.close()
     await this.#discovery?.close()

@@ -9,7 +9,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 export const PROOF_BYTES = 32
 
 /** Which connection a proof belongs to: the link itself, or a lane beside it. */
-export type ProofUse = 'link' | 'lane'
+export const PROOF_USES = ['link', 'lane'] as const
+export type ProofUse = (typeof PROOF_USES)[number]
 
 /**
  * @param proofKey 32 bytes derived from the topic.
@@ -32,4 +33,14 @@ export function proofOf(
 /** Compares in constant time; a message of another length is no proof. */
 export function isProof(received: Uint8Array, expected: Uint8Array): boolean {
   return received.byteLength === expected.byteLength && timingSafeEqual(received, expected)
+}
+
+/** What a connection is for, by the first message of its initiator; null when that is no proof. */
+export function useOf(
+  received: Uint8Array,
+  proofKey: Uint8Array,
+  handshakeHash: Uint8Array
+): ProofUse | null {
+  const isFor = (use: ProofUse) => isProof(received, proofOf(proofKey, handshakeHash, use, true))
+  return PROOF_USES.find(isFor) ?? null
 }
