@@ -1,11 +1,16 @@
 // Every performance claim of the README, one command each: npm run bench -- NAME [options].
 
 import { engineBench } from './engine.ts'
+import { joinBench } from './join.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
     run: engineBench,
     about: 'tokens/s of prefill and decode beside llama.cpp on the same file [--pairs N]'
+  },
+  join: {
+    run: joinBench,
+    about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
   }
 }
 

@@ -163,6 +163,14 @@ export const FLAGS = {
     many: true,
     help: 'meet through this private bootstrap (see: swarm bootstrap)'
   },
+  peer: {
+    kind: 'address',
+    placeholder: 'HOST:PORT',
+    example: '--peer 192.168.1.5:48629',
+    env: 'SWARM_PEER',
+    many: true,
+    help: 'dial this machine, whatever else finds it ([fe80::1%eth0]:48629 on a cable)'
+  },
   memory: {
     kind: 'size',
     placeholder: 'SIZE',

@@ -14,6 +14,8 @@ export interface NodeOptions {
   public: boolean
   lanOnly: boolean
   bootstrap: Address[]
+  /** Machines to dial whatever else finds them. */
+  peers: Address[]
   /** Absolute path of the GGUF file; null joins without a model. */
   model: string | null
   /** Absolute, exists, for its owner only. */

@@ -47,6 +47,7 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     public: flags.public ?? false,
     lanOnly: flags['lan-only'] ?? false,
     bootstrap: flags.bootstrap ?? [],
+    peers: flags.peer ?? [],
     model: flags.model === undefined ? null : resolve(flags.model),
     dataDir,
     cacheDir: cacheDirPath(host.env),
