@@ -11,8 +11,10 @@ import { systemClock } from '../src/base/clock.ts'
 import { silentLog } from '../src/base/log.ts'
 import { systemRandom } from '../src/base/random.ts'
 import { identityOf, type Identity } from '../src/peer/identity.ts'
-import { PeerNetwork, type NetworkEvent } from '../src/peer/network.ts'
+import { PeerNetwork } from '../src/peer/network.ts'
 import { openTopic } from '../src/peer/topic.ts'
+
+import type { NetworkEvent } from '../src/peer/network-options.ts'
 
 /** Blocks of one flood: enough that the last drops of it do not matter. */
 export const FLOOD_BLOCKS = 256

@@ -7,10 +7,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-import { bareCable } from '../test/helpers/bare-cable.ts'
+import { CABLES, Net } from '../test/helpers/net/namespaces.ts'
 import { median, quantile, spread } from './statistics.ts'
 
-import type { Test } from 'brittle'
 import type { FarPorts } from './hop-ends.ts'
 import type { HopNearTask, HopSamples } from './hop-near.ts'
 
@@ -31,21 +30,26 @@ interface Place {
 export async function hopBench(args: string[]): Promise<void> {
   const roundsAt = args.indexOf('--rounds')
   const rounds = roundsAt >= 0 ? Number(args[roundsAt + 1]) : 15
-  const cleanUps: (() => void)[] = []
+  const loopback = { near: [], far: [], nearHost: '127.0.0.1', farHost: '127.0.0.1' }
+  await measure({ name: 'loopback', ...loopback }, rounds)
+  const missing = Net.missing()
+  if (missing !== null) return console.log(`\ncable: left out, ${missing}`)
+  const net = new Net()
   try {
-    const loopback = { near: [], far: [], nearHost: '127.0.0.1', farHost: '127.0.0.1' }
-    await measure({ name: 'loopback', ...loopback }, rounds)
-    const cable = bareCable({
-      teardown: (fn: () => void) => cleanUps.push(fn)
-    } as unknown as Test)
-    if (typeof cable === 'string') console.log(`\ncable: left out, ${cable}`)
-    else {
-      const [near, far] = cable
-      const hosts = { nearHost: '169.254.77.1', farHost: '169.254.77.2' }
-      await measure({ name: 'veth between two namespaces', near, far, ...hosts }, rounds)
-    }
+    const [near, far] = net.bareCable('static IPv4')
+    const [nearHost, farHost] = CABLES['static IPv4'].map((address) => address.split('/')[0] ?? '')
+    await measure(
+      {
+        name: 'veth between two namespaces',
+        near: near.inside,
+        far: far.inside,
+        nearHost: nearHost ?? '',
+        farHost: farHost ?? ''
+      },
+      rounds
+    )
   } finally {
-    for (const cleanUp of cleanUps) cleanUp()
+    net.close()
   }
 }
 

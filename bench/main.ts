@@ -2,6 +2,7 @@
 
 import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
+import { joinBench } from './join.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
@@ -11,6 +12,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   hop: {
     run: hopBench,
     about: 'one hop there and back, and blocks one way, beside bare Noise over TCP [--rounds N]'
+  },
+  join: {
+    run: joinBench,
+    about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
   }
 }
 

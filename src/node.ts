@@ -11,7 +11,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 
 import { ApiServer } from './api/server.ts'
-import { systemClock } from './base/clock.ts'
+import { sleep, systemClock } from './base/clock.ts'
 import { abortError, SwarmError, toSwarmError } from './base/errors.ts'
 import { lockFile, type FileLock } from './base/file-lock.ts'
 import { systemRandom } from './base/random.ts'
@@ -21,8 +21,8 @@ import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
 import { measureKernels } from './compute/measure.ts'
 import { NativeStage } from './compute/native-stage.ts'
 import { defaultThreads } from './compute/threads.ts'
-import { formatRange, isLayerRange } from './model/layer-range.ts'
-import { openModel, type Model } from './model/open-model.ts'
+import { formatRange } from './model/layer-range.ts'
+import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { modelFacts } from './node/model-facts.ts'
@@ -30,12 +30,13 @@ import { describeRival, secondModel } from './node/one-model.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { aliveRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
+import { readModel } from './node/read-model.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
 import { textParts } from './node/text-parts.ts'
 import { Gate } from './peer/gate/gate.ts'
 import { openIdentity } from './peer/identity.ts'
-import { PeerNetwork, type NetworkEvent } from './peer/network.ts'
+import { PeerNetwork } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { chooseRoute } from './pipeline/route.ts'
@@ -45,13 +46,19 @@ import { probe } from './sharding/probe.ts'
 
 import type { NodeOptions, RunningNode } from './node/options.ts'
 import type { Identity } from './peer/identity.ts'
+import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
-import type { Hello } from './wire/hello.ts'
 import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
+
+/**
+ * How long a model file waits for the first link: reading its header keeps the process busy for a tenth of
+ * a second, on a small machine for one, and a link comes up within 100 ms of looking.
+ */
+const FINDING_MS = 200
 
 /** Starts a peer; it runs until closed. @throws STORE_BUSY, MODEL_*, USAGE_*, NATIVE_*; AbortError. */
 export async function startNode(options: NodeOptions, signal: AbortSignal): Promise<RunningNode> {
@@ -70,6 +77,9 @@ class SwarmNode {
   readonly ended: Promise<void>
   readonly #parts: NodeParts
   readonly #opening = new AbortController()
+  #onLinkUp: () => void = () => {}
+  /** Peers that came with another model, each told of once. */
+  readonly #rivals = new Set<PeerId>()
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null
   #lock: FileLock | null = null
   #fatal: SwarmError | null = null
@@ -105,9 +115,10 @@ class SwarmNode {
   }
 
   async open(outer: AbortSignal): Promise<void> {
-    const { dataDir, socketPath, httpPort, allow, log } = this.#parts.options
+    const { dataDir, socketPath, httpPort, allow, log, model: path } = this.#parts.options
     const signal = AbortSignal.any([outer, this.#opening.signal])
     this.#emit('topic', this.#parts.topic.sentence)
+    if (path !== null) await checkModelFile(path)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
     this.#parts.gate = new Gate(dataDir, allow)
@@ -124,9 +135,14 @@ class SwarmNode {
     if (this.#parts.api.address)
       this.#emit('api', `OpenAI-compatible API at ${this.#parts.api.address}/v1`)
     const computes = this.#checkCompute()
-    await this.#openModel(signal)
+    if (path === null) this.#emit('model', sentences.noModelText)
+    const network = await this.#openNetwork(this.#parts.identity)
+    if (path !== null) {
+      const linked = new Promise<void>((resolve) => (this.#onLinkUp = resolve))
+      await Promise.race([linked, sleep(systemClock, FINDING_MS, signal)])
+      await this.#openModel(path, network, signal)
+    }
     signal.throwIfAborted()
-    await this.#openNetwork(this.#parts.identity)
     const profile = computes ? await this.#measure(signal) : null
     signal.throwIfAborted()
     if (this.#parts.model) this.#serve(this.#parts.model, profile)
@@ -146,45 +162,26 @@ class SwarmNode {
     }
   }
 
-  async #openModel(signal: AbortSignal): Promise<void> {
-    const { model: path, layers, cacheDir } = this.#parts.options
-    if (path === null) {
-      const hint = 'it is seen by the others but holds no layers; give it one with --model FILE'
-      this.#emit('model', `this peer has no model file: ${hint}`)
-      return
-    }
-    let told = -1
-    const model = await openModel(path, {
-      idCachePath: join(cacheDir, 'model-ids.json'),
-      onProgress: (done, total) => {
-        const quarter = Math.floor((4 * done) / total)
-        if (quarter === told) return
-        told = quarter
-        this.#emit('model', `reading the model file, ${25 * quarter} %`)
-      },
-      signal
-    })
-    const { nLayers } = model.hyper
-    if (layers !== null && !isLayerRange(layers, nLayers)) {
-      throw new SwarmError(
-        'USAGE_BAD_VALUE',
-        `--layers ${formatRange(layers)} is not in this model, which has layers 0-${nLayers - 1}`
-      )
-    }
+  /** Reads the model file and tells the topic of it. */
+  async #openModel(path: string, network: PeerNetwork, signal: AbortSignal): Promise<void> {
+    const tell = (text: string) => this.#emit('model', text)
+    const model = await readModel(path, this.#parts.options, tell, signal)
     this.#parts.model = model
-    this.#emit('model', `'${model.name}', ${nLayers} layers, id ${model.id.slice(0, 8)}`)
+    this.#plan(model, network, this.#parts.pipeline as Pipeline)
+    network.publish({ model: { id: model.id, name: model.name } })
+    for (const { peer } of network.links()) this.#compareModels(peer)
   }
 
-  async #openNetwork(identity: Identity): Promise<void> {
-    const { bootstrap, programVersion, log } = this.#parts.options
-    const model = this.#parts.model && { id: this.#parts.model.id, name: this.#parts.model.name }
+  async #openNetwork(identity: Identity): Promise<PeerNetwork> {
+    const { bootstrap, peers, programVersion, log } = this.#parts.options
     const name = clip(hostname(), 63)
     const network = new PeerNetwork({
       identity,
       topic: this.#parts.topic,
       gate: this.#parts.gate as Gate,
       bootstrap,
-      facts: { name, programVersion, arithmeticVersion: ARITHMETIC_VERSION, model },
+      peers,
+      facts: { name, programVersion, arithmeticVersion: ARITHMETIC_VERSION, model: null },
       clock: systemClock,
       random: systemRandom,
       log: log.child('peer'),
@@ -197,8 +194,10 @@ class SwarmNode {
     })
     this.#parts.network = network
     this.#parts.openedMs = systemClock.now()
-    if (this.#parts.model) this.#plan(this.#parts.model, network, this.#parts.pipeline)
     await network.open()
+    const { port } = network
+    if (port !== 0) this.#emit('port', sentences.portText(name, port), { port })
+    return network
   }
 
   async #measure(signal: AbortSignal): Promise<Profile> {
@@ -284,7 +283,8 @@ class SwarmNode {
         this.#emit('peer', sentences.linkUpText(event.peer, event.hello), {
           peer: event.peer
         })
-        this.#compareModels(event.peer, event.hello)
+        this.#compareModels(event.peer)
+        this.#onLinkUp()
         break
       case 'link-down': {
         const name = this.#nameOf(event.peer)
@@ -307,22 +307,26 @@ class SwarmNode {
         this.#emit('error', event.error.message, { code: event.error.code })
         return
       case 'record':
+        this.#compareModels(event.peer)
         break
     }
     this.#parts.watch?.stir()
   }
 
-  #compareModels(peer: PeerId, hello: Hello): void {
-    const own = {
-      key: (this.#parts.identity as Identity).id,
-      model: this.#parts.model && { id: this.#parts.model.id, name: this.#parts.model.name },
-      upMs: systemClock.now() - this.#parts.openedMs
-    }
-    const other = { key: peer, model: hello.model, upMs: hello.upMs }
-    const second = secondModel(own, other, this.#parts.topic.name)
+  /** As soon as both models are known: with the link, or when one of them has been read. */
+  #compareModels(peer: PeerId): void {
+    const { identity, model, network, openedMs, topic } = this.#parts
+    const link = network?.links().find((one) => one.peer === peer)
+    const other = network?.directory.get(peer)?.record.model ?? null
+    if (model === null || other === null || link === undefined || other.id === model.id) return
+    const ownUpMs = systemClock.now() - openedMs
+    const own = { key: (identity as Identity).id, model, upMs: ownUpMs }
+    const rival = { key: peer, model: other, upMs: link.hello.upMs + link.upMs }
+    const second = secondModel(own, rival, topic.name)
     if (second) this.#end(second)
-    else if (own.model && other.model && own.model.id !== other.model.id) {
-      this.#emit('refused', describeRival(other), { peer, code: 'MODEL_SECOND' })
+    else if (!this.#rivals.has(peer)) {
+      this.#rivals.add(peer)
+      this.#emit('refused', describeRival(rival), { peer, code: 'MODEL_SECOND' })
     }
   }
 

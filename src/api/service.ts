@@ -61,6 +61,8 @@ export interface NodeStatus {
   weightBytes: number
   peers: number
   sessions: number
+  /** Where other machines reach this one with --peer; 0: nowhere. */
+  port: number
   http: string | null
   /** The DHT that the topic is announced on. */
   dht: 'none' | 'given' | 'public'

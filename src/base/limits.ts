@@ -143,8 +143,9 @@ export const GOSSIP_RECORDS_PER_SECOND = 400
 export const GOSSIP_RECORDS_BURST = 1024
 /** Peers that beacons have told of. Any machine of the LAN can fill it, so it stays small. */
 export const HINTS_MAX = 256
-/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare. Each may cost a dial. */
-export const HINT_ADDRESSES_MAX = 4
+/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare, IPv4 and IPv6 of each. Each
+ * may cost a dial. */
+export const HINT_ADDRESSES_MAX = 8
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024

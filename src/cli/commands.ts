@@ -68,6 +68,7 @@ export const COMMANDS = {
       'layers',
       'threads',
       'bootstrap',
+      'peer',
       'secret',
       'allow',
       'public',
@@ -85,6 +86,7 @@ export const COMMANDS = {
       'swarm join home --model model.gguf',
       'swarm join home --model model.gguf --memory 8GiB --http 8080',
       'swarm join lab --model model.gguf --layers 0-11 --bootstrap 192.168.1.5:49737',
+      'swarm join lab --model model.gguf --peer 192.168.1.5:48629',
       'swarm join home --secret --model model.gguf'
     ]
   },

@@ -72,9 +72,10 @@ function parseLayers(text: string): LayerRange | undefined {
   return range.start < range.end && range.end <= LAYERS_MAX ? range : undefined
 }
 
-/** `host:port`, with brackets around an IPv6 address. */
+/** `host:port`, with brackets around an IPv6 address, which may carry a zone: `[fe80::1%eth0]:48629`. */
 function parseAddress(text: string): Address | undefined {
-  const match = /^(?:\[([0-9a-f:.%]{2,64})\]|([a-z0-9._-]{1,253})):(\d{1,5})$/i.exec(text)
+  const match =
+    /^(?:\[([0-9a-f:.]{2,45}(?:%[a-z0-9._-]{1,15})?)\]|([a-z0-9._-]{1,253})):(\d{1,5})$/i.exec(text)
   const port = Number(match?.[3])
   if (match === null || port < 1 || port > 65_535) return undefined
   return { host: (match[1] ?? match[2]) as string, port }

@@ -163,6 +163,14 @@ export const FLAGS = {
     many: true,
     help: 'meet through this private bootstrap (see: swarm bootstrap)'
   },
+  peer: {
+    kind: 'address',
+    placeholder: 'HOST:PORT',
+    example: '--peer 192.168.1.5:48629',
+    env: 'SWARM_PEER',
+    many: true,
+    help: 'dial this machine, whatever else finds it ([fe80::1%eth0]:48629 on a cable)'
+  },
   memory: {
     kind: 'size',
     placeholder: 'SIZE',
@@ -188,7 +196,6 @@ export const FLAGS = {
     help: 'link to listed keys only, and list this one; may be given several times'
   },
   everyone: { kind: 'switch', help: 'end the allow-list: every member of the topic may link' },
-  undo: { kind: 'switch', help: 'take the revocation back' },
   public: { kind: 'switch', help: 'also be found by the name alone, from anywhere' },
   'lan-only': { kind: 'switch', help: 'never leave the local network' },
   http: {
@@ -222,7 +229,7 @@ export const FLAGS = {
   },
   apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
   persist: { kind: 'switch', help: 'with --apply: keep the changes over a restart' },
-  undo: { kind: 'switch', help: 'take back everything that --apply has changed; needs root' },
+  undo: { kind: 'switch', help: 'take it back: a revocation, or all that --apply has changed' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',

@@ -40,6 +40,19 @@ export interface OpenModelOptions extends HashOptions {
 }
 
 /**
+ * Looks only whether there is a file to open: what a wrong path is told by before anything else begins.
+ * @throws MODEL_NOT_FOUND, MODEL_UNREADABLE
+ */
+export async function checkModelFile(path: string): Promise<void> {
+  const source = await FileSource.open(resolve(path))
+  try {
+    checkFile(source)
+  } finally {
+    await source.close()
+  }
+}
+
+/**
  * Reads the header, then hashes the file unless its id is remembered; onProgress tells of the hashing.
  * @throws MODEL_NOT_FOUND, MODEL_UNREADABLE, MODEL_CHANGED, and whatever is wrong with the file (see
  *         gguf.ts, hyperparameters.ts, tensors.ts, tokenizer/); AbortError

@@ -102,6 +102,7 @@ export class NodeService implements SwarmService {
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
       peers: this.#parts.network?.links().length ?? 0,
       sessions: (this.#parts.pipeline?.sessions ?? 0) + (this.#parts.serving?.host.sessions ?? 0),
+      port: this.#parts.network?.port ?? 0,
       http: this.#parts.api?.address ?? null,
       dht: this.#parts.topic.dht,
       troubles: this.#parts.hub.troubles

@@ -16,6 +16,8 @@ export interface NodeOptions {
   bootstrap: Address[]
   /** Keys put on the allow-list of the data directory; with some, only listed ones may link. */
   allow: string[]
+  /** Machines to dial whatever else finds them. */
+  peers: Address[]
   /** Absolute path of the GGUF file; null joins without a model. */
   model: string | null
   /** Absolute, exists, for its owner only. */

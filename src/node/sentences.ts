@@ -9,9 +9,18 @@ import type { Hello } from '../wire/hello.ts'
 import type { Profile } from '../wire/record.ts'
 import type { Plan } from '../sharding/plan.ts'
 
+export const noModelText =
+  'this peer has no model file: it is seen by the others but holds no layers; give it one with --model FILE'
+
+/** @param name of this machine, as its network may know it. */
+export function portText(name: string, port: number): string {
+  return `links and lanes at TCP port ${port}; another machine dials it with --peer ${name}:${port}`
+}
+
 export function linkUpText(peer: PeerId, { name, model, programVersion }: Hello): string {
-  const has = model === null ? 'no model' : clip(model.name, 60)
-  return `${clip(name, 40)} (${shortId(peer)}) is here, with ${has}, version ${clip(programVersion, 20)}`
+  // Whoever has just started may still be reading its model file.
+  const has = model === null ? '' : `, with ${clip(model.name, 60)}`
+  return `${clip(name, 40)} (${shortId(peer)}) is here${has}, version ${clip(programVersion, 20)}`
 }
 
 export function linkDownText(peer: PeerId, name: string, left: boolean): string {

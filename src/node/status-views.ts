@@ -2,7 +2,7 @@
 
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
 import type { DirectoryPeer } from '../peer/members/directory.ts'
-import type { LinkInfo } from '../peer/network.ts'
+import type { LinkInfo } from '../peer/network-options.ts'
 import type { Readiness } from '../sharding/coverage.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { PeerId } from '../wire/ids.ts'

@@ -1,19 +1,21 @@
 // The one door to the other machines: joins identity, topic, discovery, links, lanes, hops, directory
 // and gossip, and is all that node.ts uses of this folder.
 //
-//   discovery --connection--> links --up--> lanes --carrier--> hops
-//                                   \--up--> directory <--records--> gossip
+//   discovery, arrivals --connection--> links --up--> lanes --carrier--> hops
+//                                         \--up--> directory <--records--> gossip
 //
 // Owns the tick that drives heartbeats, and the order in which things begin and end. Decides nothing:
 // a peer with another model, say, is reported with its facts and judged above.
 
-import { every, sleep, type Clock, type Timer } from '../base/clock.ts'
+import { every, sleep, type Timer } from '../base/clock.ts'
 import { toSwarmError, type SwarmError } from '../base/errors.ts'
 import { HINTS_MAX } from '../base/limits.ts'
 import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
 import { announcedAddresses } from './address.ts'
 import { Bucket } from './bucket.ts'
 import { Directory, type RecordChanges } from './members/directory.ts'
+import { Arrivals } from './find/arrivals.ts'
+import { DIRECT_PORT } from './find/direct-server.ts'
 import { Discovery } from './find/discovery.ts'
 import { Gossip } from './members/gossip.ts'
 import { PeerHops } from './hops/hops.ts'
@@ -23,15 +25,10 @@ import { Links } from './link/links.ts'
 import { PING_TICKS, TICK_MS, listenedMs } from './link/silence.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
-import type { Log } from '../base/log.ts'
-import type { Random } from '../base/random.ts'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
 import type { PeerId } from '../wire/ids.ts'
-import type { Address } from './address.ts'
-import type { Gate } from './gate/gate.ts'
-import type { Identity } from './identity.ts'
-import type { Topic } from './topic.ts'
+import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
 /**
  * How long a peer is not dialled: one that was refused for good reason, one whose proof did not come
@@ -52,59 +49,6 @@ const REPORTS_BURST = 8
 /** Ticks between two looks at the directory: one second. */
 const SWEEP_TICKS = 8
 
-/** What this machine says of itself in hello. */
-export interface NetworkFacts {
-  name: string
-  programVersion: string
-  arithmeticVersion: number
-  model: { id: string; name: string } | null
-}
-
-export interface NetworkOptions {
-  identity: Identity
-  topic: Topic
-  /** Which keys may link; whoever proves itself when absent. */
-  gate?: Pick<Gate, 'refusal'>
-  /** Nodes of a private DHT; used when the topic's reach is 'given'. */
-  bootstrap: Address[]
-  facts: NetworkFacts
-  clock: Clock
-  random: Random
-  log: Log
-  onEvent(event: NetworkEvent): void
-  /** False: does not call out on the local network. */
-  beacon?: boolean
-  beaconPort?: number
-  /** Address to bind, for DHT and lanes; all when absent. */
-  host?: string
-  /** Address to accept lanes at, if another: that of a cable kept for them, say. */
-  laneHost?: string
-}
-
-export type NetworkEvent =
-  | { type: 'link-up'; peer: PeerId; hello: Hello }
-  /** `left`: the peer went on its own. */
-  | { type: 'link-down'; peer: PeerId; error: SwarmError; left: boolean }
-  /** Session frames now go this way; null: for the moment none. */
-  | { type: 'lane'; peer: PeerId; kind: 'tcp' | 'udx' | null }
-  /** A record, or the state of its peer, is new in the directory. */
-  | { type: 'record'; peer: PeerId }
-  /** A connection came to nothing: WIRE_PROOF, WIRE_VERSION, WIRE_BAD_FRAME, PEER_BUSY, PEER_REFUSED. */
-  | { type: 'refused'; peer: PeerId; error: SwarmError }
-  /** Another process has our key, or somebody makes it look so: to be told, no reason to stop. */
-  | { type: 'duplicate'; error: SwarmError }
-
-export interface LinkInfo {
-  peer: PeerId
-  host: string | null
-  hello: Hello
-  /** How long the link has been up. */
-  upMs: number
-  /** Round trip on the way that frames take; null until measured. */
-  rttMs: number | null
-  lane: 'tcp' | 'udx' | null
-}
-
 export class PeerNetwork {
   readonly hops: Hops
   readonly directory: Pick<Directory, 'get' | 'peers'>
@@ -113,6 +57,7 @@ export class PeerNetwork {
   readonly #gossip: Gossip
   readonly #links: Links
   readonly #lanes: Lanes
+  readonly #arrivals: Arrivals
   readonly #hops: PeerHops
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusedMs = new Map<PeerId, number>()
@@ -176,6 +121,13 @@ export class PeerNetwork {
         carrier?.close(error)
       }
     })
+    this.#arrivals = new Arrivals(
+      { keyPair: identity.keyPair, proofKey: topic.proofKey, clock },
+      {
+        onLink: (stream) => this.#links.accept(stream),
+        onLane: (stream) => this.#lanes.receive(stream)
+      }
+    )
     this.hops = this.#hops
     // Others still pass on the records of a peer that is shut out here: it is not to be planned with.
     this.directory = {
@@ -192,15 +144,25 @@ export class PeerNetwork {
     const { identity, topic, bootstrap, clock, random, host } = this.#options
     const bind = host === undefined ? {} : { host }
     this.#openedMs = clock.now()
-    this.#lanePort = await this.#lanes.open(this.#options.laneHost ?? host)
+    const {
+      beacon = true,
+      beaconPort,
+      laneHost = host,
+      port = DIRECT_PORT,
+      peers = []
+    } = this.#options
+    this.#lanePort = await this.#arrivals.open({
+      ...(laneHost === undefined ? {} : { host: laneHost }),
+      port
+    })
     if (this.#closing !== null) return
-    if (this.#lanePort === 0) this.#options.log.warn('no TCP port for lanes: frames go over UDP')
-    const { beacon = true, beaconPort } = this.#options
+    if (this.#lanePort === 0) this.#options.log.warn('no TCP port can be opened: all goes over UDP')
     this.#discovery = new Discovery(
       {
         identity,
         topic,
         bootstrap,
+        peers,
         lanePort: this.#lanePort,
         beacon,
         ...(beaconPort === undefined ? {} : { beaconPort }),
@@ -212,7 +174,7 @@ export class PeerNetwork {
         onConnection: (stream) => this.accept(stream),
         onDuplicate: (where) => this.#directory.reportDuplicate(where),
         // Nobody dials a peer that is shut out, whatever beacons say.
-        connected: (peer) => this.#links.expects(peer) || this.#shutOut(peer) !== null
+        connected: (peer) => this.#links.answered(peer) || this.#shutOut(peer) !== null
       }
     )
     this.#startTicking()
@@ -221,7 +183,13 @@ export class PeerNetwork {
 
   /** A connection from any transport, after its Noise handshake with our identity's key. */
   accept(stream: NoiseSecretStream): void {
-    this.#links.accept(stream)
+    if (stream.isInitiator) this.#links.accept(stream)
+    else this.#arrivals.addUdx(stream)
+  }
+
+  /** Where other machines reach this one with --peer; 0: nowhere. */
+  get port(): number {
+    return this.#lanePort
   }
 
   /** Says something new about ourselves to everybody. */
@@ -263,6 +231,7 @@ export class PeerNetwork {
     this.#gossip.flush()
     this.#gossip.close()
     this.#discovery?.quiet()
+    this.#arrivals.close()
     await Promise.race([this.#links.close(), sleep(this.#options.clock, LAST_WORDS_MS)])
     this.#lanes.close()
     await this.#discovery?.close()

@@ -8,10 +8,15 @@ declare module '@hyperswarm/secret-stream' {
     secretKey: Uint8Array
   }
 
+  /** IK: the initiator knows the responder's key. XX: neither knows the other's. */
+  export type Pattern = 'IK' | 'XX'
+
   /** A net.Socket or a UDX stream. */
   export interface RawStream extends EventEmitter {
     /** Of a UDX stream, once connected. */
     readonly remoteHost?: string | null
+    /** Of a net.Socket, while connected; with its zone when it is link-local. */
+    readonly remoteAddress?: string | undefined
     /** Of a net.Socket: bytes that the operating system has not taken yet. */
     readonly writableLength?: number
   }
@@ -21,7 +26,7 @@ declare module '@hyperswarm/secret-stream' {
     constructor(
       isInitiator: boolean,
       rawStream: RawStream,
-      options: { pattern: 'IK'; keyPair: KeyPair; remotePublicKey?: Uint8Array }
+      options: { pattern: Pattern; keyPair: KeyPair; remotePublicKey?: Uint8Array }
     )
     readonly isInitiator: boolean
     /** The rest is set when the handshake is done. */
@@ -41,6 +46,8 @@ declare module '@hyperswarm/secret-stream' {
     /** Of streamx: encrypts one message and hands it to the raw stream, one at a time. */
     protected _write(data: Uint8Array, done: (error: Error | null) => void): void
     write(data: Uint8Array): boolean
+    /** Puts a message back, to be the next 'data'. */
+    unshift(data: Uint8Array): void
     end(): void
     destroy(error?: Error | null): void
   }

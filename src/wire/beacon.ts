@@ -12,7 +12,7 @@ export interface BeaconMessage {
   key: PeerId
   /** Drawn anew by each process: the same key from two instances is one identity used twice. */
   instance: string
-  /** UDP port of the peer's DHT node, and TCP port of its lane server (0: none). */
+  /** UDP port of the peer's DHT node, and TCP port of its listener for lanes and links (0: none). */
   dhtPort: number
   lanePort: number
 }

@@ -15,8 +15,10 @@ export const PROOF_BYTES = 32
 /** Versions of the protocol that a proof is tried for, so that two members learn which ones met. */
 const VERSIONS_TRIED = 32
 
-/** Which connection a proof belongs to: the link itself, a lane beside it, or a measurement of a cable. */
-export type ProofUse = 'link' | 'lane' | 'probe'
+/** What a connection to the port of a peer may be for: a link, or a lane beside one. */
+export const PROOF_USES = ['link', 'lane'] as const
+/** Also a measurement of a cable, which has a port of its own. */
+export type ProofUse = (typeof PROOF_USES)[number] | 'probe'
 
 /**
  * @param proofKey 32 bytes derived from the topic.
@@ -57,4 +59,15 @@ export function versionOfProof(
   if (isOf(PROTOCOL_VERSION)) return PROTOCOL_VERSION
   for (let version = 1; version <= VERSIONS_TRIED; version++) if (isOf(version)) return version
   return null
+}
+
+/** What a connection is for, by the first message of its initiator; null when that is no proof. */
+export function useOf(
+  received: Uint8Array,
+  proofKey: Uint8Array,
+  handshakeHash: Uint8Array
+): (typeof PROOF_USES)[number] | null {
+  const isFor = (use: ProofUse) =>
+    versionOfProof(received, proofKey, handshakeHash, use, true) !== null
+  return PROOF_USES.find(isFor) ?? null
 }

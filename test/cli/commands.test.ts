@@ -222,7 +222,7 @@ test('commands - join hands every flag to the peer', SLOW, async (t) => {
   const peer = shell.start(
     (
       'join home --model /m.gguf --memory 1GiB --layers 0-2 --threads 3 ' +
-      '--bootstrap 10.0.0.1:9 --secret --lan-only --http 0 ' +
+      '--bootstrap 10.0.0.1:9 --peer [fe80::1%eth0]:7 --secret --lan-only --http 0 ' +
       `--allow ${'aB'.repeat(32)}`
     ).split(' '),
     { SCRIPT_OPTIONS: file, SWARM_SECRET: 'open sesame' }
@@ -238,6 +238,7 @@ test('commands - join hands every flag to the peer', SLOW, async (t) => {
     lanOnly: true,
     bootstrap: [{ host: '10.0.0.1', port: 9 }],
     allow: ['ab'.repeat(32)],
+    peers: [{ host: 'fe80::1%eth0', port: 7 }],
     model: '/m.gguf',
     cacheDir: join(shell.folder, '.cache/swarm'),
     httpPort: 0,

@@ -60,6 +60,7 @@ export class ScriptedService implements SwarmService {
       weightBytes: 1_048_576,
       peers: 2,
       sessions: 0,
+      port: 48_629,
       http: null,
       dht: 'none',
       troubles: [],

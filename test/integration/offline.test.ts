@@ -2,8 +2,8 @@
 
 import test, { type Test } from 'brittle'
 
-import { bareCable } from '../helpers/bare-cable.ts'
 import { endlessModel } from '../helpers/endless.ts'
+import { CABLES, Net, type CableKind } from '../helpers/net/namespaces.ts'
 import { agreedPlan, Lab, REAL, type JoinOptions } from '../helpers/swarm-lab.ts'
 
 const QUESTION = ['-p', 'one two', '-n', '24', '--temp', '0']
@@ -32,13 +32,11 @@ test('offline - two peers of one machine meet by the beacon and answer', REAL, a
   await meetAndAnswer(t, Lab.open(t), [{}, {}])
 })
 
-test('offline - two machines with a bare cable between them meet and answer', REAL, async (t) => {
-  const cable = bareCable(t)
-  if (typeof cable === 'string') return t.comment(`skipped: ${cable}`)
-  const lab = Lab.open(t)
-  await meetAndAnswer(
-    t,
-    lab,
-    cable.map((prefix) => ({ prefix }))
-  )
-})
+for (const kind of Object.keys(CABLES) as CableKind[]) {
+  test(`offline - two machines with a bare cable, ${kind}, meet and answer`, REAL, async (t) => {
+    const net = Net.open(t)
+    if (typeof net === 'string') return t.comment(`skipped: ${net}`)
+    const places = net.bareCable(kind).map(({ inside }) => ({ prefix: inside }))
+    await meetAndAnswer(t, Lab.open(t), places)
+  })
+}

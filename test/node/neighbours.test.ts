@@ -4,7 +4,8 @@ import { aliveRecords, nameOf, reachableRecords } from '../../src/node/neighbour
 import { seededRandom } from '../../src/base/random.ts'
 import { keyOf, randomModel, toRecord } from '../helpers/views.ts'
 
-import type { LinkInfo, PeerNetwork } from '../../src/peer/network.ts'
+import type { PeerNetwork } from '../../src/peer/network.ts'
+import type { LinkInfo } from '../../src/peer/network-options.ts'
 
 const model = randomModel(seededRandom(1), 4)
 

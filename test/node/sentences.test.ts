@@ -34,7 +34,7 @@ test('sentences - who came, with what, and who went', (t) => {
   const peer = keyOf('a')
   t.is(sentences.linkUpText(peer, hello), 'attic (aaaaaaaa) is here, with tiny.gguf, version 0.1.0')
   const bare = { ...hello, model: null }
-  t.is(sentences.linkUpText(peer, bare), 'attic (aaaaaaaa) is here, with no model, version 0.1.0')
+  t.is(sentences.linkUpText(peer, bare), 'attic (aaaaaaaa) is here, version 0.1.0')
   t.is(sentences.linkDownText(peer, 'attic', true), 'attic (aaaaaaaa) left')
   t.is(sentences.linkDownText(peer, 'attic', false), 'attic (aaaaaaaa) is gone')
 })

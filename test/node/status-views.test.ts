@@ -6,7 +6,7 @@ import { computePlan } from '../../src/sharding/plan.ts'
 import { createView } from '../../src/sharding/view.ts'
 import { keyOf, randomModel, toRecord } from '../helpers/views.ts'
 
-import type { LinkInfo } from '../../src/peer/network.ts'
+import type { LinkInfo } from '../../src/peer/network-options.ts'
 
 const model = { ...randomModel(seededRandom(2), 4), nLayers: 2 }
 model.layerKiB = [1000, 1000]

@@ -7,12 +7,8 @@ import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { seededRandom, systemRandom } from '../../src/base/random.ts'
 import { identityOf, type Identity } from '../../src/peer/identity.ts'
-import {
-  PeerNetwork,
-  type NetworkEvent,
-  type NetworkFacts,
-  type NetworkOptions
-} from '../../src/peer/network.ts'
+import { PeerNetwork } from '../../src/peer/network.ts'
+import type { NetworkEvent, NetworkFacts, NetworkOptions } from '../../src/peer/network-options.ts'
 import { openTopic } from '../../src/peer/topic.ts'
 
 import type { Address } from '../../src/peer/address.ts'

@@ -46,6 +46,7 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
   return {
     ...start,
     allow: flags.allow ?? [],
+    peers: flags.peer ?? [],
     model: flags.model === undefined ? null : resolve(flags.model),
     dataDir,
     cacheDir: cacheDirPath(host.env),

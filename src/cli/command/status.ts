@@ -17,7 +17,7 @@ export const status: CommandHandler = async (context) => {
 
 /** Pure: the lines of the table, names and texts. */
 export function statusRows(status: NodeStatus): [string, string][] {
-  const { model, held, http } = status
+  const { model, held, http, port } = status
   const layers = held === null ? 'none yet' : formatLayers(held)
   return [
     ['peer', `${status.name} (${status.key.slice(0, 8)}), process ${status.pid}`],
@@ -28,6 +28,7 @@ export function statusRows(status: NodeStatus): [string, string][] {
     ['layers', model === null ? layers : `${layers} of ${model.nLayers}`],
     ['weights', formatSize(status.weightBytes)],
     ['peers', `${plural(status.peers, 'peer')}, ${plural(status.sessions, 'session')} here`],
+    ['port', port === 0 ? 'none: this machine can only dial' : `${port}, for --peer of others`],
     ['http', http ?? 'on the control socket only'],
     ['data', status.dataDir]
   ]

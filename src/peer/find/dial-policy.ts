@@ -5,19 +5,32 @@
 import { HINTS_MAX, HINT_ADDRESSES_MAX } from '../../base/limits.ts'
 
 import type { PeerId } from '../../wire/ids.ts'
-import type { Address } from '../address.ts'
 
 /** Between two dials to one peer; hyperswarm's own retries come on top. */
 const DIAL_INTERVAL_MS = 1000
-/** How long the side that should not dial waits for the one that should. */
-const STEP_IN_MS = 1500
+/**
+ * How long the side that should not dial waits for the one that should: on a LAN that takes 20 ms, and
+ * where a firewall lets only one side through, two machines are still to meet within a second.
+ */
+const STEP_IN_MS = 500
 /** An address that no beacon has confirmed for so long is not tried any more. */
 const ADDRESS_AGE_MAX_MS = 5000
 /** A peer unheard for so long is forgotten. */
 const HINT_AGE_MAX_MS = 60_000
 
+/** Where a peer was heard. */
+export interface HintAddress {
+  /** With its zone when it is IPv6 link-local. */
+  host: string
+  family: 'IPv4' | 'IPv6'
+  /** UDP port of its DHT node, which speaks IPv4 only. */
+  dhtPort: number
+  /** TCP port for links and lanes; 0: none. */
+  lanePort: number
+}
+
 interface Hinted {
-  addresses: Map<string, { address: Address; heardMs: number }>
+  addresses: Map<string, { address: HintAddress; heardMs: number }>
   firstMs: number
   heardMs: number
   dialledMs: number
@@ -38,7 +51,7 @@ export class DialPolicy {
    * Notes a hint: this peer can be dialled there.
    * @returns a peer that is forgotten for it because there are too many, or null.
    */
-  hint(peer: PeerId, address: Address, nowMs: number): PeerId | null {
+  hint(peer: PeerId, address: HintAddress, nowMs: number): PeerId | null {
     let hinted = this.#hinted.get(peer)
     let forgotten: PeerId | null = null
     if (hinted === undefined) {
@@ -53,7 +66,7 @@ export class DialPolicy {
       this.#hinted.set(peer, hinted)
     }
     hinted.heardMs = nowMs
-    const key = `${address.host} ${address.port}`
+    const key = address.host // after a restart with other ports the old ones are of no use
     hinted.addresses.delete(key)
     hinted.addresses.set(key, { address, heardMs: nowMs })
     if (hinted.addresses.size > HINT_ADDRESSES_MAX) {
@@ -90,7 +103,7 @@ export class DialPolicy {
   }
 
   /** Where to dial a peer, the address confirmed last first. */
-  addresses(peer: PeerId, nowMs: number): Address[] {
+  addresses(peer: PeerId, nowMs: number): HintAddress[] {
     const all = [...(this.#hinted.get(peer)?.addresses.values() ?? [])]
     return all
       .filter(({ heardMs }) => nowMs - heardMs <= ADDRESS_AGE_MAX_MS)

@@ -1,7 +1,9 @@
 // Finds the other peers of a topic and turns them into connections: hyperswarm on a DHT (public, given,
-// or none) and the beacon on the local network, side by side, whichever is first. Owns both. Nothing of
-// the DHT is awaited: without internet its calls take 12 s and more, and the LAN must not wait for them.
-// Every connection goes to onConnection; what becomes of it is decided in links.ts.
+// or none), the beacon on the local network, and addresses given by hand, side by side, whichever is
+// first. Owns all three. Nothing of the DHT is awaited: without internet its calls take 12 s and more, and
+// the LAN must not wait for them. A peer that was heard is dialled over TCP (direct-dials.ts), and over UDX
+// if that does not come through at once. Every connection goes to onConnection; what becomes of it is
+// decided in links.ts.
 
 import HyperDHT, { type ConnectOptions } from 'hyperdht'
 import Hyperswarm, { type TopicSession } from 'hyperswarm'
@@ -9,9 +11,11 @@ import Hyperswarm, { type TopicSession } from 'hyperswarm'
 import { every, sleep, type Clock, type Timer } from '../../base/clock.ts'
 import { PEERS_MAX } from '../../base/limits.ts'
 import { toHex } from '../../base/text.ts'
-import { BEACON_PORT, Beacon, type Hint } from './beacon.ts'
 import { Bucket } from '../bucket.ts'
+import { BEACON_PORT, Beacon, type Hint } from './beacon.ts'
 import { DialPolicy } from './dial-policy.ts'
+import { DirectDials } from './direct-dials.ts'
+import { GivenPeers } from './given-peers.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Random } from '../../base/random.ts'
@@ -42,7 +46,9 @@ export interface DiscoveryOptions {
   topic: Topic
   /** Used when the topic's reach is 'given'. */
   bootstrap: Address[]
-  /** Where our lanes are accepted; 0 for nowhere. */
+  /** Addresses given with --peer. */
+  peers: Address[]
+  /** Where our lanes and links over TCP are accepted; 0 for nowhere. */
   lanePort: number
   /** False: no beacon (a test, or a machine that must not call out). */
   beacon: boolean
@@ -57,7 +63,7 @@ export interface DiscoveryHandlers {
   onConnection(stream: NoiseSecretStream): void
   /** Another process calls out with our key. */
   onDuplicate(host: string): void
-  /** Whether there is a connection to this peer already. */
+  /** Whether there is a connection to this peer that works. */
   connected(peer: PeerId): boolean
 }
 
@@ -77,6 +83,8 @@ export class Discovery {
   readonly #dials: Bucket
   readonly #dht: HintedDht
   readonly #swarm: Hyperswarm
+  readonly #direct: DirectDials
+  readonly #given: GivenPeers
   readonly #wanted = new Map<PeerId, Wanted>()
   #session: TopicSession | null = null
   #beacon: Beacon | null = null
@@ -100,7 +108,7 @@ export class Discovery {
         ...(host === undefined ? {} : { host }),
         keyPair: identity.keyPair
       },
-      (publicKey) => this.#policy.addresses(toHex(publicKey) as PeerId, clock.now())
+      (publicKey) => this.#udxAddresses(toHex(publicKey) as PeerId)
     )
     this.#swarm = new Hyperswarm({
       dht: this.#dht,
@@ -109,11 +117,17 @@ export class Discovery {
       maxPeers: 4 * PEERS_MAX
     })
     this.#swarm.on('connection', (stream: NoiseSecretStream) => handlers.onConnection(stream))
+    this.#direct = new DirectDials(identity.keyPair, clock, {
+      onStream: (stream) => handlers.onConnection(stream),
+      onLate: (peer) => this.#dialUdx(peer)
+    })
+    this.#given = new GivenPeers(options.peers, identity, clock, handlers)
   }
 
   /** Resolves when the UDP port is known, within milliseconds; nobody may have been found by then. */
   async open(): Promise<void> {
     const { topic, clock } = this.#options
+    this.#given.open()
     if (topic.dht === 'none') this.#swarm.listen().catch(ignore)
     else this.#join()
     await this.#dht.bind()
@@ -155,6 +169,8 @@ export class Discovery {
     this.#quiet = true
     this.#housekeeping?.cancel()
     this.#beacon?.close()
+    this.#given.close()
+    this.#direct.close()
   }
 
   /** Ends everything within about two deadlines, whatever the network does. */
@@ -205,10 +221,9 @@ export class Discovery {
   }
 
   #hinted(hint: Hint): void {
-    // The DHT speaks IPv4 only.
-    if (hint.family !== 'IPv4' || this.#quiet) return
+    if (this.#quiet) return
     const nowMs = this.#options.clock.now()
-    const forgotten = this.#policy.hint(hint.key, { host: hint.host, port: hint.dhtPort }, nowMs)
+    const forgotten = this.#policy.hint(hint.key, hint, nowMs)
     // Hyperswarm keeps what it was told to dial until it is told otherwise.
     if (forgotten !== null && !this.#isNeeded(forgotten)) this.#leave(forgotten)
     if (this.#handlers.connected(hint.key)) return
@@ -217,9 +232,22 @@ export class Discovery {
   }
 
   #dial(peer: PeerId): void {
+    const addresses = this.#policy.addresses(peer, this.#options.clock.now())
+    if (!this.#direct.dial(peer, addresses)) this.#dialUdx(peer)
+  }
+
+  #dialUdx(peer: PeerId): void {
+    if (this.#quiet || this.#handlers.connected(peer)) return
     const publicKey = Buffer.from(peer, 'hex')
     this.#swarm.leavePeer(publicKey) // or hyperswarm would keep the count of its failures
     this.#swarm.joinPeer(publicKey)
+  }
+
+  #udxAddresses(peer: PeerId): Address[] {
+    return this.#policy
+      .addresses(peer, this.#options.clock.now())
+      .filter(({ family }) => family === 'IPv4')
+      .map(({ host, dhtPort }) => ({ host, port: dhtPort }))
   }
 
   #keepHouse(): void {
@@ -257,6 +285,7 @@ export class Discovery {
   }
 
   #leave(peer: PeerId): void {
+    this.#direct.cancel(peer)
     this.#swarm.leavePeer(Buffer.from(peer, 'hex'))
   }
 }

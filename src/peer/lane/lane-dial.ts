@@ -1,6 +1,6 @@
-// Opens a TCP connection to a peer for a lane: all its likely addresses, a little apart, and the first
-// whose Noise handshake is done wins. Noise IK is used: the peer's key is known, so the handshake proves
-// it, and a wrong machine at an old address learns nothing, not even who is asking.
+// Opens a TCP connection to a peer, for a lane or a link: all its likely addresses, a little apart, and
+// the first whose Noise handshake is done wins. Where the peer's key is known Noise IK is used: the
+// handshake proves it, and a wrong machine at an old address learns nothing, not even who is asking.
 
 import { connect, type Socket } from 'node:net'
 
@@ -24,7 +24,8 @@ export interface DialTarget {
   hosts: string[]
   /** 0: the peer accepts no lanes, so there is nothing to try. */
   port: number
-  publicKey: Uint8Array
+  /** Null: whoever answers there (`--peer`); then the handshake is XX and tells the key. */
+  publicKey: Uint8Array | null
 }
 
 export class LaneDial {
@@ -69,10 +70,10 @@ export class LaneDial {
     const host = this.#waiting.shift()
     if (host === undefined || this.#done) return
     const socket: Socket = connect({ host, port: this.#target.port, noDelay: true })
+    const { publicKey } = this.#target
     const stream = new LaneStream(true, socket, {
-      pattern: 'IK',
       keyPair: this.#keyPair,
-      remotePublicKey: this.#target.publicKey
+      ...(publicKey === null ? { pattern: 'XX' } : { pattern: 'IK', remotePublicKey: publicKey })
     })
     this.#attempts.add(stream)
     const unlimit = limitBytes(socket, () => stream.destroy())

@@ -1,10 +1,9 @@
-// The lanes of all links. Owns the server they arrive at, the proof that each incoming one must give,
-// and those that arrive before the link itself has come up here (TCP can be faster than hello).
+// The lanes of all links. Owns the proof that each incoming one must give, and those that arrive before
+// the link itself has come up here (TCP can be faster than hello). They arrive at find/direct-server.ts.
 
 import { SwarmError } from '../../base/errors.ts'
 import { LANES_UNPROVEN_MAX } from '../../base/limits.ts'
 import { peerIdOf, type PeerId } from '../../wire/ids.ts'
-import { LaneServer } from './lane-server.ts'
 import { LaneSlot, type SlotOptions } from './lane-slot.ts'
 import { exchangeProofs, type ProofExchange } from '../link/proof-exchange.ts'
 import { afterListening } from '../link/silence.ts'
@@ -34,21 +33,12 @@ interface Incoming {
 export class Lanes {
   readonly #options: SlotOptions
   readonly #handlers: LanesHandlers
-  readonly #server: LaneServer
   readonly #slots = new Map<PeerId, LaneSlot>()
   readonly #incoming = new Set<Incoming>()
 
   constructor(options: SlotOptions, handlers: LanesHandlers) {
     this.#options = options
     this.#handlers = handlers
-    this.#server = new LaneServer(options.keyPair, options.clock, (stream) => {
-      this.#receive(stream)
-    })
-  }
-
-  /** @returns the port to announce; 0 when there is none. */
-  open(host?: string): Promise<number> {
-    return this.#server.open(host)
   }
 
   slot(peer: PeerId): LaneSlot | null {
@@ -77,12 +67,12 @@ export class Lanes {
   }
 
   close(): void {
-    this.#server.close()
     for (const peer of this.#slots.keys()) this.linkDown(peer)
     for (const incoming of this.#incoming) this.#drop(incoming)
   }
 
-  #receive(stream: NoiseSecretStream): void {
+  /** @param stream dialled by the peer, after its handshake, nothing read from it. */
+  receive(stream: NoiseSecretStream): void {
     const peer = peerIdOf(stream.remotePublicKey)
     const others = [...this.#incoming].filter((one) => one.peer === peer)
     if (!this.#handlers.expects(peer) || others.length >= LANES_UNPROVEN_MAX) {

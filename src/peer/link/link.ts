@@ -1,11 +1,13 @@
-// One encrypted connection to one peer, from the first byte to the last: proof, hello, then control
-// messages and heartbeats, and session frames where no lane can be had. Owns the connection.
+// One encrypted connection to one peer, over UDX or TCP, from the first byte to the last: proof, hello, then
+// control messages and heartbeats, and session frames where no lane can be had. Owns the connection.
 //
 //   proving --their proof--> greeting --their hello--> up --silence, leave, fault--> down
 //
 // Nothing but our proof is sent while proving, and hello must come back before the link counts: a
 // 'connection' of hyperswarm may exist on one side only. Handlers never throw into protomux: whatever
 // a message provokes ends this link with a reason. Does not know lanes, gossip or the directory.
+
+import { Socket } from 'node:net'
 
 import { SwarmError, toSwarmError } from '../../base/errors.ts'
 import {
@@ -63,7 +65,7 @@ export interface LinkHandlers {
 export type LinkState = 'proving' | 'greeting' | 'up' | 'down'
 
 export class Link implements Carrier {
-  readonly kind = 'udx'
+  readonly kind: 'tcp' | 'udx'
   readonly peer: PeerId
   /** Whether we opened the connection. */
   readonly initiator: boolean
@@ -80,7 +82,8 @@ export class Link implements Carrier {
   #state: LinkState = 'proving'
   #proofs: ProofExchange
   #provingMs = 0
-  #isAnswered = false
+  #isAnswered: boolean
+  #upMs: number | null = null
   #greetingMs = 0
   #sendControl: MuxMessage | null = null
   #sendFrame: MuxMessage | null = null
@@ -92,10 +95,13 @@ export class Link implements Carrier {
   constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
     this.peer = peerIdOf(stream.remotePublicKey)
     this.initiator = stream.isInitiator
+    this.kind = kindOf(stream)
     this.#stream = stream
     this.#options = options
     this.#handlers = handlers
     this.#silence = new Silence(options.clock.now())
+    // What the peer opened it has spoken on, and TCP answers before it connects.
+    this.#isAnswered = !this.initiator || this.kind === 'tcp'
     this.#bucket = new Bucket(options.clock, CONTROL_MESSAGES_PER_SECOND, CONTROL_MESSAGES_BURST)
     stream.on('error', () => {}) // 'close' follows and says all we need
     stream.on('close', () => this.close(gone(this.peer, 'the connection ended')))
@@ -119,8 +125,21 @@ export class Link implements Carrier {
     return this.#hello
   }
 
+  /** Whether anything came back on it. */
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
+  /** Since both hellos; null before. */
+  get upForMs(): number | null {
+    return this.#upMs === null ? null : this.#options.clock.now() - this.#upMs
+  }
+
+  /** With its zone when it is link-local: it means nothing without the interface. */
   get remoteHost(): string | null {
-    return this.#stream.rawStream.remoteHost ?? null
+    const { remoteHost, remoteAddress } = this.#stream.rawStream
+    // A listener of both families sees IPv4 inside IPv6.
+    return (remoteHost ?? remoteAddress)?.replace(/^::ffff:(?=\d+\.)/i, '') ?? null
   }
 
   get rttMs(): number | null {
@@ -232,6 +251,7 @@ export class Link implements Carrier {
     // The message may lie in a slab of the stream; a hello lives as long as the link.
     this.#hello = decodeHello(new Uint8Array(bytes))
     this.#state = 'up'
+    this.#upMs = this.#options.clock.now()
     this.#handlers.onUp(this)
   }
 
@@ -298,6 +318,11 @@ export class Link implements Carrier {
     }
     this.#handlers.onDown(this, error, how.left)
   }
+}
+
+/** Which transport a connection runs over. */
+export function kindOf(stream: NoiseSecretStream): 'tcp' | 'udx' {
+  return stream.rawStream instanceof Socket ? 'tcp' : 'udx'
 }
 
 function gone(peer: PeerId, why: string): SwarmError {

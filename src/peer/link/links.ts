@@ -1,12 +1,13 @@
-// All links of this process, at most one per peer. Owns the choice between two connections to one peer
-// (both sides choose the same one, whichever arrived first where), the bound on strangers, and that a
-// key which the user does not let in gets no byte.
+// All links of this process, at most one per peer. Owns the bound on strangers, that a key which the user
+// does not let in gets no byte, and carries out the choice between two connections to one peer
+// (crossing.ts).
 // Does not look for peers: whatever discovery connects comes in through accept().
 
 import { SwarmError } from '../../base/errors.ts'
 import { CONNECTIONS_UNPROVEN_MAX, PEERS_MAX } from '../../base/limits.ts'
 import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
-import { Link, type LinkHandlers, type LinkOptions } from './link.ts'
+import { takesOver } from './crossing.ts'
+import { Link, kindOf, type LinkHandlers, type LinkOptions } from './link.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 
@@ -41,16 +42,25 @@ export class Links {
     return this.#byPeer.has(peer)
   }
 
+  /** Whether there is one on which something has come back, so that no other needs to be opened. */
+  answered(peer: PeerId): boolean {
+    return this.#byPeer.get(peer)?.isAnswered ?? false
+  }
+
   up(): Link[] {
     return [...this.#byPeer.values()].filter(({ state }) => state === 'up')
   }
 
-  /** @param stream of any transport, after its Noise handshake. */
+  /**
+   * @param stream of any transport, after its Noise handshake; what the other side opened, once it has
+   *        said something (doorstep.ts).
+   */
   accept(stream: NoiseSecretStream): void {
     const peer = peerIdOf(stream.remotePublicKey)
     const existing = this.#byPeer.get(peer)
     const refusal = this.#refusalOf(peer, existing)
-    const loses = existing !== undefined && !replaces(this.#self, peer, existing, stream)
+    const newcomer = { initiator: stream.isInitiator, kind: kindOf(stream) }
+    const loses = existing !== undefined && !takesOver(newcomer, existing, this.#self > peer)
     if (refusal !== null || loses) {
       stream.on('error', () => {})
       stream.destroy()
@@ -112,13 +122,4 @@ export class Links {
     const text = `${CONNECTIONS_UNPROVEN_MAX} connections are waiting for their proof already`
     strangers[0]?.close(new SwarmError('PEER_BUSY', text))
   }
-}
-
-/**
- * Whether a new connection takes the place of the one to the same peer. Of two that crossed each other,
- * the one opened by the greater key stays, which is hyperswarm's own rule; of two in the same direction
- * the newer one, because whoever dials again has lost the older.
- */
-function replaces(self: PeerId, peer: PeerId, existing: Link, stream: NoiseSecretStream): boolean {
-  return stream.isInitiator === existing.initiator || stream.isInitiator === self > peer
 }

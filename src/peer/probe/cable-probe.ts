@@ -8,7 +8,7 @@ import { SwarmError, toSwarmError } from '../../base/errors.ts'
 import { PROBE_SESSIONS_MAX } from '../../base/limits.ts'
 import { peerIdOf } from '../../wire/ids.ts'
 import { LaneDial } from '../lane/lane-dial.ts'
-import { LaneServer } from '../lane/lane-server.ts'
+import { DirectServer } from '../find/direct-server.ts'
 import { exchangeProofs } from '../link/proof-exchange.ts'
 import { blocked, connectTimeMs } from './connect-time.ts'
 import { EndTable, type End, type FoundEnd } from './end-table.ts'
@@ -67,7 +67,7 @@ export async function probeCables(
 class CableProbe {
   readonly #options: CableProbeOptions
   readonly #topic: Topic
-  readonly #server: LaneServer
+  readonly #server: DirectServer
   readonly #channels = new Set<ProbeChannel>()
   readonly #ends: EndTable
   #finder: Finder | null = null
@@ -79,7 +79,7 @@ class CableProbe {
     this.#topic = options.topic ?? meetingTopic()
     this.#ends = new EndTable(options.identity.id)
     const { keyPair } = options.identity
-    this.#server = new LaneServer(keyPair, options.clock, (stream) => this.#accept(stream))
+    this.#server = new DirectServer(keyPair, options.clock, (stream) => this.#accept(stream))
   }
 
   get ends(): FoundEnd[] {

@@ -86,7 +86,11 @@ test('ports - a stranger gets no message on the lane port, whatever it says', RO
       (s) => s.write(proofOf(proofKey, s.handshakeHash, 'lane', true))
     ],
     ['noise, with the key of a member', b, (s) => s.write(randomBytes(PROOF_BYTES))],
-    ['the proof of a link', b, (s) => s.write(proofOf(proofKey, s.handshakeHash, 'link', true))],
+    [
+      'the proof of a link of another topic',
+      stranger,
+      (s) => s.write(proofOf(other, s.handshakeHash, 'link', true))
+    ],
     ['a flood', b, (s) => s.write(randomBytes(2 * UNPROVEN_BYTES_MAX))]
   ]
   for (const [name, self, speak] of visits) {

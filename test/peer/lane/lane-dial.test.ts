@@ -5,7 +5,7 @@ import test, { type Test } from 'brittle'
 import { systemClock } from '../../../src/base/clock.ts'
 import { CONNECTIONS_UNPROVEN_MAX } from '../../../src/base/limits.ts'
 import { DIAL_TIMEOUT_MS, LaneDial, type DialTarget } from '../../../src/peer/lane/lane-dial.ts'
-import { LaneServer } from '../../../src/peer/lane/lane-server.ts'
+import { DirectServer } from '../../../src/peer/find/direct-server.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { identities } from '../test-peer.ts'
 
@@ -17,12 +17,12 @@ const [DIALS, ACCEPTS, OTHER] = identities(3) as [Identity, Identity, Identity]
 
 async function laneServer(t: Test, identity: Identity) {
   const streams: NoiseSecretStream[] = []
-  const server = new LaneServer(identity.keyPair, systemClock, (stream) => streams.push(stream))
+  const server = new DirectServer(identity.keyPair, systemClock, (stream) => streams.push(stream))
   t.teardown(() => {
     server.close()
     for (const stream of streams) stream.destroy()
   })
-  return { port: await server.open('127.0.0.1'), streams }
+  return { port: await server.open({ host: '127.0.0.1' }), streams }
 }
 
 /** A server that does with a connection what the test wants. */

@@ -3,6 +3,7 @@ import test, { type Test } from 'brittle'
 import { systemClock } from '../../../src/base/clock.ts'
 import { SwarmError } from '../../../src/base/errors.ts'
 import { CONNECTIONS_UNPROVEN_MAX } from '../../../src/base/limits.ts'
+import { DirectServer } from '../../../src/peer/find/direct-server.ts'
 import { LaneDial } from '../../../src/peer/lane/lane-dial.ts'
 import { Lanes } from '../../../src/peer/lane/lanes.ts'
 import { PROOF_BYTES } from '../../../src/wire/proof.ts'
@@ -20,6 +21,7 @@ const KEY = new Uint8Array(32).fill(4)
 class Side {
   readonly identity: Identity
   readonly lanes: Lanes
+  readonly server: DirectServer
   readonly log: string[] = []
   readonly frames: string[] = []
   expects = true
@@ -39,6 +41,9 @@ class Side {
         onFrame: (_, frame) => this.note(`frame ${Buffer.from(frame).toString()}`)
       }
     )
+    this.server = new DirectServer(identity.keyPair, systemClock, (stream) => {
+      this.lanes.receive(stream)
+    })
   }
 
   note(text: string): void {
@@ -83,8 +88,11 @@ async function sides(t: Test, upperKey = KEY): Promise<[Side, Side]> {
   lower.other = upper
   upper.other = lower
   for (const side of [lower, upper]) {
-    side.port = await side.lanes.open('127.0.0.1')
-    t.teardown(() => side.lanes.close())
+    side.port = await side.server.open({ host: '127.0.0.1' })
+    t.teardown(() => {
+      side.server.close()
+      side.lanes.close()
+    })
   }
   return [lower, upper]
 }
@@ -200,14 +208,6 @@ test('lanes - one member that opens many and proves nothing keeps no other out',
   lower.linkUp(true)
   await Promise.race([lower.until('tcp'), lower.until('udx')])
   t.alike(lower.log, ['tcp'])
-})
-
-test('lanes - closing while they open ends the opening too', async (t) => {
-  const [one] = identities(1) as [Identity]
-  const { lanes } = new Side(one)
-  const opening = lanes.open('127.0.0.1')
-  lanes.close()
-  t.is(await opening, 0)
 })
 
 test('lanes - with the link goes the lane, without further word', async (t) => {

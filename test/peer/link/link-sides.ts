@@ -5,6 +5,7 @@ import c from 'compact-encoding'
 import type { Test } from 'brittle'
 
 import { SwarmError } from '../../../src/base/errors.ts'
+import { Doorstep } from '../../../src/peer/link/doorstep.ts'
 import { Links } from '../../../src/peer/link/links.ts'
 import { PROTOCOL_VERSION, type Hello } from '../../../src/wire/hello.ts'
 import { proofOf } from '../../../src/wire/proof.ts'
@@ -33,6 +34,7 @@ export const HELLO: Hello = {
 export class Side {
   readonly clock = new FakeClock()
   readonly links: Links
+  readonly doorstep = new Doorstep(this.clock)
   readonly up: Link[] = []
   readonly down: { link: Link; error: SwarmError; left: boolean }[] = []
   readonly control: ControlMessage[] = []
@@ -63,6 +65,12 @@ export class Side {
     )
   }
 
+  /** A connection as the network takes it. */
+  take(stream: NoiseSecretStream): void {
+    if (stream.isInitiator) this.links.accept(stream)
+    else this.doorstep.add(stream, () => this.links.accept(stream))
+  }
+
   /** Time in which this side listens. */
   tick(ms: number, pingNow: boolean): void {
     this.clock.advance(ms)
@@ -78,8 +86,8 @@ export async function linked(t: Test, helloB: Partial<Hello> = {}) {
   const [a, b] = identities(2) as [Identity, Identity]
   const [near, far] = await streamPair(t, a, b)
   const [sideA, sideB] = [new Side(a), new Side(b, helloB)]
-  sideA.links.accept(near)
-  sideB.links.accept(far)
+  sideA.take(near)
+  sideB.take(far)
   return { a, b, sideA, sideB, near, far }
 }
 

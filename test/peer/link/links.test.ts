@@ -1,8 +1,9 @@
 import { EventEmitter, once } from 'node:events'
 import type { Socket } from 'node:net'
-import test from 'brittle'
+import test, { type Test } from 'brittle'
 
 import { CONNECTIONS_UNPROVEN_MAX } from '../../../src/base/limits.ts'
+import { CROSSING_MS } from '../../../src/peer/link/crossing.ts'
 import { ONE_SIDED_LIMIT_MS } from '../../../src/peer/link/link.ts'
 import { SILENCE_LIMIT_MS } from '../../../src/peer/link/silence.ts'
 import { STUCK_LIMIT_MS } from '../../../src/peer/link/stuck.ts'
@@ -156,8 +157,8 @@ test('links - two crossing connections become one, the same on both sides', asyn
     const [near2, far2] = await streamPair(t, upper, lower)
     const [sideL, sideU] = [new Side(lower), new Side(upper)]
     // Each side sees the two in its own order.
-    for (const stream of lowerDialsFirst ? [near1, far2] : [far2, near1]) sideL.links.accept(stream)
-    for (const stream of lowerDialsFirst ? [near2, far1] : [far1, near2]) sideU.links.accept(stream)
+    for (const stream of lowerDialsFirst ? [near1, far2] : [far2, near1]) sideL.take(stream)
+    for (const stream of lowerDialsFirst ? [near2, far1] : [far1, near2]) sideU.take(stream)
     await Promise.all([
       sideL.until(() => sideL.links.up().length === 1),
       sideU.until(() => sideU.links.up().length === 1)
@@ -169,21 +170,74 @@ test('links - two crossing connections become one, the same on both sides', asyn
   }
 })
 
+/** A process with the key of `identity` that knows nothing of an earlier one's link. */
+async function restarted(t: Test, identity: Identity, other: Identity) {
+  const [near, far] = await streamPair(t, identity, other)
+  const side = new Side(identity)
+  side.take(near)
+  return { side, far }
+}
+
 test('links - a peer that dials again has lost the older connection', async (t) => {
   const { sideA, sideB, a, b } = await linked(t)
   await Promise.all([
     sideA.until(() => sideA.up.length === 1),
     sideB.until(() => sideB.up.length === 1)
   ])
-  const [near, far] = await streamPair(t, a, b)
-  sideA.links.accept(near)
-  sideB.links.accept(far)
+  const { side, far } = await restarted(t, a, b)
+  sideB.take(far)
   await Promise.all([
-    sideA.until(() => sideA.up.length === 2),
+    side.until(() => side.up.length === 1),
     sideB.until(() => sideB.up.length === 2)
   ])
-  t.is(sideA.links.up().length, 1)
-  t.is(sideA.down.length, 1)
+  t.is(sideB.links.up().length, 1)
+  t.is(sideB.down.length, 1)
+})
+
+test('links - so has one that we had dialled, once our link is no longer young', async (t) => {
+  for (const isOld of [false, true]) {
+    const { sideA, sideB, a, b } = await linked(t)
+    await sideB.until(() => sideB.up.length === 1)
+    await sideA.until(() => sideA.up.length === 1)
+    // A dialled, and B, the greater key, starts anew and dials A.
+    if (isOld) sideA.clock.advance(CROSSING_MS + 1)
+    const { side, far } = await restarted(t, b, a)
+    sideA.take(far)
+    await Promise.all([
+      side.until(() => side.up.length === 1),
+      sideA.until(() => sideA.up.length === 2)
+    ])
+    // B dialled, and A, the lesser key, starts anew: only if B's link is old it cannot have crossed.
+    const [near] = sideA.links.up()
+    t.is(near?.initiator, false)
+    if (isOld) side.clock.advance(CROSSING_MS + 1)
+    const again = await restarted(t, a, b)
+    side.take(again.far)
+    if (isOld) await side.until(() => side.up.length === 2)
+    else await again.side.until(() => again.side.down.length === 1)
+    t.is(side.links.up()[0]?.initiator, !isOld)
+  }
+})
+
+test('links - while one works, no other of our own is offered', async (t) => {
+  const { sideA, sideB, a, b } = await linked(t)
+  await Promise.all([
+    sideA.until(() => sideA.up.length === 1),
+    sideB.until(() => sideB.up.length === 1)
+  ])
+  for (const [dials, accepts, side] of [
+    [a, b, sideA],
+    [b, a, sideB]
+  ] as const) {
+    const [near, far] = await streamPair(t, dials, accepts)
+    const received: Uint8Array[] = []
+    far.on('data', (message: Uint8Array) => received.push(message))
+    const closed = new Promise((resolve) => far.on('close', resolve))
+    side.take(near)
+    await closed
+    t.is(received.length, 0, 'not even a proof')
+  }
+  t.is(sideA.down.length + sideB.down.length, 0)
 })
 
 test('links - strangers that say nothing are bounded and keep nobody out', async (t) => {
