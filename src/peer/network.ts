@@ -27,7 +27,7 @@ import { PING_TICKS, TICK_MS, listenedMs } from './link/silence.ts'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
-import type { PeerId } from '../wire/ids.ts'
+import { peerIdOf, type PeerId } from '../wire/ids.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
 /**
@@ -125,7 +125,12 @@ export class PeerNetwork {
       { keyPair: identity.keyPair, proofKey: topic.proofKey, clock },
       {
         onLink: (stream) => this.#links.accept(stream),
-        onLane: (stream) => this.#lanes.receive(stream)
+        onLane: (stream) => this.#lanes.receive(stream),
+        onStranger: (stream) => {
+          // Its proof is refused there, with a word to the user.
+          if (this.#links.expects(peerIdOf(stream.remotePublicKey))) stream.destroy()
+          else this.#links.accept(stream)
+        }
       }
     )
     this.hops = this.#hops

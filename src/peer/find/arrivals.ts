@@ -20,6 +20,8 @@ export interface ArrivalsOptions {
 export interface ArrivalsHandlers {
   onLink(stream: NoiseSecretStream): void
   onLane(stream: NoiseSecretStream): void
+  /** It proves nothing, and takes no place of a connection that did. */
+  onStranger(stream: NoiseSecretStream): void
 }
 
 export class Arrivals {
@@ -44,7 +46,11 @@ export class Arrivals {
 
   /** @param stream over UDX, which carries links only. */
   addUdx(stream: NoiseSecretStream): void {
-    this.#doorstep.add(stream, () => this.#handlers.onLink(stream))
+    this.#doorstep.add(stream, (message) => {
+      const isProven = useOf(message, this.#proofKey, stream.handshakeHash) === 'link'
+      if (isProven) this.#handlers.onLink(stream)
+      else this.#handlers.onStranger(stream)
+    })
   }
 
   close(): void {
@@ -54,8 +60,8 @@ export class Arrivals {
 
   #receive(stream: NoiseSecretStream, message: Uint8Array): void {
     const use = useOf(message, this.#proofKey, stream.handshakeHash)
-    // What proves nothing is refused there, with a word to the user.
-    if (use === null || use === 'link') this.#handlers.onLink(stream)
-    else this.#handlers.onLane(stream)
+    if (use === 'link') this.#handlers.onLink(stream)
+    else if (use === 'lane') this.#handlers.onLane(stream)
+    else this.#handlers.onStranger(stream)
   }
 }
