@@ -54,7 +54,12 @@ function carrier({ own }: CableFacts): Finding | null {
   }
   if (own.hasCarrier !== false) return null
   return {
-    ...byHand(subject, 'nobody at the other end', 'plugged in at both ends', 'there is no signal'),
+    ...byHand(
+      subject,
+      'nobody at the other end',
+      'plugged in at both ends',
+      'the card sees no signal'
+    ),
     gain: 'the cable can be used',
     commands: ['plug the cable in at both ends; any straight Ethernet cable will do, no crossover']
   }

@@ -1,7 +1,15 @@
 // The operating system's own files (/sys, /proc, /etc, /run) as a value that can be replaced: everything
 // in this folder reads and writes through it, so that a test can be any machine. Small text files only.
 
-import { closeSync, fsyncSync, openSync, readFileSync, readdirSync, realpathSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  realpathSync
+} from 'node:fs'
 import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
@@ -33,9 +41,9 @@ export function hostFiles(root = '/'): HostFiles {
   }
 }
 
-/** A file of the kernel takes its value in one write and is neither cut nor synced. */
+/** A file of the kernel takes its value in one write, and is never made. */
 function writeSetting(path: string, text: string): void {
-  const fd = openSync(path, 'r+')
+  const fd = openSync(path, constants.O_WRONLY | constants.O_TRUNC)
   try {
     writeSync(fd, `${text}\n`)
   } finally {
