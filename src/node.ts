@@ -28,7 +28,7 @@ import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { describeRival, secondModel } from './node/one-model.ts'
 import { pinnedRange } from './node/pinned-range.ts'
-import { aliveRecords, nameOf, reachableRecords } from './node/neighbours.ts'
+import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
@@ -224,7 +224,7 @@ class SwarmNode {
     const watch = new PlanWatch({
       facts,
       arithmeticVersion: ARITHMETIC_VERSION,
-      records: () => aliveRecords(network),
+      records: () => presentRecords(network),
       reachable,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)

@@ -16,6 +16,7 @@ import { Bucket } from './bucket.ts'
 import { Directory, type RecordChanges } from './members/directory.ts'
 import { Discovery } from './find/discovery.ts'
 import { Gossip } from './members/gossip.ts'
+import { ROUND_MS } from './members/membership.ts'
 import { PeerHops } from './hops/hops.ts'
 import { Lanes } from './lane/lanes.ts'
 import { Absence } from './link/absence.ts'
@@ -40,8 +41,7 @@ const REFUSED_REPORT_MS = 30_000
 /** Reports of refused peers per second, and at once: a stranger can come with a new key each time. */
 const REPORTS_PER_SECOND = 0.2
 const REPORTS_BURST = 8
-/** Ticks between two looks at the directory: one second. */
-const SWEEP_TICKS = 20
+const ROUND_TICKS = ROUND_MS / TICK_MS
 
 /** What this machine says of itself in hello. */
 export interface NetworkFacts {
@@ -122,13 +122,14 @@ export class PeerNetwork {
     const self = identity.id
     this.#options = options
     this.#reports = new Bucket(clock, REPORTS_PER_SECOND, REPORTS_BURST)
-    this.#directory = new Directory(identity, facts, clock, {
+    this.#directory = new Directory(identity, facts, clock, random, {
       onRecord: (peer, from) => {
         this.#gossip.push(peer, from)
         this.#emit({ type: 'record', peer })
       },
       onState: (peer) => this.#emit({ type: 'record', peer }),
-      onDuplicate: (error) => this.#emit({ type: 'duplicate', error })
+      onDuplicate: (error) => this.#emit({ type: 'duplicate', error }),
+      send: (peer, message) => this.#links.get(peer)?.send(message)
     })
     this.#gossip = new Gossip(this.#directory, clock)
     this.#links = new Links(
@@ -311,7 +312,7 @@ export class PeerNetwork {
     this.#lanes.linkDown(peer)
     this.#hops.gone(peer)
     this.#gossip.linkDown(peer)
-    this.#directory.linkDown(peer)
+    this.#directory.linkDown(peer, left)
     if (!left && error.family === 'WIRE') this.#refused(peer, error)
     this.#emit({ type: 'link-down', peer, error, left })
   }
@@ -323,8 +324,19 @@ export class PeerNetwork {
   }
 
   #control(link: Link, message: ControlMessage): void {
-    if (message.type === 'no-lane') this.#lanes.slot(link.peer)?.theirFailed()
-    else this.#gossip.receive(link.peer, message)
+    const { peer } = link
+    switch (message.type) {
+      case 'no-lane':
+        this.#lanes.slot(peer)?.theirFailed()
+        return
+      case 'members':
+      case 'probe':
+      case 'probe-answer':
+        this.#directory.receive(peer, message)
+        return
+      default:
+        this.#gossip.receive(peer, message)
+    }
   }
 
   #upMs(peer: PeerId): number {
@@ -346,6 +358,7 @@ export class PeerNetwork {
     const { clock } = this.#options
     let count = 0
     let lastMs = clock.now()
+    let roundMs = 0
     const absence = new Absence(lastMs, clock.wallMs())
     this.#tick = every(clock, TICK_MS, () => {
       const nowMs = clock.now()
@@ -357,8 +370,10 @@ export class PeerNetwork {
       const pingNow = count % PING_TICKS === 0
       this.#links.tick(listened, pingNow)
       this.#lanes.tick(listened, pingNow)
-      if (count % SWEEP_TICKS !== 0) return
-      this.#directory.sweep()
+      roundMs += listened
+      if (count % ROUND_TICKS !== 0) return
+      this.#directory.tick(roundMs)
+      roundMs = 0
       this.#gossip.tick()
     })
   }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 type Soak = (seed: number, count: number) => Promise<boolean>
 
 const SOAKS: Record<string, () => Promise<Soak>> = {
+  members: async () => (await import('./members.ts')).soakMembers,
   sim: async () => (await import('./sim.ts')).soakSim,
   silence: async () => (await import('./silence.ts')).soakSilence
 }
