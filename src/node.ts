@@ -28,7 +28,7 @@ import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { describeRival, secondModel } from './node/one-model.ts'
 import { pinnedRange } from './node/pinned-range.ts'
-import { aliveRecords, nameOf, reachableRecords } from './node/neighbours.ts'
+import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
 import * as sentences from './node/sentences.ts'
@@ -228,7 +228,7 @@ class SwarmNode {
     const watch = new PlanWatch({
       facts,
       arithmeticVersion: ARITHMETIC_VERSION,
-      records: () => aliveRecords(network),
+      records: () => presentRecords(network),
       reachable,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)

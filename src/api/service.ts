@@ -19,7 +19,7 @@ export interface PeerStatus {
   key: string
   name: string
   self: boolean
-  state: 'alive' | 'left'
+  state: 'alive' | 'suspect' | 'dead' | 'left'
   model: string | null
   held: { start: number; end: number } | null
   loading: { start: number; end: number; percent: number } | null

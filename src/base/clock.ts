@@ -8,7 +8,10 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds with a fraction, monotonic, of no particular origin. */
   now(): number
-  /** Milliseconds since 1970. For records people read; no decision may depend on it. */
+  /**
+   * Milliseconds since 1970. For records people read, and to notice that the machine slept; no other
+   * decision may depend on it.
+   */
   wallMs(): number
   /** Calls `fn` once after `delayMs`. A timer never keeps the process alive on its own. */
   after(delayMs: number, fn: () => void): Timer

@@ -1,6 +1,6 @@
-// Who counts, for plans and for routes. Pure. Plans are made of all peers that are alive, so that every
+// Who counts, for plans and for routes. Pure. Plans are made of all peers that are present, so that every
 // peer makes the same one; a session needs peers that activations have a way to from here, and a peer
-// that died without a word stays alive for a while.
+// that died without a word stays present for a while.
 
 import type { PeerNetwork } from '../peer/network.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -8,11 +8,11 @@ import type { PeerRecord } from '../wire/record.ts'
 
 type Network = Pick<PeerNetwork, 'directory' | 'links'>
 
-/** Records of the peers that are alive, this one included. */
-export function aliveRecords({ directory }: Network): PeerRecord[] {
+/** Records of the peers that are alive or suspect, this one included: most suspects refute. */
+export function presentRecords({ directory }: Network): PeerRecord[] {
   return directory
     .peers()
-    .filter(({ state }) => state === 'alive')
+    .filter(({ state }) => state === 'alive' || state === 'suspect')
     .map(({ record }) => record)
 }
 
@@ -20,7 +20,7 @@ export function aliveRecords({ directory }: Network): PeerRecord[] {
 export function reachableRecords(network: Network, self: PeerId): PeerRecord[] {
   const near = network.links().filter(({ lane }) => lane !== null)
   const keys = new Set([self, ...near.map(({ peer }) => peer)])
-  return aliveRecords(network).filter(({ key }) => keys.has(key))
+  return presentRecords(network).filter(({ key }) => keys.has(key))
 }
 
 /** What people call a peer; foreign text. */

@@ -20,9 +20,9 @@ const STIR_MAX_MS = 3000
 export interface PlanWatchOptions {
   facts: ModelFacts
   arithmeticVersion: number
-  /** Of the peers that are alive, this one included: plans are made of them. */
+  /** Of the peers that are present, this one included: plans are made of them. */
   records: () => PeerRecord[]
-  /** Of those that a session could use now. A peer that was just lost counts as alive for a while. */
+  /** Of those that a session could use now. A peer that was just lost counts as present for a while. */
   reachable: () => PeerRecord[]
   clock: Clock
   /** Called when the plan is another than before. */

@@ -9,6 +9,7 @@ import type { PeerId } from '../wire/ids.ts'
 import type { Address } from './address.ts'
 import type { Gate } from './gate/gate.ts'
 import type { Identity } from './identity.ts'
+import type { Link } from './link/link.ts'
 import type { Topic } from './topic.ts'
 
 /** What this machine says of itself in hello. */
@@ -66,4 +67,6 @@ export interface LinkInfo {
   /** Round trip on the way that frames take; null until measured. */
   rttMs: number | null
   lane: 'tcp' | 'udx' | null
+  /** How heartbeats come, and the silence that is excused. */
+  beats: Link['beats']
 }

@@ -18,11 +18,15 @@ import { Arrivals } from './find/arrivals.ts'
 import { DIRECT_PORT } from './find/direct-server.ts'
 import { Discovery } from './find/discovery.ts'
 import { Gossip } from './members/gossip.ts'
+import { ROUND_MS } from './members/membership.ts'
 import { PeerHops } from './hops/hops.ts'
 import { Lanes } from './lane/lanes.ts'
+import { Absence } from './link/absence.ts'
+import { HeartbeatPort } from './link/heartbeat-port.ts'
 import { LAST_WORDS_MS, type Link } from './link/link.ts'
 import { Links } from './link/links.ts'
 import { PING_TICKS, TICK_MS, listenedMs } from './link/silence.ts'
+import { Redial } from './redial.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
@@ -30,15 +34,6 @@ import type { ControlMessage } from '../wire/control.ts'
 import { peerIdOf, type PeerId } from '../wire/ids.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
-/**
- * How long a peer is not dialled: one that was refused for good reason, one whose proof did not come
- * (the connection may have existed on our side only), and one that left.
- */
-const REFUSED_HOLD_MS = 60_000
-const UNPROVEN_HOLD_MS = 2000
-const LEFT_HOLD_MS = 1000
-/** A link lost within this time was lost to another connection between the same two, most likely. */
-const YOUNG_MS = 2000
 /** Between two reports of the same refused peer: it may try again every second. */
 const REFUSED_REPORT_MS = 30_000
 /** The same for a peer that the user shut out: it is no news. */
@@ -46,8 +41,7 @@ const SHUT_OUT_REPORT_MS = 600_000
 /** Reports of refused peers per second, and at once: a stranger can come with a new key each time. */
 const REPORTS_PER_SECOND = 0.2
 const REPORTS_BURST = 8
-/** Ticks between two looks at the directory: one second. */
-const SWEEP_TICKS = 8
+const ROUND_TICKS = ROUND_MS / TICK_MS
 
 export class PeerNetwork {
   readonly hops: Hops
@@ -58,33 +52,37 @@ export class PeerNetwork {
   readonly #links: Links
   readonly #lanes: Lanes
   readonly #arrivals: Arrivals
+  readonly #heartbeats: HeartbeatPort
+  readonly #redial: Redial
   readonly #hops: PeerHops
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusedMs = new Map<PeerId, number>()
   readonly #reports: Bucket
   #discovery: Discovery | null = null
   #lanePort = 0
+  #heartbeatPort = 0
   #openedMs = 0
   #tick: Timer | null = null
   #closing: Promise<void> | null = null
 
   constructor(options: NetworkOptions) {
-    const { identity, topic, clock, facts, log } = options
+    const { identity, topic, clock, random, facts, log } = options
     const self = identity.id
     this.#options = options
     this.#reports = new Bucket(clock, REPORTS_PER_SECOND, REPORTS_BURST)
-    this.#directory = new Directory(identity, facts, clock, {
+    this.#directory = new Directory(identity, facts, clock, random, {
       onRecord: (peer, from) => {
         this.#gossip.push(peer, from)
         this.#emit({ type: 'record', peer })
       },
       onState: (peer) => this.#emit({ type: 'record', peer }),
-      onDuplicate: (error) => this.#emit({ type: 'duplicate', error })
+      onDuplicate: (error) => this.#emit({ type: 'duplicate', error }),
+      send: (peer, message) => this.#links.get(peer)?.send(message)
     })
     this.#gossip = new Gossip(this.#directory, clock)
     this.#links = new Links(
       self,
-      { proofKey: topic.proofKey, clock, hello: () => this.#hello() },
+      { proofKey: topic.proofKey, clock, random, hello: (key) => this.#hello(key) },
       {
         onUp: (link) => this.#linkUp(link),
         onControl: (link, message) => this.#control(link, message),
@@ -94,6 +92,10 @@ export class PeerNetwork {
         shutOut: (peer) => this.#shutOut(peer)
       }
     )
+    this.#redial = new Redial(clock, () => this.#discovery)
+    this.#heartbeats = new HeartbeatPort(log, (peer, rttMs) => {
+      this.#links.get(peer)?.beat(rttMs)
+    })
     this.#lanes = new Lanes(
       { self, keyPair: identity.keyPair, proofKey: topic.proofKey, clock },
       {
@@ -156,10 +158,10 @@ export class PeerNetwork {
       port = DIRECT_PORT,
       peers = []
     } = this.#options
-    this.#lanePort = await this.#arrivals.open({
-      ...(laneHost === undefined ? {} : { host: laneHost }),
-      port
-    })
+    ;[this.#lanePort, this.#heartbeatPort] = await Promise.all([
+      this.#arrivals.open({ ...(laneHost === undefined ? {} : { host: laneHost }), port }),
+      this.#heartbeats.open(host ?? null)
+    ])
     if (this.#closing !== null) return
     if (this.#lanePort === 0) this.#options.log.warn('no TCP port can be opened: all goes over UDP')
     this.#discovery = new Discovery(
@@ -211,16 +213,16 @@ export class PeerNetwork {
   }
 
   links(): LinkInfo[] {
-    const nowMs = this.#options.clock.now()
     return this.#links.up().map((link) => {
       const slot = this.#lanes.slot(link.peer)
       return {
         peer: link.peer,
         host: link.remoteHost,
         hello: link.hello,
-        upMs: nowMs - (this.#upSinceMs.get(link.peer) ?? nowMs),
+        upMs: this.#upMs(link.peer),
         rttMs: slot?.rttMs ?? null,
-        lane: slot?.kind ?? null
+        lane: slot?.kind ?? null,
+        beats: link.beats
       }
     })
   }
@@ -239,11 +241,12 @@ export class PeerNetwork {
     this.#arrivals.close()
     await Promise.race([this.#links.close(), sleep(this.#options.clock, LAST_WORDS_MS)])
     this.#lanes.close()
+    this.#heartbeats.close()
     await this.#discovery?.close()
     this.#tick?.cancel()
   }
 
-  #hello(): Hello {
+  #hello(heartbeatKey: Uint8Array): Hello {
     const { facts, clock } = this.#options
     const { signed, record } = this.#directory.own
     return {
@@ -253,6 +256,7 @@ export class PeerNetwork {
       name: facts.name,
       upMs: Math.floor(clock.now() - this.#openedMs),
       lane: { port: this.#lanePort, addresses: announcedAddresses() },
+      heartbeat: { port: this.#heartbeatPort, key: heartbeatKey },
       model: record.model,
       record: signed
     }
@@ -265,44 +269,73 @@ export class PeerNetwork {
     this.#upSinceMs.set(peer, this.#options.clock.now())
     this.#directory.linkUp(peer)
     this.#emit({ type: 'link-up', peer, hello })
+    this.#redial.linkUp(peer)
+    this.#beat(link)
     this.#lanes.linkUp(link)
     this.#gossip.linkUp(link)
   }
 
+  #beat({ peer, hello, heartbeatKey, remoteHost }: Link): void {
+    const { heartbeat, lane } = hello
+    if (heartbeat.port === 0) return
+    const hosts = new Set(remoteHost === null ? lane.addresses : [remoteHost, ...lane.addresses])
+    this.#heartbeats.linkUp({
+      peer,
+      ownKey: heartbeatKey,
+      theirKey: heartbeat.key,
+      addresses: [...hosts].map((host) => ({ host, port: heartbeat.port }))
+    })
+  }
+
   #linkDown(link: Link, error: SwarmError, left: boolean): void {
     const { peer } = link
-    const upSinceMs = this.#upSinceMs.get(peer) ?? Infinity
+    const upMs = this.#upMs(peer)
     const wasUp = this.#upSinceMs.delete(peer)
-    const isYoung = !wasUp || this.#options.clock.now() - upSinceMs < YOUNG_MS
-    if (error.code === 'PEER_GONE' && !left && isYoung) {
-      // Once hyperswarm has forgotten it, or it would not dial.
-      void link.closed.then(() => this.#discovery?.again(peer))
-    }
+    if (this.#closing === null && !this.#shutOut(peer))
+      this.#redial.linkDown(link, wasUp ? upMs : null, error, left)
     if (!wasUp) {
       if (error.code !== 'PEER_GONE') this.#refused(peer, error)
       return
     }
+    this.#heartbeats.linkDown(peer)
     this.#lanes.linkDown(peer)
     this.#hops.gone(peer)
     this.#gossip.linkDown(peer)
-    this.#directory.linkDown(peer)
-    if (left) this.#discovery?.forget(peer, LEFT_HOLD_MS)
-    else if (error.family === 'WIRE') this.#refused(peer, error)
-    else if (this.#closing === null && !this.#shutOut(peer)) this.#discovery?.want(peer)
+    this.#directory.linkDown(peer, left)
+    if (!left && error.family === 'WIRE') this.#refused(peer, error)
     this.#emit({ type: 'link-down', peer, error, left })
   }
 
+  /** This machine was away. Links may be dead or not: a ping and a fresh limit will tell. */
+  #back(): void {
+    for (const link of this.#links.up()) link.renew()
+    this.#redial.back()
+  }
+
   #control(link: Link, message: ControlMessage): void {
-    if (message.type === 'no-lane') this.#lanes.slot(link.peer)?.theirFailed()
-    else this.#gossip.receive(link.peer, message)
+    const { peer } = link
+    switch (message.type) {
+      case 'no-lane':
+        this.#lanes.slot(peer)?.theirFailed()
+        return
+      case 'members':
+      case 'probe':
+      case 'probe-answer':
+        this.#directory.receive(peer, message)
+        return
+      default:
+        this.#gossip.receive(peer, message)
+    }
+  }
+
+  #upMs(peer: PeerId): number {
+    const nowMs = this.#options.clock.now()
+    return nowMs - (this.#upSinceMs.get(peer) ?? nowMs)
   }
 
   #refused(peer: PeerId, error: SwarmError): void {
     const nowMs = this.#options.clock.now()
-    if (error.family === 'WIRE') {
-      const holdMs = error.code === 'WIRE_PROOF' ? UNPROVEN_HOLD_MS : REFUSED_HOLD_MS
-      this.#discovery?.forget(peer, holdMs)
-    }
+    this.#redial.refused(peer, error)
     const reportedMs = this.#refusedMs.get(peer) ?? -Infinity
     const pauseMs = error.code === 'PEER_REFUSED' ? SHUT_OUT_REPORT_MS : REFUSED_REPORT_MS
     if (nowMs - reportedMs < pauseMs || !this.#reports.take()) return
@@ -321,16 +354,22 @@ export class PeerNetwork {
     const { clock } = this.#options
     let count = 0
     let lastMs = clock.now()
+    let roundMs = 0
+    const absence = new Absence(lastMs, clock.wallMs())
     this.#tick = every(clock, TICK_MS, () => {
       const nowMs = clock.now()
       const listened = listenedMs(nowMs - lastMs)
       lastMs = nowMs
       count++
+      if (absence.tick(nowMs, clock.wallMs())) this.#back()
+      this.#heartbeats.tick()
       const pingNow = count % PING_TICKS === 0
       this.#links.tick(listened, pingNow)
       this.#lanes.tick(listened, pingNow)
-      if (count % SWEEP_TICKS !== 0) return
-      this.#directory.sweep()
+      roundMs += listened
+      if (count % ROUND_TICKS !== 0) return
+      this.#directory.tick(roundMs)
+      roundMs = 0
       this.#gossip.tick()
     })
   }

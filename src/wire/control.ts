@@ -1,8 +1,9 @@
 // What two linked peers say to each other beside sessions, after hello: that they are there, what they
-// know of the others, whether a lane could be opened, and goodbye. One message, its number first.
+// know of the others and who of them is there, whether a lane could be opened, and goodbye. One message,
+// its number first.
 
 import { DIRECTORY_RECORDS_MAX, GOSSIP_RECORDS_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
-import { hex, list, struct, whole } from './fields.ts'
+import { flag, hex, list, oneOf, struct, whole } from './fields.ts'
 import { signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole, oneMessageOf, type Bodies } from './whole-message.ts'
 
@@ -30,14 +31,38 @@ export interface DigestEntry {
   key: PeerId
   /** Of the record the sender has. */
   seq: number
-  /** How long ago the sender last had evidence of this peer: 0 when it is linked to it. */
-  ageMs: number
 }
 
-/** Everything the sender knows of, so that the receiver can send what is missing. */
+/** Every record that the sender has, so that the receiver can send what is missing. */
 export interface DigestMessage {
   type: 'digest'
   entries: DigestEntry[]
+}
+
+/** What the sender believes of a member, against it; see peer/members/member-state.ts. */
+export interface MemberClaim {
+  key: PeerId
+  /** Number of the member's record that this is believed of. */
+  incarnation: number
+  state: 'suspect' | 'dead'
+}
+
+export interface MembersMessage {
+  type: 'members'
+  claims: MemberClaim[]
+}
+
+/** Do you reach this member? Answered at once with the same number. */
+export interface ProbeMessage {
+  type: 'probe'
+  id: number
+  key: PeerId
+}
+
+export interface ProbeAnswerMessage {
+  type: 'probe-answer'
+  id: number
+  reached: boolean
 }
 
 /** The sender could not open a lane to the receiver; the receiver tries next. */
@@ -51,15 +76,29 @@ export interface LeaveMessage {
 }
 
 export type ControlMessage =
-  PingMessage | PongMessage | GossipMessage | DigestMessage | NoLaneMessage | LeaveMessage
+  | PingMessage
+  | PongMessage
+  | GossipMessage
+  | DigestMessage
+  | NoLaneMessage
+  | LeaveMessage
+  | MembersMessage
+  | ProbeMessage
+  | ProbeAnswerMessage
 
 const U32_MAX = 2 ** 32 - 1
 const pingId = whole(4, 0, U32_MAX, 'the number of a ping')
+const probeId = whole(4, 0, U32_MAX, 'the number of a probe')
 
 const digestEntry = struct<DigestEntry>({
   key: hex<PeerId>(32, 'the key in a digest'),
-  seq: whole(8, 1, Number.MAX_SAFE_INTEGER, 'the sequence number in a digest'),
-  ageMs: whole(4, 0, U32_MAX, 'the age in a digest')
+  seq: whole(8, 1, Number.MAX_SAFE_INTEGER, 'the sequence number in a digest')
+})
+
+const memberClaim = struct<MemberClaim>({
+  key: hex<PeerId>(32, 'the key in a claim'),
+  incarnation: whole(8, 1, Number.MAX_SAFE_INTEGER, 'the incarnation in a claim'),
+  state: oneOf(['suspect', 'dead'], 'the state in a claim')
 })
 
 /** Every control message, field by field in the order of its bytes. */
@@ -75,7 +114,19 @@ export const CONTROL_BODIES: Bodies<ControlMessage> = {
     body: struct({ entries: list(digestEntry, 0, DIRECTORY_RECORDS_MAX, 'digest entries') })
   },
   'no-lane': { number: 4, body: struct({}) },
-  leave: { number: 5, body: struct({}) }
+  leave: { number: 5, body: struct({}) },
+  members: {
+    number: 6,
+    body: struct({ claims: list(memberClaim, 0, DIRECTORY_RECORDS_MAX, 'claims') })
+  },
+  probe: {
+    number: 7,
+    body: struct({ id: probeId, key: hex<PeerId>(32, 'the key in a probe') })
+  },
+  'probe-answer': {
+    number: 8,
+    body: struct({ id: probeId, reached: flag('the answer to a probe') })
+  }
 }
 
 const control = oneMessageOf(CONTROL_BODIES, 'control message')

@@ -13,7 +13,8 @@ import {
   PEER_NAME_BYTES_MAX,
   VERSION_TEXT_BYTES_MAX
 } from '../base/limits.ts'
-import { badFrame, checked, list, optional, struct, text, whole } from './fields.ts'
+import { badFrame, checked, fixed, list, optional, struct, text, whole } from './fields.ts'
+import { HEARTBEAT_KEY_BYTES } from './heartbeat.ts'
 import { modelField, signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole } from './whole-message.ts'
 
@@ -36,6 +37,8 @@ export interface Hello extends Versions {
   upMs: number
   /** Where the peer accepts lanes: a TCP port (0: nowhere) and its own addresses, without a port. */
   lane: { port: number; addresses: string[] }
+  /** Where the peer takes heartbeats of this link: a UDP port (0: nowhere), and the key they need. */
+  heartbeat: { port: number; key: Uint8Array }
   model: { id: string; name: string } | null
   record: SignedRecord | null
 }
@@ -64,6 +67,10 @@ export const helloField = struct<Hello>({
   lane: struct<Hello['lane']>({
     port: whole(2, 0, 65_535, 'the lane port'),
     addresses: list(addressField, 0, LANE_ADDRESSES_MAX, 'lane addresses')
+  }),
+  heartbeat: struct<Hello['heartbeat']>({
+    port: whole(2, 0, 65_535, 'the heartbeat port'),
+    key: fixed(HEARTBEAT_KEY_BYTES, 'the heartbeat key')
   }),
   model: optional(modelField, 'a model'),
   record: optional(signedRecordField, 'a record')

@@ -14,6 +14,7 @@ const hello: Hello = {
   name: 'attic',
   upMs: 0,
   lane: { port: 0, addresses: [] },
+  heartbeat: { port: 0, key: new Uint8Array(32) },
   model: { id: 'ab'.repeat(32), name: 'tiny.gguf' },
   record: null
 }

@@ -8,7 +8,7 @@ import { identityOf } from '../../src/peer/identity.ts'
 import { PeerNetwork } from '../../src/peer/network.ts'
 import { openTopic } from '../../src/peer/topic.ts'
 
-const [seed, name, task] = process.argv.slice(2) as [string, string, 'stay' | 'leave']
+const [seed, name, task] = process.argv.slice(2) as [string, string, 'stay' | 'leave' | 'stall']
 
 const network = new PeerNetwork({
   identity: identityOf(new Uint8Array(32).fill(Number(seed))),
@@ -21,8 +21,18 @@ const network = new PeerNetwork({
   onEvent(event) {
     // Nothing ends the process but that nothing is left to wait for.
     if (task === 'leave' && event.type === 'lane') void network.close()
+    // Long enough after the announcement that heartbeats are relied on; then two stalls in a row.
+    if (task === 'stall' && event.type === 'link-up') systemClock.after(2000, stall)
   }
 })
+/** Stands still for 1.2 s twice, and says before and after that it does. */
+function stall(): void {
+  const stand = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200)
+  network.publish({ held: { start: 0, end: 1 } })
+  systemClock.after(500, stand)
+  systemClock.after(2000, stand)
+  systemClock.after(3500, () => network.publish({ held: { start: 0, end: 2 } }))
+}
 network.hops.onMessage((from, message) => {
   if (message.type !== 'activation') network.hops.to(from).send(message)
   else {

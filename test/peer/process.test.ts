@@ -7,16 +7,21 @@ import { fileURLToPath } from 'node:url'
 import test, { type Test } from 'brittle'
 
 import { identityOf, type Identity } from '../../src/peer/identity.ts'
+import { EVEN_JITTER_MS } from '../../src/peer/link/jitter.ts'
+import { until } from '../helpers/until.ts'
 import { TestPeer } from './test-peer.ts'
 
+import type { LinkInfo } from '../../src/peer/network-options.ts'
 import type { CloseMessage } from '../../src/wire/session.ts'
 import type { SessionId } from '../../src/wire/ids.ts'
 
+/** As in child-peer.ts. */
+const STALL_MS = 1200
 const SCRIPT = fileURLToPath(new URL('./child-peer.js', import.meta.url))
 const HELLO: CloseMessage = { type: 'close', session: '00'.repeat(16) as SessionId }
 
 /** A linked peer in a child process; with a hop, so that its loss is reported. */
-async function setUp(t: Test, task: 'stay' | 'leave' = 'stay') {
+async function setUp(t: Test, task: 'stay' | 'leave' | 'stall' = 'stay') {
   const topic = `process ${randomBytes(8).toString('hex')}`
   const own: Identity = identityOf(new Uint8Array(32).fill(1))
   const { id } = identityOf(new Uint8Array(32).fill(2))
@@ -38,11 +43,22 @@ async function echo(peer: TestPeer, count: number): Promise<void> {
   }
 }
 
+/** How heartbeats come once they are relied on. */
+async function beats(peer: TestPeer): Promise<LinkInfo['beats']> {
+  const now = () => peer.network.links()[0]?.beats
+  await until(() => (now()?.jitterMs ?? null) !== null)
+  return now() as LinkInfo['beats']
+}
+
 for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
-  test(`process - a neighbour that gets ${signal} is gone within 2 s`, async (t) => {
+  test(`process - a neighbour that gets ${signal} is gone within 750 ms`, async (t) => {
     const { peer, child, id } = await setUp(t)
     await peer.lane(id)
     await echo(peer, 1)
+    const { jitterMs, limitMs, rttMs } = await beats(peer)
+    t.comment(`jitter ${jitterMs?.toFixed(1)} ms, limit ${limitMs} ms, round trip ${rttMs} ms`)
+    // On a machine too busy for even heartbeats the promise is another.
+    const promisedMs = (jitterMs as number) <= EVEN_JITTER_MS ? 750 : 2000
     const startMs = performance.now()
     child.kill(signal)
     const goneAt = peer.until(() => peer.gone.includes(id)).then(() => performance.now())
@@ -50,7 +66,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     const downMs = performance.now() - startMs
     const goneMs = (await goneAt) - startMs
     t.comment(`sessions after ${goneMs.toFixed(0)} ms, link after ${downMs.toFixed(0)} ms`)
-    t.ok(downMs < 2000, `${downMs} ms`)
+    t.ok(downMs < promisedMs, `${downMs} of ${promisedMs} ms`)
     t.ok(goneMs <= downMs)
     t.is(down.error.code, 'PEER_GONE')
     t.absent(down.left)
@@ -66,6 +82,17 @@ test('process - a neighbour that was frozen comes back when it wakes', async (t)
   await peer.until(() => peer.events.filter(({ type }) => type === 'link-up').length === 2)
   await echo(peer, 3)
   t.pass()
+})
+
+test('process - a neighbour whose main loop stalls for a second and more is not gone', async (t) => {
+  const { peer, id } = await setUp(t, 'stall')
+  await beats(peer)
+  // It says when it begins and when it is over.
+  const told = (end: number) => peer.network.directory.get(id)?.record.held?.end === end
+  await peer.until(() => told(1))
+  t.ok((await beats(peer)).limitMs < STALL_MS)
+  await peer.until(() => told(2))
+  t.absent(peer.events.some(({ type }) => type === 'link-down'))
 })
 
 test('process - our own stall of a second blames nobody', async (t) => {

@@ -7,7 +7,9 @@ import { parseArgs } from 'node:util'
 type Soak = (seed: number, count: number) => Promise<boolean>
 
 const SOAKS: Record<string, () => Promise<Soak>> = {
-  sim: async () => (await import('./sim.ts')).soakSim
+  members: async () => (await import('./members.ts')).soakMembers,
+  sim: async () => (await import('./sim.ts')).soakSim,
+  silence: async () => (await import('./silence.ts')).soakSilence
 }
 
 const { values, positionals } = parseArgs({

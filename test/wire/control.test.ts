@@ -10,7 +10,8 @@ import {
   decodeControl,
   encodeControl,
   type ControlMessage,
-  type DigestEntry
+  type DigestEntry,
+  type MemberClaim
 } from '../../src/wire/control.ts'
 import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
 
@@ -19,7 +20,8 @@ import type { SignedRecord } from '../../src/wire/record.ts'
 
 const codec: Codec<ControlMessage> = { encode: encodeControl, decode: decodeControl }
 
-const entry: DigestEntry = { key: 'c1'.repeat(32) as PeerId, seq: 77, ageMs: 4000 }
+const entry: DigestEntry = { key: 'c1'.repeat(32) as PeerId, seq: 77 }
+const claim: MemberClaim = { key: entry.key, incarnation: 77, state: 'suspect' }
 const record = (sizeBytes: number): SignedRecord => ({
   bytes: new Uint8Array(sizeBytes).fill(5),
   signature: new Uint8Array(64).fill(6)
@@ -32,7 +34,10 @@ const MESSAGES: ControlMessage[] = [
   { type: 'gossip', records: [] },
   { type: 'digest', entries: [entry, { ...entry, seq: 2 ** 53 - 1 }] },
   { type: 'no-lane' },
-  { type: 'leave' }
+  { type: 'leave' },
+  { type: 'members', claims: [claim, { ...claim, incarnation: 2 ** 53 - 1, state: 'dead' }] },
+  { type: 'probe', id: 7, key: claim.key },
+  { type: 'probe-answer', id: 7, reached: true }
 ]
 
 for (const message of MESSAGES) {
@@ -51,13 +56,16 @@ test('control - the numbers on the wire stay what they are', (t) => {
       ['gossip', 2],
       ['digest', 3],
       ['no-lane', 4],
-      ['leave', 5]
+      ['leave', 5],
+      ['members', 6],
+      ['probe', 7],
+      ['probe-answer', 8]
     ]
   )
 })
 
 test('control - an unknown number is named', (t) => {
-  t.is(refusal(codec, new Uint8Array([6]))?.code, 'WIRE_UNKNOWN_TYPE')
+  t.is(refusal(codec, new Uint8Array([9]))?.code, 'WIRE_UNKNOWN_TYPE')
   t.is(refusal(codec, new Uint8Array([255, 1, 2]))?.code, 'WIRE_UNKNOWN_TYPE')
 })
 
@@ -70,6 +78,11 @@ test('control - counts are refused one beyond their bound, before the items are 
   t.is(encodeRefusal(codec, { type: 'digest', entries: entries(DIRECTORY_RECORDS_MAX) }), null)
   const long: ControlMessage = { type: 'digest', entries: entries(DIRECTORY_RECORDS_MAX + 1) }
   t.is(encodeRefusal(codec, long)?.code, 'WIRE_TOO_LARGE')
+  const claims = (count: number) => Array.from({ length: count }, () => claim)
+  t.is(encodeRefusal(codec, { type: 'members', claims: claims(DIRECTORY_RECORDS_MAX) }), null)
+  const loud: ControlMessage = { type: 'members', claims: claims(DIRECTORY_RECORDS_MAX + 1) }
+  t.is(encodeRefusal(codec, loud)?.code, 'WIRE_TOO_LARGE')
+  t.is(refusal(codec, new Uint8Array([6, 255, 255]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([2, 33, 0]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([3, 255, 255]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([2, 1, 0, 255, 255]))?.code, 'WIRE_TOO_LARGE')
@@ -80,5 +93,7 @@ test('control - the largest messages fit into one message', (t) => {
   const entries = Array.from({ length: DIRECTORY_RECORDS_MAX }, () => entry)
   t.ok(encodeControl({ type: 'gossip', records }).byteLength < MESSAGE_BYTES_MAX)
   t.ok(encodeControl({ type: 'digest', entries }).byteLength < MESSAGE_BYTES_MAX)
+  const claims = Array.from({ length: DIRECTORY_RECORDS_MAX }, () => claim)
+  t.ok(encodeControl({ type: 'members', claims }).byteLength < MESSAGE_BYTES_MAX)
   t.is(refusal(codec, new Uint8Array(MESSAGE_BYTES_MAX + 1))?.code, 'WIRE_TOO_LARGE')
 })

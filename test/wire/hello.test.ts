@@ -19,6 +19,7 @@ const FULL: Hello = {
   name: 'studio',
   upMs: 12_345_678_901,
   lane: { port: 40_123, addresses: ['192.168.1.4', 'fd00::2'] },
+  heartbeat: { port: 50_123, key: new Uint8Array(32).fill(8) },
   model: { id: '5a'.repeat(32), name: 'model.gguf' },
   record: { bytes: new Uint8Array([1, 2, 3, 250]), signature: new Uint8Array(64).fill(9) }
 }

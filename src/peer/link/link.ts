@@ -18,6 +18,7 @@ import {
 import { clip } from '../../base/text.ts'
 import { decodeControl, encodeControl, type ControlMessage } from '../../wire/control.ts'
 import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../wire/hello.ts'
+import { HEARTBEAT_KEY_BYTES } from '../../wire/heartbeat.ts'
 import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
 import { Bucket } from '../bucket.ts'
 import { LinkMux } from './mux.ts'
@@ -31,6 +32,7 @@ import { versionRefusal } from './versions.ts'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { MuxMessage } from 'protomux'
 import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
 import type { Carrier, OutgoingFrame } from '../lane/carrier.ts'
 
 const CONTROL_PROTOCOL = 'swarm/control'
@@ -48,8 +50,12 @@ export const ONE_SIDED_LIMIT_MS = 1000
 export interface LinkOptions {
   proofKey: Uint8Array
   clock: Clock
-  /** Our own, made when it is sent: it says how long we have been here. */
-  hello(): Hello
+  random: Random
+  /**
+   * Our own, made when it is sent: it says how long we have been here.
+   * @param heartbeatKey of this link.
+   */
+  hello(heartbeatKey: Uint8Array): Hello
 }
 
 export interface LinkHandlers {
@@ -69,6 +75,8 @@ export class Link implements Carrier {
   readonly peer: PeerId
   /** Whether we opened the connection. */
   readonly initiator: boolean
+  /** Under which the peer sends heartbeats of this link; it hears of it in hello. */
+  readonly heartbeatKey: Uint8Array
   /** Resolves when the connection is gone, some time after the link went down. */
   readonly closed: Promise<void>
   readonly #stream: NoiseSecretStream
@@ -79,6 +87,7 @@ export class Link implements Carrier {
   readonly #stuck = new Stuck()
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
+  #beatRttMs: number | null = null
   #state: LinkState = 'proving'
   #proofs: ProofExchange
   #provingMs = 0
@@ -97,6 +106,7 @@ export class Link implements Carrier {
     this.initiator = stream.isInitiator
     this.kind = kindOf(stream)
     this.#stream = stream
+    this.heartbeatKey = options.random.bytes(HEARTBEAT_KEY_BYTES)
     this.#options = options
     this.#handlers = handlers
     this.#silence = new Silence(options.clock.now())
@@ -146,6 +156,12 @@ export class Link implements Carrier {
     return this.#rtt.valueMs
   }
 
+  /** How heartbeats of the peer come; all but the limit null while they are not relied on. */
+  get beats(): { rttMs: number | null; jitterMs: number | null; limitMs: number } {
+    const { jitterMs, limitMs } = this.#silence
+    return { rttMs: jitterMs === null ? null : this.#beatRttMs, jitterMs, limitMs }
+  }
+
   /** What was written since the connection was last drained, less what it has taken since. */
   get backlogBytes(): number {
     const takenBytes = this.#stream.rawBytesWritten - this.#drainedAtBytes
@@ -156,6 +172,19 @@ export class Link implements Carrier {
   heard(): void {
     this.#isAnswered = true
     this.#silence.heard(this.#options.clock.now())
+  }
+
+  /** A heartbeat of the peer. */
+  beat(rttMs: number | null): void {
+    this.#beatRttMs = rttMs
+    this.#silence.beat(this.#options.clock.now())
+  }
+
+  /** This machine was away: the peer gets a fresh limit, and a ping that shows whether it is still there. */
+  renew(): void {
+    const nowMs = this.#options.clock.now()
+    this.#silence.renew(nowMs)
+    this.#ping(nowMs)
   }
 
   send(message: ControlMessage): void {
@@ -196,7 +225,7 @@ export class Link implements Carrier {
     else if (this.#stuck.tick(listenedMs, this.#undrainedBytes > 0, this.#stream.rawBytesWritten)) {
       const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
       this.close(new SwarmError('PEER_BUSY', text))
-    } else if (pingNow) this.send({ type: 'ping', id: this.#pings.next(nowMs) })
+    } else if (pingNow) this.#ping(nowMs)
   }
 
   /** Says goodbye and closes as soon as that is on its way. */
@@ -207,6 +236,10 @@ export class Link implements Carrier {
 
   close(error: SwarmError): void {
     this.#end(error, { gently: false, left: false })
+  }
+
+  #ping(nowMs: number): void {
+    this.send({ type: 'ping', id: this.#pings.next(nowMs) })
   }
 
   #greet(): void {
@@ -238,12 +271,13 @@ export class Link implements Carrier {
     })
     control.open()
     frames.open()
-    hello.send(encodeHello(this.#options.hello()))
+    hello.send(encodeHello(this.#options.hello(this.heartbeatKey)))
   }
 
   #receiveHello(bytes: Uint8Array): void {
     if (this.#state !== 'greeting') throw badFrame('a second hello')
-    const refusal = versionRefusal(this.#options.hello(), decodeVersions(bytes), this.peer)
+    const own = this.#options.hello(this.heartbeatKey)
+    const refusal = versionRefusal(own, decodeVersions(bytes), this.peer)
     if (refusal !== null) {
       this.#end(refusal, { gently: true, left: false })
       return

@@ -1,21 +1,28 @@
 // When a neighbour counts as gone. Pure: it is told of every sign of life and of every tick, and counts
 // only time in which this process was able to listen, so that a stall of our own loop (a garbage
 // collection, a busy machine, a suspended laptop) is never blamed on the peer.
+//
+// Any byte is a sign of life. How long a silence is excused depends on the heartbeats (heartbeats.ts):
+// while they come, on their jitter; where they cannot come, on what an ordered stream may lose.
 
 import { every, type Clock, type Timer } from '../../base/clock.ts'
+import { Jitter, silenceLimitMs } from './jitter.ts'
 
-/** How often links look at their peers. Small beside the limit, so that it adds little to it. */
-export const TICK_MS = 125
+/** How often links look at their peers. Small beside the least limit, so that it adds little to it. */
+export const TICK_MS = 50
 
 /** Ticks between two pings: one each 250 ms, so that four in a row must be missing. */
-export const PING_TICKS = 2
+export const PING_TICKS = 5
 
 /**
- * Silence after which a peer is gone: with one tick on top it is noticed within 1.5 s. Less one ping
- * period, it is what a peer's own machine may stall before we give it up: 1.1 s, since small and busy
- * ones do stall for some hundred ms.
+ * Silence after which a peer is gone that no heartbeat reaches us from: with one tick on top it is noticed
+ * within 1.5 s. Less one ping period, it is what a peer's own machine may stall before we give it up:
+ * 1.1 s, since small and busy ones do stall for some hundred ms, and a lost segment is sent anew.
  */
 export const SILENCE_LIMIT_MS = 1350
+
+/** Gaps between heartbeats before they are relied on: a second says whether they get through. */
+export const GAPS_TRUSTED = 10
 
 /**
  * The part of the time between two ticks in which a peer could have been heard. A tick that comes late
@@ -41,17 +48,45 @@ export function afterListening(clock: Clock, delayMs: number, fn: () => void): T
 }
 
 export class Silence {
-  #heardMs: number
-  #silentMs = 0
+  readonly #any: Stopwatch
+  /** Since the last heartbeat; null while none has come, or none comes any more. */
+  #beat: Stopwatch | null = null
+  #jitter = new Jitter()
 
   constructor(nowMs: number) {
-    this.#heardMs = nowMs
+    this.#any = new Stopwatch(nowMs)
+  }
+
+  /** The silence that is excused now. */
+  get limitMs(): number {
+    return this.#isTrusted ? silenceLimitMs(this.#jitter.p99Ms) : SILENCE_LIMIT_MS
+  }
+
+  /** Of the heartbeats; null while they are not relied on. */
+  get jitterMs(): number | null {
+    return this.#isTrusted ? this.#jitter.p99Ms : null
   }
 
   /** Any byte of the peer is a sign of life. */
   heard(nowMs: number): void {
-    this.#heardMs = nowMs
-    this.#silentMs = 0
+    this.#any.restart(nowMs)
+  }
+
+  /** A heartbeat is one too, and tells how evenly they come. */
+  beat(nowMs: number): void {
+    this.#any.restart(nowMs)
+    if (this.#beat === null) this.#beat = new Stopwatch(nowMs)
+    else {
+      const gapMs = this.#beat.readMs(nowMs)
+      if (gapMs !== null) this.#jitter.sample(gapMs)
+      this.#beat.restart(nowMs)
+    }
+  }
+
+  /** This machine was away, and the network may still be: the silence begins anew, with the long limit. */
+  renew(nowMs: number): void {
+    this.#any.restart(nowMs)
+    this.#distrust()
   }
 
   /**
@@ -59,7 +94,52 @@ export class Silence {
    * @returns whether the peer has been silent for longer than the limit.
    */
   tick(listenedMs: number, nowMs: number): boolean {
-    this.#silentMs = Math.min(this.#silentMs + listenedMs, nowMs - this.#heardMs)
-    return this.#silentMs > SILENCE_LIMIT_MS
+    const isSilent = this.#any.tick(listenedMs, nowMs) > this.limitMs
+    const unbeatenMs = this.#beat?.tick(listenedMs, nowMs) ?? 0
+    // Heard, but no longer by heartbeats: they do not get through any more, so nothing hangs on them.
+    if (!isSilent && unbeatenMs > this.limitMs) this.#distrust()
+    return isSilent
+  }
+
+  get #isTrusted(): boolean {
+    return this.#beat !== null && this.#jitter.nGaps >= GAPS_TRUSTED
+  }
+
+  #distrust(): void {
+    this.#beat = null
+    this.#jitter = new Jitter()
+  }
+}
+
+/** Time since something in which we could have heard more, in ms. */
+class Stopwatch {
+  #startMs: number
+  #tickMs: number
+  #listenedMs = 0
+  #wasAway = false
+
+  constructor(nowMs: number) {
+    this.#startMs = nowMs
+    this.#tickMs = nowMs
+  }
+
+  restart(nowMs: number): void {
+    this.#startMs = nowMs
+    this.#tickMs = nowMs
+    this.#listenedMs = 0
+    this.#wasAway = false
+  }
+
+  tick(sinceTickMs: number, nowMs: number): number {
+    this.#listenedMs = Math.min(this.#listenedMs + sinceTickMs, nowMs - this.#startMs)
+    this.#wasAway ||= nowMs - this.#tickMs > 2 * TICK_MS
+    this.#tickMs = nowMs
+    return this.#listenedMs
+  }
+
+  /** All of the time, between two ticks; null when we were away for some of it: then it says nothing. */
+  readMs(nowMs: number): number | null {
+    const isAway = this.#wasAway || nowMs - this.#tickMs > 2 * TICK_MS
+    return isAway ? null : nowMs - this.#startMs
   }
 }

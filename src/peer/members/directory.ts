@@ -1,6 +1,7 @@
-// Flow C: the records of the topic, ours among them. Owns our own record (its numbers rise, also across
-// restarts), the check of every signature, and the news of what changed. The rules are in
-// directory-table.ts, the travelling in gossip.ts.
+// Flow C: the records of the topic, ours among them, and who of their owners is there. Owns our own record
+// (its numbers rise, also across restarts), the check of every signature, the time that membership goes
+// by, and the news of what changed. The rules are in directory-table.ts and membership.ts, the travelling
+// of records in gossip.ts.
 
 import { SwarmError } from '../../base/errors.ts'
 import { SIGNATURES_BURST, SIGNATURES_PER_SECOND } from '../../base/limits.ts'
@@ -8,12 +9,18 @@ import { clip } from '../../base/text.ts'
 import { shortId, type PeerId } from '../../wire/ids.ts'
 import { decodeRecord, encodeRecord } from '../../wire/record-codec.ts'
 import { Bucket } from '../bucket.ts'
-import { DirectoryTable, type DirectoryEntry, type PeerState } from './directory-table.ts'
+import { DirectoryTable, type DirectoryEntry } from './directory-table.ts'
+import { Membership, type MembershipEvent, type MembershipMessage } from './membership.ts'
 import { signRecord, verifyRecord, type Identity } from '../identity.ts'
 
 import type { Clock } from '../../base/clock.ts'
-import type { DigestEntry } from '../../wire/control.ts'
+import type { Random } from '../../base/random.ts'
+import type { DigestEntry, MemberClaim } from '../../wire/control.ts'
 import type { PeerRecord, SignedRecord } from '../../wire/record.ts'
+import type { MemberState } from './member-state.ts'
+
+/** A peer that is dead or has left for so long is forgotten. */
+export const FORGET_AGE_MS = 600_000
 
 /** Between two times that we raise our number above another process that uses our key. */
 const RAISE_INTERVAL_MS = 5000
@@ -31,21 +38,25 @@ export interface DirectoryHandlers {
   /** A peer came or went without a new record. */
   onState(peer: PeerId): void
   onDuplicate(error: SwarmError): void
+  /** To a linked peer, about the others. */
+  send(peer: PeerId, message: MembershipMessage): void
 }
 
 /** A peer as everybody above sees it. */
 export interface DirectoryPeer {
   record: PeerRecord
-  state: PeerState
+  state: MemberState
 }
 
 export class Directory {
   readonly #identity: Identity
   readonly #clock: Clock
   readonly #handlers: DirectoryHandlers
+  readonly #membership: Membership
   readonly #table: DirectoryTable
   readonly #signatures: Bucket
-  readonly #states = new Map<PeerId, PeerState>()
+  /** Time in which we could hear the others: a stall of our own makes nobody dead. */
+  #listenedMs = 0
   #raisedMs = -Infinity
   #reportedMs = -Infinity
 
@@ -54,12 +65,18 @@ export class Directory {
     identity: Identity,
     first: Pick<PeerRecord, 'name' | 'programVersion' | 'arithmeticVersion' | 'model'>,
     clock: Clock,
+    random: Random,
     handlers: DirectoryHandlers
   ) {
     this.#identity = identity
     this.#clock = clock
     this.#handlers = handlers
-    this.#table = new DirectoryTable(identity.id)
+    this.#membership = new Membership(identity.id, random)
+    this.#table = new DirectoryTable(identity.id, (newcomer) => {
+      const forgotten = this.#membership.dispensable(newcomer)
+      if (forgotten !== null) this.#membership.forget(forgotten)
+      return forgotten
+    })
     this.#signatures = new Bucket(clock, SIGNATURES_PER_SECOND, SIGNATURES_BURST)
     this.#sign({
       ...first,
@@ -83,7 +100,7 @@ export class Directory {
   get(peer: PeerId): DirectoryPeer | null {
     const entry = this.#table.get(peer)
     if (entry === null) return null
-    return { record: entry.record, state: this.#table.state(peer, this.#clock.now()) }
+    return { record: entry.record, state: this.#membership.state(peer) }
   }
 
   signed(peer: PeerId): SignedRecord | null {
@@ -98,7 +115,7 @@ export class Directory {
   publish(changes: RecordChanges): void {
     const { record } = this.own
     this.#sign({ ...record, ...changes, seq: record.seq + 1 })
-    this.#changed(this.#identity.id, null)
+    this.#handlers.onRecord(this.#identity.id, null)
   }
 
   /**
@@ -130,31 +147,37 @@ export class Directory {
       }
     }
     const acceptance = this.#table.accept(entry)
-    if (acceptance === 'stored') this.#changed(record.key, from)
-    else if (acceptance === 'duplicate') this.#duplicate(record)
+    if (acceptance === 'stored') {
+      this.#note(record)
+      this.#handlers.onRecord(record.key, from)
+    } else if (acceptance === 'duplicate') this.#duplicate(record)
   }
 
   linkUp(peer: PeerId): void {
-    this.#table.linkUp(peer)
-    this.#noteState(peer)
+    this.#apply({ type: 'link-up', peer })
   }
 
-  linkDown(peer: PeerId): void {
-    this.#table.linkDown(peer, this.#clock.now())
-    this.#noteState(peer)
+  /** @param left whether the peer said that it goes. */
+  linkDown(peer: PeerId, left: boolean): void {
+    this.#apply({ type: 'link-down', peer, left })
+  }
+
+  /** What a linked peer says about the others. */
+  receive(from: PeerId, message: MembershipMessage): void {
+    this.#apply({ type: 'message', from, message })
   }
 
   digest(): DigestEntry[] {
-    return this.#table.digest(this.#clock.now())
+    return this.#table.digest()
   }
 
-  heard(entries: DigestEntry[]): void {
-    this.#table.heard(entries, this.#clock.now())
-    for (const { key } of entries) this.#noteState(key)
-  }
-
-  missing(entries: DigestEntry[]): SignedRecord[] {
-    return this.#table.missing(entries)
+  /** What the sender of this digest lacks, and what is believed of those peers against them. */
+  missing(entries: DigestEntry[]): { records: SignedRecord[]; claims: MemberClaim[] } {
+    const missing = this.#table.missing(entries)
+    return {
+      records: missing.map(({ signed }) => signed),
+      claims: this.#membership.claims(missing.map(({ record }) => record.key))
+    }
   }
 
   /** @param where the other process with our key runs, as far as is known; foreign text. */
@@ -172,31 +195,36 @@ export class Directory {
     )
   }
 
-  /** To be called about once a second: time alone makes a peer leave. */
-  sweep(): void {
-    this.#table.sweep(this.#clock.now())
-    for (const peer of this.#states.keys()) {
-      if (this.#table.get(peer) === null) this.#states.delete(peer)
-      else this.#noteState(peer)
+  /**
+   * To be called every ROUND_MS (membership.ts).
+   * @param listenedMs of the time since the last call.
+   */
+  tick(listenedMs: number): void {
+    this.#listenedMs += listenedMs
+    this.#apply({ type: 'tick' })
+    for (const peer of this.#membership.goneSince(this.#listenedMs - FORGET_AGE_MS)) {
+      this.#membership.forget(peer)
+      this.#table.forget(peer)
     }
   }
 
   #sign(record: PeerRecord): void {
     const signed = signRecord(this.#identity, encodeRecord(record))
     this.#table.publish({ record, signed })
+    this.#note(record)
   }
 
-  #changed(peer: PeerId, from: PeerId | null): void {
-    this.#states.set(peer, this.#table.state(peer, this.#clock.now()))
-    this.#handlers.onRecord(peer, from)
+  #note({ key, seq, left }: PeerRecord): void {
+    this.#apply({ type: 'record', peer: key, incarnation: seq, left })
   }
 
-  #noteState(peer: PeerId): void {
-    if (this.#table.get(peer) === null) return
-    const state = this.#table.state(peer, this.#clock.now())
-    if (this.#states.get(peer) === state) return
-    this.#states.set(peer, state)
-    this.#handlers.onState(peer)
+  #apply(event: MembershipEvent): void {
+    for (const effect of this.#membership.apply(event, this.#listenedMs)) {
+      if (effect.type === 'send') this.#handlers.send(effect.to, effect.message)
+      else if (effect.type === 'refute') this.publish({})
+      // A change that came with a record is told with it.
+      else if (event.type !== 'record') this.#handlers.onState(effect.peer)
+    }
   }
 
   #duplicate(other: PeerRecord): void {
@@ -205,7 +233,7 @@ export class Directory {
     if (nowMs - this.#raisedMs >= RAISE_INTERVAL_MS) {
       this.#raisedMs = nowMs
       this.#sign({ ...this.own.record, seq: other.seq + 1 })
-      this.#changed(this.#identity.id, null)
+      this.#handlers.onRecord(this.#identity.id, null)
     }
     // A record that says goodbye is our own, from an earlier life with a faster clock.
     if (!other.left) this.reportDuplicate(other.name)

@@ -16,7 +16,7 @@ import type { ControlMessage } from '../../wire/control.ts'
 import type { SignedRecord } from '../../wire/record.ts'
 import type { Directory } from './directory.ts'
 
-/** Between two digests to every neighbour; they carry who is still there. */
+/** Between two digests to every neighbour: they repair whatever was not pushed. */
 const DIGEST_INTERVAL_MS = 2000
 
 /** Changes within this time travel together: progress of loading must not become a flood. */
@@ -92,10 +92,11 @@ export class Gossip {
     const known = this.#neighbours.get(from)
     if (known === undefined) return
     if (message.type === 'digest') {
-      this.#directory.heard(message.entries.filter(({ key }) => key !== from))
-      if (known.answers.take()) {
-        this.#send(known.neighbour, this.#directory.missing(message.entries))
-      }
+      if (!known.answers.take()) return
+      const { records, claims } = this.#directory.missing(message.entries)
+      this.#send(known.neighbour, records)
+      // Behind the records, without which they would mean nothing: who has just come knows nobody dead.
+      if (claims.length > 0) known.neighbour.send({ type: 'members', claims })
     } else if (message.type === 'gossip') {
       if (!known.records.take(message.records.length)) {
         const text = `${shortId(from)} sends more than ${GOSSIP_RECORDS_PER_SECOND} records per second`

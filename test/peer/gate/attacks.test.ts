@@ -146,7 +146,15 @@ test('attacks - a hello or a control message with any byte changed ends the link
   const random = seededRandom(3)
   const messages: [boolean, Uint8Array][] = [
     [true, encodeHello(full)],
-    [false, encodeControl({ type: 'digest', entries: [{ key: SELF.id, seq: 1, ageMs: 2 }] })],
+    [false, encodeControl({ type: 'digest', entries: [{ key: SELF.id, seq: 1 }] })],
+    [
+      false,
+      encodeControl({
+        type: 'members',
+        claims: [{ key: SELF.id, incarnation: 3, state: 'suspect' }]
+      })
+    ],
+    [false, encodeControl({ type: 'probe', id: 4, key: SELF.id })],
     [false, encodeControl({ type: 'gossip', records: [full.record!] })]
   ]
   const ends = new Set<string>()

@@ -34,6 +34,10 @@ const SIGNATURES = [
   'checks so many signatures per second'
 ] as const
 const GOSSIP = ['peer/members/gossip.test.ts', 'a neighbour that floods with records'] as const
+const BEATS = [
+  'peer/link/heartbeats.test.ts',
+  'of a flood in the name of one link so many are checked and no more'
+] as const
 const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is closed'] as const
 
 /** Bound -> file and words of the title of the test that attacks it. */
@@ -49,6 +53,8 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   CONTEXT_TOKENS_MAX: NUMBERS,
   CHUNK_TOKENS_MAX: LISTS,
   ACTIVATION_BYTES_MAX: [ATTACKS, 'a frame above the bound ends the link'],
+  HEARTBEATS_PER_SECOND: BEATS,
+  HEARTBEATS_BURST: BEATS,
   MESSAGE_BYTES_MAX: ['wire/control.test.ts', 'the largest messages fit into one message'],
   SESSIONS_MAX: ['pipeline/admission.test.ts', 'no more sessions than the bound'],
   SESSION_IDLE_MS: ['pipeline/hosted-session.test.ts', 'a session without frames expires'],
@@ -75,7 +81,10 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   VERSION_TEXT_BYTES_MAX: TEXTS,
   RECORD_BYTES_MAX: ['wire/record-codec.test.ts', 'refuses more bytes than a record may have'],
   GOSSIP_RECORDS_MAX: ['wire/control.test.ts', 'counts are refused one beyond their bound'],
-  DIRECTORY_RECORDS_MAX: ['peer/members/directory-table.test.ts', 'is bounded; who is linked'],
+  DIRECTORY_RECORDS_MAX: [
+    'peer/members/directory-table.test.ts',
+    'is bounded; whoever is dispensable'
+  ],
   LANE_ADDRESSES_MAX: ['wire/hello.test.ts', 'refuses what is one beyond a bound'],
   ADDRESS_BYTES_MAX: TEXTS,
   CONNECTIONS_UNPROVEN_MAX: ['peer/gate/strangers.test.ts', 'ten thousand identities'],

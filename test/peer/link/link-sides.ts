@@ -6,6 +6,7 @@ import type { Test } from 'brittle'
 
 import { SwarmError } from '../../../src/base/errors.ts'
 import { Doorstep } from '../../../src/peer/link/doorstep.ts'
+import { systemRandom } from '../../../src/base/random.ts'
 import { Links } from '../../../src/peer/link/links.ts'
 import { PROTOCOL_VERSION, type Hello } from '../../../src/wire/hello.ts'
 import { proofOf } from '../../../src/wire/proof.ts'
@@ -27,6 +28,7 @@ export const HELLO: Hello = {
   name: 'test',
   upMs: 0,
   lane: { port: 0, addresses: [] },
+  heartbeat: { port: 0, key: new Uint8Array(32) },
   model: null,
   record: null
 }
@@ -51,7 +53,12 @@ export class Side {
     }
     this.links = new Links(
       self.id,
-      { proofKey, clock: this.clock, hello: () => ({ ...HELLO, ...hello }) },
+      {
+        proofKey,
+        clock: this.clock,
+        random: systemRandom,
+        hello: () => ({ ...HELLO, ...hello })
+      },
       {
         onUp: (link) => note(() => this.up.push(link)),
         onDown: (link, error, left) => note(() => this.down.push({ link, error, left })),

@@ -1,6 +1,8 @@
 import test from 'brittle'
 
+import { BEAT_INTERVAL_MS, LIMIT_LEAST_MS } from '../../../src/peer/link/jitter.ts'
 import {
+  GAPS_TRUSTED,
   PING_TICKS,
   SILENCE_LIMIT_MS,
   Silence,
@@ -9,6 +11,7 @@ import {
   listenedMs
 } from '../../../src/peer/link/silence.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { silenceRun, type SilenceReport, type Way } from './silence-run.ts'
 
 test('silence - a peer is gone within 1.5 s of its last word, wherever that fell', (t) => {
   for (let wordMs = 0; wordMs < TICK_MS; wordMs += 5) {
@@ -52,7 +55,9 @@ test('silence - a deadline is not used up by our own stall', (t) => {
   afterListening(clock, 3000, () => fired++)
   clock.stall(10_000)
   t.is(fired, 0)
-  clock.advance(2800)
+  clock.advance(2999 - 2 * TICK_MS)
+  t.is(fired, 0)
+  clock.advance(1 + TICK_MS)
   t.is(fired, 1)
   clock.advance(60_000)
   t.is(fired, 1)
@@ -65,4 +70,96 @@ test('silence - a deadline that is cancelled never comes', (t) => {
   timer.cancel()
   clock.advance(1000)
   t.pass()
+})
+
+const MINUTE_MS = 60_000
+const EVEN: Way = { jitterMs: 45, lossShare: 0, stallsPerMinute: 6, stallMostMs: 3000 }
+const BAD: Way = { jitterMs: 200, lossShare: 0.05, stallsPerMinute: 6, stallMostMs: 3000 }
+const LOSSY: Way = { jitterMs: 5, lossShare: 0.05, stallsPerMinute: 6, stallMostMs: 3000 }
+
+/** Ten minutes of each way, from so many seeds. */
+function runs(way: Way, count: number) {
+  return Array.from({ length: count }, (_, seed) => silenceRun(seed, way, 10 * MINUTE_MS))
+}
+
+test('silence - even heartbeats: gone within 750 ms, and never falsely in ten minutes', (t) => {
+  const reports = runs(EVEN, 20)
+  t.is(reports.filter(({ isFalse }) => isFalse).length, 0)
+  t.ok(reports.every(({ jitterMs }) => jitterMs > 0 && jitterMs <= 50))
+  const worstMs = Math.max(...reports.map(({ noticedMs }) => noticedMs))
+  t.ok(worstMs <= 750, `${worstMs} ms`)
+  t.ok(worstMs > 500)
+})
+
+test('silence - 200 ms of jitter and 5 % lost: gone within 2 s, and never falsely', (t) => {
+  for (const way of [BAD, LOSSY]) {
+    const reports = runs(way, 20)
+    t.is(reports.filter(({ isFalse }) => isFalse).length, 0)
+    t.ok(reports.every(({ jitterMs }) => jitterMs > 50))
+    const worstMs = Math.max(...reports.map(({ noticedMs }) => noticedMs))
+    t.ok(worstMs <= 2000, `${worstMs} ms`)
+  }
+})
+
+test('silence - the simulated ways lose, delay and stall as they say', (t) => {
+  const [report] = runs(BAD, 1) as [SilenceReport]
+  t.ok(report.nBeats > 5600 && report.nBeats < 5800, `${report.nBeats} of 6000 arrive`)
+  t.ok(report.nStalls > 30 && report.nStalls < 90, `${report.nStalls} stalls`)
+  t.ok(report.jitterMs > 150 && report.jitterMs < 400, `${report.jitterMs} ms`)
+  // The canary: a limit that follows nothing is wrong on this way.
+  const fixed = runs({ ...BAD, lossShare: 0.75 }, 5)
+  t.ok(
+    fixed.some(({ isFalse }) => isFalse),
+    'at 75 % loss no limit below two seconds holds'
+  )
+})
+
+test('silence - before heartbeats have shown that they come, the long limit holds', (t) => {
+  const silence = new Silence(0)
+  let nowMs = 0
+  for (let i = 0; i <= GAPS_TRUSTED; i++) {
+    t.is(silence.limitMs, SILENCE_LIMIT_MS)
+    t.is(silence.jitterMs, null)
+    silence.beat((nowMs += BEAT_INTERVAL_MS))
+  }
+  t.is(silence.limitMs, LIMIT_LEAST_MS)
+  t.is(silence.jitterMs, 0)
+})
+
+function beaten(): { silence: Silence; nowMs: number } {
+  const silence = new Silence(0)
+  let nowMs = 0
+  for (let i = 0; i < 100; i++) {
+    silence.beat((nowMs += BEAT_INTERVAL_MS))
+    silence.tick(TICK_MS, nowMs)
+  }
+  return { silence, nowMs }
+}
+
+test('silence - who is heard but sends no heartbeats any more is given the long limit', (t) => {
+  const { silence, nowMs: startMs } = beaten()
+  let nowMs = startMs
+  for (let i = 0; i < 20; i++) {
+    nowMs += TICK_MS
+    silence.heard(nowMs)
+    t.absent(silence.tick(TICK_MS, nowMs))
+  }
+  t.is(silence.limitMs, SILENCE_LIMIT_MS)
+  t.is(silence.jitterMs, null)
+})
+
+test('silence - after an absence of our own the long limit holds, and begins anew', (t) => {
+  const { silence, nowMs } = beaten()
+  t.absent(silence.tick(500, nowMs + 500))
+  silence.renew(nowMs + 500)
+  t.is(silence.limitMs, SILENCE_LIMIT_MS)
+  t.absent(silence.tick(SILENCE_LIMIT_MS, nowMs + 500 + SILENCE_LIMIT_MS))
+  t.ok(silence.tick(TICK_MS, nowMs + 500 + SILENCE_LIMIT_MS + TICK_MS))
+})
+
+test('silence - a stall of our own counts as no jitter', (t) => {
+  const { silence, nowMs } = beaten()
+  silence.tick(listenedMs(3000), nowMs + 3000)
+  silence.beat(nowMs + 3000)
+  t.is(silence.jitterMs, 0)
 })

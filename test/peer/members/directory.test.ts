@@ -2,11 +2,14 @@ import test from 'brittle'
 
 import { SwarmError } from '../../../src/base/errors.ts'
 import { SIGNATURES_BURST } from '../../../src/base/limits.ts'
-import { Directory } from '../../../src/peer/members/directory.ts'
+import { seededRandom } from '../../../src/base/random.ts'
+import { Directory, FORGET_AGE_MS } from '../../../src/peer/members/directory.ts'
+import { ROUND_MS, type MembershipMessage } from '../../../src/peer/members/membership.ts'
 import { identityOf, signRecord, type Identity } from '../../../src/peer/identity.ts'
 import { encodeRecord } from '../../../src/wire/record-codec.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
+import type { PeerId } from '../../../src/wire/ids.ts'
 import type { PeerRecord, SignedRecord } from '../../../src/wire/record.ts'
 
 const ALICE = identityOf(new Uint8Array(32).fill(1))
@@ -15,13 +18,16 @@ const FIRST = { name: 'n', programVersion: '1', arithmeticVersion: 1, model: nul
 
 function setUp(identity: Identity, clock = new FakeClock()) {
   const records: string[] = []
+  const states: string[] = []
+  const sent: { to: PeerId; message: MembershipMessage }[] = []
   const duplicates: SwarmError[] = []
-  const directory = new Directory(identity, FIRST, clock, {
+  const directory: Directory = new Directory(identity, FIRST, clock, seededRandom(1), {
     onRecord: (peer) => records.push(peer),
-    onState: () => {},
-    onDuplicate: (error) => duplicates.push(error)
+    onState: (peer) => states.push(directory.get(peer)?.state ?? '?'),
+    onDuplicate: (error) => duplicates.push(error),
+    send: (to, message) => sent.push({ to, message })
   })
-  return { directory, records, duplicates, clock }
+  return { directory, records, states, sent, duplicates, clock }
 }
 
 function signedBy(identity: Identity, change: Partial<PeerRecord>): SignedRecord {
@@ -128,20 +134,68 @@ test('directory - peers come in the order of their keys, ourselves among them', 
   t.alike(keys, [ALICE.id, BOB.id].toSorted())
 })
 
-test('directory - time alone makes a peer leave, and says so once', (t) => {
-  const clock = new FakeClock()
-  const states: string[] = []
-  const directory: Directory = new Directory(BOB, FIRST, clock, {
-    onRecord: () => {},
-    onState: (peer) => states.push(directory.get(peer)?.state ?? '?'),
-    onDuplicate: () => t.fail()
-  })
+test('directory - a peer lost without a word is suspect, then dead, and each is told once', (t) => {
+  const { directory, states } = setUp(BOB)
   directory.accept(signedBy(ALICE, {}), ALICE.id)
   directory.linkUp(ALICE.id)
-  directory.linkDown(ALICE.id)
-  for (let i = 0; i < 20; i++) {
-    clock.advance(1000)
-    directory.sweep()
+  directory.linkDown(ALICE.id, false)
+  for (let i = 0; i < 40; i++) directory.tick(ROUND_MS)
+  t.alike(states, ['suspect', 'dead'])
+})
+
+test('directory - a peer that said goodbye has left', (t) => {
+  const { directory, states } = setUp(BOB)
+  directory.accept(signedBy(ALICE, {}), ALICE.id)
+  directory.linkUp(ALICE.id)
+  directory.linkDown(ALICE.id, true)
+  t.alike(states, ['left'])
+})
+
+test('directory - time in which we heard nobody makes nobody dead', (t) => {
+  const { directory, states, clock } = setUp(BOB)
+  directory.accept(signedBy(ALICE, {}), ALICE.id)
+  directory.linkUp(ALICE.id)
+  directory.linkDown(ALICE.id, false)
+  clock.stall(3_600_000)
+  directory.tick(100)
+  t.alike(states, ['suspect'])
+})
+
+test('directory - who is suspected refutes with a new record, also with its neighbours silent', (t) => {
+  const { directory, records } = setUp(BOB)
+  const { seq } = directory.own.record
+  const accuse = (incarnation: number) => {
+    const claims = [{ key: BOB.id, incarnation, state: 'dead' as const }]
+    directory.receive(ALICE.id, { type: 'members', claims })
   }
-  t.alike(states, ['alive', 'left'])
+  for (let i = 0; i < 50; i++) accuse(seq)
+  directory.tick(ROUND_MS)
+  t.is(directory.own.record.seq, seq + 1, 'once, however often it is accused')
+  t.alike(records, [BOB.id])
+  accuse(seq)
+  accuse(seq + 2)
+  directory.tick(ROUND_MS)
+  t.is(directory.own.record.seq, seq + 1, 'what is not said of its present record needs no answer')
+})
+
+test('directory - what is missing comes with what is believed of it', (t) => {
+  const { directory } = setUp(BOB)
+  directory.accept(signedBy(ALICE, {}), ALICE.id)
+  directory.linkUp(ALICE.id)
+  directory.linkDown(ALICE.id, false)
+  const { records, claims } = directory.missing([])
+  t.is(records.length, 2)
+  const incarnation = directory.get(ALICE.id)?.record.seq
+  t.alike(claims, [{ key: ALICE.id, incarnation, state: 'suspect' }])
+  t.alike(directory.missing(directory.digest()), { records: [], claims: [] })
+})
+
+test('directory - forgets a peer that went long ago, record and all', (t) => {
+  const { directory } = setUp(BOB)
+  directory.accept(signedBy(ALICE, { left: true }), ALICE.id)
+  directory.tick(FORGET_AGE_MS)
+  t.ok(directory.get(ALICE.id))
+  directory.tick(1)
+  t.is(directory.get(ALICE.id), null)
+  t.is(directory.peers().length, 1)
 })

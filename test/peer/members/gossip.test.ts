@@ -1,6 +1,7 @@
 import test from 'brittle'
 
 import { GOSSIP_RECORDS_BURST, GOSSIP_RECORDS_MAX } from '../../../src/base/limits.ts'
+import { seededRandom } from '../../../src/base/random.ts'
 import { Directory } from '../../../src/peer/members/directory.ts'
 import { Gossip } from '../../../src/peer/members/gossip.ts'
 import { decodeControl, encodeControl, type ControlMessage } from '../../../src/wire/control.ts'
@@ -20,10 +21,11 @@ class Node {
 
   constructor(identity: Identity, clock: FakeClock) {
     this.identity = identity
-    this.directory = new Directory(identity, FIRST, clock, {
+    this.directory = new Directory(identity, FIRST, clock, seededRandom(1), {
       onRecord: (peer, from) => this.gossip.push(peer, from),
       onState: () => {},
-      onDuplicate: () => {}
+      onDuplicate: () => {},
+      send: () => {}
     })
     this.gossip = new Gossip(this.directory, clock)
   }
@@ -67,6 +69,28 @@ test('gossip - records reach peers that are not linked, and they count as alive'
     t.is(peers.length, 5)
     t.ok(peers.every(({ state }) => state === 'alive'))
   }
+})
+
+test('gossip - who comes late is told of the dead behind their records', (t) => {
+  const { nodes, clock } = line(3)
+  clock.advance(5000)
+  const [a, b, c] = nodes as [Node, Node, Node]
+  b.directory.linkDown(c.id, false)
+  b.gossip.linkDown(c.id)
+  for (let i = 0; i < 60; i++) b.directory.tick(250)
+  t.is(b.directory.get(c.id)?.state, 'dead')
+  const [late] = identities(1, 9).map((identity) => new Node(identity, clock)) as [Node]
+  b.sent = []
+  join(b, late)
+  const types = b.sent.filter(({ to }) => to === late.id).map(({ message }) => message.type)
+  t.ok(types.indexOf('gossip') < types.indexOf('members'), types.join(' '))
+  t.is(late.directory.get(a.id)?.state, 'alive')
+  t.is(late.directory.get(c.id)?.state, 'alive', 'it does not handle what is not gossip')
+  late.directory.receive(
+    b.id,
+    b.sent.find(({ message }) => message.type === 'members')!.message as never
+  )
+  t.is(late.directory.get(c.id)?.state, 'dead')
 })
 
 test('gossip - a change is passed on at once and never back to where it came from', (t) => {
