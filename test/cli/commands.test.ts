@@ -321,3 +321,29 @@ test('commands - help, version, completion and man need no peer', SLOW, async (t
   t.ok((await shell.run(['man'])).stdout.startsWith('.TH SWARM 1'))
   t.is((await shell.run(['help', 'joni'])).stderr.includes("did you mean 'join'"), true)
 })
+
+test(
+  'commands - doctor asks the running peer, and prints foreign names as plain text',
+  SLOW,
+  async (t) => {
+    const shell = await openShell(t)
+    await shell.peer()
+    const { status, stdout } = await shell.run(['doctor'])
+    t.ok(/^ok {4}bo \[31mron \(bbbbbbbb\): linked, both directions answer/m.test(stdout), stdout)
+    t.absent(stdout.includes('\u001b'))
+    const json = await shell.run(['doctor', '--json'])
+    const said = lastLine(json.stdout)
+    t.is(said['ok'], status === 0)
+    t.is(json.status, status)
+  }
+)
+
+test('commands - bridge changes nothing for those who may not', SLOW, async (t) => {
+  const shell = await openShell(t)
+  if (process.geteuid?.() === 0) return t.comment('skipped: run by root, who may')
+  for (const flag of ['--apply', '--undo']) {
+    const { status, stderr } = await shell.run(['bridge', flag])
+    t.is(status, 2)
+    t.ok(stderr.includes(`needs root; type: sudo swarm bridge ${flag} [USAGE_FORBIDDEN]`), stderr)
+  }
+})
