@@ -118,7 +118,7 @@ test('bridge view - a budget ends with its verdict', (t) => {
   t.ok(
     budgetLines(model, { ...budget, outruns: false }, 'eth0')
       .at(-1)
-      ?.includes('slower')
+      ?.includes('longer than the kernels')
   )
 })
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import test, { type Test } from 'brittle'
 
 import { bareCable, type Inside } from '../helpers/bare-cable.ts'
+import { endlessModel } from '../helpers/endless.ts'
 import { Lab, REAL, type Json } from '../helpers/swarm-lab.ts'
 
 /** Runs a program in one of the two namespaces. */
@@ -35,7 +36,8 @@ test('bridge - two commands at the two ends of a cable measure it both ways', RE
   const cable = cableOf(t)
   if (cable === null) return
   const lab = Lab.open(t)
-  const [a, b] = await bothEnds(lab, cable, [lab.topic('cable')])
+  const model = await endlessModel(lab)
+  const [a, b] = await bothEnds(lab, cable, [lab.topic('cable'), '--model', model])
   for (const side of [a, b]) {
     const [end, ...others] = side?.['ends'] ?? []
     t.alike(others, [])
@@ -46,6 +48,10 @@ test('bridge - two commands at the two ends of a cable measure it both ways', RE
       t.ok(end.figures[kind].fromBytesPerSecond > 10e6, `${kind} back`)
     }
     t.alike(side?.['outcomes'], [])
+    const [{ interfaceName, budget }] = side?.['budgets'] ?? []
+    t.alike([interfaceName, budget.outruns], ['cable', budget.hopsMs < budget.kernelMs])
+    t.ok(budget.wireTokensPerSecond > budget.hopTokensPerSecond)
+    t.ok(budget.kernelTokensPerSecond > 0)
   }
   const plain = (side: Json | undefined) => side?.['ends'][0].figures.plain
   t.is(plain(a).toBytesPerSecond, plain(b).fromBytesPerSecond)

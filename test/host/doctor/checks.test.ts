@@ -242,6 +242,21 @@ const PEERS: [string, DoctorFacts, string[]][] = [
     ]
   ],
   [
+    'linked without a lane yet',
+    withPeer({ lane: null, rttMs: null }),
+    ['note boron (bbbbbbbb): null']
+  ],
+  [
+    'complaints of our own peer, twice the same',
+    withPeer(
+      {},
+      {
+        troubles: ['loading failed', 'loading failed'].map((text) => ({ kind: 'error', text }))
+      }
+    ),
+    ['note errors: null']
+  ],
+  [
     'nobody',
     { ...WELL, running: { ...RUNNING, peers: RUNNING.peers.slice(0, 1) } },
     ['note peers: on the other machine: swarm join home, then look again']
@@ -285,7 +300,7 @@ test('doctor - foreign names and topics reach neither terminal nor shell', (t) =
     ...diagnose({ ...WELL, running: alone })
   ]
   t.absent(said.some(({ check, text, fix }) => `${check}${text}${fix}`.includes('\u001b')))
-  const [hint] = said.filter(({ check }) => check === 'peers')
+  const hint = said.find(({ check }) => check === 'peers')
   t.ok(
     hint?.fix?.startsWith("on the other machine: swarm join 'x'\\''; rm -rf  [31m'"),
     hint?.fix ?? ''

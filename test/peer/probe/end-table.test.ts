@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { PROBE_ENDS_MAX } from '../../../src/base/limits.ts'
+import { PROBE_ENDS_MAX, PROBE_STRANGERS_MAX } from '../../../src/base/limits.ts'
 import { EndTable } from '../../../src/peer/probe/end-table.ts'
 
 import type { Sighting } from '../../../src/peer/probe/finder.ts'
@@ -25,6 +25,21 @@ test('end table - the lesser key waits, then steps in unless it is being measure
   t.is(table.next(3101, true), null)
   t.is(table.next(3101, false), greater)
   t.ok(table.isWaiting)
+})
+
+test('end table - an end that cannot be reached is tried again for a while, then no more', (t) => {
+  const table = new EndTable(B)
+  const end = table.add(seen(A), 'eth1', 0)
+  let [nowMs, tries] = [0, 0]
+  for (; nowMs < 60_000; nowMs += 50) {
+    const next = table.next(nowMs, false)
+    if (next === null) continue
+    tries++
+    table.unreachable(next, nowMs)
+  }
+  t.is(tries, 4)
+  t.is(end?.tried, true)
+  t.absent(table.isWaiting)
 })
 
 test('end table - a running peer is tried by us, whoever has the greater key', (t) => {
@@ -74,4 +89,11 @@ test('end table - is bounded: anybody on a network can make ends up', (t) => {
   const table = new EndTable(B)
   for (let i = 0; i < 3 * PROBE_ENDS_MAX; i++) table.add(seen(A, 'peer', `10.0.0.${i}`), null, 0)
   t.is(table.found().length, PROBE_ENDS_MAX)
+})
+
+test('end table - strangers, who can be made up, leave the room of members alone', (t) => {
+  const table = new EndTable(B)
+  for (let i = 0; i < 100; i++) table.add(seen(C, 'other-topic', `10.0.0.${i}`), null, 0)
+  t.is(table.found().length, PROBE_STRANGERS_MAX)
+  t.ok(table.add(seen(A), 'eth1', 0))
 })
