@@ -164,9 +164,11 @@ export const PROBE_FLOOD_BYTES_MAX = 2 * 2 ** 30
 export const PROBE_PINGS_MAX = 256
 /** Time for one measurement: four seconds of bulk, and as much for a slow machine. */
 export const PROBE_SESSION_MS = 15_000
-/** Measurements answered at once, and other ends remembered: a cable has one. */
+/** Measurements answered at once, and other ends remembered: a cable has one. Those of other topics are
+ * counted apart, since anybody can make them up. */
 export const PROBE_SESSIONS_MAX = 4
 export const PROBE_ENDS_MAX = 16
+export const PROBE_STRANGERS_MAX = 4
 
 // Settings of this machine that `swarm bridge --apply` changes.
 

@@ -154,7 +154,7 @@ export function budgetLines(model: ModelBurden, budget: WireBudget, where: strin
   const rate = (value: number) => `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} tokens/s`
   const verdict = budget.outruns
     ? 'the cable outruns the processor: a token waits for weights, not for the wire'
-    : 'the wire is slower than the processor: this model is better served by one machine'
+    : 'the wire takes longer than the kernels: split this model only if one machine cannot hold it'
   return [
     `${clip(model.name, 60)} on ${where}: ${model.activationBytes} bytes per activation`,
     `  kernels here   ${rate(budget.kernelTokensPerSecond)} (${budget.kernelMs.toFixed(2)} ms each)`,

@@ -1,9 +1,10 @@
 // The command line end to end: real processes, a real socket, a scripted peer.
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
-import { lastLine, openShell, SLOW } from '../helpers/swarm-command.ts'
+import { lastLine, openShell, PROGRAM, SLOW } from '../helpers/swarm-command.ts'
 
 const GENERATE = ['generate', '-p', 'one two three']
 
@@ -323,4 +324,36 @@ test('commands - help, version, completion and man need no peer', SLOW, async (t
   t.is((await shell.run(['completion', 'tcsh'])).status, 2)
   t.ok((await shell.run(['man'])).stdout.startsWith('.TH SWARM 1'))
   t.is((await shell.run(['help', 'joni'])).stderr.includes("did you mean 'join'"), true)
+})
+
+test(
+  'commands - doctor asks the running peer, and prints foreign names as plain text',
+  SLOW,
+  async (t) => {
+    const shell = await openShell(t)
+    await shell.peer()
+    const { status, stdout } = await shell.run(['doctor'])
+    t.ok(/^ok {4}bo \[31mron \(bbbbbbbb\): linked, both directions answer/m.test(stdout), stdout)
+    t.absent(stdout.includes('\u001b'))
+    const json = await shell.run(['doctor', '--json'])
+    const said = lastLine(json.stdout)
+    t.is(said['ok'], status === 0)
+    t.is(json.status, status)
+  }
+)
+
+test('commands - bridge changes nothing for those who may not', SLOW, async (t) => {
+  const shell = await openShell(t)
+  // Who runs the tests as root becomes nobody for this one.
+  const isRoot = process.geteuid?.() === 0
+  const nobody = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
+  if (isRoot && spawnSync('setpriv', [...nobody.slice(1), 'test', '-r', PROGRAM]).status !== 0) {
+    return t.comment('skipped: root cannot be given up here')
+  }
+  for (const flag of ['--apply', '--undo']) {
+    const argv = [...nobody, process.execPath, PROGRAM, 'bridge', flag]
+    const { status, stderr } = await shell.program(argv[0] as string, argv.slice(1)).ended
+    t.is(status, 2)
+    t.ok(stderr.includes(`needs root; type: sudo swarm bridge ${flag} [USAGE_FORBIDDEN]`), stderr)
+  }
 })

@@ -3,7 +3,7 @@
 import { beacon, dht, firewall, interfaces, route, tcp } from './network-checks.ts'
 import { dataDir, disk, hugePages, identity, kernels, lock } from './machine-checks.ts'
 import { memory, nodeVersion, openFiles, time } from './machine-checks.ts'
-import { duplicates, reachOfPeers, strangers, versions } from './peer-checks.ts'
+import { complaints, duplicates, reachOfPeers, strangers, versions } from './peer-checks.ts'
 
 import type { Diagnosis } from './diagnosis.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -28,7 +28,8 @@ const CHECKS: readonly ((facts: DoctorFacts) => Diagnosis | Diagnosis[])[] = [
   duplicates,
   versions,
   reachOfPeers,
-  strangers
+  strangers,
+  complaints
 ]
 
 export function diagnose(facts: DoctorFacts): Diagnosis[] {

@@ -1,6 +1,7 @@
 // What can be wrong between this machine and its neighbours: interfaces, routes, firewall, DHT. One small
 // function per check, facts in, a diagnosis out.
 
+import { clip } from '../../base/text.ts'
 import { BEACON_PORT } from '../../peer/find/beacon.ts'
 import { mend, note, ok, type Diagnosis } from './diagnosis.ts'
 import { openingLines } from './firewall.ts'
@@ -72,7 +73,8 @@ export function beacon({ machine }: DoctorFacts): Diagnosis {
 
 export function dht({ machine, running }: DoctorFacts): Diagnosis[] {
   if (running === null) return []
-  if (running.dht === 'none') return [ok('dht', `topic '${running.topic}' does not use one`)]
+  if (running.dht === 'none')
+    return [ok('dht', `topic '${clip(running.topic, 64)}' does not use one`)]
   const isOnline = machine.interfaces.some(({ hasDefaultRoute }) => hasDefaultRoute)
   if (running.dht === 'public' && !isOnline) {
     const text = 'the public DHT is out of reach without a route to the internet; the LAN is not'

@@ -38,6 +38,9 @@ function reachOf(peer: RunningPeer, running: RunningFacts): Diagnosis {
     if (!isNear(peer.host)) return note(check, `${text} (it is not on this network)`)
     return mend(check, text, 'let the other machine in on either side; see the firewall line')
   }
+  if (peer.host !== null) {
+    return note(check, 'linked; its way for activations is just being opened or replaced')
+  }
   const trouble = running.troubles.findLast(({ data }) => data?.['peer'] === peer.key)
   if (trouble !== undefined) return explained(check, trouble)
   if (peer.state !== 'alive') {
@@ -59,6 +62,16 @@ export function strangers({ running }: DoctorFacts): Diagnosis[] {
   return [...byCode.values()].map((trouble) => {
     const key = String(trouble.data?.['peer'] ?? '').slice(0, 8)
     return { ...explained(`stranger ${key}`, trouble), level: 'note' as const }
+  })
+}
+
+/** What the peer itself complained of, each sentence once. */
+export function complaints({ running }: DoctorFacts): Diagnosis[] {
+  const errors = (running?.troubles ?? []).filter(({ kind, data }) => {
+    return kind === 'error' && data?.['code'] !== 'PEER_DUPLICATE'
+  })
+  return [...new Set(errors.map(({ text }) => clip(text, 400)))].map((text) => {
+    return note('errors', `the running peer said: ${text}`)
   })
 }
 

@@ -142,9 +142,11 @@ class CableProbe {
     try {
       if (end.kind === 'peer') end.connectMs = await connectTimeMs(end, clock, signal)
       else end.figures = await this.#lead(end)
+      end.error = null
     } catch (error) {
       signal.throwIfAborted()
       end.error = toSwarmError(error, 'PEER_GONE')
+      if (end.error.code === 'PEER_NO_LINK') this.#ends.unreachable(end, clock.now())
     }
     this.#newsMs = clock.now()
   }
@@ -188,6 +190,7 @@ class CableProbe {
       if (end === null) return channel.close(new SwarmError('PEER_BUSY', 'there are too many ends'))
       end.tried = true
       end.figures = await follow(channel, this.#session(interfaceName))
+      end.error = null
     } catch (error) {
       // A stranger that knocked is no end of a cable.
       if (end !== null) end.error = toSwarmError(error, 'PEER_GONE')

@@ -4,7 +4,6 @@
 
 import { createHmac } from 'node:crypto'
 
-import { PROBE_ENDS_MAX } from '../../base/limits.ts'
 import { toHex } from '../../base/text.ts'
 import { BEACON_PORT, Beacon } from '../find/beacon.ts'
 import { openTopic, type Topic } from '../topic.ts'
@@ -36,7 +35,7 @@ export interface FinderOptions {
   clock: Clock
   random: Random
   beaconPort?: number
-  /** Once for each kind, key and host. */
+  /** With every call that is heard: several a second, the same ones among them. */
   onSighting(sighting: Sighting): void
 }
 
@@ -55,7 +54,6 @@ export class Finder {
   readonly #options: FinderOptions
   readonly #beacons: Beacon[]
   readonly #ear: BeaconEar | null
-  readonly #seen = new Set<string>()
 
   constructor(options: FinderOptions) {
     const { topic, clock, beaconPort: port = BEACON_PORT } = options
@@ -78,7 +76,8 @@ export class Finder {
       beaconKey: topic.beaconKey,
       port,
       clock,
-      onHeard: ({ key, lanePort }, host) => this.#note({ kind: 'peer', key, host, port: lanePort })
+      onHeard: ({ key, lanePort: port }, host) =>
+        options.onSighting({ kind: 'peer', key, host, port })
     })
   }
 
@@ -102,24 +101,16 @@ export class Finder {
     port: number,
     kindOf: (hint: { key: PeerId; lanePort: number }) => Pick<Sighting, 'kind' | 'key'>
   ): Beacon {
-    const { self, random, clock } = this.#options
+    const { self, random, clock, onSighting } = this.#options
     return new Beacon({
       beaconKey,
       // A beacon without a DHT port is none; ours has no DHT behind it, and nobody asks.
       own: { key: self, instance: toHex(random.bytes(8)), dhtPort: 1, lanePort },
       clock,
       port,
-      onHint: ({ host, ...hint }) => this.#note({ ...kindOf(hint), host, port: hint.lanePort }),
+      onHint: ({ host, ...hint }) => onSighting({ ...kindOf(hint), host, port: hint.lanePort }),
       onDuplicate: () => {}
     })
-  }
-
-  #note(sighting: Sighting): void {
-    const id = `${sighting.kind} ${sighting.key} ${sighting.host}`
-    // Anybody on the network can make up ends of cables without end.
-    if (this.#seen.has(id) || this.#seen.size >= 4 * PROBE_ENDS_MAX) return
-    this.#seen.add(id)
-    this.#options.onSighting(sighting)
   }
 }
 

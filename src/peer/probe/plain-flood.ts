@@ -118,6 +118,8 @@ function receive(socket: Socket, clock: Clock, token: Uint8Array | null): Promis
       finish(token !== null && head.byteLength < PROBE_TOKEN_BYTES ? null : meter.figure())
     })
     socket.once('close', () => finish(null))
+    // It may have closed while it was flooded.
+    if (socket.destroyed) finish(null)
   })
 }
 
