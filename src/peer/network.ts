@@ -225,7 +225,8 @@ export class PeerNetwork {
       {
         onConnection: (stream) => this.accept(stream),
         onDuplicate: (where) => this.#directory.reportDuplicate(where),
-        connected: (peer) => this.#links.answered(peer)
+        connected: (peer) => this.#links.answered(peer),
+        lonely: () => this.#links.up().length === 0
       }
     )
     this.#startTicking()
