@@ -34,6 +34,7 @@ import { readModel } from './node/read-model.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService, type NodeParts } from './node/node-service.ts'
 import { textParts } from './node/text-parts.ts'
+import { announcedAddresses } from './peer/address.ts'
 import { Gate } from './peer/gate/gate.ts'
 import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork } from './peer/network.ts'
@@ -196,7 +197,8 @@ class SwarmNode {
     this.#parts.openedMs = systemClock.now()
     await network.open()
     const { port } = network
-    if (port !== 0) this.#emit('port', sentences.portText(name, port), { port })
+    if (port !== 0)
+      this.#emit('port', sentences.portText(announcedAddresses()[0] ?? name, port), { port })
     return network
   }
 

@@ -12,9 +12,10 @@ import type { Plan } from '../sharding/plan.ts'
 export const noModelText =
   'this peer has no model file: it is seen by the others but holds no layers; give it one with --model FILE'
 
-/** @param name of this machine, as its network may know it. */
-export function portText(name: string, port: number): string {
-  return `links and lanes at TCP port ${port}; another machine dials it with --peer ${name}:${port}`
+/** @param host address or name of this machine, as others may know it. */
+export function portText(host: string, port: number): string {
+  const at = host.includes(':') ? `[${host}]` : host
+  return `links and lanes at TCP port ${port}; another machine dials it with --peer ${at}:${port}`
 }
 
 export function linkUpText(peer: PeerId, { name, model, programVersion }: Hello): string {

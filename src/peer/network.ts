@@ -181,7 +181,8 @@ export class PeerNetwork {
         onConnection: (stream) => this.accept(stream),
         onDuplicate: (where) => this.#directory.reportDuplicate(where),
         // Nobody dials a peer that is shut out, whatever beacons say.
-        connected: (peer) => this.#links.answered(peer) || this.#shutOut(peer) !== null
+        connected: (peer) => this.#links.answered(peer) || this.#shutOut(peer) !== null,
+        lonely: () => this.#links.up().length === 0
       }
     )
     this.#startTicking()

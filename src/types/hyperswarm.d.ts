@@ -15,7 +15,6 @@ declare module 'hyperswarm' {
   export default class Hyperswarm extends EventEmitter {
     constructor(options: { dht: HyperDHT; keyPair: KeyPair; maxPeers?: number })
     join(topic: Uint8Array, options?: { server?: boolean; client?: boolean }): TopicSession
-    readonly connections: ReadonlySet<unknown>
     joinPeer(publicKey: Uint8Array): void
     leavePeer(publicKey: Uint8Array): void
     listen(): Promise<unknown>

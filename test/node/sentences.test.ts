@@ -35,6 +35,8 @@ test('sentences - who came, with what, and who went', (t) => {
   const peer = keyOf('a')
   t.is(sentences.linkUpText(peer, hello), 'attic (aaaaaaaa) is here, with tiny.gguf, version 0.1.0')
   const bare = { ...hello, model: null }
+  t.ok(sentences.portText('10.0.0.1', 7).endsWith('--peer 10.0.0.1:7'))
+  t.ok(sentences.portText('2001:db8::1', 7).endsWith('--peer [2001:db8::1]:7'))
   t.is(sentences.linkUpText(peer, bare), 'attic (aaaaaaaa) is here, version 0.1.0')
   t.is(sentences.linkDownText(peer, 'attic', true), 'attic (aaaaaaaa) left')
   t.is(sentences.linkDownText(peer, 'attic', false), 'attic (aaaaaaaa) is gone')

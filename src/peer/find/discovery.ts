@@ -31,8 +31,8 @@ const LONELY_MS = 30_000
 /** How long a lost peer is looked for. Later the DHT or a beacon finds it anew. */
 const WANTED_MS = 600_000
 /**
- * When a lost peer is dialled: after 1, 2, 4, ... 32 s. Not at once, because a peer that was lost because
- * it dialled anew is on its way in already, and hyperswarm would drop it for a dial of ours.
+ * When a lost peer is dialled over UDX: after 1, 2, 4, ... 32 s. Not at once, because a peer that was lost
+ * because it dialled anew is on its way in already, and hyperswarm would drop it for a dial of ours.
  */
 const WANTED_STEP_MS = 1000
 const WANTED_STEP_MAX_MS = 32_000
@@ -65,6 +65,8 @@ export interface DiscoveryHandlers {
   onDuplicate(host: string): void
   /** Whether there is a connection to this peer that works. */
   connected(peer: PeerId): boolean
+  /** Whether there is no link at all. */
+  lonely(): boolean
 }
 
 interface Wanted {
@@ -149,6 +151,9 @@ export class Discovery {
       stepMs: Math.min(2 * stepMs, WANTED_STEP_MAX_MS),
       backMs: null
     })
+    // Another cable may lead to it: over TCP that is tried at once, all addresses of the last seconds.
+    const isOurs = !this.#quiet && this.#policy.takeDial(peer, nowMs) && this.#dials.take()
+    if (isOurs) this.#direct.dial(peer, this.#policy.addresses(peer, nowMs))
   }
 
   /** A connection to a peer ended before it was any use: hyperswarm drops both of two that cross. */
@@ -256,8 +261,7 @@ export class Discovery {
     for (const peer of this.#policy.expire(nowMs)) {
       if (!this.#handlers.connected(peer)) this.#unwant(peer)
     }
-    const lonely = this.#swarm.connections.size === 0
-    if (lonely && nowMs - this.#lookedMs > LONELY_MS) this.#look()
+    if (this.#handlers.lonely() && nowMs - this.#lookedMs > LONELY_MS) this.#look()
   }
 
   #seek(peer: PeerId, wanted: Wanted, nowMs: number): void {
