@@ -8,9 +8,10 @@
 // a peer with another model, say, is reported with its facts and judged above.
 
 import { every, sleep, type Clock, type Timer } from '../base/clock.ts'
-import { toSwarmError, type SwarmError } from '../base/errors.ts'
+import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { HINTS_MAX } from '../base/limits.ts'
 import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
 import { announcedAddresses } from './address.ts'
 import { Bucket } from './bucket.ts'
 import { Directory, type RecordChanges } from './members/directory.ts'
@@ -27,7 +28,6 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
-import type { PeerId } from '../wire/ids.ts'
 import type { Address } from './address.ts'
 import type { Identity } from './identity.ts'
 import type { Topic } from './topic.ts'
@@ -113,6 +113,7 @@ export class PeerNetwork {
   readonly #refusedMs = new Map<PeerId, number>()
   readonly #reports: Bucket
   #discovery: Discovery | null = null
+  #onWeights: (from: PeerId, block: Uint8Array) => void | Promise<void> = () => {}
   #lanePort = 0
   #openedMs = 0
   #tick: Timer | null = null
@@ -138,7 +139,7 @@ export class PeerNetwork {
       {
         onUp: (link) => this.#linkUp(link),
         onControl: (link, message) => this.#control(link, message),
-        onFrame: (link, frame) => this.#hops.receive(link.peer, frame),
+        onFrame: (link, frame) => this.#lanes.receiveOnLink(link.peer, frame),
         onDown: (link, error, left) => this.#linkDown(link, error, left),
         onRefused: (peer, error) => this.#refused(peer, error)
       }
@@ -156,7 +157,8 @@ export class PeerNetwork {
           this.#hops.gone(peer)
           this.#emit({ type: 'lane', peer, kind: null })
         },
-        onFrame: (peer, frame) => this.#hops.receive(peer, frame)
+        onFrame: (peer, frame) => this.#hops.receive(peer, frame),
+        onBlock: (peer, block) => this.#onWeights(peer, block)
       }
     )
     this.#hops = new PeerHops({
@@ -216,6 +218,23 @@ export class PeerNetwork {
   /** Says something new about ourselves to everybody. */
   publish(changes: RecordChanges): void {
     this.#directory.publish(changes)
+  }
+
+  /**
+   * Sends a block of weights on a way of its own, beside sessions and control (lane/weights-way.ts).
+   * @throws PEER_NO_LINK, PEER_GONE, PEER_BUSY, WIRE_TOO_LARGE
+   */
+  async sendWeights(peer: PeerId, block: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const slot = this.#lanes.slot(peer)
+    if (slot === null) {
+      throw new SwarmError('PEER_NO_LINK', `There is no link to ${shortId(peer)} now`)
+    }
+    await slot.weights.send(block, signal)
+  }
+
+  /** The one receiver of blocks of weights. The peer is slowed down until what it returns has settled. */
+  onWeights(handler: (from: PeerId, block: Uint8Array) => void | Promise<void>): void {
+    this.#onWeights = handler
   }
 
   links(): LinkInfo[] {
@@ -300,7 +319,10 @@ export class PeerNetwork {
   }
 
   #control(link: Link, message: ControlMessage): void {
-    if (message.type === 'no-lane') this.#lanes.slot(link.peer)?.theirFailed()
+    const slot = this.#lanes.slot(link.peer)
+    if (message.type === 'no-lane') slot?.theirFailed()
+    else if (message.type === 'addresses') slot?.paths.heard(message.addresses)
+    else if (message.type === 'frames-end') slot?.linkEnded()
     else this.#gossip.receive(link.peer, message)
   }
 
@@ -330,6 +352,7 @@ export class PeerNetwork {
       this.#links.tick(listened, pingNow)
       this.#lanes.tick(listened, pingNow)
       if (count % SWEEP_TICKS !== 0) return
+      this.#lanes.announce(announcedAddresses())
       this.#directory.sweep()
       this.#gossip.tick()
     })

@@ -1,8 +1,14 @@
 // What two linked peers say to each other beside sessions, after hello: that they are there, what they
-// know of the others, whether a lane could be opened, and goodbye. One message, its number first.
+// know of the others, what becomes of the lane, and goodbye. One message, its number first.
 
-import { DIRECTORY_RECORDS_MAX, GOSSIP_RECORDS_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
+import {
+  DIRECTORY_RECORDS_MAX,
+  GOSSIP_RECORDS_MAX,
+  LANE_ADDRESSES_MAX,
+  MESSAGE_BYTES_MAX
+} from '../base/limits.ts'
 import { hex, list, struct, whole } from './fields.ts'
+import { laneAddress } from './hello.ts'
 import { signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
 
@@ -45,13 +51,31 @@ export interface NoLaneMessage {
   type: 'no-lane'
 }
 
+/** The sender's own addresses, which have changed since its hello: a cable was plugged in. */
+export interface AddressesMessage {
+  type: 'addresses'
+  addresses: string[]
+}
+
+/** No session frame follows on the link itself: the rest comes on a lane. */
+export interface FramesEndMessage {
+  type: 'frames-end'
+}
+
 /** The sender goes on its own: not a failure, nothing to wait for. */
 export interface LeaveMessage {
   type: 'leave'
 }
 
 export type ControlMessage =
-  PingMessage | PongMessage | GossipMessage | DigestMessage | NoLaneMessage | LeaveMessage
+  | PingMessage
+  | PongMessage
+  | GossipMessage
+  | DigestMessage
+  | NoLaneMessage
+  | LeaveMessage
+  | AddressesMessage
+  | FramesEndMessage
 
 const U32_MAX = 2 ** 32 - 1
 const pingId = whole(4, 0, U32_MAX, 'the number of a ping')
@@ -75,7 +99,12 @@ const control = oneMessageOf<ControlMessage>(
       body: struct({ entries: list(digestEntry, 0, DIRECTORY_RECORDS_MAX, 'digest entries') })
     },
     'no-lane': { number: 4, body: struct({}) },
-    leave: { number: 5, body: struct({}) }
+    leave: { number: 5, body: struct({}) },
+    addresses: {
+      number: 8,
+      body: struct({ addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses') })
+    },
+    'frames-end': { number: 9, body: struct({}) }
   },
   'control message'
 )

@@ -32,7 +32,10 @@ const MESSAGES: ControlMessage[] = [
   { type: 'gossip', records: [] },
   { type: 'digest', entries: [entry, { ...entry, seq: 2 ** 53 - 1 }] },
   { type: 'no-lane' },
-  { type: 'leave' }
+  { type: 'leave' },
+  { type: 'addresses', addresses: ['169.254.77.1', 'fd00::1'] },
+  { type: 'addresses', addresses: [] },
+  { type: 'frames-end' }
 ]
 
 for (const message of MESSAGES) {
@@ -51,7 +54,9 @@ test('control - the numbers on the wire stay what they are', (t) => {
       ['gossip', 2],
       ['digest', 3],
       ['no-lane', 4],
-      ['leave', 5]
+      ['leave', 5],
+      ['addresses', 8],
+      ['frames-end', 9]
     ]
   )
 })
