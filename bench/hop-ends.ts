@@ -15,10 +15,15 @@ import { PeerNetwork } from '../src/peer/network.ts'
 import { openTopic } from '../src/peer/topic.ts'
 
 import type { NetworkEvent } from '../src/peer/network-options.ts'
+import type { SessionId } from '../src/wire/ids.ts'
 
 /** Blocks of one flood: enough that the last drops of it do not matter. */
 export const FLOOD_BLOCKS = 256
 export const BLOCK_BYTES = 2 ** 20
+export const SESSION = '0123456789abcdef0123456789abcdef' as SessionId
+
+/** What a flood is made of, and the way it goes. */
+export type Flood = 'bare' | 'activations' | 'weights'
 
 /** Where the far process listens: bare echo, and streams that become a link. */
 export interface FarPorts {

@@ -7,6 +7,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import {
   BLOCK_BYTES,
   FLOOD_BLOCKS,
+  SESSION,
   accepted,
   hopIdentities,
   openNetwork,
@@ -16,6 +17,10 @@ import {
 const [host = '127.0.0.1'] = process.argv.slice(2)
 const { far } = hopIdentities()
 const network = await openNetwork(far, host, () => {})
+
+network.onWeights((from) => {
+  if (isLastBlock()) network.hops.to(from).send({ type: 'close', session: SESSION })
+})
 
 let nBlocks = 0
 function isLastBlock(): boolean {

@@ -6,20 +6,23 @@ import { once } from 'node:events'
 import {
   BLOCK_BYTES,
   FLOOD_BLOCKS,
+  SESSION,
   countSockets,
   dialled,
   hopIdentities,
-  openNetwork
+  openNetwork,
+  type Flood
 } from './hop-ends.ts'
 
 import type { ActivationHeader, SessionMessage } from '../src/wire/session.ts'
-import type { SessionId } from '../src/wire/ids.ts'
 
 /** Widths of one token's activation: 8 and 16 KiB. */
 export const DIMS = [2048, 4096]
 /** Round trips in one go: long enough to be warm, short enough that both ways meet the same weather. */
 const TRIPS = 400
 const WARM_TRIPS = 2000
+/** What every flood sends again and again; as in a file's case, the bytes are somewhere else before. */
+const BLOCK = new Uint8Array(BLOCK_BYTES).fill(5)
 /** A flood is kept this far ahead of the socket. */
 const AHEAD_BYTES = 8 * BLOCK_BYTES
 
@@ -27,7 +30,7 @@ export interface HopSamples {
   /** Microseconds there and back, per dim and way. */
   tripsUs: Record<string, { bare: number[]; ours: number[] }>
   /** MB/s per round. */
-  floods: { bare: number[]; ours: number[] }
+  floods: Record<Flood, number[]>
   /** Bytes our socket was given per activation, per dim. */
   wireBytes: Record<string, number>
 }
@@ -42,10 +45,9 @@ export interface HopNearTask {
 
 interface Way {
   trip(dim: number): Promise<void>
-  flood(): Promise<void>
+  floods: Partial<Record<Flood, () => Promise<void>>>
 }
 
-const SESSION = '0123456789abcdef0123456789abcdef' as SessionId
 const task = JSON.parse(process.argv[2] ?? '{}') as HopNearTask
 const { near, far } = hopIdentities()
 
@@ -62,13 +64,14 @@ async function bareWay(): Promise<Way> {
       stream.write(message)
       return back
     },
-    async flood() {
-      const back = answer()
-      for (let i = 0; i < FLOOD_BLOCKS; i++) {
-        const block = stream.alloc(BLOCK_BYTES)
-        if (!stream.write(block)) await once(stream, 'drain')
+    floods: {
+      async bare() {
+        const back = answer()
+        for (let i = 0; i < FLOOD_BLOCKS; i++) {
+          if (!stream.write(BLOCK)) await once(stream, 'drain')
+        }
+        await back
       }
-      await back
     }
   }
 }
@@ -96,13 +99,22 @@ async function ourWay(): Promise<Way> {
       frame.send()
       await back
     },
-    async flood() {
-      const back = answer()
-      for (let i = 0; i < FLOOD_BLOCKS; i++) {
-        hop.allocate(header(64, 4096)).send()
-        while (hop.backlogBytes > AHEAD_BYTES) await new Promise(setImmediate)
+    floods: {
+      async activations() {
+        const back = answer()
+        for (let i = 0; i < FLOOD_BLOCKS; i++) {
+          const frame = hop.allocate(header(64, 4096))
+          frame.payload.set(BLOCK)
+          frame.send()
+          while (hop.backlogBytes > AHEAD_BYTES) await new Promise(setImmediate)
+        }
+        await back
+      },
+      async weights() {
+        const back = answer()
+        for (let i = 0; i < FLOOD_BLOCKS; i++) await network.sendWeights(far.id, BLOCK)
+        await back
       }
-      await back
     }
   }
 }
@@ -117,16 +129,21 @@ async function trips(way: Way, dim: number, count: number): Promise<number[]> {
   return samples
 }
 
-async function flood(way: Way): Promise<number> {
+async function flood(name: Flood): Promise<number> {
   const start = performance.now()
-  await way.flood()
+  await (bare.floods[name] ?? ours.floods[name])?.()
   return (FLOOD_BLOCKS * BLOCK_BYTES) / 1000 / (performance.now() - start)
 }
 
+const FLOODS: Flood[] = ['activations', 'bare', 'weights']
 const bare = await bareWay()
 const sockets = countSockets()
 const ours = await ourWay()
-const samples: HopSamples = { tripsUs: {}, floods: { bare: [], ours: [] }, wireBytes: {} }
+const samples: HopSamples = {
+  tripsUs: {},
+  floods: { bare: [], activations: [], weights: [] },
+  wireBytes: {}
+}
 for (const dim of DIMS) for (const way of [bare, ours]) await trips(way, dim, WARM_TRIPS)
 for (let round = 0; round < task.rounds; round++) {
   // Whoever goes second finds warmer caches, so they take turns at that too.
@@ -139,6 +156,6 @@ for (let round = 0; round < task.rounds; round++) {
       if (name === 'ours') samples.wireBytes[dim] = (sockets.bytesWritten() - before) / TRIPS
     }
   }
-  for (const name of ways) samples.floods[name].push(await flood(name === 'bare' ? bare : ours))
+  for (const name of FLOODS) samples.floods[name].push(await flood(name))
 }
 process.stdout.write(`${JSON.stringify(samples)}\n`, () => process.exit(0))

@@ -73,13 +73,17 @@ async function measure(place: Place, rounds: number): Promise<void> {
         `payload + ${envelope.toFixed(1)} B${envelope <= ENVELOPE_BYTES_MAX ? '' : ' ABOVE 64'}`
     )
   }
-  const { bare, ours } = samples.floods
-  const ratios = ours.map((rate, i) => rate / (bare[i] as number))
-  const missed = median(ratios) >= FLOOD_MIN ? '' : ` BELOW ${FLOOD_MIN}`
-  console.log(
-    `  1 MiB activations one way  ours ${median(ours).toFixed(0)} MB/s ` +
-      `bare ${median(bare).toFixed(0)}  ratio ${median(ratios).toFixed(2)} (${spread(ratios)})${missed}`
-  )
+  const { bare } = samples.floods
+  for (const name of ['activations', 'weights'] as const) {
+    const ours = samples.floods[name]
+    const ratios = ours.map((rate, i) => rate / (bare[i] as number))
+    const missed = median(ratios) >= FLOOD_MIN ? '' : ` BELOW ${FLOOD_MIN}`
+    console.log(
+      `  1 MiB of ${name} one way`.padEnd(35) +
+        `ours ${median(ours).toFixed(0)} MB/s bare ${median(bare).toFixed(0)}  ` +
+        `ratio ${median(ratios).toFixed(2)} (${spread(ratios)})${missed}`
+    )
+  }
 }
 
 function us(samples: readonly number[], q: number): string {
@@ -93,8 +97,7 @@ function ratio(ours: readonly number[], bare: readonly number[], q: number, most
 
 function start(inside: string[], file: string, args: string[]): ChildProcess {
   const script = fileURLToPath(new URL(file, import.meta.url))
-  const extra = process.env['SWARM_BENCH_NODE_FLAGS']?.split(' ') ?? []
-  const [command = '', ...rest] = [...inside, process.execPath, ...extra, script, ...args]
+  const [command = '', ...rest] = [...inside, process.execPath, script, ...args]
   return spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 

@@ -119,6 +119,19 @@ export const ADDRESS_BYTES_MAX = 64
 export const CONNECTIONS_UNPROVEN_MAX = 32
 /** Lanes of one peer that have not proven themselves: it may try several of our addresses at once. */
 export const LANES_UNPROVEN_MAX = 4
+/** Proven lanes of one peer that carry nothing: one per address of it while paths are compared. */
+export const LANE_SPARES_MAX = 1 + LANE_ADDRESSES_MAX
+/** Rounds of dialling a peer's other addresses, per second and at once: each costs up to
+ * LANE_SPARES_MAX dials, to wherever that peer says. */
+export const PATH_SEARCHES_PER_SECOND = 0.1
+export const PATH_SEARCHES_BURST = 4
+/** Lists of its addresses that one peer sends per second, and at once: ours are looked at once a second. */
+export const ADDRESS_CHANGES_PER_SECOND = 2
+export const ADDRESS_CHANGES_BURST = 16
+/** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
+export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
+/** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
+export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
 export const UNPROVEN_BYTES_MAX = 128 * 2 ** 10
 /** Control messages of one peer per second, and at once: heartbeats and gossip need about 20. */

@@ -8,11 +8,10 @@
 // a peer with another model, say, is reported with its facts and judged above.
 
 import { every, sleep, type Timer } from '../base/clock.ts'
-import { toSwarmError, type SwarmError } from '../base/errors.ts'
-import { HINTS_MAX } from '../base/limits.ts'
+import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
+import { peerIdOf, shortId, type PeerId } from '../wire/ids.ts'
 import { announcedAddresses } from './address.ts'
-import { Bucket } from './bucket.ts'
 import { Directory, type RecordChanges } from './members/directory.ts'
 import { Arrivals } from './find/arrivals.ts'
 import { DIRECT_PORT } from './find/direct-server.ts'
@@ -27,20 +26,13 @@ import { LAST_WORDS_MS, type Link } from './link/link.ts'
 import { Links } from './link/links.ts'
 import { PING_TICKS, TICK_MS, listenedMs } from './link/silence.ts'
 import { Redial } from './redial.ts'
+import { Refusals } from './refusals.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
-import { peerIdOf, type PeerId } from '../wire/ids.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
-/** Between two reports of the same refused peer: it may try again every second. */
-const REFUSED_REPORT_MS = 30_000
-/** The same for a peer that the user shut out: it is no news. */
-const SHUT_OUT_REPORT_MS = 600_000
-/** Reports of refused peers per second, and at once: a stranger can come with a new key each time. */
-const REPORTS_PER_SECOND = 0.2
-const REPORTS_BURST = 8
 const ROUND_TICKS = ROUND_MS / TICK_MS
 
 export class PeerNetwork {
@@ -56,9 +48,9 @@ export class PeerNetwork {
   readonly #redial: Redial
   readonly #hops: PeerHops
   readonly #upSinceMs = new Map<PeerId, number>()
-  readonly #refusedMs = new Map<PeerId, number>()
-  readonly #reports: Bucket
+  readonly #refusals: Refusals
   #discovery: Discovery | null = null
+  #onWeights: (from: PeerId, block: Uint8Array) => void | Promise<void> = () => {}
   #lanePort = 0
   #heartbeatPort = 0
   #openedMs = 0
@@ -69,7 +61,7 @@ export class PeerNetwork {
     const { identity, topic, clock, random, facts, log } = options
     const self = identity.id
     this.#options = options
-    this.#reports = new Bucket(clock, REPORTS_PER_SECOND, REPORTS_BURST)
+    this.#refusals = new Refusals(clock)
     this.#directory = new Directory(identity, facts, clock, random, {
       onRecord: (peer, from) => {
         this.#gossip.push(peer, from)
@@ -86,7 +78,7 @@ export class PeerNetwork {
       {
         onUp: (link) => this.#linkUp(link),
         onControl: (link, message) => this.#control(link, message),
-        onFrame: (link, frame) => this.#hops.receive(link.peer, frame),
+        onFrame: (link, frame) => this.#lanes.receiveOnLink(link.peer, frame),
         onDown: (link, error, left) => this.#linkDown(link, error, left),
         onRefused: (peer, error) => this.#refused(peer, error),
         shutOut: (peer) => this.#shutOut(peer)
@@ -109,7 +101,8 @@ export class PeerNetwork {
           this.#hops.gone(peer)
           this.#emit({ type: 'lane', peer, kind: null })
         },
-        onFrame: (peer, frame) => this.#hops.receive(peer, frame)
+        onFrame: (peer, frame) => this.#hops.receive(peer, frame),
+        onBlock: (peer, block) => this.#onWeights(peer, block)
       }
     )
     this.#hops = new PeerHops({
@@ -211,6 +204,23 @@ export class PeerNetwork {
     for (const { record } of this.#directory.peers()) {
       this.#emit({ type: 'record', peer: record.key })
     }
+  }
+
+  /**
+   * Sends a block of weights on a way of its own, beside sessions and control (lane/weights-way.ts).
+   * @throws PEER_NO_LINK, PEER_GONE, PEER_BUSY, WIRE_TOO_LARGE
+   */
+  async sendWeights(peer: PeerId, block: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const slot = this.#lanes.slot(peer)
+    if (slot === null) {
+      throw new SwarmError('PEER_NO_LINK', `There is no link to ${shortId(peer)} now`)
+    }
+    await slot.weights.send(block, signal)
+  }
+
+  /** The one receiver of blocks of weights. The peer is slowed down until what it returns has settled. */
+  onWeights(handler: (from: PeerId, block: Uint8Array) => void | Promise<void>): void {
+    this.#onWeights = handler
   }
 
   links(): LinkInfo[] {
@@ -315,9 +325,16 @@ export class PeerNetwork {
 
   #control(link: Link, message: ControlMessage): void {
     const { peer } = link
+    const slot = this.#lanes.slot(peer)
     switch (message.type) {
       case 'no-lane':
-        this.#lanes.slot(peer)?.theirFailed()
+        slot?.theirFailed()
+        return
+      case 'addresses':
+        slot?.paths.heard(message.addresses)
+        return
+      case 'frames-end':
+        slot?.linkEnded()
         return
       case 'members':
       case 'probe':
@@ -335,14 +352,8 @@ export class PeerNetwork {
   }
 
   #refused(peer: PeerId, error: SwarmError): void {
-    const nowMs = this.#options.clock.now()
     this.#redial.refused(peer, error)
-    const reportedMs = this.#refusedMs.get(peer) ?? -Infinity
-    const pauseMs = error.code === 'PEER_REFUSED' ? SHUT_OUT_REPORT_MS : REFUSED_REPORT_MS
-    if (nowMs - reportedMs < pauseMs || !this.#reports.take()) return
-    if (this.#refusedMs.size >= HINTS_MAX) this.#refusedMs.clear()
-    this.#refusedMs.set(peer, nowMs)
-    this.#emit({ type: 'refused', peer, error })
+    if (this.#refusals.isNews(peer, error)) this.#emit({ type: 'refused', peer, error })
   }
 
   /** Ourselves never. */
@@ -371,6 +382,7 @@ export class PeerNetwork {
       if (count % ROUND_TICKS !== 0) return
       this.#directory.tick(roundMs)
       roundMs = 0
+      this.#lanes.announce(announcedAddresses())
       this.#gossip.tick()
     })
   }

@@ -43,11 +43,22 @@ declare module '@hyperswarm/secret-stream' {
     /** What alloc() returned last, and the buffer around it with room for the envelope. */
     protected _outgoingPlain: Uint8Array | null
     protected _outgoingWrapped: Uint8Array | null
+    /** Whether the handshake and the header of the cipher are still to come. */
+    protected _setup: boolean
+    /** Of the framing, 0: reading a length; 1: `_tmp` of the `_len` bytes of a message are here. */
+    protected _state: 0 | 1
+    protected _len: number
+    protected _tmp: number
+    /** Bytes of the raw stream, in any pieces. */
+    protected _onrawdata(data: Uint8Array): void
     /** Of streamx: encrypts one message and hands it to the raw stream, one at a time. */
     protected _write(data: Uint8Array, done: (error: Error | null) => void): void
     write(data: Uint8Array): boolean
     /** Puts a message back, to be the next 'data'. */
     unshift(data: Uint8Array): void
+    /** Of 'data': nothing is lost, the raw stream is paused as soon as little is buffered. */
+    pause(): void
+    resume(): void
     end(): void
     destroy(error?: Error | null): void
   }

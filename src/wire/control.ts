@@ -1,9 +1,15 @@
 // What two linked peers say to each other beside sessions, after hello: that they are there, what they
-// know of the others and who of them is there, whether a lane could be opened, and goodbye. One message,
-// its number first.
+// know of the others and who of them is there, what becomes of the lane, and goodbye. One message, its
+// number first.
 
-import { DIRECTORY_RECORDS_MAX, GOSSIP_RECORDS_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
+import {
+  DIRECTORY_RECORDS_MAX,
+  GOSSIP_RECORDS_MAX,
+  LANE_ADDRESSES_MAX,
+  MESSAGE_BYTES_MAX
+} from '../base/limits.ts'
 import { flag, hex, list, oneOf, struct, whole } from './fields.ts'
+import { laneAddress } from './hello.ts'
 import { signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole, oneMessageOf, type Bodies } from './whole-message.ts'
 
@@ -70,6 +76,17 @@ export interface NoLaneMessage {
   type: 'no-lane'
 }
 
+/** The sender's own addresses, which have changed since its hello: a cable was plugged in. */
+export interface AddressesMessage {
+  type: 'addresses'
+  addresses: string[]
+}
+
+/** No session frame follows on the link itself: the rest comes on a lane. */
+export interface FramesEndMessage {
+  type: 'frames-end'
+}
+
 /** The sender goes on its own: not a failure, nothing to wait for. */
 export interface LeaveMessage {
   type: 'leave'
@@ -85,6 +102,8 @@ export type ControlMessage =
   | MembersMessage
   | ProbeMessage
   | ProbeAnswerMessage
+  | AddressesMessage
+  | FramesEndMessage
 
 const U32_MAX = 2 ** 32 - 1
 const pingId = whole(4, 0, U32_MAX, 'the number of a ping')
@@ -126,7 +145,12 @@ export const CONTROL_BODIES: Bodies<ControlMessage> = {
   'probe-answer': {
     number: 8,
     body: struct({ id: probeId, reached: flag('the answer to a probe') })
-  }
+  },
+  addresses: {
+    number: 9,
+    body: struct({ addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses') })
+  },
+  'frames-end': { number: 10, body: struct({}) }
 }
 
 const control = oneMessageOf(CONTROL_BODIES, 'control message')

@@ -50,7 +50,7 @@ const versions = {
 }
 
 /** Never a name: whoever dials it would look up whatever a stranger asks for. */
-const addressField = checked(
+export const laneAddress = checked(
   text(ADDRESS_BYTES_MAX, 'a lane address'),
   (address) => {
     if (isIP(address) === 0) throw badFrame('a lane address is no IP address')
@@ -66,7 +66,7 @@ export const helloField = struct<Hello>({
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
   lane: struct<Hello['lane']>({
     port: whole(2, 0, 65_535, 'the lane port'),
-    addresses: list(addressField, 0, LANE_ADDRESSES_MAX, 'lane addresses')
+    addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses')
   }),
   heartbeat: struct<Hello['heartbeat']>({
     port: whole(2, 0, 65_535, 'the heartbeat port'),

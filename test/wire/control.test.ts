@@ -37,7 +37,10 @@ const MESSAGES: ControlMessage[] = [
   { type: 'leave' },
   { type: 'members', claims: [claim, { ...claim, incarnation: 2 ** 53 - 1, state: 'dead' }] },
   { type: 'probe', id: 7, key: claim.key },
-  { type: 'probe-answer', id: 7, reached: true }
+  { type: 'probe-answer', id: 7, reached: true },
+  { type: 'addresses', addresses: ['169.254.77.1', 'fd00::1'] },
+  { type: 'addresses', addresses: [] },
+  { type: 'frames-end' }
 ]
 
 for (const message of MESSAGES) {
@@ -59,7 +62,9 @@ test('control - the numbers on the wire stay what they are', (t) => {
       ['leave', 5],
       ['members', 6],
       ['probe', 7],
-      ['probe-answer', 8]
+      ['probe-answer', 8],
+      ['addresses', 9],
+      ['frames-end', 10]
     ]
   )
 })

@@ -42,7 +42,8 @@ export class PeerHop implements Hop {
 
   allocate(header: ActivationHeader): ActivationFrame {
     const sizeBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
-    const frame = this.#carrier?.allocate(sizeBytes) ?? null
+    const carrier = this.#carrier
+    const frame = carrier?.allocate(sizeBytes) ?? null
     const bytes = frame?.bytes ?? new Uint8Array(sizeBytes)
     writeActivationHeader(header, bytes)
     let sent = false
@@ -52,13 +53,14 @@ export class PeerHop implements Hop {
         // Once: what was sent is encrypted in place, and a second time would send that.
         if (sent || !this.#hasRoom(sizeBytes)) return
         sent = true
-        if (frame !== null) frame.ship()
+        // On another carrier than it was made for it is copied: the earlier one has ended.
+        if (frame !== null && carrier === this.#carrier) frame.ship()
         else this.#shipOrWait(bytes)
       }
     }
   }
 
-  /** A carrier was chosen: what waited goes first. */
+  /** A carrier was chosen, the first or one instead of another: what waited goes first. */
   attach(carrier: Carrier): void {
     this.#carrier = carrier
     const waiting = this.#waiting

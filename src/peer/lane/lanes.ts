@@ -6,6 +6,7 @@ import { LANES_UNPROVEN_MAX } from '../../base/limits.ts'
 import { peerIdOf, type PeerId } from '../../wire/ids.ts'
 import { LaneSlot, type SlotOptions } from './lane-slot.ts'
 import { exchangeProofs, type ProofExchange } from '../link/proof-exchange.ts'
+import { LINK_PIECE_NUMBER } from './weights-way.ts'
 import { afterListening } from '../link/silence.ts'
 import { PROOF_TIMEOUT_MS } from '../link/unproven.ts'
 
@@ -18,6 +19,8 @@ export interface LanesHandlers {
   onCarrier(peer: PeerId, carrier: Carrier): void
   onCarrierLost(peer: PeerId, error: SwarmError): void
   onFrame(peer: PeerId, frame: Uint8Array): void
+  /** A block of weights, the receiver's to keep. No more is read before what it returns has settled. */
+  onBlock(peer: PeerId, block: Uint8Array): void | Promise<void>
   /** Whether there is a link to this peer that is up or coming up; others get no lane. */
   expects(peer: PeerId): boolean
 }
@@ -50,7 +53,8 @@ export class Lanes {
     const slot = new LaneSlot(link, this.#options, {
       onCarrier: (carrier) => this.#handlers.onCarrier(peer, carrier),
       onCarrierLost: (error) => this.#handlers.onCarrierLost(peer, error),
-      onFrame: (frame) => this.#handlers.onFrame(peer, frame)
+      onFrame: (frame) => this.#handlers.onFrame(peer, frame),
+      onBlock: (block) => this.#handlers.onBlock(peer, block)
     })
     this.#slots.set(peer, slot)
     this.#admit(peer)
@@ -60,6 +64,17 @@ export class Lanes {
     this.#slots.get(peer)?.close()
     this.#slots.delete(peer)
     for (const incoming of this.#incoming) if (incoming.peer === peer) this.#drop(incoming)
+  }
+
+  /** A frame on the link itself: of a session, or a piece of weights. @throws WIRE_* */
+  receiveOnLink(peer: PeerId, frame: Uint8Array): void {
+    if (frame[0] === LINK_PIECE_NUMBER) this.#slots.get(peer)?.weights.receiveOnLink(frame)
+    else this.#handlers.onFrame(peer, frame)
+  }
+
+  /** Our own addresses, as they are now: every peer that does not know them yet is told. */
+  announce(addresses: string[]): void {
+    for (const slot of this.#slots.values()) slot.paths.announce(addresses)
   }
 
   tick(listenedMs: number, pingNow: boolean): void {

@@ -9,7 +9,7 @@ import test, { type Test } from 'brittle'
 import { Relay } from '../../helpers/net/relay.ts'
 import { TestPeer, identities } from '../test-peer.ts'
 
-import type { NetworkEvent } from '../../../src/peer/network.ts'
+import type { NetworkEvent } from '../../../src/peer/network-options.ts'
 
 const ROUNDS = 20
 /** Whatever is still on its way after the link has come up arrives within this time. */

@@ -5,7 +5,7 @@ import { silentLog } from '../../../src/base/log.ts'
 import { PeerHops } from '../../../src/peer/hops/hops.ts'
 import { Lane } from '../../../src/peer/lane/lane.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { streamPair } from '../stream-pair.ts'
+import { provenPair } from '../stream-pair.ts'
 import { identities } from '../test-peer.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
@@ -19,6 +19,8 @@ const [A, B] = identities(2) as [Identity, Identity]
 function hopsOn(self: Identity, other: Identity, stream: NoiseSecretStream) {
   const lane: Lane = new Lane(stream, new FakeClock(), {
     onFrame: (frame) => hops.receive(other.id, frame),
+    onSignal: () => {},
+    onPiece: () => {},
     onHeard: () => {},
     onClosed: () => {}
   })
@@ -33,7 +35,7 @@ function hopsOn(self: Identity, other: Identity, stream: NoiseSecretStream) {
 }
 
 async function ends(t: Test) {
-  const [near, far] = await streamPair(t, A, B)
+  const [near, far] = await provenPair(t, A, B)
   return { near, far, hopsA: hopsOn(A, B, near), hopsB: hopsOn(B, A, far) }
 }
 

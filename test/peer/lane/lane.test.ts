@@ -5,10 +5,11 @@ import { SwarmError } from '../../../src/base/errors.ts'
 import { ACTIVATION_BYTES_MAX } from '../../../src/base/limits.ts'
 import { seededRandom } from '../../../src/base/random.ts'
 import { Lane } from '../../../src/peer/lane/lane.ts'
+import { LANE_SIGNALS, type LaneSignal } from '../../../src/peer/lane/lane-message.ts'
 import { SILENCE_LIMIT_MS } from '../../../src/peer/link/silence.ts'
 import { STUCK_LIMIT_MS } from '../../../src/peer/link/stuck.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { streamPair } from '../stream-pair.ts'
+import { provenPair } from '../stream-pair.ts'
 import { identities } from '../test-peer.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
@@ -19,6 +20,8 @@ class End {
   readonly lane: Lane
   readonly stream: NoiseSecretStream
   readonly frames: Uint8Array[] = []
+  readonly signals: LaneSignal[] = []
+  readonly pieces: Uint8Array[] = []
   closed: SwarmError | null = null
   refuses: SwarmError | null = null
   heard = 0
@@ -31,6 +34,8 @@ class End {
         if (this.refuses !== null) throw this.refuses
         this.#note(() => this.frames.push(frame))
       },
+      onSignal: (signal) => this.#note(() => this.signals.push(signal)),
+      onPiece: (piece) => this.#note(() => this.pieces.push(piece)),
       onHeard: () => this.#note(() => this.heard++),
       onClosed: (error) => this.#note(() => (this.closed = error))
     })
@@ -48,7 +53,7 @@ class End {
 
 async function lanes(t: Test): Promise<[End, End]> {
   const [a, b] = identities(2) as [Identity, Identity]
-  const [near, far] = await streamPair(t, a, b)
+  const [near, far] = await provenPair(t, a, b)
   return [new End(near), new End(far)]
 }
 
@@ -172,10 +177,13 @@ test('lane - silence ends it', async (t) => {
 
 const OFFENCES: [string, string, Uint8Array][] = [
   ['an empty message', 'WIRE_BAD_FRAME', new Uint8Array(0)],
-  ['an unknown kind', 'WIRE_BAD_FRAME', new Uint8Array([3, 0, 0])],
+  ['an unknown kind', 'WIRE_BAD_FRAME', new Uint8Array([5, 0, 0])],
   ['a ping cut short', 'WIRE_BAD_FRAME', new Uint8Array([1, 0, 0, 0])],
   ['a ping that goes on', 'WIRE_BAD_FRAME', new Uint8Array([1, 0, 0, 0, 0, 0])],
   ['a pong cut short', 'WIRE_BAD_FRAME', new Uint8Array([2])],
+  ['a signal cut short', 'WIRE_BAD_FRAME', new Uint8Array([3])],
+  ['a signal that goes on', 'WIRE_BAD_FRAME', new Uint8Array([3, 0, 0])],
+  ['an unknown signal', 'WIRE_BAD_FRAME', new Uint8Array([3, LANE_SIGNALS.length])],
   ['a frame above the bound', 'WIRE_TOO_LARGE', new Uint8Array(ACTIVATION_BYTES_MAX + 2)]
 ]
 

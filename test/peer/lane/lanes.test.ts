@@ -1,107 +1,20 @@
-import test, { type Test } from 'brittle'
+import test from 'brittle'
 
 import { systemClock } from '../../../src/base/clock.ts'
 import { SwarmError } from '../../../src/base/errors.ts'
 import { CONNECTIONS_UNPROVEN_MAX } from '../../../src/base/limits.ts'
-import { DirectServer } from '../../../src/peer/find/direct-server.ts'
 import { LaneDial } from '../../../src/peer/lane/lane-dial.ts'
-import { Lanes } from '../../../src/peer/lane/lanes.ts'
 import { PROOF_BYTES } from '../../../src/wire/proof.ts'
 import { identities } from '../test-peer.ts'
+import { lanesUp, sides } from './lane-sides.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Carrier } from '../../../src/peer/lane/carrier.ts'
 import type { Identity } from '../../../src/peer/identity.ts'
-import type { Link } from '../../../src/peer/link/link.ts'
-import type { ControlMessage } from '../../../src/wire/control.ts'
-
-const KEY = new Uint8Array(32).fill(4)
-
-/** One side: its lanes, and a stand-in for its link that carries only 'no-lane'. */
-class Side {
-  readonly identity: Identity
-  readonly lanes: Lanes
-  readonly server: DirectServer
-  readonly log: string[] = []
-  readonly frames: string[] = []
-  expects = true
-  port = 0
-  other: Side | null = null
-  link: Link | null = null
-  #waiting: (() => void)[] = []
-
-  constructor(identity: Identity, proofKey = KEY) {
-    this.identity = identity
-    this.lanes = new Lanes(
-      { self: identity.id, keyPair: identity.keyPair, proofKey, clock: systemClock },
-      {
-        expects: () => this.expects,
-        onCarrier: (_, { kind }) => this.note(kind),
-        onCarrierLost: (_, error) => this.note(`lost ${error.code}`),
-        onFrame: (_, frame) => this.note(`frame ${Buffer.from(frame).toString()}`)
-      }
-    )
-    this.server = new DirectServer(identity.keyPair, systemClock, (stream) => {
-      this.lanes.receive(stream)
-    })
-  }
-
-  note(text: string): void {
-    this.log.push(text)
-    for (const look of this.#waiting.splice(0)) look()
-  }
-
-  async until(text: string): Promise<void> {
-    while (!this.log.includes(text)) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    }
-  }
-
-  get carrier(): Carrier | null {
-    return this.lanes.slot((this.other as Side).identity.id)?.carrier ?? null
-  }
-
-  linkUp(reachable: boolean): void {
-    const other = this.other as Side
-    const link: Partial<Link> & { kind: string } = {
-      kind: 'udx',
-      peer: other.identity.id,
-      remoteHost: '127.0.0.1',
-      rttMs: 5,
-      hello: {
-        lane: { port: reachable ? other.port : 0, addresses: [] }
-      } as unknown as Link['hello'],
-      heard: () => {},
-      close: (error: SwarmError) => this.note(`link ${error.code}`),
-      send: (message: ControlMessage) => {
-        if (message.type === 'no-lane') other.lanes.slot(this.identity.id)?.theirFailed()
-      }
-    }
-    this.link = link as Link
-    this.lanes.linkUp(this.link)
-  }
-}
-
-async function sides(t: Test, upperKey = KEY): Promise<[Side, Side]> {
-  const [one, two] = identities(2) as [Identity, Identity]
-  const [lower, upper] = [new Side(one), new Side(two, upperKey)]
-  lower.other = upper
-  upper.other = lower
-  for (const side of [lower, upper]) {
-    side.port = await side.server.open({ host: '127.0.0.1' })
-    t.teardown(() => {
-      side.server.close()
-      side.lanes.close()
-    })
-  }
-  return [lower, upper]
-}
 
 test('lanes - the lower key dials and both have the same lane', async (t) => {
   const [lower, upper] = await sides(t)
-  lower.linkUp(true)
-  upper.linkUp(true)
-  await Promise.all([lower.until('tcp'), upper.until('tcp')])
+  await lanesUp(lower, upper)
   lower.carrier?.ship(Buffer.from('down'))
   upper.carrier?.ship(Buffer.from('up'))
   await Promise.all([lower.until('frame up'), upper.until('frame down')])
@@ -137,9 +50,7 @@ test('lanes - one that arrives before its link has come up here is kept for it',
 
 test('lanes - a broken one is reported on both sides, and then there is a new one', async (t) => {
   const [lower, upper] = await sides(t)
-  lower.linkUp(true)
-  upper.linkUp(true)
-  await Promise.all([lower.until('tcp'), upper.until('tcp')])
+  await lanesUp(lower, upper)
   upper.carrier?.close(new SwarmError('PEER_BUSY', 'too slow'))
   await Promise.all([lower.until('lost PEER_GONE'), upper.until('lost PEER_BUSY')])
   lower.log.length = 0
@@ -152,9 +63,7 @@ test('lanes - a broken one is reported on both sides, and then there is a new on
 
 test('lanes - bytes that break the protocol end the link as well', async (t) => {
   const [lower, upper] = await sides(t)
-  lower.linkUp(true)
-  upper.linkUp(true)
-  await Promise.all([lower.until('tcp'), upper.until('tcp')])
+  await lanesUp(lower, upper)
   upper.carrier?.close(new SwarmError('WIRE_BAD_FRAME', 'nonsense'))
   await upper.until('link WIRE_BAD_FRAME')
   t.alike(upper.log, ['tcp', 'lost WIRE_BAD_FRAME', 'link WIRE_BAD_FRAME'])
@@ -212,9 +121,7 @@ test('lanes - one member that opens many and proves nothing keeps no other out',
 
 test('lanes - with the link goes the lane, without further word', async (t) => {
   const [lower, upper] = await sides(t)
-  lower.linkUp(true)
-  upper.linkUp(true)
-  await Promise.all([lower.until('tcp'), upper.until('tcp')])
+  await lanesUp(lower, upper)
   upper.lanes.linkDown(lower.identity.id)
   await lower.until('lost PEER_GONE')
   t.alike(upper.log, ['tcp'])
