@@ -70,7 +70,7 @@ test('control - the numbers on the wire stay what they are', (t) => {
 })
 
 test('control - an unknown number is named', (t) => {
-  t.is(refusal(codec, new Uint8Array([9]))?.code, 'WIRE_UNKNOWN_TYPE')
+  t.is(refusal(codec, new Uint8Array([11]))?.code, 'WIRE_UNKNOWN_TYPE')
   t.is(refusal(codec, new Uint8Array([255, 1, 2]))?.code, 'WIRE_UNKNOWN_TYPE')
 })
 
