@@ -85,9 +85,7 @@ export class PeerNetwork {
       }
     )
     this.#redial = new Redial(clock, () => this.#discovery)
-    this.#heartbeats = new HeartbeatPort(log, (peer, rttMs) => {
-      this.#links.get(peer)?.beat(rttMs)
-    })
+    this.#heartbeats = new HeartbeatPort(log, (beat) => this.#links.get(beat.peer)?.beat(beat))
     this.#lanes = new Lanes(
       { self, keyPair: identity.keyPair, proofKey: topic.proofKey, clock },
       {

@@ -6,20 +6,20 @@ import { Worker } from 'node:worker_threads'
 import type { Log } from '../../base/log.ts'
 import type { PeerId } from '../../wire/ids.ts'
 import type { FromThread, ThreadData, ToThread } from './heartbeat-thread.ts'
-import type { BeatNeighbour } from './heartbeats.ts'
+import type { Beat, BeatNeighbour } from './heartbeats.ts'
 
 /** Of the thread's heap: it holds 64 neighbours and nothing else. */
 const HEAP_MIB = 16
 
 export class HeartbeatPort {
   readonly #log: Log
-  readonly #onBeat: (peer: PeerId, rttMs: number | null) => void
+  readonly #onBeat: (beat: Beat) => void
   readonly #ticks = new Int32Array(new SharedArrayBuffer(4))
   #worker: Worker | null = null
   #closed = false
 
-  /** @param onBeat called for each heartbeat of a neighbour, with the round trip time once measured. */
-  constructor(log: Log, onBeat: (peer: PeerId, rttMs: number | null) => void) {
+  /** @param onBeat called for each heartbeat of a neighbour. */
+  constructor(log: Log, onBeat: (beat: Beat) => void) {
     this.#log = log
     this.#onBeat = onBeat
   }
@@ -46,7 +46,7 @@ export class HeartbeatPort {
       worker.on('error', fail)
       worker.on('exit', () => resolve(0))
       worker.on('message', (message: FromThread) => {
-        if (message.type === 'beat') this.#onBeat(message.peer, message.rttMs)
+        if (message.type === 'beat') this.#onBeat(message)
         else resolve(message.port)
       })
       if (this.#closed) this.close()

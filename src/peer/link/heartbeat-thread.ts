@@ -9,7 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 
 import { every, systemClock } from '../../base/clock.ts'
 import { HeartbeatSocket } from './heartbeat-socket.ts'
-import { Heartbeats, type BeatNeighbour } from './heartbeats.ts'
+import { Heartbeats, type Beat, type BeatNeighbour } from './heartbeats.ts'
 import { BEAT_INTERVAL_MS } from './jitter.ts'
 
 import type { PeerId } from '../../wire/ids.ts'
@@ -30,14 +30,13 @@ export interface ThreadData {
 export type ToThread =
   { type: 'add'; neighbour: BeatNeighbour } | { type: 'remove'; peer: PeerId } | { type: 'close' }
 
-export type FromThread =
-  { type: 'open'; port: number } | { type: 'beat'; peer: PeerId; rttMs: number | null }
+export type FromThread = { type: 'open'; port: number } | ({ type: 'beat' } & Beat)
 
 const { host, ticks } = workerData as ThreadData
 
 const heartbeats = new Heartbeats(systemClock, {
   send: (bytes, to) => socket?.send(bytes, to),
-  onBeat: (peer, rttMs) => tell({ type: 'beat', peer, rttMs })
+  onBeat: (beat) => tell({ type: 'beat', ...beat })
 })
 const socket = await HeartbeatSocket.open(host, (bytes, source) => {
   heartbeats.receive(bytes, source)

@@ -12,6 +12,7 @@ import {
   heartbeatAddress
 } from '../../wire/heartbeat.ts'
 import { Bucket } from '../bucket.ts'
+import { BEAT_INTERVAL_MS } from './jitter.ts'
 import { RttEstimate } from './rtt.ts'
 
 import type { Clock } from '../../base/clock.ts'
@@ -36,8 +37,16 @@ export interface BeatNeighbour {
 
 export interface HeartbeatsHandlers {
   send(bytes: Uint8Array, to: Address): void
-  /** An authentic heartbeat; the round trip time in ms when one could be measured. */
-  onBeat(peer: PeerId, rttMs: number | null): void
+  onBeat(beat: Beat): void
+}
+
+/** An authentic heartbeat was heard. */
+export interface Beat {
+  peer: PeerId
+  /** Since the one before; null for the first, and when a stall of our own has made it longer. */
+  gapMs: number | null
+  /** Round trip time; null until one could be measured. */
+  rttMs: number | null
 }
 
 interface Beating {
@@ -61,10 +70,14 @@ export class Heartbeats {
   readonly #handlers: HeartbeatsHandlers
   readonly #byAddress = new Map<bigint, Beating>()
   readonly #byPeer = new Map<PeerId, bigint>()
+  #tickMs: number
+  /** The end of our last stall. */
+  #stalledMs = -Infinity
 
   constructor(clock: Clock, handlers: HeartbeatsHandlers) {
     this.#clock = clock
     this.#handlers = handlers
+    this.#tickMs = clock.now()
   }
 
   /** Begins with a neighbour; what there was with the same one before ends. */
@@ -95,6 +108,8 @@ export class Heartbeats {
 
   /** To be called every BEAT_INTERVAL_MS. */
   tick(): void {
+    this.#noteStall(this.#clock.now())
+    this.#tickMs = this.#clock.now()
     for (const beating of this.#byAddress.values()) this.#send(beating)
   }
 
@@ -107,6 +122,9 @@ export class Heartbeats {
     const heartbeat = decodeHeartbeat(bytes, neighbour.ownKey, beating.heard)
     if (heartbeat === null) return
     const nowMs = this.#clock.now()
+    this.#noteStall(nowMs)
+    const isKnown = beating.heard > 0 && beating.heardMs >= this.#stalledMs
+    const gapMs = isKnown ? nowMs - beating.heardMs : null
     beating.heard = heartbeat.number
     beating.heardMs = nowMs
     beating.from = source
@@ -115,7 +133,12 @@ export class Heartbeats {
       sentMs.delete(heartbeat.heard)
       rtt.sample(Math.max(0, nowMs - echoedMs - heartbeat.heardAgoUs / 1000))
     }
-    this.#handlers.onBeat(neighbour.peer, rtt.valueMs)
+    this.#handlers.onBeat({ peer: neighbour.peer, gapMs, rttMs: rtt.valueMs })
+  }
+
+  /** A tick that is late by more than an interval: what arrived meanwhile was not read in time. */
+  #noteStall(nowMs: number): void {
+    if (nowMs - this.#tickMs > 2 * BEAT_INTERVAL_MS) this.#stalledMs = nowMs
   }
 
   #send(beating: Beating): void {

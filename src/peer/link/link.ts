@@ -34,6 +34,7 @@ import type { MuxMessage } from 'protomux'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Carrier, OutgoingFrame } from '../lane/carrier.ts'
+import type { Beat } from './heartbeats.ts'
 
 const CONTROL_PROTOCOL = 'swarm/control'
 const FRAME_PROTOCOL = 'swarm/frames'
@@ -175,9 +176,9 @@ export class Link implements Carrier {
   }
 
   /** A heartbeat of the peer. */
-  beat(rttMs: number | null): void {
+  beat({ gapMs, rttMs }: Beat): void {
     this.#beatRttMs = rttMs
-    this.#silence.beat(this.#options.clock.now())
+    this.#silence.beat(this.#options.clock.now(), gapMs)
   }
 
   /** This machine was away: the peer gets a fresh limit, and a ping that shows whether it is still there. */

@@ -72,15 +72,15 @@ export class Silence {
     this.#any.restart(nowMs)
   }
 
-  /** A heartbeat is one too, and tells how evenly they come. */
-  beat(nowMs: number): void {
+  /**
+   * A heartbeat is one too, and tells how evenly they come.
+   * @param gapMs since the one before, by the clock of who received it; null when that is not known.
+   */
+  beat(nowMs: number, gapMs: number | null): void {
     this.#any.restart(nowMs)
-    if (this.#beat === null) this.#beat = new Stopwatch(nowMs)
-    else {
-      const gapMs = this.#beat.readMs(nowMs)
-      if (gapMs !== null) this.#jitter.sample(gapMs)
-      this.#beat.restart(nowMs)
-    }
+    this.#beat ??= new Stopwatch(nowMs)
+    this.#beat.restart(nowMs)
+    if (gapMs !== null) this.#jitter.sample(gapMs)
   }
 
   /** This machine was away, and the network may still be: the silence begins anew, with the long limit. */
@@ -94,10 +94,11 @@ export class Silence {
    * @returns whether the peer has been silent for longer than the limit.
    */
   tick(listenedMs: number, nowMs: number): boolean {
-    const isSilent = this.#any.tick(listenedMs, nowMs) > this.limitMs
+    const silentMs = this.#any.tick(listenedMs, nowMs)
     const unbeatenMs = this.#beat?.tick(listenedMs, nowMs) ?? 0
-    // Heard, but no longer by heartbeats: they do not get through any more, so nothing hangs on them.
-    if (!isSilent && unbeatenMs > this.limitMs) this.#distrust()
+    const isSilent = silentMs > this.limitMs
+    // It was heard when heartbeats had failed for so long: they do not get through any more.
+    if (unbeatenMs - silentMs > this.limitMs) this.#distrust()
     return isSilent
   }
 
@@ -114,32 +115,19 @@ export class Silence {
 /** Time since something in which we could have heard more, in ms. */
 class Stopwatch {
   #startMs: number
-  #tickMs: number
   #listenedMs = 0
-  #wasAway = false
 
   constructor(nowMs: number) {
     this.#startMs = nowMs
-    this.#tickMs = nowMs
   }
 
   restart(nowMs: number): void {
     this.#startMs = nowMs
-    this.#tickMs = nowMs
     this.#listenedMs = 0
-    this.#wasAway = false
   }
 
   tick(sinceTickMs: number, nowMs: number): number {
     this.#listenedMs = Math.min(this.#listenedMs + sinceTickMs, nowMs - this.#startMs)
-    this.#wasAway ||= nowMs - this.#tickMs > 2 * TICK_MS
-    this.#tickMs = nowMs
     return this.#listenedMs
-  }
-
-  /** All of the time, between two ticks; null when we were away for some of it: then it says nothing. */
-  readMs(nowMs: number): number | null {
-    const isAway = this.#wasAway || nowMs - this.#tickMs > 2 * TICK_MS
-    return isAway ? null : nowMs - this.#startMs
   }
 }

@@ -2,7 +2,7 @@ import test from 'brittle'
 
 import { HEARTBEATS_BURST } from '../../../src/base/limits.ts'
 import { seededRandom } from '../../../src/base/random.ts'
-import { Heartbeats } from '../../../src/peer/link/heartbeats.ts'
+import { Heartbeats, type Beat } from '../../../src/peer/link/heartbeats.ts'
 import { BEAT_INTERVAL_MS } from '../../../src/peer/link/jitter.ts'
 import {
   HEARTBEAT_BYTES,
@@ -26,14 +26,14 @@ const NOWHERE: Address = { host: '10.9.9.9', port: 2000 }
 function setUp(delayMs = 0, atB: Address[] = [AT_B]) {
   const clock = new FakeClock()
   const sent: { bytes: Uint8Array; to: Address }[] = []
-  const beats: { peer: PeerId; rttMs: number | null }[] = []
+  const beats: Beat[] = []
   const way = (side: () => Heartbeats, at: Address, from: Address) => ({
     send(bytes: Uint8Array, to: Address) {
       sent.push({ bytes, to })
       if (to.host !== at.host) return
       clock.after(delayMs, () => side().receive(bytes, from))
     },
-    onBeat: (peer: PeerId, rttMs: number | null) => beats.push({ peer, rttMs })
+    onBeat: (beat: Beat) => beats.push(beat)
   })
   const a: Heartbeats = new Heartbeats(
     clock,
@@ -66,6 +66,37 @@ test('heartbeats - the round trip is that of the way, not of the time between he
   pass(20)
   const last = beats.at(-1)?.rttMs as number
   t.ok(Math.abs(last - 60) < 1, `${last} ms`)
+})
+
+test('heartbeats - the gap is the time since the one before, whatever was lost between', (t) => {
+  const { clock, a, b, beats } = setUp()
+  const gaps: (number | null)[] = []
+  for (const isSent of [true, true, false, false, true]) {
+    beats.length = 0
+    if (isSent) a.tick()
+    b.tick()
+    clock.advance(BEAT_INTERVAL_MS)
+    gaps.push(...beats.filter(({ peer }) => peer === A).map(({ gapMs }) => gapMs))
+  }
+  t.alike(gaps, [null, BEAT_INTERVAL_MS, 3 * BEAT_INTERVAL_MS])
+})
+
+test('heartbeats - a stall of our own is no gap, whether its end is a tick or a datagram', (t) => {
+  for (const ticksFirst of [true, false]) {
+    const { clock, a, b, beats, pass } = setUp()
+    pass(3)
+    clock.stall(5000)
+    beats.length = 0
+    if (ticksFirst) b.tick()
+    a.tick()
+    clock.advance(BEAT_INTERVAL_MS)
+    b.tick()
+    a.tick()
+    clock.advance(BEAT_INTERVAL_MS)
+    const gaps = beats.filter(({ peer }) => peer === A).map(({ gapMs }) => gapMs)
+    t.is(gaps.length, 2)
+    t.ok(gaps.every((gapMs) => gapMs === null || gapMs === BEAT_INTERVAL_MS))
+  }
 })
 
 test('heartbeats - every address is tried in turn until one answers, and then only that', (t) => {

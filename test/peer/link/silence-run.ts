@@ -20,7 +20,7 @@ export interface SilenceReport {
   isFalse: boolean
   /** From the death to the verdict, less the time in which the observer stalled. */
   noticedMs: number
-  /** Jitter and limit when the neighbour died. */
+  /** Jitter and limit by which the verdict fell. */
   jitterMs: number
   limitMs: number
   nBeats: number
@@ -37,6 +37,9 @@ export function silenceRun(seed: number, way: Way, livesMs: number): SilenceRepo
     if (unit(random) >= way.lossShare) arrivals.push(dueMs + way.jitterMs * unit(random))
   }
   arrivals.sort((a, b) => a - b)
+  // Received on another thread, which does not stall with the loop.
+  const gapMs = (index: number) =>
+    index === 0 ? null : (arrivals[index] as number) - (arrivals[index - 1] as number)
   const silence = new Silence(0)
   const report = { isFalse: false, noticedMs: 0, jitterMs: 0, limitMs: 0, nBeats: 0, nStalls: 0 }
   const stallShare = (way.stallsPerMinute * TICK_MS) / 60_000
@@ -49,25 +52,22 @@ export function silenceRun(seed: number, way: Way, livesMs: number): SilenceRepo
     // Heard between two ticks as it arrives, but after a stall all at once, behind the tick.
     const turnMs = isStall ? beforeMs : beforeMs + stepMs
     while ((arrivals[report.nBeats] ?? Infinity) < turnMs) {
-      silence.beat(arrivals[report.nBeats++] as number)
+      silence.beat(arrivals[report.nBeats] as number, gapMs(report.nBeats++))
     }
     nowMs = beforeMs + stepMs
     if (isStall) {
       report.nStalls++
       if (nowMs > livesMs) stalledMs += stepMs - TICK_MS
     }
-    if (nowMs < livesMs) {
+    if (silence.tick(listenedMs(stepMs), nowMs)) {
       report.jitterMs = silence.jitterMs ?? 0
       report.limitMs = silence.limitMs
-    }
-    if (silence.tick(listenedMs(stepMs), nowMs)) {
       report.isFalse = nowMs < livesMs
       report.noticedMs = nowMs - livesMs - stalledMs
       return report
     }
     while ((arrivals[report.nBeats] ?? Infinity) < nowMs) {
-      report.nBeats++
-      silence.beat(nowMs)
+      silence.beat(nowMs, gapMs(report.nBeats++))
     }
   }
 }
