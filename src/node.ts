@@ -138,11 +138,11 @@ class SwarmNode {
     const computes = this.#checkCompute()
     if (path === null) this.#emit('model', sentences.noModelText)
     const network = await this.#openNetwork(this.#parts.identity)
-    if (path !== null) {
+    if (path !== null && network.links().length === 0) {
       const linked = new Promise<void>((resolve) => (this.#onLinkUp = resolve))
       await Promise.race([linked, sleep(systemClock, FINDING_MS, signal)])
-      await this.#openModel(path, network, signal)
     }
+    if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
     const profile = computes ? await this.#measure(signal) : null
     signal.throwIfAborted()

@@ -1,13 +1,16 @@
 // Claims about finding: on bare cables, through a private DHT, with cables that come and go, in several
 // ways at once, and with a data directory that was copied. Real processes, hosts of their own.
 
-import { cpSync } from 'node:fs'
+import { cpSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
+import { planModel } from '../../src/model/synthetic/model-plan.ts'
+import { shape8b } from '../../src/model/synthetic/spec.ts'
 import { median } from '../../bench/statistics.ts'
 import { at, joinTimes, routedMeeting } from '../helpers/net/join-times.ts'
 import { CABLES, Net, type CableKind } from '../helpers/net/namespaces.ts'
+import { doubleNat } from '../helpers/net/nat.ts'
 import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 
 const STARTS = 5
@@ -49,6 +52,25 @@ for (const kind of Object.keys(CABLES) as CableKind[]) {
   })
 }
 
+test('links find - a model file that is still being read holds up no link', REAL, async (t) => {
+  const lab = Lab.open(t)
+  // A file of the right size with nothing in it: only hashing it takes long.
+  const { header } = planModel(shape8b)
+  const path = join(lab.folder, 'large.gguf')
+  writeFileSync(path, header.bytes)
+  truncateSync(path, header.sizeBytes)
+  const topic = lab.topic('large')
+  const first = lab.join('first', topic, [])
+  await first.event('port')
+  const startMs = performance.now()
+  const second = lab.join('second', topic, ['--model', path])
+  await linked(first, second)
+  t.ok(performance.now() - startMs < WORST_MS)
+  const isRead = ({ kind, text }: Json) => kind === 'model' && text.includes(' layers, id ')
+  t.is(count(second, isRead), 0, 'it is being read')
+  t.is((await second.client.status()).model, null)
+})
+
 test(
   'links find - behind a router, through a private DHT: within three seconds',
   REAL,
@@ -59,6 +81,27 @@ test(
     await measured(t, joinTimes(lab, await routedMeeting(lab, net), STARTS), [DHT_MS, DHT_MS])
   }
 )
+
+test('links find - two behind home routers meet through a DHT of their own', REAL, async (t) => {
+  const net = Net.open(t)
+  if (typeof net === 'string') return t.comment(`skipped: ${net}`)
+  const nat = doubleNat(net)
+  if (typeof nat === 'string') return t.comment(`skipped: ${nat}`)
+  const lab = Lab.open(t)
+  const argv = ['bootstrap', '--host', nat.address, '--port', '0', '--until-eof', '--json']
+  const { port } = await lab
+    .start(argv, { prefix: nat.outside.inside })
+    .line((line) => typeof line['port'] === 'number')
+  const topic = lab.topic('behind routers')
+  const peers = nat.homes.map(({ inside, name }) => {
+    return lab.join(name, topic, ['--bootstrap', `${nat.address}:${port}`], { prefix: inside })
+  })
+  await linked(...peers)
+  for (const peer of peers) {
+    const { text } = await peer.event('lane')
+    t.ok(text.includes('over udx'), text)
+  }
+})
 
 test('links find - a cable that is plugged in later is found', REAL, async (t) => {
   const net = Net.open(t)
