@@ -12,18 +12,19 @@ export interface SlowPath {
   cut(): void
 }
 
-/** @param host an address of 127/8; the port is the same as at 127.0.0.1, where it leads to. */
+/** @param host another address of this machine; the port is the same as at `target`, where it leads. */
 export async function slowPath(
   t: Test,
   host: string,
   port: number,
-  delayMs: number
+  delayMs: number,
+  target = '127.0.0.1'
 ): Promise<SlowPath> {
   const sockets = new Set<Socket>()
   const path = { taken: 0, cut }
   const server = createServer({ noDelay: true }, (near) => {
     path.taken++
-    const far = connect({ host: '127.0.0.1', port, noDelay: true })
+    const far = connect({ host: target, port, noDelay: true })
     for (const [from, to] of [
       [near, far],
       [far, near]

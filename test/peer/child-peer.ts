@@ -1,5 +1,5 @@
 // A peer in a process of its own, for tests that kill or freeze it. Arguments: seed of its identity,
-// topic, and what to do. Answers every session message with the same.
+// topic, and what to do. Answers every session message with the same, but for activations of many tokens.
 
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
@@ -35,7 +35,7 @@ function stall(): void {
 }
 network.hops.onMessage((from, message) => {
   if (message.type !== 'activation') network.hops.to(from).send(message)
-  else {
+  else if (message.nTokens === 1) {
     const frame = network.hops.to(from).allocate(message)
     frame.payload.set(message.payload)
     frame.send()

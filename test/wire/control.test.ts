@@ -3,6 +3,7 @@ import test from 'brittle'
 import {
   DIRECTORY_RECORDS_MAX,
   GOSSIP_RECORDS_MAX,
+  LANE_ADDRESSES_MAX,
   MESSAGE_BYTES_MAX,
   RECORD_BYTES_MAX
 } from '../../src/base/limits.ts'
@@ -88,6 +89,12 @@ test('control - counts are refused one beyond their bound, before the items are 
   const loud: ControlMessage = { type: 'members', claims: claims(DIRECTORY_RECORDS_MAX + 1) }
   t.is(encodeRefusal(codec, loud)?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([6, 255, 255]))?.code, 'WIRE_TOO_LARGE')
+  const told = (count: number): ControlMessage => {
+    return { type: 'addresses', addresses: Array.from({ length: count }, () => '10.0.0.1') }
+  }
+  t.is(encodeRefusal(codec, told(LANE_ADDRESSES_MAX)), null)
+  t.is(encodeRefusal(codec, told(LANE_ADDRESSES_MAX + 1))?.code, 'WIRE_TOO_LARGE')
+  t.is(refusal(codec, new Uint8Array([9, LANE_ADDRESSES_MAX + 1, 0]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([2, 33, 0]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([3, 255, 255]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([2, 1, 0, 255, 255]))?.code, 'WIRE_TOO_LARGE')

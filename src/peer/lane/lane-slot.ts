@@ -239,7 +239,7 @@ export class LaneSlot {
         return
       case 'after-lane':
       case 'after-link':
-        this.#follow(lane, signal === 'after-lane' ? this.#lane : this.#link, signal)
+        this.#follow(lane, signal)
         return
       case 'end':
         if (lane !== this.#lane && lane !== this.#handover.from) throw unexpected(signal)
@@ -284,17 +284,17 @@ export class LaneSlot {
   }
 
   /** Upper key: the peer moves to this lane. */
-  #follow(lane: Lane, from: Carrier | null, signal: LaneSignal): void {
+  #follow(lane: Lane, signal: 'after-lane' | 'after-link'): void {
     if (this.#lowerKey || this.#handover.isOpen || !this.#spares.take(lane)) {
       throw unexpected(signal)
     }
-    if (from === null) {
-      // Lost here and not yet there: that side will notice, and begin anew.
-      lane.close(new SwarmError('PEER_GONE', 'The lane before it was lost'))
+    if ((signal === 'after-lane') !== (this.#lane !== null)) {
+      // A lane was lost on one side and not yet on the other, which will notice and begin anew.
+      lane.close(new SwarmError('PEER_GONE', 'The way before it is another here'))
       return
     }
     lane.hold()
-    this.#step(this.#handover.begin(from, lane))
+    this.#step(this.#handover.begin(this.#lane ?? this.#link, lane))
   }
 
   #step(step: HandoverStep<Carrier>): void {

@@ -83,7 +83,7 @@ export class Lane implements Carrier {
     })
   }
 
-  /** The peer's address on this path; null when the connection is gone. */
+  /** The peer's address on this path; null when the connection was gone before it was asked for. */
   get remoteHost(): string | null {
     return this.#stream.rawStream.remoteAddress ?? null
   }

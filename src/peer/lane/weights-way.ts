@@ -105,9 +105,9 @@ export class WeightsWay {
     })
   }
 
-  /** Whether it is ours, so that its fate is too. */
-  owns(lane: Lane): boolean {
-    return this.#lane === lane
+  /** 'tcp' while there is a lane for weights; null while none was needed, or none can be had. */
+  get kind(): 'tcp' | null {
+    return this.#lane?.kind ?? null
   }
 
   /** A lane that the peer, or we, named as one for weights. */
@@ -167,9 +167,12 @@ export class WeightsWay {
       if (this.#wantedMs > WANT_LIMIT_MS) this.#noLane()
     }
     this.#idleMs = this.#isSending ? 0 : this.#idleMs + listenedMs
-    if (this.#lane !== null && this.#idleMs > IDLE_LIMIT_MS) {
-      this.#lane.close(new SwarmError('PEER_GONE', 'No weights were sent for a while'))
-    }
+    if (this.#idleMs > IDLE_LIMIT_MS) this.closeLane()
+  }
+
+  /** Without loss to whoever sends: what has not left whole goes again on a new one. */
+  closeLane(): void {
+    this.#lane?.close(new SwarmError('PEER_GONE', 'The lane for weights is not needed now'))
   }
 
   close(): void {

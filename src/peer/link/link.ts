@@ -117,7 +117,7 @@ export class Link implements Carrier {
     stream.on('error', () => {}) // 'close' follows and says all we need
     stream.on('close', () => this.close(gone(this.peer, 'the connection ended')))
     this.closed = new Promise((resolve) => stream.on('close', resolve))
-    stream.rawStream.on('data', () => this.heard())
+    stream.rawStream.on('data', () => this.#heard(true))
     this.#proofs = exchangeProofs(
       stream,
       options.proofKey,
@@ -171,8 +171,12 @@ export class Link implements Carrier {
 
   /** Any byte from the peer on any connection. */
   heard(): void {
-    this.#isAnswered = true
-    this.#silence.heard(this.#options.clock.now())
+    this.#heard(false)
+  }
+
+  #heard(isOwn: boolean): void {
+    this.#isAnswered ||= isOwn
+    this.#silence.heard(this.#options.clock.now(), isOwn)
   }
 
   /** A heartbeat of the peer. */
@@ -222,7 +226,9 @@ export class Link implements Carrier {
       return
     }
     const nowMs = this.#options.clock.now()
-    if (this.#silence.tick(listenedMs, nowMs)) this.close(gone(this.peer, 'it went silent'))
+    const verdict = this.#silence.tick(listenedMs, nowMs)
+    if (verdict === 'peer') this.close(gone(this.peer, 'it went silent'))
+    else if (verdict === 'connection') this.close(gone(this.peer, 'its connection went silent'))
     else if (this.#stuck.tick(listenedMs, this.#undrainedBytes > 0, this.#stream.rawBytesWritten)) {
       const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
       this.close(new SwarmError('PEER_BUSY', text))

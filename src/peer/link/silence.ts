@@ -21,6 +21,12 @@ export const PING_TICKS = 5
  */
 export const SILENCE_LIMIT_MS = 1350
 
+/**
+ * Silence of the link's own connection after which it is given up although the peer is heard elsewhere:
+ * its cable was pulled, or a box on the way forgot it. TCP that lost a few segments in a row is back by then.
+ */
+export const CONNECTION_LIMIT_MS = 3000
+
 /** Gaps between heartbeats before they are relied on: a second says whether they get through. */
 export const GAPS_TRUSTED = 10
 
@@ -47,14 +53,19 @@ export function afterListening(clock: Clock, delayMs: number, fn: () => void): T
   return timer
 }
 
+/** What is silent: the peer itself, or only the connection that the link has. */
+export type Verdict = 'peer' | 'connection'
+
 export class Silence {
   readonly #any: Stopwatch
+  readonly #connection: Stopwatch
   /** Since the last heartbeat; null while none has come, or none comes any more. */
   #beat: Stopwatch | null = null
   #jitter = new Jitter()
 
   constructor(nowMs: number) {
     this.#any = new Stopwatch(nowMs)
+    this.#connection = new Stopwatch(nowMs)
   }
 
   /** The silence that is excused now. */
@@ -67,9 +78,10 @@ export class Silence {
     return this.#isTrusted ? this.#jitter.p99Ms : null
   }
 
-  /** Any byte of the peer is a sign of life. */
-  heard(nowMs: number): void {
+  /** Any byte of the peer is a sign of life. @param isOwn it came on the link's own connection. */
+  heard(nowMs: number, isOwn = true): void {
     this.#any.restart(nowMs)
+    if (isOwn) this.#connection.restart(nowMs)
   }
 
   /**
@@ -86,20 +98,23 @@ export class Silence {
   /** This machine was away, and the network may still be: the silence begins anew, with the long limit. */
   renew(nowMs: number): void {
     this.#any.restart(nowMs)
+    this.#connection.restart(nowMs)
     this.#distrust()
   }
 
   /**
    * @param listenedMs of the time since the last tick.
-   * @returns whether the peer has been silent for longer than the limit.
+   * @returns what has been silent for longer than its limit.
    */
-  tick(listenedMs: number, nowMs: number): boolean {
+  tick(listenedMs: number, nowMs: number): Verdict | null {
     const silentMs = this.#any.tick(listenedMs, nowMs)
     const unbeatenMs = this.#beat?.tick(listenedMs, nowMs) ?? 0
+    const connectionMs = this.#connection.tick(listenedMs, nowMs)
     const isSilent = silentMs > this.limitMs
     // It was heard when heartbeats had failed for so long: they do not get through any more.
     if (unbeatenMs - silentMs > this.limitMs) this.#distrust()
-    return isSilent
+    if (isSilent) return 'peer'
+    return connectionMs > CONNECTION_LIMIT_MS ? 'connection' : null
   }
 
   get #isTrusted(): boolean {

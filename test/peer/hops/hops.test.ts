@@ -104,6 +104,26 @@ test('hops - a frame begun before the carrier was chosen is not lost', (t) => {
   t.is(messages(world.carrier).length, 1)
 })
 
+test('hops - a frame begun for a carrier that was replaced goes on the new one, in order', (t) => {
+  const [before, after] = [new FakeCarrier(), new FakeCarrier()]
+  const world = setUp(before)
+  const hop = world.hops.to(PEER)
+  const frame = hop.allocate(header(1, 1))
+  frame.payload[3] = 9
+  hop.send(close(1))
+  world.carrier = after
+  world.hops.attach(PEER, after)
+  hop.send(close(2))
+  frame.send()
+  t.alike(
+    messages(before).map(({ type }) => type),
+    ['close']
+  )
+  const [, activation] = messages(after)
+  t.is(activation?.type === 'activation' && activation.payload[3], 9)
+  t.alike(world.gone, [])
+})
+
 test('hops - a peer is reported gone once, and the old hop sends nothing any more', (t) => {
   const world = setUp(new FakeCarrier())
   const hop = world.hops.to(PEER)

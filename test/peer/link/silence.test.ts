@@ -2,6 +2,7 @@ import test from 'brittle'
 
 import { BEAT_INTERVAL_MS, LIMIT_LEAST_MS } from '../../../src/peer/link/jitter.ts'
 import {
+  CONNECTION_LIMIT_MS,
   GAPS_TRUSTED,
   PING_TICKS,
   SILENCE_LIMIT_MS,
@@ -163,4 +164,20 @@ test('silence - after an absence of our own the long limit holds, and begins ane
   t.is(silence.limitMs, SILENCE_LIMIT_MS)
   t.absent(silence.tick(SILENCE_LIMIT_MS, nowMs + 500 + SILENCE_LIMIT_MS))
   t.ok(silence.tick(TICK_MS, nowMs + 500 + SILENCE_LIMIT_MS + TICK_MS))
+})
+
+test('silence - a connection that carries nothing is given up, though the peer is heard elsewhere', (t) => {
+  const silence = new Silence(0)
+  let nowMs = 0
+  let verdict = null
+  while (verdict === null && nowMs < 10 * CONNECTION_LIMIT_MS) {
+    nowMs += TICK_MS
+    if (nowMs % BEAT_INTERVAL_MS === 0) silence.beat(nowMs, BEAT_INTERVAL_MS)
+    silence.heard(nowMs, false)
+    verdict = silence.tick(TICK_MS, nowMs)
+  }
+  t.is(verdict, 'connection')
+  t.is(nowMs, CONNECTION_LIMIT_MS + TICK_MS)
+  silence.heard(nowMs)
+  t.is(silence.tick(TICK_MS, nowMs + TICK_MS), null)
 })
