@@ -20,8 +20,16 @@ export async function ask<T>(
   }
 }
 
-/** The peers that the running peer is linked to; none without one. */
+/** The peers that the running peer is linked to; none without one, and none of one that does not answer. */
 export async function linkedPeers(context: CommandContext): Promise<PeerStatus[]> {
-  const peers = await ask(context, (client) => client.peers(context.signal))
-  return (peers ?? []).filter(({ self, lane }) => !self && lane !== null)
+  const { signal, terminal } = context
+  try {
+    const peers = await ask(context, (client) => client.peers(signal))
+    return (peers ?? []).filter(({ self, lane }) => !self && lane !== null)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof SwarmError)) throw error
+    terminal.note(error.message)
+    return []
+  }
 }

@@ -177,7 +177,7 @@ function throughput({ own, end }: CableFacts): Finding | null {
   }
 }
 
-/** Where a core cannot encrypt as fast as the cable carries, a faster cable brings nothing. */
+/** Where the processors cannot encrypt as fast as the cable carries, a faster one brings nothing. */
 function cipher({ own, end }: CableFacts): Finding | null {
   const { plainBytesPerSecond: plain = null, noiseBytesPerSecond: noise = null } = end ?? {}
   if (plain === null || noise === null || plain === 0) return null
@@ -186,7 +186,7 @@ function cipher({ own, end }: CableFacts): Finding | null {
   const isCable = noise >= 0.9 * plain
   const reason = isCable
     ? 'encrypted as fast as the cable carries'
-    : 'one core encrypts slower than this cable carries; no setting changes that'
+    : 'the processors are the limit of what is encrypted here, not the cable; no setting changes that'
   return good(subject, current, reason)
 }
 

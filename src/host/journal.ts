@@ -2,7 +2,15 @@
 // change in the data directory, on the disk before the change is made. A line cut short by a crash was
 // never followed by its change. Owns the file; changes nothing itself (apply.ts does).
 
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync
+} from 'node:fs'
 import { statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -10,6 +18,9 @@ import { SwarmError } from '../base/errors.ts'
 import { JOURNAL_BYTES_MAX } from '../base/limits.ts'
 import { syncFolder } from './files.ts'
 import { isAllowed, type Change } from './setting.ts'
+
+/** Root writes into a user's folder, where a link could lead anywhere. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW
 
 export class Journal {
   readonly path: string
@@ -40,7 +51,7 @@ export class Journal {
       throw new SwarmError('STORE_FULL', `${what}; undo its changes with swarm bridge --undo`)
     }
     try {
-      const fd = openSync(this.path, 'a', 0o600)
+      const fd = openSync(this.path, APPEND, 0o600)
       try {
         ftruncateSync(fd, wholeBytes)
         writeSync(fd, line)

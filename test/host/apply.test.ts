@@ -1,6 +1,6 @@
 // Changing settings and taking them back, on a made-up machine: again, twice, after a crash at each step.
 
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
@@ -205,6 +205,16 @@ test('journal - whatever it names is checked before root follows it', async (t) 
     t.is(error?.code, 'STORE_UNREADABLE', text.trim())
     t.alike(state(b), BEFORE)
   }
+})
+
+test('journal - a link in its place is not followed', async (t) => {
+  const b = await bench(t)
+  const victim = join(b.root, 'victim')
+  writeFileSync(victim, 'untouched')
+  symlinkSync(victim, b.journal.path)
+  const error = await refusal(() => b.journal.append(CHANGES[0] as Change))
+  t.is(error?.code, 'STORE_UNREADABLE')
+  t.is(readFileSync(victim, 'utf8'), 'untouched')
 })
 
 test('journal - its size is bounded, in reading and in writing', async (t) => {

@@ -44,13 +44,8 @@ const files = hostFiles()
 export const bridge: CommandHandler = async (context) => {
   const { flags, terminal } = context
   if (flags.persist && !flags.apply) {
-    throw new SwarmError(
-      'USAGE_MISSING',
-      '--persist needs --apply: nothing is changed without it',
-      {
-        param: '--apply'
-      }
-    )
+    const text = '--persist needs --apply: nothing is changed without it'
+    throw new SwarmError('USAGE_MISSING', text, { param: '--apply' })
   }
   if (flags.apply || flags.undo) requireRoot(flags.undo ? '--undo' : '--apply')
   const dataDir = dataDirOf(context)
@@ -59,14 +54,13 @@ export const bridge: CommandHandler = async (context) => {
 
   const topic = await topicOf(context)
   const model = flags.model === undefined ? null : await readBurden(flags.model)
-  const interfaces = readInterfaces(files)
   const say = (lines: readonly string[]) => {
     if (!terminal.json) for (const line of lines) terminal.line(clip(line, 2000))
   }
-  say([...interfaceLines(interfaces, terminal.width), ''])
+  say([...interfaceLines(readInterfaces(files), terminal.width), ''])
   const linked = await linkedPeers(context)
-  say(linked.map((peer) => linkedLine(peer, interfaces)))
-  const ends = await findEnds(context, interfaces, topic, model)
+  say(linked.map((peer) => linkedLine(peer, readInterfaces(files))))
+  const ends = await findEnds(context, topic, model)
   // A peer of this machine is at the end of no cable.
   const isHere = ({ kind, interfaceName }: FoundEnd) => kind === 'peer' && interfaceName === 'lo'
   say(ends.filter((end) => !isHere(end)).flatMap(endLines))
@@ -74,6 +68,8 @@ export const bridge: CommandHandler = async (context) => {
     say(['nobody of ours is on a cable; run swarm bridge at the other end at the same time'])
   }
 
+  // A cable may have been plugged in while it looked.
+  const interfaces = readInterfaces(files)
   const facts = await factsOf(context, interfaces, ends)
   const findings = bridgeAdvice(facts)
   say(['', ...findingLines(findings, terminal.width)])
@@ -130,7 +126,6 @@ async function topicOf(context: CommandContext): Promise<Topic | null> {
 
 async function findEnds(
   { flags, clock, terminal, signal }: CommandContext,
-  interfaces: readonly HostInterface[],
   topic: Topic | null,
   model: ModelBurden | null
 ): Promise<FoundEnd[]> {
@@ -138,7 +133,8 @@ async function findEnds(
   const onSighting = (): void => terminal.progress.update('measuring')
   // Interfaces come and go while it looks.
   const nameOf = (host: string) => interfaceOf(host, readInterfaces(files))?.name ?? null
-  const mtuOf = (name: string) => interfaces.find((one) => one.name === name)?.mtuBytes ?? 0
+  const mtuOf = (own: string) =>
+    readInterfaces(files).find(({ name }) => name === own)?.mtuBytes ?? 0
   try {
     return await probeCables(
       {

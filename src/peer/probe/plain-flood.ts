@@ -107,12 +107,14 @@ function receive(socket: Socket, clock: Clock, token: Uint8Array | null): Promis
       resolve(figure)
     }
     socket.on('data', (bytes: Buffer) => {
-      if (token !== null && head.byteLength < PROBE_TOKEN_BYTES) {
-        head = Buffer.concat([head, bytes.subarray(0, PROBE_TOKEN_BYTES - head.byteLength)])
+      const missing = token === null ? 0 : PROBE_TOKEN_BYTES - head.byteLength
+      if (token !== null && missing > 0) {
+        head = Buffer.concat([head, bytes.subarray(0, missing)])
         const isWhole = head.byteLength === PROBE_TOKEN_BYTES
-        if (isWhole && !timingSafeEqual(head, token)) finish(null)
+        if (isWhole && !timingSafeEqual(head, token)) return finish(null)
       }
-      if (!meter.add(bytes.byteLength)) finish(null)
+      // The token is no part of the bulk, which may take up its bound to the last byte.
+      if (!meter.add(Math.max(0, bytes.byteLength - missing))) finish(null)
     })
     socket.once('end', () => {
       finish(token !== null && head.byteLength < PROBE_TOKEN_BYTES ? null : meter.figure())

@@ -38,6 +38,14 @@ const BEATS = [
   'peer/link/heartbeats.test.ts',
   'of a flood in the name of one link so many are checked and no more'
 ] as const
+const ADDRESSES = [
+  'peer/lane/lane-paths.test.ts',
+  'a peer whose addresses change all the time loses its link'
+] as const
+const SEARCHES = [
+  'peer/lane/weights-way.test.ts',
+  'who asks for lanes without end gets a few'
+] as const
 const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is closed'] as const
 
 /** Bound -> file and words of the title of the test that attacks it. */
@@ -53,6 +61,16 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   CONTEXT_TOKENS_MAX: NUMBERS,
   CHUNK_TOKENS_MAX: LISTS,
   ACTIVATION_BYTES_MAX: [ATTACKS, 'a frame above the bound ends the link'],
+  LANE_SPARES_MAX: ['peer/lane/lane-offences.test.ts', 'lanes opened for nothing are few'],
+  PATH_SEARCHES_PER_SECOND: SEARCHES,
+  PATH_SEARCHES_BURST: SEARCHES,
+  ADDRESS_CHANGES_PER_SECOND: ADDRESSES,
+  ADDRESS_CHANGES_BURST: ADDRESSES,
+  WEIGHTS_BLOCK_BYTES_MAX: [
+    'peer/lane/weights-piece.test.ts',
+    'a size above the bound is refused before memory is reserved for it'
+  ],
+  WEIGHTS_QUEUE_BYTES_MAX: ['peer/lane/weights-way.test.ts', 'what waits is bounded'],
   HEARTBEATS_PER_SECOND: BEATS,
   HEARTBEATS_BURST: BEATS,
   MESSAGE_BYTES_MAX: ['wire/control.test.ts', 'the largest messages fit into one message'],

@@ -7,7 +7,7 @@ import { SwarmError } from '../../../src/base/errors.ts'
 import { CONNECTIONS_UNPROVEN_MAX, LANE_SPARES_MAX } from '../../../src/base/limits.ts'
 import { Lane } from '../../../src/peer/lane/lane.ts'
 import { LaneOpening } from '../../../src/peer/lane/lane-opening.ts'
-import { LaneServer } from '../../../src/peer/lane/lane-server.ts'
+import { DirectServer } from '../../../src/peer/find/direct-server.ts'
 import { PROOF_TIMEOUT_MS } from '../../../src/peer/link/unproven.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { identities } from '../test-peer.ts'
@@ -123,9 +123,9 @@ test('lane offences - who takes over and never ends the old lane is given up', a
 
 test('lane server - a length that a stranger claims reserves no memory', async (t) => {
   const [identity] = identities(1) as [Identity]
-  const server = new LaneServer(identity.keyPair, systemClock, () => t.fail())
+  const server = new DirectServer(identity.keyPair, systemClock, () => t.fail())
   t.teardown(() => server.close())
-  const port = await server.open('127.0.0.1')
+  const port = await server.open({ host: '127.0.0.1' })
   const before = process.memoryUsage().arrayBuffers
   for (let i = 0; i < CONNECTIONS_UNPROVEN_MAX; i++) {
     const socket = connect(port, '127.0.0.1')
@@ -144,9 +144,9 @@ test('lane server - a length that a stranger claims reserves no memory', async (
 test('lane server - a handshake that never ends costs its time and no more', async (t) => {
   const [identity] = identities(1) as [Identity]
   const clock = new FakeClock()
-  const server = new LaneServer(identity.keyPair, clock, () => t.fail())
+  const server = new DirectServer(identity.keyPair, clock, () => t.fail())
   t.teardown(() => server.close())
-  const port = await server.open('127.0.0.1')
+  const port = await server.open({ host: '127.0.0.1' })
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   socket.on('error', () => {})
