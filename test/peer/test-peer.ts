@@ -65,6 +65,8 @@ export class TestPeer {
       random: systemRandom,
       log: silentLog,
       beacon: bootstrap.length === 0,
+      // Several of these run on one machine; none is to have the well-known port.
+      port: 0,
       ...(bootstrap.length > 0 ? { host: '127.0.0.1' } : {}),
       onEvent: (event) => this.#note(() => this.events.push(event)),
       ...options.overrides

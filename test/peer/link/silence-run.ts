@@ -59,7 +59,8 @@ export function silenceRun(seed: number, way: Way, livesMs: number): SilenceRepo
       report.nStalls++
       if (nowMs > livesMs) stalledMs += stepMs - TICK_MS
     }
-    if (silence.tick(listenedMs(stepMs), nowMs)) {
+    // Heartbeats alone are at stake here; of the link's own connection nothing is simulated.
+    if (silence.tick(listenedMs(stepMs), nowMs) === 'peer') {
       report.jitterMs = silence.jitterMs ?? 0
       report.limitMs = silence.limitMs
       report.isFalse = nowMs < livesMs

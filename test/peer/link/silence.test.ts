@@ -132,6 +132,7 @@ function beaten(): { silence: Silence; nowMs: number } {
   let nowMs = 0
   for (let i = 0; i < 100; i++) {
     silence.beat((nowMs += BEAT_INTERVAL_MS), BEAT_INTERVAL_MS)
+    silence.heard(nowMs)
     silence.tick(TICK_MS, nowMs)
   }
   return { silence, nowMs }
