@@ -89,7 +89,7 @@ test('heartbeat port - they end some seconds after the main loop has', async (t)
   t.ok(lastedMs > 3500 && lastedMs < 6500, `${lastedMs.toFixed(0)} ms`)
 })
 
-test('heartbeat socket - an address that cannot be bound gives none, and sending nowhere is quiet', async (t) => {
+test('heartbeat socket - one that cannot be bound is none, and sending nowhere is quiet', async (t) => {
   t.is(await HeartbeatSocket.open('192.0.2.77', () => {}), null)
   const socket = await HeartbeatSocket.open('127.0.0.1', () => {})
   for (const host of ['::1', 'fe80::1%nowhere', '127.0.0.1']) {
