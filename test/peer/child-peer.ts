@@ -1,14 +1,19 @@
-// A peer in a process of its own, for tests that kill or freeze it. Arguments: seed of its identity,
-// topic, and what to do. Answers every session message with the same, but for activations of many tokens.
+// A peer in a process of its own, for tests that kill, freeze or unplug it. Arguments: seed of its
+// identity, topic, and what to do. Answers every session message with the same, but for activations of
+// many tokens; when it is to watch, it prints how its links come, beat and go.
 
-import { systemClock } from '../../src/base/clock.ts'
+import { every, systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { identityOf } from '../../src/peer/identity.ts'
 import { PeerNetwork } from '../../src/peer/network.ts'
 import { openTopic } from '../../src/peer/topic.ts'
 
-const [seed, name, task] = process.argv.slice(2) as [string, string, 'stay' | 'leave' | 'stall']
+const [seed, name, task] = process.argv.slice(2) as [
+  string,
+  string,
+  'stay' | 'leave' | 'stall' | 'watch'
+]
 
 const network = new PeerNetwork({
   identity: identityOf(new Uint8Array(32).fill(Number(seed))),
@@ -22,9 +27,21 @@ const network = new PeerNetwork({
     // Nothing ends the process but that nothing is left to wait for.
     if (task === 'leave' && event.type === 'lane') void network.close()
     // Long enough after the announcement that heartbeats are relied on; then two stalls in a row.
+    if (task === 'watch' && event.type.startsWith('link')) print({ type: event.type })
     if (task === 'stall' && event.type === 'link-up') systemClock.after(2000, stall)
   }
 })
+function print(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+if (task === 'watch') {
+  every(systemClock, 100, () => {
+    const beats = network.links()[0]?.beats
+    if (beats?.jitterMs !== null && beats !== undefined) print({ type: 'beats', ...beats })
+  })
+}
+
 /** Stands still for 1.2 s twice, and says before and after that it does. */
 function stall(): void {
   const stand = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200)

@@ -106,6 +106,7 @@ export class Membership {
   /** Members still to be probed in this turn, in random order. */
   #turn: PeerId[] = []
   #isAccused = false
+  #refutedMs = -Infinity
 
   constructor(self: PeerId, random: Random) {
     this.#self = self
@@ -251,8 +252,12 @@ export class Membership {
   }
 
   #tick(nowMs: number, effects: MembershipEffect[]): void {
-    if (this.#isAccused) effects.push({ type: 'refute' })
-    this.#isAccused = false
+    // However often we are accused: each refutation is a record that goes to everybody.
+    if (this.#isAccused && nowMs - this.#refutedMs >= PERIOD_MS) {
+      this.#isAccused = false
+      this.#refutedMs = nowMs
+      effects.push({ type: 'refute' })
+    }
     for (const [id, probe] of this.#probes) {
       if (nowMs >= probe.untilMs) this.#unreached(id, probe, nowMs, effects)
     }

@@ -5,7 +5,8 @@ import test, { type Test } from 'brittle'
 import { CONNECTIONS_UNPROVEN_MAX } from '../../../src/base/limits.ts'
 import { CROSSING_MS } from '../../../src/peer/link/crossing.ts'
 import { ONE_SIDED_LIMIT_MS } from '../../../src/peer/link/link.ts'
-import { SILENCE_LIMIT_MS } from '../../../src/peer/link/silence.ts'
+import { BEAT_INTERVAL_MS, LIMIT_LEAST_MS } from '../../../src/peer/link/jitter.ts'
+import { SILENCE_LIMIT_MS, TICK_MS } from '../../../src/peer/link/silence.ts'
 import { STUCK_LIMIT_MS } from '../../../src/peer/link/stuck.ts'
 import { encodeControl } from '../../../src/wire/control.ts'
 import { encodeHello } from '../../../src/wire/hello.ts'
@@ -148,6 +149,43 @@ test('links - a peer that falls silent is gone, one that answers is not', async 
   }
   t.is(sideA.down[0]?.error.code, 'PEER_GONE')
   t.ok(/silent/.test(sideA.down[0]?.error.message ?? ''))
+})
+
+/** A link that heartbeats have come on for two seconds; from now on the other side says nothing. */
+async function beating(t: Test) {
+  const { sideA, sideB, far } = await linked(t)
+  await Promise.all([
+    sideA.until(() => sideA.up.length === 1),
+    sideB.until(() => sideB.up.length === 1)
+  ])
+  far.rawStream.removeAllListeners('data')
+  const link = sideA.up[0] as Link
+  for (let i = 0; i < 20; i++) {
+    link.beat({ peer: link.peer, gapMs: BEAT_INTERVAL_MS, rttMs: 1 })
+    sideA.tick(BEAT_INTERVAL_MS, false)
+  }
+  return { sideA, link }
+}
+
+test('links - a peer whose heartbeats stop is gone after the least limit', async (t) => {
+  const { sideA, link } = await beating(t)
+  t.alike(link.beats, { rttMs: 1, jitterMs: 0, limitMs: LIMIT_LEAST_MS })
+  sideA.tick(LIMIT_LEAST_MS - BEAT_INTERVAL_MS, false)
+  t.is(link.state, 'up')
+  sideA.tick(TICK_MS, false)
+  t.is(link.state, 'down')
+  t.is(sideA.down[0]?.error.code, 'PEER_GONE')
+})
+
+test('links - after an absence a peer gets a fresh and long limit, and a ping at once', async (t) => {
+  const { sideA, link } = await beating(t)
+  sideA.tick(LIMIT_LEAST_MS - BEAT_INTERVAL_MS, false)
+  link.renew()
+  t.alike(link.beats, { rttMs: null, jitterMs: null, limitMs: SILENCE_LIMIT_MS })
+  sideA.tick(SILENCE_LIMIT_MS, false)
+  t.is(link.state, 'up')
+  sideA.tick(TICK_MS, false)
+  t.is(link.state, 'down')
 })
 
 test('links - two crossing connections become one, the same on both sides', async (t) => {

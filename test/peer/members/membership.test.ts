@@ -177,13 +177,21 @@ test('membership - what others say of our neighbour we know better, and tell it 
   t.is(claim(4, 3, 'suspect', 2).length, 1)
 })
 
-test('membership - an accusation is answered once per round, by a new record of ours', (t) => {
+test('membership - accusations are answered once per period, by a new record of ours', (t) => {
   const { claim, pass, record } = setUp(3, 3)
   for (const from of [2, 3, 4]) claim(from, 1, 'suspect')
   t.is(pass(5000).filter(({ type }) => type === 'refute').length, 1)
   record(1, 2)
   claim(2, 1, 'dead', 1)
   t.absent(pass(1000).some(({ type }) => type === 'refute'))
+  let refuted = 0
+  for (let ms = 0; ms < 10_000; ms += ROUND_MS) {
+    claim(2, 1, 'dead', 2 + refuted)
+    if (!pass(ROUND_MS).some(({ type }) => type === 'refute')) continue
+    refuted++
+    record(1, 2 + refuted)
+  }
+  t.is(refuted, 10_000 / PERIOD_MS)
 })
 
 test('membership - who has left does not refute', (t) => {
