@@ -354,6 +354,10 @@ export class Link implements Carrier {
     if (how.gently) {
       this.#stream.end()
       this.#options.clock.after(LAST_WORDS_MS, () => this.#stream.destroy())
+    } else if (error.code === 'WIRE_PROOF') {
+      // Our own proof was written in this very tick if theirs was here before us: it tells the other side
+      // that the two differ. No longer than it takes to hand it to the system, or strangers would add up.
+      setImmediate(() => this.#stream.destroy())
     } else {
       this.#stream.destroy()
     }
