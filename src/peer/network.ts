@@ -322,7 +322,7 @@ export class PeerNetwork {
     const slot = this.#lanes.slot(link.peer)
     if (message.type === 'no-lane') slot?.theirFailed()
     else if (message.type === 'addresses') slot?.paths.heard(message.addresses)
-    else if (message.type === 'frames-end') slot?.linkEnded()
+    else if (message.type === 'frames-end') slot?.linkEnded(message.move)
     else this.#gossip.receive(link.peer, message)
   }
 

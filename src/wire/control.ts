@@ -60,6 +60,8 @@ export interface AddressesMessage {
 /** No session frame follows on the link itself: the rest comes on a lane. */
 export interface FramesEndMessage {
   type: 'frames-end'
+  /** The number of the move to that lane, which says it as well. */
+  move: number
 }
 
 /** The sender goes on its own: not a failure, nothing to wait for. */
@@ -104,7 +106,10 @@ const control = oneMessageOf<ControlMessage>(
       number: 8,
       body: struct({ addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses') })
     },
-    'frames-end': { number: 9, body: struct({}) }
+    'frames-end': {
+      number: 9,
+      body: struct({ move: whole(4, 0, U32_MAX, 'the number of a move') })
+    }
   },
   'control message'
 )

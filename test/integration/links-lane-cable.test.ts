@@ -8,7 +8,7 @@ import { bareCable, type Inside } from '../helpers/bare-cable.ts'
 import { endlessModel } from '../helpers/endless.ts'
 import { Lab, REAL, agreedPlan } from '../helpers/swarm-lab.ts'
 
-const QUESTION = ['-p', 'one two', '-n', '1500', '--temp', '0']
+const QUESTION = ['-p', 'one two', '-n', '5000', '--temp', '0']
 
 function inside(place: Inside, ...argv: string[]): void {
   const [file = '', ...rest] = [...place, ...argv]
@@ -46,11 +46,8 @@ test('links lane - a cable plugged in during an answer carries the rest of it', 
   const answer = lab.start(argv)
   await answer.until(() => answer.lines.filter(({ type }) => type === 'text').length > 20)
   const [a, b] = cable
-  inside(
-    a,
-    ...['ip', 'link', 'add', 'second', 'type', 'veth'],
-    ...['peer', 'name', 'second', 'netns', nameOf(b)]
-  )
+  const plugged = `ip link add second type veth peer name second netns ${nameOf(b)}`
+  inside(a, ...plugged.split(' '))
   for (const [index, place] of cable.entries()) {
     inside(place, 'ip', 'addr', 'add', `10.77.0.${index + 1}/24`, 'dev', 'second')
     inside(place, 'ip', 'link', 'set', 'second', 'up')

@@ -36,7 +36,7 @@ const MESSAGES: ControlMessage[] = [
   { type: 'leave' },
   { type: 'addresses', addresses: ['169.254.77.1', 'fd00::1'] },
   { type: 'addresses', addresses: [] },
-  { type: 'frames-end' }
+  { type: 'frames-end', move: 4_000_000_000 }
 ]
 
 for (const message of MESSAGES) {
