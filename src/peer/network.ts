@@ -332,7 +332,7 @@ export class PeerNetwork {
         slot?.paths.heard(message.addresses)
         return
       case 'frames-end':
-        slot?.linkEnded()
+        slot?.linkEnded(message.move)
         return
       case 'members':
       case 'probe':

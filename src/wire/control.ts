@@ -85,6 +85,8 @@ export interface AddressesMessage {
 /** No session frame follows on the link itself: the rest comes on a lane. */
 export interface FramesEndMessage {
   type: 'frames-end'
+  /** The number of the move to that lane, which says it as well. */
+  move: number
 }
 
 /** The sender goes on its own: not a failure, nothing to wait for. */
@@ -150,7 +152,10 @@ export const CONTROL_BODIES: Bodies<ControlMessage> = {
     number: 9,
     body: struct({ addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses') })
   },
-  'frames-end': { number: 10, body: struct({}) }
+  'frames-end': {
+    number: 10,
+    body: struct({ move: whole(4, 0, U32_MAX, 'the number of a move') })
+  }
 }
 
 const control = oneMessageOf(CONTROL_BODIES, 'control message')

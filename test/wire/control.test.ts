@@ -41,7 +41,7 @@ const MESSAGES: ControlMessage[] = [
   { type: 'probe-answer', id: 7, reached: true },
   { type: 'addresses', addresses: ['169.254.77.1', 'fd00::1'] },
   { type: 'addresses', addresses: [] },
-  { type: 'frames-end' }
+  { type: 'frames-end', move: 4_000_000_000 }
 ]
 
 for (const message of MESSAGES) {

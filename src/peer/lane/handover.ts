@@ -6,20 +6,24 @@
 //   lower key: has heard that 'end': nothing is under way on the old one any more, and it is closed
 //
 // Whoever waits for an 'end' reads nothing of the new way meanwhile, so the order is that of sending and
-// nothing is kept in memory for it.
+// nothing is kept in memory for it. Moves are numbered, because what was said of one that came to
+// nothing may still be on its way.
 
 /** A lane, or the link itself. */
 export type Way = object
 
 export type HandoverStep<W extends Way> =
-  { type: 'wait' } | { type: 'switch'; from: W; to: W } | { type: 'done'; from: W; to: W }
+  | { type: 'wait' }
+  | { type: 'switch'; from: W; to: W; move: number }
+  | { type: 'done'; from: W; to: W }
 
 export class Handover<W extends Way> {
   readonly #lowerKey: boolean
   #from: W | null = null
   #to: W | null = null
-  /** The way whose frames have ended, as far as the peer is concerned. */
-  #ended: W | null = null
+  #move = 0
+  /** The way whose frames have ended, as far as the peer is concerned, and by which move. */
+  #ended: { way: W; move: number } | null = null
   #waitedMs = 0
 
   constructor(lowerKey: boolean) {
@@ -46,20 +50,26 @@ export class Handover<W extends Way> {
 
   /** Whether the peer said that nothing follows on it. */
   hasEnded(way: W): boolean {
-    return way === this.#ended
+    return way === this.#ended?.way
+  }
+
+  /** Lower key: it is to say 'end' and 'after-*' with this number. */
+  get nextMove(): number {
+    return (this.#move + 1) >>> 0
   }
 
   /** Lower key: it has said 'end' and 'after-*'. Upper key: it has heard 'after-*'. */
-  begin(from: W, to: W): HandoverStep<W> {
+  begin(from: W, to: W, move: number): HandoverStep<W> {
     this.#from = from
     this.#to = to
+    this.#move = move
     this.#waitedMs = 0
     return this.#step()
   }
 
   /** 'end' was heard. */
-  end(way: W): HandoverStep<W> {
-    this.#ended = way
+  end(way: W, move: number): HandoverStep<W> {
+    this.#ended = { way, move }
     return this.#step()
   }
 
@@ -78,8 +88,11 @@ export class Handover<W extends Way> {
 
   #step(): HandoverStep<W> {
     const [from, to] = [this.#from, this.#to]
-    if (from === null || to === null || this.#ended !== from) return { type: 'wait' }
+    const isEnded = this.#ended?.way === from && this.#ended?.move === this.#move
+    if (from === null || to === null || !isEnded) return { type: 'wait' }
     this.reset()
-    return { type: this.#lowerKey ? 'done' : 'switch', from, to }
+    return this.#lowerKey
+      ? { type: 'done', from, to }
+      : { type: 'switch', from, to, move: this.#move }
   }
 }

@@ -121,8 +121,8 @@ export class LaneSlot {
   }
 
   /** The peer says that no session frame follows on the link itself. */
-  linkEnded(): void {
-    this.#step(this.#handover.end(this.#link))
+  linkEnded(move: number): void {
+    this.#step(this.#handover.end(this.#link, move))
   }
 
   tick(listenedMs: number, pingNow: boolean): void {
@@ -202,7 +202,7 @@ export class LaneSlot {
   #laneOf(stream: NoiseSecretStream): Lane {
     const lane: Lane = new Lane(stream, this.#options.clock, {
       onFrame: (frame) => this.#frame(lane, frame),
-      onSignal: (signal) => this.#signal(lane, signal),
+      onSignal: (signal, move) => this.#signal(lane, signal, move),
       onPiece: (piece) => this.weights.receive(lane, piece),
       onHeard: () => this.#link.heard(),
       onClosed: (error) => this.#lost(lane, error)
@@ -222,7 +222,7 @@ export class LaneSlot {
     this.#handlers.onFrame(frame)
   }
 
-  #signal(lane: Lane, signal: LaneSignal): void {
+  #signal(lane: Lane, signal: LaneSignal, move: number): void {
     const isSpare = this.#spares.has(lane)
     switch (signal) {
       case 'offer':
@@ -239,11 +239,11 @@ export class LaneSlot {
         return
       case 'after-lane':
       case 'after-link':
-        this.#follow(lane, signal)
+        this.#follow(lane, signal, move)
         return
       case 'end':
         if (lane !== this.#lane && lane !== this.#handover.from) throw unexpected(signal)
-        this.#step(this.#handover.end(lane))
+        this.#step(this.#handover.end(lane, move))
         return
       case 'weights':
         if (!this.#spares.take(lane)) throw unexpected(signal)
@@ -276,15 +276,16 @@ export class LaneSlot {
       lane.close(new SwarmError('PEER_GONE', 'The way in use changed meanwhile'))
       return
     }
-    this.#sayEnd(from)
-    lane.signal(from === this.#link ? 'after-link' : 'after-lane')
+    const move = this.#handover.nextMove
+    this.#sayEnd(from, move)
+    lane.signal(from === this.#link ? 'after-link' : 'after-lane', move)
     lane.hold()
     this.#switchTo(lane)
-    this.#step(this.#handover.begin(from, lane))
+    this.#step(this.#handover.begin(from, lane, move))
   }
 
   /** Upper key: the peer moves to this lane. */
-  #follow(lane: Lane, signal: 'after-lane' | 'after-link'): void {
+  #follow(lane: Lane, signal: 'after-lane' | 'after-link', move: number): void {
     if (this.#lowerKey || this.#handover.isOpen || !this.#spares.take(lane)) {
       throw unexpected(signal)
     }
@@ -294,7 +295,7 @@ export class LaneSlot {
       return
     }
     lane.hold()
-    this.#step(this.#handover.begin(this.#lane ?? this.#link, lane))
+    this.#step(this.#handover.begin(this.#lane ?? this.#link, lane, move))
   }
 
   #step(step: HandoverStep<Carrier>): void {
@@ -302,7 +303,7 @@ export class LaneSlot {
     const { from, to } = step
     if (!(to instanceof Lane)) return
     if (step.type === 'switch') {
-      this.#sayEnd(from)
+      this.#sayEnd(from, step.move)
       this.#switchTo(to)
       // Until the other side, having heard that, closes it.
       if (from instanceof Lane) this.#spares.add(from, false)
@@ -313,9 +314,9 @@ export class LaneSlot {
     to.release()
   }
 
-  #sayEnd(way: Carrier): void {
-    if (way instanceof Lane) way.signal('end')
-    else this.#link.send({ type: 'frames-end' })
+  #sayEnd(way: Carrier, move: number): void {
+    if (way instanceof Lane) way.signal('end', move)
+    else this.#link.send({ type: 'frames-end', move })
   }
 
   #switchTo(lane: Lane): void {

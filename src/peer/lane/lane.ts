@@ -36,7 +36,8 @@ const MEASURE_PINGS = 8
 export interface LaneHandlers {
   /** What it throws ends the lane with that error; so with the next two. */
   onFrame(frame: Uint8Array): void
-  onSignal(signal: LaneSignal): void
+  /** @param move the number of the move that it belongs to; 0 when to none. */
+  onSignal(signal: LaneSignal, move: number): void
   /** A piece of a block of weights, as weights-piece.ts describes it. */
   onPiece(piece: Uint8Array): void
   onHeard(): void
@@ -111,8 +112,8 @@ export class Lane implements Carrier {
     return { bytes: message.subarray(1), ship: () => this.#write(message) }
   }
 
-  signal(signal: LaneSignal): void {
-    this.#write(signalMessage(signal))
+  signal(signal: LaneSignal, move = 0): void {
+    this.#write(signalMessage(signal, move))
   }
 
   /** One piece of a block: `block` from `offset`, `sizeBytes` long. */
@@ -219,8 +220,8 @@ export class Lane implements Carrier {
   }
 
   #receiveSignal(message: Uint8Array): void {
-    const signal = signalOf(message)
-    if (signal !== null) this.#guard(() => this.#handlers.onSignal(signal))
+    const said = signalOf(message)
+    if (said !== null) this.#guard(() => this.#handlers.onSignal(said.signal, said.move))
     else this.close(new SwarmError('WIRE_BAD_FRAME', 'a signal on a lane is unknown'))
   }
 

@@ -121,7 +121,7 @@ export class Side {
     const slot = this.lanes.slot((this.other as Side).identity.id)
     if (message.type === 'no-lane') slot?.theirFailed()
     else if (message.type === 'addresses') slot?.paths.heard(message.addresses)
-    else if (message.type === 'frames-end') slot?.linkEnded()
+    else if (message.type === 'frames-end') slot?.linkEnded(message.move)
   }
 }
 

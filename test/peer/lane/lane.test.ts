@@ -181,9 +181,9 @@ const OFFENCES: [string, string, Uint8Array][] = [
   ['a ping cut short', 'WIRE_BAD_FRAME', new Uint8Array([1, 0, 0, 0])],
   ['a ping that goes on', 'WIRE_BAD_FRAME', new Uint8Array([1, 0, 0, 0, 0, 0])],
   ['a pong cut short', 'WIRE_BAD_FRAME', new Uint8Array([2])],
-  ['a signal cut short', 'WIRE_BAD_FRAME', new Uint8Array([3])],
-  ['a signal that goes on', 'WIRE_BAD_FRAME', new Uint8Array([3, 0, 0])],
-  ['an unknown signal', 'WIRE_BAD_FRAME', new Uint8Array([3, LANE_SIGNALS.length])],
+  ['a signal cut short', 'WIRE_BAD_FRAME', new Uint8Array([3, 0, 0, 0, 0])],
+  ['a signal that goes on', 'WIRE_BAD_FRAME', new Uint8Array([3, 0, 0, 0, 0, 0, 0])],
+  ['an unknown signal', 'WIRE_BAD_FRAME', new Uint8Array([3, LANE_SIGNALS.length, 0, 0, 0, 0])],
   ['a frame above the bound', 'WIRE_TOO_LARGE', new Uint8Array(ACTIVATION_BYTES_MAX + 2)]
 ]
 
