@@ -25,6 +25,8 @@ import type { Topic } from '../topic.ts'
 /** How long after the last news it looks on: an end is heard on its other cables within a second. */
 const SETTLE_MS = 1500
 const LOOK_MS = 50
+/** Between two looks for cables that were plugged in meanwhile. */
+const CABLES_MS = 1000
 
 export interface CableProbeOptions {
   /** Null: only finds and times. */
@@ -99,7 +101,7 @@ class CableProbe {
       clock,
       random,
       ...(beaconPort === undefined ? {} : { beaconPort }),
-      onSighting: (sighting) => void this.#note(sighting)
+      onSighting: (sighting) => this.#note(sighting)
     })
     this.#finder.open()
   }
@@ -115,15 +117,19 @@ class CableProbe {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, waitMs } = this.#options
     const startMs = clock.now()
+    let cablesMs = startMs
     for (;;) {
       const nowMs = clock.now()
+      if (nowMs - cablesMs > CABLES_MS) {
+        cablesMs = nowMs
+        this.#finder?.again()
+      }
       const next = this.#ends.next(nowMs, this.#sessions > 0)
       if (next !== null) await this.#try(next, signal)
       else if (this.#sessions === 0 && !this.#ends.isWaiting) {
         const quietMs = nowMs - (this.#newsMs ?? Infinity)
         if (nowMs - startMs > waitMs || quietMs > SETTLE_MS) return
       }
-      this.#finder?.again()
       await sleep(clock, LOOK_MS, signal)
     }
   }
