@@ -2,14 +2,14 @@
 // freezes. Killed and frozen single neighbours are in test/peer/process.test.ts, and what sessions make of
 // a loss in loss.test.ts.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test, { type Test } from 'brittle'
 
 import { EVEN_JITTER_MS } from '../../src/peer/link/jitter.ts'
 import { crashKnownMs } from '../../src/peer/members/membership.ts'
-import { bareCable, type Inside } from '../helpers/bare-cable.ts'
+import { Net, type Inside } from '../helpers/net/namespaces.ts'
 import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 import { until } from '../helpers/until.ts'
 
@@ -32,14 +32,13 @@ test(
   'links - a neighbour whose cable is pulled is gone within 750 ms, and back with it',
   REAL,
   async (t) => {
-    const cable = bareCable(t)
-    if (typeof cable === 'string') return t.comment(`skipped: ${cable}`)
+    const net = Net.open(t)
+    if (typeof net === 'string') return t.comment(`skipped: ${net}`)
+    const hosts = net.bareCable('169.254/16')
+    const cable = hosts.map(({ inside }) => inside)
     const topic = `cable ${process.pid}`
     const ends = cable.map((inside, index) => watcher(t, inside, index + 1, topic))
-    const set = (state: 'up' | 'down') => {
-      const name = (cable[0] as Inside).at(-1) as string
-      execFileSync('ip', ['-n', name, 'link', 'set', 'cable', state])
-    }
+    const set = (state: 'up' | 'down') => net.plug(hosts[0], 'cable', state === 'up')
     await until(() => ends.every(({ count }) => count('beats') > 10))
     const jitters = ends.map(({ lines }) => lines.at(-1)?.['jitterMs'] as number)
     const startMs = performance.now()

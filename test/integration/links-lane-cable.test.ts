@@ -4,8 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import test from 'brittle'
 
-import { bareCable, type Inside } from '../helpers/bare-cable.ts'
 import { endlessModel } from '../helpers/endless.ts'
+import { Net, type Inside } from '../helpers/net/namespaces.ts'
 import { Lab, REAL, agreedPlan } from '../helpers/swarm-lab.ts'
 
 const QUESTION = ['-p', 'one two', '-n', '5000', '--temp', '0']
@@ -19,8 +19,10 @@ function inside(place: Inside, ...argv: string[]): void {
 const nameOf = (place: Inside) => place.at(-1) as string
 
 test('links lane - a cable plugged in during an answer carries the rest of it', REAL, async (t) => {
-  const cable = bareCable(t)
-  if (typeof cable === 'string') return t.comment(`skipped: ${cable}`)
+  const net = Net.open(t)
+  if (typeof net === 'string') return t.comment(`skipped: ${net}`)
+  const hosts = net.bareCable('169.254/16')
+  const cable = hosts.map(({ inside }) => inside) as [Inside, Inside]
   try {
     for (const place of cable) {
       inside(place, 'ip', 'rule', 'add', 'ipproto', 'tcp', 'to', '169.254.0.0/16', 'blackhole')
