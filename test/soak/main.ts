@@ -6,21 +6,23 @@ import { parseArgs } from 'node:util'
 /** @returns whether all went well. */
 type Soak = (seed: number, count: number) => Promise<boolean>
 
-const SOAKS: Record<string, () => Promise<Soak>> = {
-  members: async () => (await import('./members.ts')).soakMembers,
-  sim: async () => (await import('./sim.ts')).soakSim,
-  silence: async () => (await import('./silence.ts')).soakSilence
+/** Each with how many runs, or frames per codec, it makes unless told otherwise. */
+const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
+  frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
+  members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
+  silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
+  sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim }
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '2000' } }
+  options: { seed: { type: 'string', default: '1' }, count: { type: 'string' } }
 })
-const load = SOAKS[positionals[0] ?? '']
+const chosen = SOAKS[positionals[0] ?? '']
 const seed = Number(values.seed)
-const count = Number(values.count)
-if (load && Number.isSafeInteger(seed) && Number.isSafeInteger(count) && count > 0) {
-  const soak = await load()
+const count = Number(values.count ?? chosen?.count)
+if (chosen && Number.isSafeInteger(seed) && Number.isSafeInteger(count) && count > 0) {
+  const soak = await chosen.load()
   process.exitCode = (await soak(seed, count)) ? 0 : 1
 } else {
   const names = Object.keys(SOAKS).join(' | ')
