@@ -141,7 +141,7 @@ export const CONTROL_MESSAGES_BURST = 400
 export const LANE_PINGS_PER_SECOND = 32
 export const LANE_PINGS_BURST = 128
 /** Heartbeats of one peer checked per second, and at once: ours come ten times a second, and a MAC costs
- * 5 microseconds. Who floods in its name gets the pings of the link for a heartbeat. */
+ * 8 microseconds. Who floods in its name gets the pings of the link for a heartbeat. */
 export const HEARTBEATS_PER_SECOND = 40
 export const HEARTBEATS_BURST = 80
 /** Channels that one peer opens on a link, per second, at once and in all: a few of ours, and two logs
