@@ -14,8 +14,21 @@ import { toHex } from '../../src/base/text.ts'
 import { decodeBeacon, encodeBeacon } from '../../src/wire/beacon.ts'
 import { decodeControl, encodeControl, type ControlMessage } from '../../src/wire/control.ts'
 import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../src/wire/hello.ts'
+import {
+  HEARTBEAT_KEY_BYTES,
+  addressedLink,
+  decodeHeartbeat,
+  encodeHeartbeat,
+  heartbeatAddress
+} from '../../src/wire/heartbeat.ts'
 import { peerIdOf } from '../../src/wire/ids.ts'
 import { decodeInvite, encodeInvite } from '../../src/wire/invite.ts'
+import {
+  PROBE_TOKEN_BYTES,
+  decodeProbe,
+  encodeProbe,
+  type ProbeMessage
+} from '../../src/wire/probe.ts'
 import { PROOF_BYTES, proofOf, versionOfProof } from '../../src/wire/proof.ts'
 import { decodeRecord, encodeRecord } from '../../src/wire/record-codec.ts'
 import { decodeSessionMessage, encodeSessionMessage } from '../../src/wire/session-codec.ts'
@@ -111,13 +124,17 @@ function hello(random: Random): Hello {
       port: between(random, 0, 65_535),
       addresses: listOf(random, LANE_ADDRESSES_MAX, () => pick(random, HOSTS))
     },
+    heartbeat: {
+      port: between(random, 0, 65_535),
+      key: random.bytes(HEARTBEAT_KEY_BYTES)
+    },
     model: maybe(random, () => model(random)),
     record: maybe(random, () => signed(random))
   }
 }
 
 function control(random: Random): ControlMessage {
-  switch (below(random, 6)) {
+  switch (below(random, 11)) {
     case 0:
       return { type: 'ping', id: random.uint32() }
     case 1:
@@ -130,15 +147,61 @@ function control(random: Random): ControlMessage {
       const most = below(random, 8) === 0 ? DIRECTORY_RECORDS_MAX : 4
       const entry = () => ({
         key: peerIdOf(random.bytes(32)),
-        seq: large(random, 1),
-        ageMs: between(random, 0, 2 ** 32 - 1)
+        seq: large(random, 1)
       })
       return { type: 'digest', entries: listOf(random, most, entry) }
     }
     case 4:
       return { type: 'no-lane' }
+    case 5: {
+      const most = below(random, 8) === 0 ? DIRECTORY_RECORDS_MAX : 4
+      const claim = () => ({
+        key: peerIdOf(random.bytes(32)),
+        incarnation: large(random, 1),
+        state: pick(random, ['suspect', 'dead'] as const)
+      })
+      return { type: 'members', claims: listOf(random, most, claim) }
+    }
+    case 6:
+      return { type: 'probe', id: random.uint32(), key: peerIdOf(random.bytes(32)) }
+    case 7:
+      return { type: 'probe-answer', id: random.uint32(), reached: below(random, 2) === 0 }
+    case 8: {
+      const addresses = listOf(random, LANE_ADDRESSES_MAX, () => pick(random, HOSTS))
+      return { type: 'addresses', addresses }
+    }
+    case 9:
+      return { type: 'frames-end', move: random.uint32() }
     default:
       return { type: 'leave' }
+  }
+}
+
+function probe(random: Random): ProbeMessage {
+  const padding = random.bytes(below(random, 100))
+  switch (below(random, 9)) {
+    case 0: {
+      const [mtuBytes, measures] = [random.uint32(), below(random, 2) === 0]
+      return { type: 'hello', name: pick(random, WORDS), mtuBytes, measures }
+    }
+    case 1:
+      return { type: 'ping', id: random.uint32(), padding }
+    case 2:
+      return { type: 'pong', id: random.uint32(), padding }
+    case 3:
+      return { type: 'data', padding }
+    case 4:
+      return { type: 'end' }
+    case 5:
+      return { type: 'report', sizeBytes: large(random, 0), durationUs: random.uint32() }
+    case 6:
+      return { type: 'plain-request' }
+    case 7: {
+      const token = random.bytes(PROBE_TOKEN_BYTES)
+      return { type: 'plain-offer', port: between(random, 1, 65_535), token }
+    }
+    default:
+      return { type: 'result', rttUs: random.uint32(), activationRttUs: random.uint32() }
   }
 }
 
@@ -177,6 +240,7 @@ export const CODECS: readonly FrameCodec[] = [
     pass: (bytes) => refusedAs('WIRE', () => (decodeVersions(bytes), bytes))
   },
   codec('control', 'decodeControl', control, encodeControl, decodeControl),
+  codec('probe', 'decodeProbe', probe, encodeProbe, decodeProbe),
   codec('record', 'decodeRecord', record, encodeRecord, decodeRecord),
   codec(
     'session',
@@ -196,6 +260,19 @@ export const CODECS: readonly FrameCodec[] = [
     pass: (bytes) => {
       const message = decodeBeacon(bytes, KEY)
       return message && encodeBeacon(message, KEY)
+    }
+  },
+  {
+    name: 'heartbeat',
+    decoders: ['decodeHeartbeat'],
+    sample: (random) => {
+      const [number, heard] = [large(random, 1), large(random, 0)]
+      const beat = { number, heard, heardAgoUs: random.uint32() }
+      return encodeHeartbeat(beat, heartbeatAddress(KEY), KEY)
+    },
+    pass: (bytes) => {
+      const beat = decodeHeartbeat(bytes, KEY, 0)
+      return beat && encodeHeartbeat(beat, addressedLink(bytes) ?? 0n, KEY)
     }
   },
   {
