@@ -21,14 +21,16 @@ export const DIMS = [2048, 4096]
 /** Round trips in one go: long enough to be warm, short enough that both ways meet the same weather. */
 const TRIPS = 400
 const WARM_TRIPS = 2000
+/** Floods of each kind in one round, each kind first in turn. */
+const FLOOD_TURNS = 3
 /** What every flood sends again and again; as in a file's case, the bytes are somewhere else before. */
 const BLOCK = new Uint8Array(BLOCK_BYTES).fill(5)
 /** A flood is kept this far ahead of the socket. */
 const AHEAD_BYTES = 8 * BLOCK_BYTES
 
 export interface HopSamples {
-  /** Microseconds there and back, per dim and way. */
-  tripsUs: Record<string, { bare: number[]; ours: number[] }>
+  /** Microseconds there and back, per dim and way, round by round. */
+  tripsUs: Record<string, { bare: number[][]; ours: number[][] }>
   /** MB/s per round. */
   floods: Record<Flood, number[]>
   /** Bytes our socket was given per activation, per dim. */
@@ -152,10 +154,13 @@ for (let round = 0; round < task.rounds; round++) {
     const all = (samples.tripsUs[dim] ??= { bare: [], ours: [] })
     for (const name of ways) {
       const before = sockets.bytesWritten()
-      all[name].push(...(await trips(name === 'bare' ? bare : ours, dim, TRIPS)))
+      all[name].push(await trips(name === 'bare' ? bare : ours, dim, TRIPS))
       if (name === 'ours') samples.wireBytes[dim] = (sockets.bytesWritten() - before) / TRIPS
     }
   }
-  for (const name of FLOODS) samples.floods[name].push(await flood(name))
+  for (let turn = 0; turn < FLOOD_TURNS; turn++) {
+    for (const name of FLOODS) samples.floods[name].push(await flood(name))
+    FLOODS.push(FLOODS.shift() as Flood)
+  }
 }
 process.stdout.write(`${JSON.stringify(samples)}\n`, () => process.exit(0))

@@ -67,9 +67,8 @@ async function measure(place: Place, rounds: number): Promise<void> {
     const payloadBytes = 4 * Number(dim)
     const envelope = (samples.wireBytes[dim] ?? NaN) - payloadBytes
     console.log(
-      `  ${payloadBytes / 1024} KiB there and back  ` +
-        `p50 ours ${us(ours, 0.5)} bare ${us(bare, 0.5)} ${ratio(ours, bare, 0.5, P50_MAX)}  ` +
-        `p99 ours ${us(ours, 0.99)} bare ${us(bare, 0.99)} ${ratio(ours, bare, 0.99, P99_MAX)}  ` +
+      `  ${payloadBytes / 1024} KiB there and back  `.padEnd(27) +
+        `p50 ${beside(ours, bare, 0.5, P50_MAX)}  p99 ${beside(ours, bare, 0.99, P99_MAX)}  ` +
         `payload + ${envelope.toFixed(1)} B${envelope <= ENVELOPE_BYTES_MAX ? '' : ' ABOVE 64'}`
     )
   }
@@ -86,13 +85,22 @@ async function measure(place: Place, rounds: number): Promise<void> {
   }
 }
 
-function us(samples: readonly number[], q: number): string {
-  return `${quantile(samples, q).toFixed(0)} us`
-}
-
-function ratio(ours: readonly number[], bare: readonly number[], q: number, most: number): string {
-  const value = quantile(ours, q) / quantile(bare, q)
-  return `ratio ${value.toFixed(2)}${value <= most ? '' : ` ABOVE ${most}`}`
+/**
+ * One quantile of both ways. The ratio is the median of the rounds' ratios: both ways of a round meet the
+ * same neighbours on the machine, and the same cores.
+ */
+function beside(
+  ours: readonly number[][],
+  bare: readonly number[][],
+  q: number,
+  most: number
+): string {
+  const [oursUs, bareUs] = [ours, bare].map((rounds) => rounds.map((times) => quantile(times, q)))
+  const ratios = (oursUs ?? []).map((us, round) => us / (bareUs?.[round] ?? NaN))
+  const value = median(ratios)
+  const missed = value <= most ? '' : ` ABOVE ${most}`
+  const [our, their] = [oursUs, bareUs].map((us) => median(us ?? []).toFixed(0))
+  return `ours ${our} us bare ${their} ratio ${value.toFixed(2)} (${spread(ratios)})${missed}`
 }
 
 function start(inside: string[], file: string, args: string[]): ChildProcess {

@@ -288,6 +288,7 @@ export class WeightsWay {
   }
 
   async #linkTook(): Promise<void> {
+    await new Promise(setImmediate) // whatever else is to be said or read gets its turn
     while (this.#link.backlogBytes > 0 && !this.#closed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
