@@ -28,9 +28,9 @@ test('frames - every decoder of src/wire is among them', (t) => {
     return [...names].map((match) => match[1] as string)
   })
   // What they are made of: it decodes with the field that it is given.
-  const parts = ['decodeWhole']
+  const parts = new Set(['decodeWhole'])
   t.alike(
-    exported.filter((name) => !parts.includes(name)).toSorted(),
+    exported.filter((name) => !parts.has(name)).toSorted(),
     CODECS.flatMap(({ decoders }) => decoders).toSorted()
   )
 })
