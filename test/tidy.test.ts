@@ -44,12 +44,18 @@ const HOMES: Record<string, string[]> = {
 const LINES_MAX = 400
 const COLUMNS_MAX = 110
 
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => name !== 'node_modules')
+    .flatMap((entry) => {
+      const path = join(folder, entry.name)
+      return entry.isDirectory() ? filesIn(path) : [path]
+    })
+}
+
 const sources = ['bin', 'src', 'test', 'bench', 'native', 'scripts']
   .filter((folder) => existsSync(folder))
-  .flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file))
-  )
-  .filter((file) => !file.includes('node_modules'))
+  .flatMap(filesIn)
   .filter((file) => /\.(ts|mjs|cpp|h|inc)$/.test(file))
   .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
 

@@ -4,10 +4,10 @@
 //
 //   dial --dialled--> tcp            wait --accepted--> tcp
 //   dial --dial-failed--> wait       wait --their-failed--> dial
-//   both failed --> udx              tcp --broken--> the start
+//   both failed --> link              tcp --broken--> the start
 
-/** 'dial': we try. 'wait': they try. 'tcp', 'udx': chosen. */
-export type LanePhase = 'dial' | 'wait' | 'tcp' | 'udx'
+/** 'dial': we try. 'wait': they try. 'tcp', 'link': chosen. */
+export type LanePhase = 'dial' | 'wait' | 'tcp' | 'link'
 
 export interface LaneChoice {
   readonly phase: LanePhase
@@ -31,10 +31,10 @@ export function nextChoice(now: LaneChoice, event: LaneEvent, lowerKey: boolean)
       return firstChoice(lowerKey)
     case 'dial-failed':
       if (now.phase !== 'dial') return now
-      return { ...now, ownFailed: true, phase: now.theirFailed ? 'udx' : 'wait' }
+      return { ...now, ownFailed: true, phase: now.theirFailed ? 'link' : 'wait' }
     case 'their-failed':
-      if (now.phase === 'tcp' || now.phase === 'udx') return now // about an earlier round
+      if (now.phase === 'tcp' || now.phase === 'link') return now // about an earlier round
       if (now.phase === 'dial') return { ...now, theirFailed: true }
-      return { ...now, theirFailed: true, phase: now.ownFailed ? 'udx' : 'dial' }
+      return { ...now, theirFailed: true, phase: now.ownFailed ? 'link' : 'dial' }
   }
 }

@@ -167,7 +167,7 @@ export class LaneSlot {
   #enter(): void {
     this.#waitedMs = 0
     if (this.#choice.phase === 'dial') this.#dialLater()
-    else if (this.#choice.phase === 'udx') this.#use(this.#link)
+    else if (this.#choice.phase === 'link') this.#use(this.#link)
   }
 
   #dialLater(): void {
@@ -228,7 +228,7 @@ export class LaneSlot {
       case 'offer':
         if (!isSpare) throw unexpected(signal)
         this.#spares.offered(lane)
-        if (this.#lowerKey && this.#lane === null && this.#choice.phase !== 'udx') {
+        if (this.#lowerKey && this.#lane === null && this.#choice.phase !== 'link') {
           this.#spares.take(lane)
           this.#adopt(lane)
         }

@@ -12,11 +12,11 @@ import {
   WEIGHTS_QUEUE_BYTES_MAX
 } from '../../base/limits.ts'
 import { Bucket } from '../bucket.ts'
+import { Lane } from './lane.ts'
 import { BlockAssembly, PIECE_HEADER_BYTES, writePieceHeader } from './weights-piece.ts'
 
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Carrier } from './carrier.ts'
-import type { Lane } from './lane.ts'
 
 /** Bytes of one piece on a lane: 200 us of encryption, for which everything else has to wait. Half of
  * it costs a tenth of the throughput. */
@@ -122,9 +122,7 @@ export class WeightsWay {
   /** The peer cannot dial: it asks for a lane from here. Who asks too often goes over the link. */
   wanted(): void {
     const used = this.#handlers.carrier()
-    if (used?.kind === 'tcp' && this.#lane === null && this.#wants.take()) {
-      this.#openAlong(used as Lane)
-    }
+    if (used instanceof Lane && this.#lane === null && this.#wants.take()) this.#openAlong(used)
   }
 
   /** A piece that came on the lane. @throws WIRE_* */
@@ -250,9 +248,9 @@ export class WeightsWay {
   async #chosen(): Promise<Lane | 'link' | 'wait'> {
     if (this.#lane !== null) return this.#lane
     const used = this.#handlers.carrier()
-    if (used?.kind === 'udx' || this.#linkMs > 0) return 'link'
+    if (used === this.#link || this.#linkMs > 0) return 'link'
     const woken = new Promise<void>((resolve) => (this.#wake = resolve))
-    if (used !== null) this.#openAlong(used as Lane)
+    if (used instanceof Lane) this.#openAlong(used)
     await woken
     return 'wait'
   }

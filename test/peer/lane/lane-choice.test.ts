@@ -27,9 +27,9 @@ test('lane choice - every way through a round ends as it should', (t) => {
     [false, ['their-failed'], 'dial'],
     [true, ['dial-failed', 'accepted'], 'tcp'],
     [false, ['their-failed', 'dialled'], 'tcp'],
-    [true, ['dial-failed', 'their-failed'], 'udx'],
-    [false, ['their-failed', 'dial-failed'], 'udx'],
-    [true, ['their-failed', 'dial-failed'], 'udx'],
+    [true, ['dial-failed', 'their-failed'], 'link'],
+    [false, ['their-failed', 'dial-failed'], 'link'],
+    [true, ['their-failed', 'dial-failed'], 'link'],
     [true, ['their-failed', 'dialled'], 'tcp'],
     [true, ['dialled', 'broken'], 'dial'],
     [false, ['accepted', 'broken'], 'wait'],
@@ -74,7 +74,7 @@ test('lane choice - both sides of every interleaving end on the same carrier', (
         }
       }
       t.is(lower.phase, upper.phase)
-      t.is(lower.phase, lowerReaches || upperReaches ? 'tcp' : 'udx')
+      t.is(lower.phase, lowerReaches || upperReaches ? 'tcp' : 'link')
     }
   }
 })
