@@ -15,7 +15,7 @@ import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 
 const STARTS = 5
 /**
- * The claim, of a process's start and all, is 500 ms and at worst 2 s, which `npm run bench -- join` measures.
+ * The claim, a process's start and all, is 500 ms and at worst 2 s: `npm run bench -- join` measures it.
  * Here tests run side by side and loading the program alone may take a second, so finding is measured
  * from then on.
  */
