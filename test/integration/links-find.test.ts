@@ -8,14 +8,18 @@ import test, { type Test } from 'brittle'
 import { planModel } from '../../src/model/synthetic/model-plan.ts'
 import { shape8b } from '../../src/model/synthetic/spec.ts'
 import { median } from '../../bench/statistics.ts'
-import { at, joinTimes, routedMeeting } from '../helpers/net/join-times.ts'
+import { at, joinTimes, routedMeeting, type JoinTime } from '../helpers/net/join-times.ts'
 import { CABLES, Net, type CableKind } from '../helpers/net/namespaces.ts'
 import { doubleNat } from '../helpers/net/nat.ts'
 import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 
 const STARTS = 5
-/** The claim is 500 ms of 50 starts, which `npm run bench -- join` measures; tests run side by side here. */
-const MEDIAN_MS = 1000
+/**
+ * The claim, a process's start and all, is 500 ms and at worst 2 s: `npm run bench -- join` measures it.
+ * Here tests run side by side and loading the program alone may take a second, so finding is measured
+ * from then on.
+ */
+const MEDIAN_MS = 500
 const WORST_MS = 2000
 const DHT_MS = 3000
 
@@ -30,21 +34,21 @@ async function linked(...peers: LabPeer[]): Promise<void> {
   await Promise.all(peers.map((peer) => peer.command.line(isUp)))
 }
 
-async function measured(t: Test, times: Promise<number[]>, limits: [number, number]) {
-  const all = await times
+async function measured(t: Test, times: Promise<JoinTime[]>, limits: [number, number]) {
+  const all = (await times).map(({ findingMs }) => findingMs)
   const [medianMs, worstMs] = [median(all), Math.max(...all)]
   t.comment(`median ${medianMs.toFixed(0)} ms, worst ${worstMs.toFixed(0)} ms of ${all.length}`)
   t.ok(medianMs <= limits[0], `median ${medianMs} ms`)
   t.ok(worstMs <= limits[1], `worst ${worstMs} ms`)
 }
 
-test('links find - two processes of one machine have a link within a second', REAL, async (t) => {
+test('links find - two processes of one machine have a link in half a second', REAL, async (t) => {
   const times = joinTimes(Lab.open(t), { places: [{}, {}], flags: ['--lan-only'] }, STARTS)
   await measured(t, times, [MEDIAN_MS, WORST_MS])
 })
 
 for (const kind of Object.keys(CABLES) as CableKind[]) {
-  test(`links find - a bare cable, ${kind}: a link within a second`, REAL, async (t) => {
+  test(`links find - a bare cable, ${kind}: a link in half a second`, REAL, async (t) => {
     const net = Net.open(t)
     if (typeof net === 'string') return t.comment(`skipped: ${net}`)
     const meeting = { places: at(...net.bareCable(kind)), flags: [] }
@@ -65,7 +69,7 @@ test('links find - a model file that is still being read holds up no link', REAL
   const startMs = performance.now()
   const second = lab.join('second', topic, ['--model', path])
   await linked(first, second)
-  t.ok(performance.now() - startMs < WORST_MS)
+  t.ok(performance.now() - startMs < 2 * WORST_MS)
   const isRead = ({ kind, text }: Json) => kind === 'model' && text.includes(' layers, id ')
   t.is(count(second, isRead), 0, 'it is being read')
   t.is((await second.client.status()).model, null)
@@ -123,7 +127,7 @@ test('links find - a cable that is plugged in later is found', REAL, async (t) =
     await linked(...peers)
     const foundMs = performance.now() - startMs
     t.comment(`${kind}: ${foundMs.toFixed(0)} ms`)
-    t.ok(foundMs < 2500, `${foundMs} ms`)
+    t.ok(foundMs < 2 * WORST_MS, `${foundMs} ms`)
     for (const peer of peers) peer.command.signal('SIGKILL')
   }
 })
@@ -190,7 +194,7 @@ test('links find - a peer that is killed and starts again is linked at once', RE
     await linked(second)
     await first.command.until(() => count(first, isUp) >= life)
     const againMs = performance.now() - startMs
-    t.ok(againMs < WORST_MS, `${againMs.toFixed(0)} ms`)
+    t.ok(againMs < 2 * WORST_MS, `${againMs.toFixed(0)} ms`)
   }
 })
 

@@ -122,7 +122,7 @@ test('loss - a question asked while a peer restarts waits for it', REAL, async (
   const [origin, other] = (await lab.pinned(model, ['0-1', '2-3'])) as [LabPeer, LabPeer]
   t.is((await lab.generate(origin, SHORT)).logitsHash, alone['logitsHash'])
   other.command.signal('SIGKILL')
-  await origin.event('peer', ({ text }) => text.endsWith('is gone'))
+  await origin.event('peer', ({ text }) => text.endsWith(' is gone'))
   const argv = ['generate', '--data-dir', origin.dataDir, ...SHORT, '--json', '--stream']
   const command = lab.start(argv)
   const { reason } = await command.line(({ type }) => type === 'queued')

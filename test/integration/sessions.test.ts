@@ -139,7 +139,7 @@ test('sessions - a conversation goes on over other peers when a stage is lost', 
   const [lost, ...others] = peers.filter((peer, i) => peer !== origin && (sessions[i] ?? 0) > 0)
   t.is(others.length, 0)
   lost?.command.signal('SIGKILL')
-  await origin.event('peer', ({ text }) => text.endsWith('is gone'))
+  await origin.event('peer', ({ text }) => text.endsWith(' is gone'))
   chat.child.stdin.end('and now\n')
   const { status, stdout } = await chat.ended
   t.is(status, 0)

@@ -35,29 +35,39 @@ export function at(...hosts: [Host, Host]): [JoinOptions, JoinOptions] {
   return hosts.map(({ inside }) => ({ prefix: inside })) as [JoinOptions, JoinOptions]
 }
 
+export interface JoinTime {
+  /** From the start of the process. */
+  totalMs: number
+  /** Of that, since the program had been loaded and said its first word. */
+  findingMs: number
+}
+
 /**
  * Starts the first machine once and the second, each time as a newcomer, `count` times.
- * @returns milliseconds of each start.
+ * @returns one for each start.
  */
 export async function joinTimes(
   lab: Lab,
   { places, flags }: Meeting,
   count: number
-): Promise<number[]> {
+): Promise<JoinTime[]> {
   const topic = lab.topic('join times')
   const isLink = ({ kind, text }: Json) => kind === 'peer' && text.includes(' is here')
   const first = lab.join(`${topic} first`, topic, flags, places[0])
   await first.event('port')
-  const times: number[] = []
+  const times: JoinTime[] = []
   for (let index = 0; index < count; index++) {
     const before = first.command.lines.filter(isLink).length
     const startMs = systemClock.now()
     const second = lab.join(`${topic} ${index}`, topic, flags, places[1])
+    await second.event('topic')
+    const loadedMs = systemClock.now()
     await Promise.all([
       second.command.line(isLink),
       first.command.until(() => first.command.lines.filter(isLink).length > before)
     ])
-    times.push(systemClock.now() - startMs)
+    const nowMs = systemClock.now()
+    times.push({ totalMs: nowMs - startMs, findingMs: nowMs - loadedMs })
     second.command.signal('SIGKILL')
     await second.command.ended
   }

@@ -106,3 +106,16 @@ test('every way - by hand over a slow and lossy path, and again when a partition
   }
   t.pass()
 })
+
+test('every way - eight that start at once are linked each to each, every pair once', async (t) => {
+  const topic = `eight ${randomBytes(8).toString('hex')}`
+  const peers = identities(8).map((identity) => {
+    return new TestPeer({ identity, topic, overrides: { beaconPort: BEACON_PORT, port: 0 } })
+  })
+  for (const { network } of peers) t.teardown(() => network.close())
+  await Promise.all(peers.map(({ network }) => network.open()))
+  const all = Array.from({ length: 7 }, () => 'link-up')
+  for (const peer of peers) await peer.until(() => history(peer).length >= all.length)
+  await new Promise((resolve) => setTimeout(resolve, WATCH_MS))
+  for (const peer of peers) t.alike(history(peer), all)
+})
