@@ -60,6 +60,19 @@ test('docs - every file that the README names exists', (t) => {
   for (const file of new Set(files)) t.ok(existsSync(file), file)
 })
 
+test('docs - every file and test that security.md names exists', (t) => {
+  const text = readFileSync('docs/security.md', 'utf8')
+  const files = [...text.matchAll(/`((?:src|test)\/[\w./-]+\.ts)`/g)].map((match) => match[1])
+  t.ok(files.length > 40, `${files.length} files`)
+  for (const file of new Set(files)) t.ok(existsSync(file as string), file)
+  const rows = text.split('\n').filter((line) => /^\| .* \|$/.test(line) && line.includes('src/'))
+  t.ok(rows.length > 15, `${rows.length} defences`)
+  t.ok(
+    rows.every((row) => row.includes('`test/')),
+    'each is shown by a test'
+  )
+})
+
 /** What differs from machine to machine: keys, host names, widths, speeds. */
 function shape(line: string): string {
   return line
