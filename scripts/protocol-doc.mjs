@@ -49,8 +49,8 @@ export function protocolDocument(document, tables) {
 /** Every table that src/wire can give, by the name of its mark. */
 export async function protocolTables() {
   const wire = (file) => import(new URL(`../dist/src/wire/${file}.js`, import.meta.url).href)
-  const [hello, control, record, session, invite] = await Promise.all(
-    ['hello', 'control', 'record-codec', 'session-messages', 'invite'].map(wire)
+  const [hello, control, record, session, invite, probe] = await Promise.all(
+    ['hello', 'control', 'record-codec', 'session-messages', 'invite', 'probe'].map(wire)
   )
   return {
     'fields hello': fieldTable(hello.helloField.layout),
@@ -58,7 +58,8 @@ export async function protocolTables() {
     'fields signed-record': fieldTable(record.signedRecordField.layout),
     'fields invite': fieldTable(invite.inviteField.layout),
     'messages control': messageTables(control.CONTROL_BODIES),
-    'messages session': messageTables(session.BODIES)
+    'messages session': messageTables(session.BODIES),
+    'messages probe': messageTables(probe.PROBE_BODIES)
   }
 }
 

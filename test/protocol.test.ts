@@ -6,7 +6,15 @@ import test from 'brittle'
 
 import { BEACON_BYTES, encodeBeacon } from '../src/wire/beacon.ts'
 import { CONTROL_BODIES } from '../src/wire/control.ts'
+import {
+  HEARTBEAT_BYTES,
+  HEARTBEAT_KEY_BYTES,
+  encodeHeartbeat,
+  heartbeatAddress
+} from '../src/wire/heartbeat.ts'
 import { PROTOCOL_VERSION } from '../src/wire/hello.ts'
+import { LANE_SIGNALS } from '../src/peer/lane/lane-message.ts'
+import { PROBE_BODIES } from '../src/wire/probe.ts'
 import { ACTIVATION_NUMBER, BODIES } from '../src/wire/session-messages.ts'
 import { ACTIVATION_HEADER_BYTES, encodeSessionMessage } from '../src/wire/session-codec.ts'
 
@@ -33,6 +41,7 @@ test('protocol - every message has its heading with its number', (t) => {
   const messages: [string, { number: number }][] = [
     ...Object.entries(CONTROL_BODIES),
     ...Object.entries(BODIES),
+    ...Object.entries(PROBE_BODIES),
     ['activation', { number: ACTIVATION_NUMBER }]
   ]
   for (const [type, { number }] of messages) {
@@ -106,6 +115,30 @@ test('protocol - a beacon read by the table is the beacon', (t) => {
   t.alike(read, message)
   t.is(magic, Buffer.from('swrm\u0001').toString('hex'))
   t.is(String(tag).length, 32)
+})
+
+test('protocol - a heartbeat read by the table is the heartbeat', (t) => {
+  const rows = offsets('heartbeat')
+  t.ok(isWhole(rows, HEARTBEAT_BYTES), 'no gap, no overlap, all of it')
+  const key = new Uint8Array(HEARTBEAT_KEY_BYTES).fill(9)
+  const beat = { number: 0x0102030405, heard: 77, heardAgoUs: 70_000 }
+  const frame = encodeHeartbeat(beat, heartbeatAddress(key), key)
+  const { number, heard, heardAgoUs, address, tag } = readBy(rows, frame)
+  t.alike([number, heard, heardAgoUs], ['0504030201000000', '4d00000000000000', 70_000])
+  t.is(address, Buffer.from(frame.subarray(0, 8)).toString('hex'))
+  t.is(String(tag).length, 32)
+})
+
+test('protocol - the signals of a lane are listed with their bytes', (t) => {
+  const [, table = ''] = /<!-- signals lane -->\n([\s\S]*?)\n<!-- end -->/.exec(document) ?? []
+  const listed = [...table.matchAll(/^\| (\d+) \| `([\w-]+)`/gm)].map(([, byte, name]) => [
+    byte,
+    name
+  ])
+  t.alike(
+    listed,
+    LANE_SIGNALS.map((name, byte) => [String(byte), name])
+  )
 })
 
 test('protocol - an activation read by the table is the activation', (t) => {

@@ -4,7 +4,7 @@
 
 import { MESSAGE_BYTES_MAX, PEER_NAME_BYTES_MAX, PROBE_PADDING_BYTES_MAX } from '../base/limits.ts'
 import { blob, fixed, flag, struct, text, whole } from './fields.ts'
-import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
+import { decodeWhole, encodeWhole, oneMessageOf, type Bodies } from './whole-message.ts'
 
 /** First from each side, after the proofs. */
 export interface ProbeHello {
@@ -84,45 +84,45 @@ const U32_MAX = 2 ** 32 - 1
 const padding = blob(PROBE_PADDING_BYTES_MAX, 'the padding of a probe')
 const ping = struct({ id: whole(4, 0, U32_MAX, 'the number of a probe'), padding })
 
-const probe = oneMessageOf<ProbeMessage>(
-  {
-    hello: {
-      number: 0,
-      body: struct({
-        name: text(PEER_NAME_BYTES_MAX, 'a host name'),
-        mtuBytes: whole(4, 0, U32_MAX, 'the MTU'),
-        measures: flag('the wish to measure')
-      })
-    },
-    ping: { number: 1, body: ping },
-    pong: { number: 2, body: ping },
-    data: { number: 3, body: struct({ padding }) },
-    end: { number: 4, body: struct({}) },
-    report: {
-      number: 5,
-      body: struct({
-        sizeBytes: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the bytes that arrived'),
-        durationUs: whole(4, 0, U32_MAX, 'the time they took')
-      })
-    },
-    'plain-request': { number: 6, body: struct({}) },
-    'plain-offer': {
-      number: 7,
-      body: struct({
-        port: whole(2, 1, 65_535, 'the port of a plain probe'),
-        token: fixed(PROBE_TOKEN_BYTES, 'the token of a plain probe')
-      })
-    },
-    result: {
-      number: 8,
-      body: struct({
-        rttUs: whole(4, 0, U32_MAX, 'a round trip'),
-        activationRttUs: whole(4, 0, U32_MAX, 'the round trip of an activation')
-      })
-    }
+/** Every message of a measurement, field by field in the order of its bytes. */
+export const PROBE_BODIES: Bodies<ProbeMessage> = {
+  hello: {
+    number: 0,
+    body: struct({
+      name: text(PEER_NAME_BYTES_MAX, 'a host name'),
+      mtuBytes: whole(4, 0, U32_MAX, 'the MTU'),
+      measures: flag('the wish to measure')
+    })
   },
-  'probe message'
-)
+  ping: { number: 1, body: ping },
+  pong: { number: 2, body: ping },
+  data: { number: 3, body: struct({ padding }) },
+  end: { number: 4, body: struct({}) },
+  report: {
+    number: 5,
+    body: struct({
+      sizeBytes: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the bytes that arrived'),
+      durationUs: whole(4, 0, U32_MAX, 'the time they took')
+    })
+  },
+  'plain-request': { number: 6, body: struct({}) },
+  'plain-offer': {
+    number: 7,
+    body: struct({
+      port: whole(2, 1, 65_535, 'the port of a plain probe'),
+      token: fixed(PROBE_TOKEN_BYTES, 'the token of a plain probe')
+    })
+  },
+  result: {
+    number: 8,
+    body: struct({
+      rttUs: whole(4, 0, U32_MAX, 'a round trip'),
+      activationRttUs: whole(4, 0, U32_MAX, 'the round trip of an activation')
+    })
+  }
+}
+
+const probe = oneMessageOf(PROBE_BODIES, 'probe message')
 
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */
 export function encodeProbe(message: ProbeMessage): Uint8Array {
