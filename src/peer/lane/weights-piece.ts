@@ -43,7 +43,8 @@ export class BlockAssembly {
     if (this.#block !== null && this.#block.byteLength !== blockBytes) {
       throw badPiece(`is of a block of ${blockBytes} bytes, not ${this.#block.byteLength}`)
     }
-    const block = this.#block ?? new Uint8Array(blockBytes)
+    // Not cleared first, which costs as much as a copy: whoever gets it gets it filled.
+    const block = this.#block ?? Buffer.allocUnsafeSlow(blockBytes)
     block.set(piece.subarray(PIECE_HEADER_BYTES), offset)
     this.#filledBytes = offset + sizeBytes
     this.#block = block
