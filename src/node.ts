@@ -166,7 +166,7 @@ class SwarmNode {
   /** Reads the model file and tells the topic of it. */
   async #openModel(path: string, network: PeerNetwork, signal: AbortSignal): Promise<void> {
     const tell = (text: string) => this.#emit('model', text)
-    const model = await readModel(path, this.#parts.options, tell, signal)
+    const model = await readModel(path, this.#parts.options, tell, systemClock, signal)
     this.#parts.model = model
     this.#plan(model, network, this.#parts.pipeline as Pipeline)
     network.publish({ model: { id: model.id, name: model.name } })

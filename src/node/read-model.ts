@@ -7,23 +7,27 @@ import { SwarmError } from '../base/errors.ts'
 import { formatRange, isLayerRange } from '../model/layer-range.ts'
 import { openModel, type Model } from '../model/open-model.ts'
 
+import type { Clock } from '../base/clock.ts'
 import type { NodeOptions } from './options.ts'
+
+/** Between two lines about a file that takes long; most take less and need none. */
+const TELL_MS = 5000
 
 /** @param tell one line for the user. @throws MODEL_*, USAGE_BAD_VALUE; AbortError */
 export async function readModel(
   path: string,
   { layers, cacheDir }: Pick<NodeOptions, 'layers' | 'cacheDir'>,
   tell: (text: string) => void,
+  clock: Clock,
   signal: AbortSignal
 ): Promise<Model> {
-  let told = -1
+  let toldMs = clock.now()
   const model = await openModel(path, {
     idCachePath: join(cacheDir, 'model-ids.json'),
     onProgress: (done, total) => {
-      const quarter = Math.floor((4 * done) / total)
-      if (quarter === told) return
-      told = quarter
-      tell(`reading the model file, ${25 * quarter} %`)
+      if (clock.now() - toldMs < TELL_MS) return
+      toldMs = clock.now()
+      tell(`reading the model file, ${Math.floor((100 * done) / total)} %`)
     },
     signal
   })
