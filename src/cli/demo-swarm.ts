@@ -8,7 +8,8 @@ import { ApiClient } from '../api/client.ts'
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
 import { sleep } from '../base/clock.ts'
 import { SwarmError } from '../base/errors.ts'
-import { clip } from '../base/text.ts'
+import { systemRandom } from '../base/random.ts'
+import { clip, toHex } from '../base/text.ts'
 import { CliProcess } from './cli-process.ts'
 import type { CommandContext } from './context.ts'
 import { controlSocketPath } from './paths.ts'
@@ -55,9 +56,11 @@ export class DemoSwarm {
     const address = await this.#startBootstrap()
     const threads = Math.max(1, Math.floor(availableParallelism() / DEMO_PEERS))
     const common = ['--bootstrap', address, '--threads', String(threads), '--until-eof', '--json']
+    // Of this demo alone: beacons of another one, here or elsewhere on the network, are not for it.
+    const topic = `demo ${toHex(systemRandom.bytes(8))}`
     this.#peers = splitLayers(nLayers, DEMO_PEERS).map((layers, index) => {
       const own = ['--data-dir', this.dataDir(index), '--layers', layers]
-      const argv = ['join', 'demo', '--model', this.modelPath, ...own, ...common]
+      const argv = ['join', topic, '--model', this.modelPath, ...own, ...common]
       return this.#spawn(argv, ({ text }) => {
         if (typeof text !== 'string' || !this.#starting) return
         terminal.progress.update(`peer ${index + 1}: ${clip(text)}`)
