@@ -38,6 +38,7 @@ const HOMES: Record<string, string[]> = {
   'hypercore-crypto': ['src/peer/'],
   'compact-encoding': ['src/wire/'],
   'fs-native-extensions': ['src/base/file-lock.ts'],
+  uqr: ['src/cli/qr-code.ts'],
   b4a: ['src/']
 }
 

@@ -97,6 +97,11 @@ export class Terminal {
     this.note(`${clockTime(line.wallMs)} ${line.level} ${line.scope}: ${line.text}`)
   }
 
+  /** Colours may be used on standard output. */
+  get hasColour(): boolean {
+    return this.#colour
+  }
+
   bold(text: string): string {
     return this.#colour ? `\u001b[1m${text}\u001b[22m` : text
   }

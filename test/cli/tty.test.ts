@@ -33,6 +33,20 @@ test('terminal - NO_COLOR and TERM=dumb are obeyed', options, async (t) => {
 })
 
 test(
+  'terminal - an invite is shown as a QR code too, where there are colours',
+  options,
+  async (t) => {
+    const shell = await openShell(t)
+    const show = async (env: Record<string, string>) =>
+      (await shell.program('script', onTerminal(['invite', 'home']), env).ended).stdout
+    const [line, code] = (await show({ TERM: 'xterm' })).split('\r\n')
+    t.ok(line?.startsWith('swarm1'))
+    t.ok(code?.startsWith('\u001b[30;107m'))
+    t.absent((await show({ TERM: 'dumb' })).includes('\u001b'))
+  }
+)
+
+test(
   'terminal - Ctrl-C in a chat stops the answer, at the prompt it leaves',
   options,
   async (t) => {
