@@ -46,6 +46,15 @@ test('demo - three processes split a model and write what one writes', REAL, asy
   nothingLeft(t, lab, demo)
 })
 
+test('demo - two at a time, on one network, know nothing of each other', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const demos = [4, 5].map((seed) => lab.start(['demo', '--json', '--seed', String(seed)]))
+  for (const demo of demos) {
+    t.is((await demo.ended).status, 0)
+    t.alike(demo.last['plan'].leftOut, [])
+  }
+})
+
 test('demo - as people see it: the map, the text, and that both are equal', REAL, async (t) => {
   const lab = Lab.open(t)
   const demo = lab.start(['demo'])

@@ -91,9 +91,12 @@ function keyOf(
   const [match, ...others] = isPrefix ? known[action].filter((key) => key.startsWith(text)) : []
   if (match !== undefined && others.length === 0) return match
   // Eight digits of a key can be made to order, so none is let in by them.
-  const what = action === 'allow' ? 'a key has 64 hexadecimal digits' : 'no single known key is'
-  const hint = 'give all 64 digits; swarm status --json on that machine prints them'
-  throw usage(`${what}, not '${clip(text, 64)}'; ${hint}`)
+  const shown = clip(text, 64)
+  const what =
+    action === 'allow'
+      ? `a key has 64 hexadecimal digits, not '${shown}'`
+      : `no single known key begins with '${shown}'`
+  throw usage(`${what}; give all 64 digits, which swarm status --json on that machine prints`)
 }
 
 function usage(text: string): SwarmError {
