@@ -24,18 +24,24 @@ export async function readSecret(context: CommandContext): Promise<string> {
       { param: '--secret' }
     )
   }
-  terminal.note('secret of this topic (an empty line makes a new one):')
-  const typed = await readHidden(host.stdin, signal)
+  const ask = () => terminal.note('secret of this topic (an empty line makes a new one):')
+  const typed = await readHidden(host.stdin, ask, signal)
   if (typed !== '') return typed
   const made = (toHex(systemRandom.bytes(NEW_SECRET_BYTES)).match(/.{4}/g) ?? []).join('-')
   terminal.note(`new secret, to be typed on the other machines: ${made}`)
   return made
 }
 
-async function readHidden(stdin: NodeJS.ReadStream, signal: AbortSignal): Promise<string> {
+async function readHidden(
+  stdin: NodeJS.ReadStream,
+  ask: () => void,
+  signal: AbortSignal
+): Promise<string> {
   // readline echoes to its output; this one shows nothing.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output, terminal: true })
+  // From here on the terminal echoes nothing: before, it would show what a fast typist answers.
+  ask()
   const left = new AbortController()
   lines.once('SIGINT', () => left.abort())
   lines.once('close', () => left.abort())
