@@ -39,6 +39,11 @@ const HOMES: Record<string, string[]> = {
   'compact-encoding': ['src/wire/'],
   'fs-native-extensions': ['src/base/file-lock.ts'],
   uqr: ['src/cli/qr-code.ts'],
+  corestore: ['src/knowledge/'],
+  hypercore: ['src/knowledge/'],
+  hyperbee: ['src/knowledge/'],
+  blessed: ['src/tui/screen.ts'],
+  'blessed-contrib': ['src/tui/screen.ts'],
   b4a: ['src/']
 }
 

@@ -1,29 +1,8 @@
 // The one table of commands: what each takes, what it is for, how it is typed. Help, completions, the
 // man page, the parser and the check of the README read it; nothing else lists commands.
 
+import type { CommandSpec } from './command-spec.ts'
 import type { FlagName } from './flags.ts'
-
-export interface Positional {
-  readonly name: string
-  readonly required: boolean
-  /** What completions offer in its place. */
-  readonly offers: 'files' | 'commands' | 'shells' | 'nothing'
-}
-
-export interface CommandSpec {
-  readonly summary: string
-  /** Sentences for the command's own help and the man page. */
-  readonly about: string
-  readonly positionals: readonly Positional[]
-  readonly flags: readonly FlagName[]
-  readonly required?: readonly FlagName[]
-  /** Where this command means another default than the flag does elsewhere. */
-  readonly defaults?: Readonly<Partial<Record<FlagName, string | number>>>
-  /** Pairs of flags that contradict each other. */
-  readonly conflicts?: readonly (readonly [FlagName, FlagName])[]
-  /** Command lines as a user types them; a test parses each. */
-  readonly examples: readonly string[]
-}
 
 const SAMPLING = [
   'max-tokens',
@@ -282,23 +261,3 @@ export function commandSpec(name: CommandName): CommandSpec {
 export function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name)
 }
-
-/** Statuses that scripts rely on; base/errors.ts maps codes to them. */
-export const EXIT_CODES: readonly (readonly [number, string])[] = [
-  [0, 'done; join and bootstrap also after SIGTERM or swarm stop'],
-  [1, 'failed'],
-  [2, 'the command line or a request is wrong'],
-  [3, 'no peer is running for the data directory'],
-  [4, 'no peers, or layers are missing'],
-  [5, 'the model is missing or cannot be used'],
-  [130, 'interrupted by Ctrl-C']
-]
-
-/** Variables that are read besides those that stand in for a flag. */
-export const VARIABLES: readonly (readonly [string, string])[] = [
-  ['SWARM_SECRET', 'the secret of join --secret; on a terminal it is asked for'],
-  ['SWARM_KERNELS', 'forces one table of kernels, such as scalar or avx2'],
-  ['XDG_DATA_HOME', 'where the data directory lies by default (~/.local/share)'],
-  ['XDG_RUNTIME_DIR', 'where the control socket lies'],
-  ['NO_COLOR', 'when not empty: no colours']
-]

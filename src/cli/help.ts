@@ -1,12 +1,8 @@
 // The table as help text: general, and per command. Pure; wraps to a width.
 
-import {
-  COMMAND_NAMES,
-  commandSpec,
-  EXIT_CODES,
-  type CommandName,
-  type CommandSpec
-} from './commands.ts'
+import { COMMAND_NAMES, commandSpec, type CommandName } from './commands.ts'
+import { EXIT_CODES } from './environment.ts'
+import type { CommandSpec } from './command-spec.ts'
 import { flagSpec, type FlagName, type FlagSpec } from './flags.ts'
 
 /** Below this a two-column list is unreadable, above it lines are. */

@@ -1,6 +1,7 @@
 // The table as a manual page in roff (man(7) macros), so that it cannot disagree with the help.
 
-import { COMMAND_NAMES, commandSpec, EXIT_CODES, VARIABLES } from './commands.ts'
+import { COMMAND_NAMES, commandSpec } from './commands.ts'
+import { EXIT_CODES, VARIABLES } from './environment.ts'
 import type { CommandName } from './commands.ts'
 import { FLAGS, flagSpec, type FlagName } from './flags.ts'
 import { flagHead, flagText, usageLine } from './help.ts'
