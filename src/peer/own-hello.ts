@@ -1,0 +1,33 @@
+// What this machine says when it introduces itself on a link: facts that do not change, the time here, where
+// it takes lanes and heartbeats, and its own newest record. Made anew for every link.
+
+import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
+import { announcedAddresses } from './address.ts'
+
+import type { DirectoryEntry } from './members/directory-table.ts'
+import type { NetworkFacts } from './network-options.ts'
+
+/**
+ * @param upMs since this machine came into the topic.
+ * @param ports at which it takes lanes (TCP) and heartbeats (UDP); 0: nowhere.
+ * @param heartbeatKey of the link that the hello is for.
+ */
+export function ownHello(
+  facts: NetworkFacts,
+  upMs: number,
+  ports: { lane: number; heartbeat: number },
+  heartbeatKey: Uint8Array,
+  { signed, record }: Pick<DirectoryEntry, 'signed' | 'record'>
+): Hello {
+  return {
+    protocolVersion: PROTOCOL_VERSION,
+    arithmeticVersion: facts.arithmeticVersion,
+    programVersion: facts.programVersion,
+    name: facts.name,
+    upMs: Math.floor(upMs),
+    lane: { port: ports.lane, addresses: announcedAddresses() },
+    heartbeat: { port: ports.heartbeat, key: heartbeatKey },
+    model: record.model,
+    record: signed
+  }
+}
