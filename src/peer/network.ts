@@ -228,7 +228,8 @@ export class PeerNetwork {
         upMs: this.#upMs(link.peer),
         rttMs: slot?.rttMs ?? null,
         lane: slot?.kind ?? null,
-        beats: link.beats
+        beats: link.beats,
+        clockSkewMs: link.clockSkewMs
       }
     })
   }
@@ -255,8 +256,8 @@ export class PeerNetwork {
   #hello(heartbeatKey: Uint8Array): Hello {
     const { facts, clock } = this.#options
     const ports = { lane: this.#lanePort, heartbeat: this.#heartbeatPort }
-    const upMs = clock.now() - this.#openedMs
-    return ownHello(facts, upMs, ports, heartbeatKey, this.#directory.own)
+    const times = { upMs: clock.now() - this.#openedMs, wallMs: clock.wallMs() }
+    return ownHello(facts, times, ports, heartbeatKey, this.#directory.own)
   }
 
   #linkUp(link: Link): void {

@@ -8,13 +8,13 @@ import type { DirectoryEntry } from './members/directory-table.ts'
 import type { NetworkFacts } from './network-options.ts'
 
 /**
- * @param upMs since this machine came into the topic.
+ * @param times ms since this machine came into the topic, and its time of day.
  * @param ports at which it takes lanes (TCP) and heartbeats (UDP); 0: nowhere.
  * @param heartbeatKey of the link that the hello is for.
  */
 export function ownHello(
   facts: NetworkFacts,
-  upMs: number,
+  times: { upMs: number; wallMs: number },
   ports: { lane: number; heartbeat: number },
   heartbeatKey: Uint8Array,
   { signed, record }: Pick<DirectoryEntry, 'signed' | 'record'>
@@ -24,7 +24,9 @@ export function ownHello(
     arithmeticVersion: facts.arithmeticVersion,
     programVersion: facts.programVersion,
     name: facts.name,
-    upMs: Math.floor(upMs),
+    upMs: Math.floor(times.upMs),
+    // A clock before 1970 is one that was never set.
+    wallMs: Math.max(0, Math.floor(times.wallMs)),
     lane: { port: ports.lane, addresses: announcedAddresses() },
     heartbeat: { port: ports.heartbeat, key: heartbeatKey },
     model: record.model,

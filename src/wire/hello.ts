@@ -35,6 +35,8 @@ export interface Hello extends Versions {
   name: string
   /** How long the peer has been in the topic, by its own clock. */
   upMs: number
+  /** The time of day by the peer's own clock, since 1970: for people, who read times that peers wrote. */
+  wallMs: number
   /** Where the peer accepts lanes: a TCP port (0: nowhere) and its own addresses, without a port. */
   lane: { port: number; addresses: string[] }
   /** Where the peer takes heartbeats of this link: a UDP port (0: nowhere), and the key they need. */
@@ -64,6 +66,7 @@ export const helloField = struct<Hello>({
   ...versions,
   name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
+  wallMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time of day'),
   lane: struct<Hello['lane']>({
     port: whole(2, 0, 65_535, 'the lane port'),
     addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses')

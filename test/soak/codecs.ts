@@ -120,6 +120,7 @@ function hello(random: Random): Hello {
     programVersion: pick(random, WORDS),
     name: pick(random, WORDS),
     upMs: large(random, 0),
+    wallMs: large(random, 0),
     lane: {
       port: between(random, 0, 65_535),
       addresses: listOf(random, LANE_ADDRESSES_MAX, () => pick(random, HOSTS))

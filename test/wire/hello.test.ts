@@ -18,6 +18,7 @@ const FULL: Hello = {
   programVersion: '1.2.3',
   name: 'studio',
   upMs: 12_345_678_901,
+  wallMs: 1_795_000_000_123,
   lane: { port: 40_123, addresses: ['192.168.1.4', 'fd00::2'] },
   heartbeat: { port: 50_123, key: new Uint8Array(32).fill(8) },
   model: { id: '5a'.repeat(32), name: 'model.gguf' },
@@ -73,6 +74,7 @@ test('hello - refuses what is one beyond a bound', (t) => {
     'WIRE_BAD_FRAME'
   )
   t.is(encodeRefusal(codec, { ...FULL, upMs: -1 })?.code, 'WIRE_BAD_FRAME')
+  t.is(encodeRefusal(codec, { ...FULL, wallMs: -1 })?.code, 'WIRE_BAD_FRAME')
   t.is(encodeRefusal(codec, { ...FULL, name: 'n'.repeat(65) })?.code, 'WIRE_TOO_LARGE')
   const signature = new Uint8Array(63)
   t.is(
