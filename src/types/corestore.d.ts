@@ -3,11 +3,6 @@
 declare module 'hypercore' {
   import type { EventEmitter } from 'node:events'
 
-  export interface AppendOptions {
-    /** Called when the blocks are in the store and before any peer hears of them. */
-    postappend?: () => Promise<void>
-  }
-
   /** A peer of one log. */
   export interface CorePeer {
     readonly remotePublicKey: Uint8Array
@@ -47,7 +42,7 @@ declare module 'hypercore' {
       flushHints(): Promise<void>
       readonly replicator: { detachFrom(mux: unknown): void }
     }
-    append(blocks: Uint8Array[], options?: AppendOptions): Promise<{ length: number }>
+    append(blocks: Uint8Array[]): Promise<{ length: number }>
     get(index: number, options?: { wait?: boolean }): Promise<Uint8Array | null>
     has(start: number, end?: number): Promise<boolean>
     /** Hash over the roots of the tree of the first `length` blocks. */

@@ -116,7 +116,7 @@ export class AuthorLogs {
 
   async #fact(place: Place, block: Uint8Array): Promise<void> {
     const { key, value } = decodeBeeBlock(block)
-    if (key.byteLength !== ID_BYTES || value === null) {
+    if (key.byteLength !== ID_BYTES) {
       throw new SwarmError('WIRE_BAD_FRAME', 'an entry of a knowledge bee is no fact')
     }
     await this.table.putValue(place, toHex(key), decodeFactValue(value))
