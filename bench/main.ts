@@ -3,6 +3,7 @@
 import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
+import { tuiBench } from './tui.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
@@ -16,6 +17,11 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  tui: {
+    run: tuiBench,
+    about:
+      'processor time of the dashboard at 4 frames/s beside three generating peers [--seconds N]'
   }
 }
 
