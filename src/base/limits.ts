@@ -130,6 +130,10 @@ export const ADDRESS_CHANGES_PER_SECOND = 2
 export const ADDRESS_CHANGES_BURST = 16
 /** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
 export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
+/**
+ * Least bytes of a piece of a block but its last: each costs its receiver an object of its own.
+ */
+export const WEIGHTS_PIECE_BYTES_MIN = 4096
 /** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
 export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
