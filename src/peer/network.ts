@@ -258,7 +258,7 @@ export class PeerNetwork {
     const { facts, clock } = this.#options
     const ports = { lane: this.#lanePort, heartbeat: this.#heartbeatPort }
     const times = { upMs: clock.now() - this.#openedMs, wallMs: clock.wallMs() }
-    return ownHello(facts, times, ports, heartbeatKey, this.#directory.own)
+    return ownHello(facts, times, ports, heartbeatKey, this.#directory.own, null)
   }
 
   #linkUp(link: Link): void {

@@ -4,6 +4,7 @@
 import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
 import { announcedAddresses } from './address.ts'
 
+import type { LogCard } from '../wire/log-card.ts'
 import type { DirectoryEntry } from './members/directory-table.ts'
 import type { NetworkFacts } from './network-options.ts'
 
@@ -11,13 +12,15 @@ import type { NetworkFacts } from './network-options.ts'
  * @param times ms since this machine came into the topic, and its time of day.
  * @param ports at which it takes lanes (TCP) and heartbeats (UDP); 0: nowhere.
  * @param heartbeatKey of the link that the hello is for.
+ * @param logs where ours are; null while the store is not open.
  */
 export function ownHello(
   facts: NetworkFacts,
   times: { upMs: number; wallMs: number },
   ports: { lane: number; heartbeat: number },
   heartbeatKey: Uint8Array,
-  { signed, record }: Pick<DirectoryEntry, 'signed' | 'record'>
+  { signed, record }: Pick<DirectoryEntry, 'signed' | 'record'>,
+  logs: LogCard | null
 ): Hello {
   return {
     protocolVersion: PROTOCOL_VERSION,
@@ -30,6 +33,7 @@ export function ownHello(
     lane: { port: ports.lane, addresses: announcedAddresses() },
     heartbeat: { port: ports.heartbeat, key: heartbeatKey },
     model: record.model,
-    record: signed
+    record: signed,
+    logs
   }
 }

@@ -15,6 +15,7 @@ import {
 } from '../base/limits.ts'
 import { badFrame, checked, fixed, list, optional, struct, text, whole } from './fields.ts'
 import { HEARTBEAT_KEY_BYTES } from './heartbeat.ts'
+import { logCardField, type LogCard } from './log-card.ts'
 import { modelField, signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole } from './whole-message.ts'
 
@@ -43,6 +44,8 @@ export interface Hello extends Versions {
   heartbeat: { port: number; key: Uint8Array }
   model: { id: string; name: string } | null
   record: SignedRecord | null
+  /** Of the sender's own logs; absent until its store is open. */
+  logs: LogCard | null
 }
 
 const versions = {
@@ -76,7 +79,8 @@ export const helloField = struct<Hello>({
     key: fixed(HEARTBEAT_KEY_BYTES, 'the heartbeat key')
   }),
   model: optional(modelField, 'a model'),
-  record: optional(signedRecordField, 'a record')
+  record: optional(signedRecordField, 'a record'),
+  logs: optional(logCardField, 'a log card')
 })
 
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */

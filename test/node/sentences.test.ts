@@ -17,7 +17,8 @@ const hello: Hello = {
   lane: { port: 0, addresses: [] },
   heartbeat: { port: 0, key: new Uint8Array(32) },
   model: { id: 'ab'.repeat(32), name: 'tiny.gguf' },
-  record: null
+  record: null,
+  logs: null
 }
 
 const plan: Plan = {

@@ -10,6 +10,8 @@ import {
 } from '../../src/wire/hello.ts'
 import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
 
+import type { PeerId } from '../../src/wire/ids.ts'
+
 const codec: Codec<Hello> = { encode: encodeHello, decode: decodeHello }
 
 const FULL: Hello = {
@@ -22,10 +24,23 @@ const FULL: Hello = {
   lane: { port: 40_123, addresses: ['192.168.1.4', 'fd00::2'] },
   heartbeat: { port: 50_123, key: new Uint8Array(32).fill(8) },
   model: { id: '5a'.repeat(32), name: 'model.gguf' },
-  record: { bytes: new Uint8Array([1, 2, 3, 250]), signature: new Uint8Array(64).fill(9) }
+  record: { bytes: new Uint8Array([1, 2, 3, 250]), signature: new Uint8Array(64).fill(9) },
+  logs: {
+    author: 'c1'.repeat(32) as PeerId,
+    epoch: 3,
+    basins: 'ba'.repeat(32),
+    facts: 'fa'.repeat(32),
+    signature: new Uint8Array(64).fill(7)
+  }
 }
 
-const BARE: Hello = { ...FULL, lane: { port: 0, addresses: [] }, model: null, record: null }
+const BARE: Hello = {
+  ...FULL,
+  lane: { port: 0, addresses: [] },
+  model: null,
+  record: null,
+  logs: null
+}
 
 test('hello - withstands foreign bytes when full', (t) => checkDecoder(t, codec, FULL))
 

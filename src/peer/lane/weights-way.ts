@@ -11,7 +11,7 @@ import {
   WEIGHTS_BLOCK_BYTES_MAX,
   WEIGHTS_QUEUE_BYTES_MAX
 } from '../../base/limits.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 import { Lane } from './lane.ts'
 import {
   BlockAssembly,

@@ -20,7 +20,7 @@ import { decodeControl, encodeControl, type ControlMessage } from '../../wire/co
 import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../wire/hello.ts'
 import { HEARTBEAT_KEY_BYTES } from '../../wire/heartbeat.ts'
 import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 import { Backlog } from './backlog.ts'
 import { LinkMux } from './mux.ts'
 import { exchangeProofs, type ProofExchange } from './proof-exchange.ts'

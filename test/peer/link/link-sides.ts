@@ -31,7 +31,8 @@ export const HELLO: Hello = {
   lane: { port: 0, addresses: [] },
   heartbeat: { port: 0, key: new Uint8Array(32) },
   model: null,
-  record: null
+  record: null,
+  logs: null
 }
 
 export class Side {
