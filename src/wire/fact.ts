@@ -1,6 +1,6 @@
 // Flow C: bytes <-> what a knowledge bee keeps under the id of an entry: the fact, or the tombstone that
-// takes its place. A tombstone is a value and not a missing key, so that it also stands against an entry of an
-// older log of the same author. Which id a fact must have is entry-id.ts's.
+// takes its place. A tombstone is a value and not a missing key, so that it also stands against an entry of
+// an older log of the same author. Which id a fact must have is entry-id.ts's.
 
 import {
   FACT_ANSWER_BYTES_MAX,
