@@ -189,6 +189,9 @@ export const FACT_BLOCK_BYTES_MAX = 48 * 2 ** 10
 export const LOG_BLOCKS_MAX = 2 ** 17
 /** Bytes of one log of one author: a full basin log has 132 MiB, facts of 2 KiB as many come to this. */
 export const LOG_BYTES_MAX = 256 * 2 ** 20
+/** Time for a peer that says it has more of our own log than we have to show it, before it is not believed:
+ * what it has comes within a few round trips. */
+export const CLAIM_MS = 5_000
 /** Log pairs of one author that are followed, the newest ones: he begins another one when he lost a part of
  * the last one or filled it. */
 export const LOG_EPOCHS_MAX = 8
@@ -210,8 +213,6 @@ export const LOG_FAULTS_MAX = 32
 export const HIDDEN_ENTRIES_MAX = 2 ** 16
 /** Entries that wait to be written in one batch: more only delays the first. */
 export const LEARN_BATCH_MAX = 256
-/** Bytes of texts that wait to be written: beyond it learning is refused until the disk has caught up. */
-export const LEARN_QUEUE_BYTES_MAX = 64 * 2 ** 20
 
 // Measuring a cable with `swarm bridge`, while that command runs.
 
