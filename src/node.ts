@@ -18,21 +18,21 @@ import { systemRandom } from './base/random.ts'
 import { clip } from './base/text.ts'
 import { loadKernels } from './compute/addon.ts'
 import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
-import { measureKernels } from './compute/measure.ts'
 import { NativeStage } from './compute/native-stage.ts'
-import { defaultThreads } from './compute/threads.ts'
 import { formatRange } from './model/layer-range.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
+import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
-import { describeRival, secondModel } from './node/one-model.ts'
+import { networkNews } from './node/network-news.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
+import { Rivals } from './node/rivals.ts'
 import * as sentences from './node/sentences.ts'
-import { NodeService, type NodeParts } from './node/node-service.ts'
+import { NodeService } from './node/node-service.ts'
 import { textParts } from './node/text-parts.ts'
 import { announcedAddresses } from './peer/address.ts'
 import { Gate } from './peer/gate/gate.ts'
@@ -43,8 +43,8 @@ import { Pipeline } from './pipeline/pipeline.ts'
 import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { probe } from './sharding/probe.ts'
 
+import type { NodeParts } from './node/node-parts.ts'
 import type { NodeOptions, RunningNode } from './node/options.ts'
 import type { Identity } from './peer/identity.ts'
 import type { NetworkEvent } from './peer/network-options.ts'
@@ -79,8 +79,7 @@ class SwarmNode {
   readonly #parts: NodeParts
   readonly #opening = new AbortController()
   #onLinkUp: () => void = () => {}
-  /** Peers that came with another model, each told of once. */
-  readonly #rivals = new Set<PeerId>()
+  readonly #rivals: Rivals
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null
   #lock: FileLock | null = null
   #fatal: SwarmError | null = null
@@ -109,6 +108,7 @@ class SwarmNode {
       generator: null,
       serving: null
     }
+    this.#rivals = new Rivals(this.#parts)
     this.service = new NodeService(this.#parts, () => void this.close())
     this.ended = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
     // Whoever cares awaits it; until then a fatal error is no unhandled one.
@@ -203,23 +203,7 @@ class SwarmNode {
   }
 
   async #measure(signal: AbortSignal): Promise<Profile> {
-    const { memoryBytes, cacheDir, programVersion, log } = this.#parts.options
-    const threads = this.#threads()
-    const profile = await probe(
-      {
-        meter: {
-          kernels: loadKernels().table,
-          build: programVersion,
-          measure: () => measureKernels(threads)
-        },
-        threads,
-        cacheFile: join(cacheDir, 'profile.json'),
-        memoryLimitBytes: memoryBytes,
-        fresh: false,
-        log: log.child('probe')
-      },
-      signal
-    )
+    const profile = await measureMachine(this.#parts.options, signal)
     this.#emit('machine', sentences.profileText(profile))
     return profile
   }
@@ -250,7 +234,7 @@ class SwarmNode {
     const network = this.#parts.network as PeerNetwork
     const { layers, log } = this.#parts.options
     if (profile !== null && !this.#parts.isClosing) {
-      const stage = new NativeStage(model, this.#threads())
+      const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
         stage,
         hops: network.hops,
@@ -280,56 +264,17 @@ class SwarmNode {
   #onNetwork(event: NetworkEvent): void {
     // It is us who goes: the others are still there.
     if (this.#parts.isClosing) return
-    switch (event.type) {
-      case 'link-up':
-        this.#emit('peer', sentences.linkUpText(event.peer, event.hello), {
-          peer: event.peer
-        })
-        this.#compareModels(event.peer)
-        this.#onLinkUp()
-        break
-      case 'link-down': {
-        const name = this.#nameOf(event.peer)
-        const text = sentences.linkDownText(event.peer, name, event.left)
-        this.#emit('peer', text, { peer: event.peer })
-        break
-      }
-      case 'lane':
-        this.#emit('lane', sentences.laneText(event.peer, event.kind), {
-          peer: event.peer
-        })
-        return
-      case 'refused':
-        this.#emit('refused', event.error.message, {
-          peer: event.peer,
-          code: event.error.code
-        })
-        return
-      case 'duplicate':
-        this.#emit('error', event.error.message, { code: event.error.code })
-        return
-      case 'record':
-        this.#compareModels(event.peer)
-        break
-    }
-    this.#parts.watch?.stir()
+    const news = networkNews(event, (peer) => this.#nameOf(peer))
+    if (news !== null) this.#emit(news.kind, news.text, news.data)
+    if (event.type === 'link-up' || event.type === 'record') this.#compareModels(event.peer)
+    if (event.type === 'link-up') this.#onLinkUp()
+    const changesPlans = event.type === 'link-up' || event.type === 'link-down'
+    if (changesPlans || event.type === 'record') this.#parts.watch?.stir()
   }
 
-  /** As soon as both models are known: with the link, or when one of them has been read. */
   #compareModels(peer: PeerId): void {
-    const { identity, model, network, openedMs, topic } = this.#parts
-    const link = network?.links().find((one) => one.peer === peer)
-    const other = network?.directory.get(peer)?.record.model ?? null
-    if (model === null || other === null || link === undefined || other.id === model.id) return
-    const ownUpMs = systemClock.now() - openedMs
-    const own = { key: (identity as Identity).id, model, upMs: ownUpMs }
-    const rival = { key: peer, model: other, upMs: link.hello.upMs + link.upMs }
-    const second = secondModel(own, rival, topic.name)
-    if (second) this.#end(second)
-    else if (!this.#rivals.has(peer)) {
-      this.#rivals.add(peer)
-      this.#emit('refused', describeRival(rival), { peer, code: 'MODEL_SECOND' })
-    }
+    const second = this.#rivals.compare(peer)
+    if (second !== null) this.#end(second)
   }
 
   #onPlan(plan: Plan): void {
@@ -359,10 +304,6 @@ class SwarmNode {
 
   #nameOf(peer: PeerId): string {
     return nameOf(this.#parts.network as PeerNetwork, peer)
-  }
-
-  #threads(): number {
-    return this.#parts.options.threads ?? defaultThreads()
   }
 
   /** The peer cannot go on. */

@@ -130,6 +130,10 @@ export const ADDRESS_CHANGES_PER_SECOND = 2
 export const ADDRESS_CHANGES_BURST = 16
 /** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
 export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
+/**
+ * Least bytes of a piece of a block but its last: each costs its receiver an object of its own.
+ */
+export const WEIGHTS_PIECE_BYTES_MIN = 4096
 /** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
 export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
@@ -166,6 +170,48 @@ export const HINT_ADDRESSES_MAX = 8
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
+
+// Shared memory: logs, their cards and what is kept of them.
+
+/** Elements of the vector that stands for an entry. */
+export const EMBEDDING_DIM = 256
+/** UTF-8 bytes of what an answer answers: a failed command with the last lines of its output. */
+export const FACT_QUESTION_BYTES_MAX = 8 * 2 ** 10
+/** UTF-8 bytes of one answer: some pages of text; longer documents are learnt in pieces. */
+export const FACT_ANSWER_BYTES_MAX = 32 * 2 ** 10
+/** UTF-8 bytes of where a fact comes from: a path. */
+export const FACT_SOURCE_BYTES_MAX = 512
+/** Bytes of one fact as a knowledge bee keeps it: its three texts and a few bytes around them. */
+export const FACT_BYTES_MAX = 42 * 2 ** 10
+/** Mean bytes of a block of a knowledge bee: a fact, its key and the part of the tree around it. */
+export const FACT_BLOCK_BYTES_MAX = 48 * 2 ** 10
+/** Blocks of one log of one author, his own included: beyond it an author begins new logs. */
+export const LOG_BLOCKS_MAX = 2 ** 17
+/** Bytes of one log of one author: a full basin log has 132 MiB, facts of 2 KiB as many come to this. */
+export const LOG_BYTES_MAX = 256 * 2 ** 20
+/** Log pairs of one author that are followed, the newest ones: he begins another one when he lost a part of
+ * the last one or filled it. */
+export const LOG_EPOCHS_MAX = 8
+/** Authors whose logs are followed in one topic: the peers of a view. */
+export const LOG_AUTHORS_MAX = 64
+/** Authors without a link to us that one peer can introduce: it could make them up. */
+export const LOG_AUTHORS_INTRODUCED_MAX = 32
+/** Log cards in one message, 164 bytes each: some of each author. */
+export const LOG_CARDS_MAX = 256
+/** New cards of one peer checked per second, and at once: a signature costs 60 microseconds. */
+export const LOG_CARDS_PER_SECOND = 32
+export const LOG_CARDS_BURST = 2 * LOG_CARDS_MAX
+/** Blocks of one log that are fetched per second, and at once: each costs 0.1 ms on both sides. */
+export const LOG_BLOCKS_PER_SECOND = 2048
+export const LOG_BLOCKS_BURST = 16_384
+/** Blocks of one log of another author that turn out malformed before nothing more of it is fetched. */
+export const LOG_FAULTS_MAX = 32
+/** Entries of other authors that are hidden on this machine: a file of 1 MiB. */
+export const HIDDEN_ENTRIES_MAX = 2 ** 16
+/** Entries that wait to be written in one batch: more only delays the first. */
+export const LEARN_BATCH_MAX = 256
+/** Bytes of texts that wait to be written: beyond it learning is refused until the disk has caught up. */
+export const LEARN_QUEUE_BYTES_MAX = 64 * 2 ** 20
 
 // Measuring a cable with `swarm bridge`, while that command runs.
 

@@ -10,7 +10,6 @@ import { inviteTo } from '../peer/gate/invite.ts'
 import { gateText } from './sentences.ts'
 import { peerStatus, planStatus } from './status-views.ts'
 
-import type { ApiServer } from '../api/server.ts'
 import type {
   GenerateEvent,
   GenerateRequest,
@@ -22,52 +21,12 @@ import type {
   SwarmService
 } from '../api/service.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
-import type { NativeStage } from '../compute/native-stage.ts'
-import type { LayerRange } from '../model/layer-range.ts'
-import type { Model } from '../model/open-model.ts'
 import type { Gate } from '../peer/gate/gate.ts'
-import type { Identity } from '../peer/identity.ts'
-import type { PeerNetwork } from '../peer/network.ts'
-import type { Topic } from '../peer/topic.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
-import type { StageHost } from '../pipeline/stage-host.ts'
-import type { TextGenerator } from '../pipeline/text-generator.ts'
-import type { EventHub } from './event-hub.ts'
-import type { LayerKeeper } from './layer-keeper.ts'
-import type { NodeOptions } from './options.ts'
-import type { PlanWatch } from './plan-watch.ts'
+import type { NodeParts } from './node-parts.ts'
 
 /** How long a question waits for layers that are being loaded, and how often it looks. */
 const READY_WAIT_MS = 120_000
 const READY_LOOK_MS = 100
-
-/** The parts that exist only with a model file and an addon to compute with. */
-export interface Serving {
-  stage: NativeStage
-  host: StageHost
-  keeper: LayerKeeper
-  /** A range that is held whatever the plan says; null: the plan decides. */
-  pinned: LayerRange | null
-}
-
-/** A running peer; what is null has not begun yet, or does not exist without a model. */
-export interface NodeParts {
-  readonly options: NodeOptions
-  readonly hub: EventHub
-  readonly topic: Topic
-  /** When this peer entered the topic, by the clock of base/. */
-  openedMs: number
-  isClosing: boolean
-  identity: Identity | null
-  gate: Gate | null
-  api: ApiServer | null
-  model: Model | null
-  network: PeerNetwork | null
-  pipeline: Pipeline | null
-  watch: PlanWatch | null
-  generator: TextGenerator | null
-  serving: Serving | null
-}
 
 export class NodeService implements SwarmService {
   readonly #parts: NodeParts

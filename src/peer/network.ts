@@ -4,12 +4,11 @@
 //   discovery, arrivals --connection--> links --up--> lanes --carrier--> hops
 //                                         \--up--> directory <--records--> gossip
 //
-// Owns the tick that drives heartbeats, and the order in which things begin and end. Decides nothing:
-// a peer with another model, say, is reported with its facts and judged above.
+// Owns the order in which things begin and end. Decides nothing: a peer with another model, say, is
+// reported with its facts and judged above.
 
-import { every, sleep, type Timer } from '../base/clock.ts'
+import { sleep, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
-import { PROTOCOL_VERSION, type Hello } from '../wire/hello.ts'
 import { peerIdOf, shortId, type PeerId } from '../wire/ids.ts'
 import { announcedAddresses } from './address.ts'
 import { Directory, type RecordChanges } from './members/directory.ts'
@@ -17,23 +16,22 @@ import { Arrivals } from './find/arrivals.ts'
 import { DIRECT_PORT } from './find/direct-server.ts'
 import { Discovery } from './find/discovery.ts'
 import { Gossip } from './members/gossip.ts'
-import { ROUND_MS } from './members/membership.ts'
 import { PeerHops } from './hops/hops.ts'
 import { Lanes } from './lane/lanes.ts'
-import { Absence } from './link/absence.ts'
 import { HeartbeatPort } from './link/heartbeat-port.ts'
 import { LAST_WORDS_MS, type Link } from './link/link.ts'
 import { Links } from './link/links.ts'
-import { PING_TICKS, TICK_MS, listenedMs } from './link/silence.ts'
+import { startTicking } from './network-tick.ts'
+import { ownHello } from './own-hello.ts'
 import { Redial } from './redial.ts'
 import { Refusals } from './refusals.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
+import type { Hello } from '../wire/hello.ts'
+import type { BlockParts } from './lane/weights-piece.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
-
-const ROUND_TICKS = ROUND_MS / TICK_MS
 
 export class PeerNetwork {
   readonly hops: Hops
@@ -50,7 +48,7 @@ export class PeerNetwork {
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusals: Refusals
   #discovery: Discovery | null = null
-  #onWeights: (from: PeerId, block: Uint8Array) => void | Promise<void> = () => {}
+  #onWeights: (from: PeerId, block: BlockParts) => void | Promise<void> = () => {}
   #lanePort = 0
   #heartbeatPort = 0
   #openedMs = 0
@@ -217,7 +215,7 @@ export class PeerNetwork {
   }
 
   /** The one receiver of blocks of weights. The peer is slowed down until what it returns has settled. */
-  onWeights(handler: (from: PeerId, block: Uint8Array) => void | Promise<void>): void {
+  onWeights(handler: (from: PeerId, block: BlockParts) => void | Promise<void>): void {
     this.#onWeights = handler
   }
 
@@ -231,7 +229,8 @@ export class PeerNetwork {
         upMs: this.#upMs(link.peer),
         rttMs: slot?.rttMs ?? null,
         lane: slot?.kind ?? null,
-        beats: link.beats
+        beats: link.beats,
+        clockSkewMs: link.clockSkewMs
       }
     })
   }
@@ -257,18 +256,9 @@ export class PeerNetwork {
 
   #hello(heartbeatKey: Uint8Array): Hello {
     const { facts, clock } = this.#options
-    const { signed, record } = this.#directory.own
-    return {
-      protocolVersion: PROTOCOL_VERSION,
-      arithmeticVersion: facts.arithmeticVersion,
-      programVersion: facts.programVersion,
-      name: facts.name,
-      upMs: Math.floor(clock.now() - this.#openedMs),
-      lane: { port: this.#lanePort, addresses: announcedAddresses() },
-      heartbeat: { port: this.#heartbeatPort, key: heartbeatKey },
-      model: record.model,
-      record: signed
-    }
+    const ports = { lane: this.#lanePort, heartbeat: this.#heartbeatPort }
+    const times = { upMs: clock.now() - this.#openedMs, wallMs: clock.wallMs() }
+    return ownHello(facts, times, ports, heartbeatKey, this.#directory.own, null)
   }
 
   #linkUp(link: Link): void {
@@ -361,27 +351,18 @@ export class PeerNetwork {
   }
 
   #startTicking(): void {
-    const { clock } = this.#options
-    let count = 0
-    let lastMs = clock.now()
-    let roundMs = 0
-    const absence = new Absence(lastMs, clock.wallMs())
-    this.#tick = every(clock, TICK_MS, () => {
-      const nowMs = clock.now()
-      const listened = listenedMs(nowMs - lastMs)
-      lastMs = nowMs
-      count++
-      if (absence.tick(nowMs, clock.wallMs())) this.#back()
-      this.#heartbeats.tick()
-      const pingNow = count % PING_TICKS === 0
-      this.#links.tick(listened, pingNow)
-      this.#lanes.tick(listened, pingNow)
-      roundMs += listened
-      if (count % ROUND_TICKS !== 0) return
-      this.#directory.tick(roundMs)
-      roundMs = 0
-      this.#lanes.announce(announcedAddresses())
-      this.#gossip.tick()
+    this.#tick = startTicking(this.#options.clock, {
+      onBack: () => this.#back(),
+      onTick: (listened, pingNow) => {
+        this.#heartbeats.tick()
+        this.#links.tick(listened, pingNow)
+        this.#lanes.tick(listened, pingNow)
+      },
+      onRound: (listened) => {
+        this.#directory.tick(listened)
+        this.#lanes.announce(announcedAddresses())
+        this.#gossip.tick()
+      }
     })
   }
 

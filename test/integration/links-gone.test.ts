@@ -2,31 +2,15 @@
 // freezes. Killed and frozen single neighbours are in test/peer/process.test.ts, and what sessions make of
 // a loss in loss.test.ts.
 
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import test, { type Test } from 'brittle'
+import test from 'brittle'
 
 import { EVEN_JITTER_MS } from '../../src/peer/link/jitter.ts'
 import { crashKnownMs } from '../../src/peer/members/membership.ts'
-import { Net, type Inside } from '../helpers/net/namespaces.ts'
-import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
+import { Net } from '../helpers/net/namespaces.ts'
+import { Lab, REAL, type LabPeer } from '../helpers/swarm-lab.ts'
 import { until } from '../helpers/until.ts'
-
-const CHILD = fileURLToPath(new URL('../peer/child-peer.js', import.meta.url))
-
-/** A peer inside a namespace, and what it says of its links. */
-function watcher(t: Test, inside: Inside, seed: number, topic: string) {
-  const argv = [...inside, process.execPath, CHILD, String(seed), topic, 'watch']
-  const child = spawn(argv[0] as string, argv.slice(1), {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const lines: Json[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)))
-  const count = (type: string) => lines.filter((line) => line['type'] === type).length
-  return { lines, count }
-}
+import { WatchedChild } from '../peer/watched-child.ts'
+import { linksRun } from '../soak/links.ts'
 
 test(
   'links - a neighbour whose cable is pulled is gone within 750 ms, and back with it',
@@ -37,15 +21,16 @@ test(
     const hosts = net.bareCable('169.254/16')
     const cable = hosts.map(({ inside }) => inside)
     const topic = `cable ${process.pid}`
-    const ends = cable.map((inside, index) => watcher(t, inside, index + 1, topic))
+    const ends = cable.map((inside, index) => new WatchedChild({ seed: index + 1, topic, inside }))
+    t.teardown(() => ends.forEach((end) => end.end()))
     const set = (state: 'up' | 'down') => net.plug(hosts[0], 'cable', state === 'up')
-    await until(() => ends.every(({ count }) => count('beats') > 10))
-    const jitters = ends.map(({ lines }) => lines.at(-1)?.['jitterMs'] as number)
+    await until(() => ends.every((end) => end.count('beats') > 10))
+    const jitters = ends.map(({ jitterMs }) => jitterMs)
     const startMs = performance.now()
     set('down')
     const took = await Promise.all(
-      ends.map(async ({ count }) => {
-        await until(() => count('link-down') > 0)
+      ends.map(async (end) => {
+        await until(() => end.count('link-down') > 0)
         return performance.now() - startMs
       })
     )
@@ -56,8 +41,24 @@ test(
     }
     const backMs = performance.now()
     set('up')
-    await until(() => ends.every(({ count }) => count('link-up') > 1))
+    await until(() => ends.every((end) => end.count('link-up') > 1))
     t.comment(`linked again ${(performance.now() - backMs).toFixed(0)} ms after the cable was back`)
+  }
+)
+
+// Ten minutes of it are a soak: npm run soak -- links.
+test(
+  'links - 200 ms of jitter and 5 % loss end no link, and a frozen peer is gone in 2 s',
+  REAL,
+  async (t) => {
+    const weather = { jitterMs: 200, loss: 0.05 }
+    const verdict = await linksRun({ seed: 7, peers: 2, weather, holdMs: 15_000 })
+    const { falseVerdicts, jitterMs, noticedMs, promisedMs } = verdict
+    t.comment(`p99 jitter ${jitterMs.toFixed(0)} ms, noticed after ${noticedMs.toFixed(0)} ms`)
+    t.ok(jitterMs > 150, 'the weather is bad indeed')
+    t.is(falseVerdicts, 0)
+    t.is(promisedMs, 2000)
+    t.ok(noticedMs <= promisedMs, `${noticedMs} ms`)
   }
 )
 

@@ -6,9 +6,10 @@ import { parseArgs } from 'node:util'
 /** @returns whether all went well. */
 type Soak = (seed: number, count: number) => Promise<boolean>
 
-/** Each with how many runs, or frames per codec, it makes unless told otherwise. */
+/** Each with how many runs, frames per codec or seconds it makes unless told otherwise. */
 const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
+  links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
   sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim }

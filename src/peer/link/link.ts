@@ -20,7 +20,8 @@ import { decodeControl, encodeControl, type ControlMessage } from '../../wire/co
 import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../wire/hello.ts'
 import { HEARTBEAT_KEY_BYTES } from '../../wire/heartbeat.ts'
 import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
+import { Backlog } from './backlog.ts'
 import { LinkMux } from './mux.ts'
 import { exchangeProofs, type ProofExchange } from './proof-exchange.ts'
 import { Pings, RttEstimate } from './rtt.ts'
@@ -88,6 +89,7 @@ export class Link implements Carrier {
   readonly #stuck = new Stuck()
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
+  readonly #backlog: Backlog
   #beatRttMs: number | null = null
   #state: LinkState = 'proving'
   #proofs: ProofExchange
@@ -98,15 +100,14 @@ export class Link implements Carrier {
   #sendControl: MuxMessage | null = null
   #sendFrame: MuxMessage | null = null
   #hello: Hello | null = null
-  #undrainedBytes = 0
-  /** The stream's count of bytes when it was last drained. */
-  #drainedAtBytes = 0
+  #clockSkewMs = 0
 
   constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
     this.peer = peerIdOf(stream.remotePublicKey)
     this.initiator = stream.isInitiator
     this.kind = kindOf(stream)
     this.#stream = stream
+    this.#backlog = new Backlog(() => stream.rawBytesWritten)
     this.heartbeatKey = options.random.bytes(HEARTBEAT_KEY_BYTES)
     this.#options = options
     this.#handlers = handlers
@@ -153,6 +154,11 @@ export class Link implements Carrier {
     return (remoteHost ?? remoteAddress)?.replace(/^::ffff:(?=\d+\.)/i, '') ?? null
   }
 
+  /** How far the peer's time of day was ahead of ours when its hello came; 0 before. */
+  get clockSkewMs(): number {
+    return this.#clockSkewMs
+  }
+
   get rttMs(): number | null {
     return this.#rtt.valueMs
   }
@@ -165,8 +171,7 @@ export class Link implements Carrier {
 
   /** What was written since the connection was last drained, less what it has taken since. */
   get backlogBytes(): number {
-    const takenBytes = this.#stream.rawBytesWritten - this.#drainedAtBytes
-    return Math.max(0, this.#undrainedBytes - takenBytes)
+    return this.#backlog.bytes
   }
 
   /** Any byte from the peer on any connection. */
@@ -195,7 +200,7 @@ export class Link implements Carrier {
   send(message: ControlMessage): void {
     if (this.#state !== 'up' || this.#sendControl === null) return
     const bytes = encodeControl(message)
-    this.#count(bytes, this.#sendControl.send(bytes))
+    this.#backlog.sent(bytes.byteLength, this.#sendControl.send(bytes))
   }
 
   allocate(sizeBytes: number): OutgoingFrame {
@@ -205,7 +210,7 @@ export class Link implements Carrier {
 
   ship(bytes: Uint8Array): void {
     if (this.#state !== 'up' || this.#sendFrame === null) return
-    this.#count(bytes, this.#sendFrame.send(bytes))
+    this.#backlog.sent(bytes.byteLength, this.#sendFrame.send(bytes))
   }
 
   /** @param pingNow whether this tick sends a ping. */
@@ -229,7 +234,7 @@ export class Link implements Carrier {
     const verdict = this.#silence.tick(listenedMs, nowMs)
     if (verdict === 'peer') this.close(gone(this.peer, 'it went silent'))
     else if (verdict === 'connection') this.close(gone(this.peer, 'its connection went silent'))
-    else if (this.#stuck.tick(listenedMs, this.#undrainedBytes > 0, this.#stream.rawBytesWritten)) {
+    else if (this.#stuck.tick(listenedMs, this.#backlog.isFilling, this.#stream.rawBytesWritten)) {
       const text = `${shortId(this.peer)} reads nothing; the link to it was closed`
       this.close(new SwarmError('PEER_BUSY', text))
     } else if (pingNow) this.#ping(nowMs)
@@ -260,7 +265,7 @@ export class Link implements Carrier {
       protocol: FRAME_PROTOCOL,
       // A hop may not lose what it is given without a word.
       onclose: () => this.close(gone(this.peer, 'it closed the channel of frames')),
-      ondrain: () => this.#drained()
+      ondrain: () => this.#backlog.drained()
     })
     if (control === null || frames === null) {
       this.close(gone(this.peer, 'the connection ended'))
@@ -291,6 +296,7 @@ export class Link implements Carrier {
     }
     // The message may lie in a slab of the stream; a hello lives as long as the link.
     this.#hello = decodeHello(new Uint8Array(bytes))
+    this.#clockSkewMs = this.#hello.wallMs - this.#options.clock.wallMs()
     this.#state = 'up'
     this.#upMs = this.#options.clock.now()
     this.#handlers.onUp(this)
@@ -326,16 +332,6 @@ export class Link implements Carrier {
       throw new SwarmError('WIRE_TOO_LARGE', text)
     }
     this.#handlers.onFrame(this, bytes)
-  }
-
-  #count(bytes: Uint8Array, drained: boolean): void {
-    if (drained) this.#drained()
-    else this.#undrainedBytes += bytes.byteLength
-  }
-
-  #drained(): void {
-    this.#undrainedBytes = 0
-    this.#drainedAtBytes = this.#stream.rawBytesWritten
   }
 
   #guard(work: () => void): void {
