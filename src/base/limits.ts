@@ -282,3 +282,16 @@ export const CHAT_MESSAGES_MAX = 2048
 export const MODEL_IDS_REMEMBERED_MAX = 256
 /** Bytes of the file that remembers them: paths of ordinary length. */
 export const MODEL_IDS_BYTES_MAX = 2 ** 20
+
+// The shared memory's index, which is held in memory.
+
+/** Entries of all authors: 1.4 KiB of vector each and about as much text, so below 3 GiB when full. */
+export const INDEX_ENTRIES_MAX = 2 ** 20
+/** Entries of one author: a quarter, so that a flood from one peer leaves room for the others. */
+export const INDEX_AUTHOR_ENTRIES_MAX = 2 ** 18
+/** Words of one entry, or of a question, that are looked at: three pages. */
+export const ENTRY_WORDS_MAX = 1500
+/** Different words of a question that are searched for, rarest first: each may stand in every entry. */
+export const QUERY_WORDS_MAX = 64
+/** Answers to one query: more than anybody reads. */
+export const QUERY_HITS_MAX = 100
