@@ -18,7 +18,7 @@ export function outputOnScreen(screen: string, command: string): string | null {
   const prompt = ask === -1 ? null : (ASK.exec(lines[ask] as string)?.[1] ?? '')
   const typed = findTyped(lines.slice(0, end), first, prompt)
   if (typed === null) return null
-  let from = typed.line + 1
+  let from = typed.next
   for (const line of more) if (lines[from]?.endsWith(line)) from++
   const next = nextPrompt(lines, from, end, typed.prompt)
   const until = next - promptHeight(lines, typed.line, next, from)
@@ -26,24 +26,56 @@ export function outputOnScreen(screen: string, command: string): string | null {
   return output === '' ? null : output
 }
 
-/** The last line that ends a prompt with the command, best one whose prompt ends like that of the question. */
-function findTyped(
-  lines: readonly string[],
-  command: string,
-  prompt: string | null
-): { line: number; prompt: string } | null {
-  let weak: { line: number; prompt: string } | null = null
+interface Typed {
+  /** Of the prompt that it was typed at. */
+  line: number
+  /** Where what it wrote may begin. */
+  next: number
+  prompt: string
+}
+
+/** The last place where a prompt is followed by the command, best one that ends like that of the question. */
+function findTyped(lines: readonly string[], command: string, prompt: string | null): Typed | null {
   if (command === '') return null
+  let weak: Typed | null = null
   for (let line = lines.length - 1; line >= 0; line--) {
-    const text = lines[line] as string
-    const at = text.indexOf(command)
-    // Behind it may be a right prompt, which zsh keeps apart.
-    if (at === -1 || !/^(\s{2,}\S.*)?$/.test(text.slice(at + command.length))) continue
-    const before = text.slice(0, at)
-    if (prompt !== null && lastSign(before) === lastSign(prompt)) return { line, prompt: before }
-    if (before !== '') weak ??= { line, prompt: before }
+    const typed = typedAt(lines, line, command)
+    if (typed === null) continue
+    if (prompt !== null && lastSign(typed.prompt) === lastSign(prompt)) return typed
+    if (typed.prompt !== '') weak ??= typed
   }
   return weak
+}
+
+function typedAt(lines: readonly string[], line: number, command: string): Typed | null {
+  const text = lines[line] as string
+  const at = text.indexOf(command)
+  // Behind it may be a right prompt, which zsh keeps apart.
+  if (at !== -1 && /^(\s{2,}\S.*)?$/.test(text.slice(at + command.length))) {
+    return { line, next: line + 1, prompt: text.slice(0, at) }
+  }
+  return wrappedAt(lines, line, command)
+}
+
+/** The line editor of zsh wraps by itself, so tmux cannot join: spaces at the edge are lost. */
+function wrappedAt(lines: readonly string[], line: number, command: string): Typed | null {
+  const text = lines[line] as string
+  const wanted = squeeze(command)
+  for (let head = Math.min(text.length, command.length); head > 0; head--) {
+    const start = text.slice(text.length - head)
+    if (!command.startsWith(start)) continue
+    let joined = squeeze(start)
+    let next = line + 1
+    while (joined.length < wanted.length && next < lines.length) {
+      joined += squeeze(lines[next++] as string)
+    }
+    if (joined === wanted) return { line, next, prompt: text.slice(0, text.length - head) }
+  }
+  return null
+}
+
+function squeeze(text: string): string {
+  return text.replace(/\s+/g, '')
 }
 
 /** `$`, `%`, `>` or an arrow; the words before it may tell a status or a folder. */
@@ -52,10 +84,9 @@ function lastSign(prompt: string): string {
 }
 
 function nextPrompt(lines: readonly string[], from: number, end: number, prompt: string): number {
-  if (prompt.trim() === '') return end
-  const found = lines.findIndex(
-    (line, i) => i >= from && i < end && line.startsWith(prompt.trimEnd())
-  )
+  const start = shape(prompt.trimEnd())
+  if (start === '') return end
+  const found = lines.findIndex((line, i) => i >= from && i < end && shape(line).startsWith(start))
   return found === -1 ? end : found
 }
 
