@@ -2,6 +2,9 @@
 // prompt. The hook draws no marks (it prints nothing), so prompts are known by what they have in common:
 // the text before the command, and the lines above it. Pure; gives null rather than the wrong lines.
 
+/** Where in a line a wrapped command may begin: more than one place only if it repeats itself. */
+const TRIES_MAX = 4
+
 /** The line on which this was asked. */
 const ASK = /^(.*?)(?:\S*\/)?swarm\s+(?:why|learn)\b/
 
@@ -61,12 +64,14 @@ function typedAt(lines: readonly string[], line: number, command: string): Typed
 function wrappedAt(lines: readonly string[], line: number, command: string): Typed | null {
   const text = lines[line] as string
   const wanted = squeeze(command)
-  for (let head = Math.min(text.length, command.length); head > 0; head--) {
+  let tries = 0
+  for (let head = Math.min(text.length, command.length); head > 0 && tries < TRIES_MAX; head--) {
     const start = text.slice(text.length - head)
     if (!command.startsWith(start)) continue
+    tries++
     let joined = squeeze(start)
     let next = line + 1
-    while (joined.length < wanted.length && next < lines.length) {
+    while (wanted.startsWith(joined) && joined.length < wanted.length && next < lines.length) {
       joined += squeeze(lines[next++] as string)
     }
     if (joined === wanted) return { line, next, prompt: text.slice(0, text.length - head) }
