@@ -14,6 +14,8 @@ const CHANGES_MIN = 0.3
 /** Long words of all three kinds that change less are camelCase with a number. */
 const LONG_CHARS = 30
 const CHANGES_LONG_MIN = 0.18
+/** Different characters of a key, at least: a bar of a progress line has two. */
+const DISTINCT_MIN = 10
 /** Of this many letters, words of a language have a vowel among every five; random ones often not. */
 const CONSONANTS_MAX = 5
 
@@ -53,12 +55,13 @@ function isName(part: string): boolean {
 function looksRandom(word: string): boolean {
   if (word.length < KEY_CHARS_MIN - 2) return false
   const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/].filter((kind) => kind.test(word)).length
-  if (kinds === 1) return longestConsonants(word) > CONSONANTS_MAX
+  const consonants = longestConsonants(word)
+  if (kinds === 1) return consonants > CONSONANTS_MAX
+  // Abbreviations in capitals (HTTPS, XMLRPC) make longer runs than words do.
+  if (consonants > CONSONANTS_MAX + 2) return true
   const changes = changesOf(word) / word.length
   if (kinds === 3 && word.length >= LONG_CHARS) return changes >= CHANGES_LONG_MIN
-  if (kinds === 3) return changes >= CHANGES_MIN || longestConsonants(word) > CONSONANTS_MAX
-  // Two kinds: letters with digits strewn in, or letters whose case changes at random.
-  return changes >= CHANGES_MIN && distinct(word) >= 10
+  return changes >= CHANGES_MIN && distinct(word) >= DISTINCT_MIN
 }
 
 function changesOf(word: string): number {
