@@ -222,6 +222,8 @@ export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
 /** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
 export const FIX_COMMAND_CHARS_MAX = 4096
 export const FIX_OUTPUT_CHARS_MAX = 2048
+/** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
+export const FIXES_ASKED_MAX = 32
 /** Proposals of one explanation: more than a screen of them help nobody. */
 export const PROPOSALS_MAX = 8
 /** Characters of the question that the model gets about a failure: some 2000 tokens. */
