@@ -294,6 +294,22 @@ export const HOOK_FILE_BYTES_MAX = 16 * 2 ** 10
 /** Characters of the line above the next prompt: it must not push the prompt away. */
 export const NOTICE_CHARS_MAX = 200
 
+// Failed commands.
+
+/** Characters of one line that is looked at for secrets; a longer one is data and is taken out whole. */
+export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
+/** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
+export const FIX_COMMAND_CHARS_MAX = 4096
+export const FIX_OUTPUT_CHARS_MAX = 2048
+/** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
+export const FIXES_ASKED_MAX = 32
+/** Proposals of one explanation: more than a screen of them help nobody. */
+export const PROPOSALS_MAX = 8
+/** Characters of the question that the model gets about a failure: some 2000 tokens. */
+export const EXPLAIN_PROMPT_CHARS_MAX = 8 * 2 ** 10
+/** Time for the shared memory to answer before the rules do alone: 400 times its median. */
+export const EXPLAIN_ASK_TIMEOUT_MS = 2_000
+
 // Tokenizers and chat templates.
 
 /** UTF-16 units of one text to encode: CONTEXT_TOKENS_MAX tokens of ordinary text, four units each. */

@@ -9,7 +9,7 @@ import type { CommandSpec } from './command-spec.ts'
 import type { CommandName } from './commands.ts'
 import { parseFlagValue, type FlagValue } from './flag-value.ts'
 import { FLAGS, flagSpec, type FlagName, type FlagSpec, type FlagValues } from './flags.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../base/nearest.ts'
 
 export interface Invocation {
   command: CommandName
