@@ -255,6 +255,10 @@ export const API_REQUESTS_MAX = 128
 export const API_STALL_MS = 30_000
 /** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
 export const CHAT_PARTS_MAX = 1024
+/** UTF-16 units typed into one line of the dashboard: a pasted page; more goes through a file. */
+export const DASH_INPUT_CHARS_MAX = 2 ** 14
+/** Bytes of join.log, of which one older file is kept: weeks of events. */
+export const JOIN_LOG_BYTES_MAX = 4 * 2 ** 20
 /** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
 export const FLAG_REPEATS_MAX = 16
 /** Bytes of a prompt read from standard input: half a request body, so that escaping still fits. */

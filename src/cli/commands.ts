@@ -39,7 +39,8 @@ export const COMMANDS = {
       'Takes the name of a topic, or the line of swarm invite. Runs until it is stopped (Ctrl-C, ' +
       'SIGTERM or swarm stop). The first line says who can join. ' +
       'Every peer of a topic serves the same model; each loads only the layers that the plan gives ' +
-      'it. With --json every event is a line.',
+      'it. On a terminal the dashboard (see: swarm dash) takes over once the peer runs; log lines then ' +
+      'go to join.log in the data directory. With --json every event is a line.',
     positionals: [{ name: 'topic', required: true, offers: 'nothing' }],
     flags: [
       'model',
@@ -54,6 +55,7 @@ export const COMMANDS = {
       'lan-only',
       'http',
       'data-dir',
+      'plain',
       'until-eof',
       ...ALWAYS
     ],
@@ -149,6 +151,28 @@ export const COMMANDS = {
     positionals: [],
     flags: ['data-dir', ...ALWAYS],
     examples: ['swarm plan', 'swarm plan --json']
+  },
+  dash: {
+    summary: 'watch the running peer and its swarm, talk with the model',
+    about:
+      'A dashboard of the peer of this data directory, in a process of its own: peers, layers, ' +
+      'round trips and speeds, where the time of a token goes, a chat, and a search in the shared ' +
+      'memory. ? shows the keys. With --owner, as swarm join shows it, q asks whether the peer ' +
+      'leaves the topic too. Needs a terminal; swarm top prints the same without one.',
+    positionals: [],
+    flags: ['owner', ...SAMPLING, 'data-dir', ...ALWAYS],
+    examples: ['swarm dash', 'swarm dash --temp 0.6']
+  },
+  top: {
+    summary: 'print what the dashboard shows, once or every few seconds',
+    about:
+      'Peers with their layers, memory, speed, THRPT (bytes of weights consumed per second) and VoC ' +
+      '(the share of the speed that would be lost without them), the last answer per hop beside what ' +
+      'was predicted, and the last events. A figure with est. was predicted, a dash is not known. ' +
+      'With --json one object.',
+    positionals: [],
+    flags: ['watch', 'data-dir', ...ALWAYS],
+    examples: ['swarm top', 'swarm top --json', 'swarm top --watch 2']
   },
   stop: {
     summary: 'stop the running peer',

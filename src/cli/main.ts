@@ -27,6 +27,8 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   status: async () => (await import('./command/status.ts')).status,
   peers: async () => (await import('./command/peers.ts')).peers,
   plan: async () => (await import('./command/plan.ts')).plan,
+  dash: async () => (await import('./command/dash.ts')).dash,
+  top: async () => (await import('./command/top.ts')).top,
   stop: async () => (await import('./command/stop.ts')).stop,
   bootstrap: async () => (await import('./command/bootstrap.ts')).bootstrap,
   bridge: async () => (await import('./command/bridge.ts')).bridge,
