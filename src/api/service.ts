@@ -32,6 +32,8 @@ export interface PeerStatus {
   lane: 'tcp' | 'udx' | 'self' | null
   /** Address at the other end of the link; null without one, or where it is not known. */
   host: string | null
+  /** How far its time of day is ahead of ours; null without a link. */
+  clockSkewMs: number | null
   version: string
   arithmeticVersion: number
 }

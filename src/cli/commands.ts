@@ -231,6 +231,39 @@ export const COMMANDS = {
     flags: ['data-dir', ...ALWAYS],
     examples: ['swarm doctor', 'swarm doctor --json']
   },
+  hook: {
+    summary: 'let zsh note failed commands for swarm why; off until enabled',
+    about:
+      'Put eval "$(swarm hook zsh)" into ~/.zshrc; it does nothing before swarm hook enable. Then the ' +
+      'shell appends each command line with status, folder and duration to a file in the runtime ' +
+      'folder: no output, and nothing leaves this machine. --share is a second consent, per topic. ' +
+      'Lines that begin with a space are kept out. disable removes all of it, or takes back one ' +
+      '--share; status says what is noted and where it goes. Nothing is ever run by itself.',
+    positionals: [
+      { name: 'action', required: true, offers: ['zsh', 'enable', 'disable', 'status'] }
+    ],
+    flags: ['share', 'notice', 'data-dir', ...ALWAYS],
+    examples: [
+      'swarm hook enable',
+      'swarm hook zsh',
+      'swarm hook status',
+      'swarm hook enable --share home',
+      'swarm hook disable'
+    ]
+  },
+  watch: {
+    summary: 'run a command and keep what it wrote for swarm why if it fails',
+    about:
+      'The command has this terminal: its input, its output, Ctrl-C and its exit status are as ever. ' +
+      'Inside tmux nothing is in between. Elsewhere standard error goes through a pipe: programs that ' +
+      'look for a terminal there may leave out colours, lines of both outputs may change places, and ' +
+      'a background child loses it when the command ends. What was written stays in the runtime ' +
+      'folder of this machine.',
+    positionals: [{ name: 'command', required: true, offers: 'nothing', rest: true }],
+    flags: ['data-dir', 'log-level', 'help'],
+    ownsSignals: true,
+    examples: ['swarm watch -- make -j4', 'swarm watch npm test']
+  },
   demo: {
     summary: 'watch three peers on this machine split a model and write text',
     about:

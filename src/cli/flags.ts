@@ -239,6 +239,14 @@ export const FLAGS = {
   apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
   persist: { kind: 'switch', help: 'with --apply: keep the changes over a restart' },
   undo: { kind: 'switch', help: 'take it back: a revocation, or all that --apply has changed' },
+  share: {
+    kind: 'text',
+    placeholder: 'TOPIC',
+    example: '--share home',
+    many: true,
+    help: 'let what is learnt from failures go to the members of this topic'
+  },
+  notice: { kind: 'switch', help: 'one line above the next prompt when an answer is known here' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',

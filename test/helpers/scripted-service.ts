@@ -91,7 +91,8 @@ export class ScriptedService implements SwarmService {
         held: { start: 0, end: 3 },
         rttMs: null,
         lane: 'self',
-        host: null
+        host: null,
+        clockSkewMs: null
       },
       {
         ...common,
@@ -101,7 +102,8 @@ export class ScriptedService implements SwarmService {
         held: { start: 3, end: 5 },
         rttMs: 0.214,
         lane: 'tcp',
-        host: '10.0.0.2'
+        host: '10.0.0.2',
+        clockSkewMs: -12
       }
     ]
   }
