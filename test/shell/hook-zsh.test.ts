@@ -370,7 +370,8 @@ test('hook - a script and a shell without zsh modules are left alone', ZSH, asyn
   const script = join(folder, 'script')
   writeFileSync(script, zshHookScript({ folder, index: `${folder}/i` }))
   const run = (...argv: string[]) => spawnSync('zsh', ['-f', ...argv], { encoding: 'utf8' })
-  const ask = `zmodload zsh/parameter; eval "$(<'${script}')"; print -r -- \${+functions[_swarm_precmd]} \${#precmd_functions}`
+  const counts = '${+functions[_swarm_precmd]} ${#precmd_functions}'
+  const ask = `zmodload zsh/parameter; eval "$(<'${script}')"; print -r -- ${counts}`
   t.alike([run('-c', ask).stdout, run('-c', ask).stderr], ['0 0\n', ''])
   const bare = run('-i', '-c', ask.replace(';', '; module_path=(/nowhere);'))
   t.alike([bare.stdout, bare.stderr], ['0 0\n', ''])
