@@ -131,9 +131,8 @@ export function shellAccuracyBench(): void {
   }
   const captured = cases.filter(({ output }) => output?.trim())
   const told = accuracyOf(captured, cases, byRules)
-  console.log(
-    `of the ${captured.length} whose output was captured, rules alone: first ${percent(told.first, told.cases)}, of 3 ${percent(told.three, told.cases)}`
-  )
+  const [first, three] = [told.first, told.three].map((count) => percent(count, told.cases).trim())
+  console.log(`of the ${told.cases} with an output, rules alone: first ${first}, of 3 ${three}`)
   reportFamilies(cases)
 }
 

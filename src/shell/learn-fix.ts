@@ -38,7 +38,7 @@ export async function learnFix(
     throw new SwarmError('USAGE_BAD_VALUE', `no failed command is known to learn a fix of; ${how}`)
   }
   const answer = redact(fix.trim())
-  if (answer.text === '' || answer.text.length > FIX_COMMAND_CHARS_MAX || isMultiline(fix.trim())) {
+  if (answer.text === '' || fix.length > FIX_COMMAND_CHARS_MAX || isMultiline(fix.trim())) {
     const bound = `one line of at most ${FIX_COMMAND_CHARS_MAX} characters`
     throw new SwarmError('USAGE_BAD_VALUE', `--fix takes a command, ${bound}`, { param: 'fix' })
   }

@@ -214,7 +214,7 @@ export const FILES: readonly Rule[] = [
   }),
   rule({
     name: 'files: a program of this folder',
-    silent: 'guess',
+    silent: 'likely',
     says: /not found|is not recognized/i,
     certainty: 'clear',
     when: ({ program, machine, tool }) =>
