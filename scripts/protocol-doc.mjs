@@ -49,13 +49,26 @@ export function protocolDocument(document, tables) {
 /** Every table that src/wire can give, by the name of its mark. */
 export async function protocolTables() {
   const wire = (file) => import(new URL(`../dist/src/wire/${file}.js`, import.meta.url).href)
-  const [hello, control, record, session, invite, probe] = await Promise.all(
-    ['hello', 'control', 'record-codec', 'session-messages', 'invite', 'probe'].map(wire)
+  const [hello, control, record, session, invite, probe, basin, fact, card] = await Promise.all(
+    [
+      'hello',
+      'control',
+      'record-codec',
+      'session-messages',
+      'invite',
+      'probe',
+      'basin',
+      'fact',
+      'log-card'
+    ].map(wire)
   )
   return {
     'fields hello': fieldTable(hello.helloField.layout),
     'fields record': fieldTable(record.recordField.layout),
     'fields signed-record': fieldTable(record.signedRecordField.layout),
+    'fields basin': fieldTable(basin.basinField.layout),
+    'fields log-card': fieldTable(card.logCardField.layout),
+    'messages fact': messageTables(fact.FACT_BODIES),
     'fields invite': fieldTable(invite.inviteField.layout),
     'messages control': messageTables(control.CONTROL_BODIES),
     'messages session': messageTables(session.BODIES),

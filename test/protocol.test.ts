@@ -6,6 +6,7 @@ import test from 'brittle'
 
 import { BEACON_BYTES, encodeBeacon } from '../src/wire/beacon.ts'
 import { CONTROL_BODIES } from '../src/wire/control.ts'
+import { FACT_BODIES } from '../src/wire/fact.ts'
 import {
   HEARTBEAT_BYTES,
   HEARTBEAT_KEY_BYTES,
@@ -42,6 +43,7 @@ test('protocol - every message has its heading with its number', (t) => {
     ...Object.entries(CONTROL_BODIES),
     ...Object.entries(BODIES),
     ...Object.entries(PROBE_BODIES),
+    ...Object.entries(FACT_BODIES),
     ['activation', { number: ACTIVATION_NUMBER }]
   ]
   for (const [type, { number }] of messages) {

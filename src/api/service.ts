@@ -5,6 +5,7 @@
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { TopSnapshot } from '../wire/top.ts'
 
 export type { GateEdit, GateStatus } from '../wire/gate.ts'
 export type {
@@ -31,6 +32,8 @@ export interface PeerStatus {
   lane: 'tcp' | 'udx' | 'self' | null
   /** Address at the other end of the link; null without one, or where it is not known. */
   host: string | null
+  /** How far its time of day is ahead of ours; null without a link. */
+  clockSkewMs: number | null
   version: string
   arithmeticVersion: number
 }
@@ -89,6 +92,8 @@ export interface SwarmService {
   status(): NodeStatus
   peers(): PeerStatus[]
   plan(): PlanStatus
+  /** Everything that the dashboard shows. */
+  top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
   invite(): InviteStatus

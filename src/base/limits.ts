@@ -130,6 +130,10 @@ export const ADDRESS_CHANGES_PER_SECOND = 2
 export const ADDRESS_CHANGES_BURST = 16
 /** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
 export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
+/**
+ * Least bytes of a piece of a block but its last: each costs its receiver an object of its own.
+ */
+export const WEIGHTS_PIECE_BYTES_MIN = 4096
 /** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
 export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
@@ -166,6 +170,49 @@ export const HINT_ADDRESSES_MAX = 8
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
 export const BEACONS_BURST = 1024
+
+// Shared memory: logs, their cards and what is kept of them.
+
+/** Elements of the vector that stands for an entry. */
+export const EMBEDDING_DIM = 256
+/** UTF-8 bytes of what an answer answers: a failed command with the last lines of its output. */
+export const FACT_QUESTION_BYTES_MAX = 8 * 2 ** 10
+/** UTF-8 bytes of one answer: some pages of text; longer documents are learnt in pieces. */
+export const FACT_ANSWER_BYTES_MAX = 32 * 2 ** 10
+/** UTF-8 bytes of where a fact comes from: a path. */
+export const FACT_SOURCE_BYTES_MAX = 512
+/** Bytes of one fact as a knowledge bee keeps it: its three texts and a few bytes around them. */
+export const FACT_BYTES_MAX = 42 * 2 ** 10
+/** Mean bytes of a block of a knowledge bee: a fact, its key and the part of the tree around it. */
+export const FACT_BLOCK_BYTES_MAX = 48 * 2 ** 10
+/** Blocks of one log of one author, his own included: beyond it an author begins new logs. */
+export const LOG_BLOCKS_MAX = 2 ** 17
+/** Bytes of one log of one author: a full basin log has 132 MiB, facts of 2 KiB as many come to this. */
+export const LOG_BYTES_MAX = 256 * 2 ** 20
+/** Time for a peer that says it has more of our own log than we have to show it, before it is not believed:
+ * what it has comes within a few round trips. */
+export const CLAIM_MS = 5_000
+/** Log pairs of one author that are followed, the newest ones: he begins another one when he lost a part of
+ * the last one or filled it. */
+export const LOG_EPOCHS_MAX = 8
+/** Authors whose logs are followed in one topic: the peers of a view. */
+export const LOG_AUTHORS_MAX = 64
+/** Authors without a link to us that one peer can introduce: it could make them up. */
+export const LOG_AUTHORS_INTRODUCED_MAX = 32
+/** Log cards in one message, 164 bytes each: some of each author. */
+export const LOG_CARDS_MAX = 256
+/** New cards of one peer checked per second, and at once: a signature costs 60 microseconds. */
+export const LOG_CARDS_PER_SECOND = 32
+export const LOG_CARDS_BURST = 2 * LOG_CARDS_MAX
+/** Blocks of one log that are fetched per second, and at once: each costs 0.1 ms on both sides. */
+export const LOG_BLOCKS_PER_SECOND = 2048
+export const LOG_BLOCKS_BURST = 16_384
+/** Blocks of one log of another author that turn out malformed before nothing more of it is fetched. */
+export const LOG_FAULTS_MAX = 32
+/** Entries of other authors that are hidden on this machine: a file of 1 MiB. */
+export const HIDDEN_ENTRIES_MAX = 2 ** 16
+/** Entries that wait to be written in one batch: more only delays the first. */
+export const LEARN_BATCH_MAX = 256
 
 // Measuring a cable with `swarm bridge`, while that command runs.
 
@@ -208,12 +255,48 @@ export const API_REQUESTS_MAX = 128
 export const API_STALL_MS = 30_000
 /** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
 export const CHAT_PARTS_MAX = 1024
+/** UTF-16 units typed into one line of the dashboard: a pasted page; more goes through a file. */
+export const DASH_INPUT_CHARS_MAX = 2 ** 14
+/** Bytes of join.log, of which one older file is kept: weeks of events. */
+export const JOIN_LOG_BYTES_MAX = 4 * 2 ** 20
 /** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
 export const FLAG_REPEATS_MAX = 16
 /** Bytes of a prompt read from standard input: half a request body, so that escaping still fits. */
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
+
+// The shell hook: files of the runtime folder and of the data directory that only this user writes.
+
+/** Bytes of the spool before a shell starts a new one; one older is kept. Some thousand commands. */
+export const SPOOL_BYTES_MAX = 256 * 2 ** 10
+/** Characters kept of one command line, and of its directory: Linux's own bound of a path. */
+export const SPOOL_COMMAND_CHARS_MAX = 4096
+export const SPOOL_CWD_CHARS_MAX = 4096
+/** Bytes kept of what a failed command wrote, its end: an error is said last. */
+export const FAILURE_OUTPUT_BYTES_MAX = 64 * 2 ** 10
+/** Bytes of the file that holds the last failure under swarm watch: in JSON a byte takes six at most. */
+export const WATCHED_FILE_BYTES_MAX = 8 * FAILURE_OUTPUT_BYTES_MAX
+/** Lines of a tmux pane above its screen that are searched for the failed command. */
+export const CAPTURE_LINES_MAX = 200
+/** Time for tmux to answer: it needs 3 ms; a server that hangs must not hold swarm why. */
+export const CAPTURE_TIMEOUT_MS = 500
+/** Bytes of one captured pane: CAPTURE_LINES_MAX and a screen, 1000 columns of four bytes each. */
+export const CAPTURE_BYTES_MAX = 2 ** 20
+/** Commands kept as suggestions: zsh reads all of them at a key, so that it takes milliseconds. */
+export const COMMANDS_INDEXED_MAX = 4096
+/** Characters of one suggestion: a longer line is a script, and does not fit the screen. */
+export const COMMAND_INDEXED_CHARS_MAX = 256
+/** Bytes of the file of suggestions: 64 each on average. */
+export const COMMAND_INDEX_BYTES_MAX = 256 * 2 ** 10
+/** Time after which a suggestion comes too late to be shown. */
+export const SUGGEST_DEADLINE_MS = 50
+/** Topics for which what is learnt from failures may leave this machine. */
+export const HOOK_TOPICS_MAX = 64
+/** Bytes of the file that names them: twice what it can hold. */
+export const HOOK_FILE_BYTES_MAX = 16 * 2 ** 10
+/** Characters of the line above the next prompt: it must not push the prompt away. */
+export const NOTICE_CHARS_MAX = 200
 
 // Failed commands.
 
@@ -251,3 +334,16 @@ export const CHAT_MESSAGES_MAX = 2048
 export const MODEL_IDS_REMEMBERED_MAX = 256
 /** Bytes of the file that remembers them: paths of ordinary length. */
 export const MODEL_IDS_BYTES_MAX = 2 ** 20
+
+// The shared memory's index, which is held in memory.
+
+/** Entries of all authors: 1.4 KiB of vector each and about as much text, so below 3 GiB when full. */
+export const INDEX_ENTRIES_MAX = 2 ** 20
+/** Entries of one author: a quarter, so that a flood from one peer leaves room for the others. */
+export const INDEX_AUTHOR_ENTRIES_MAX = 2 ** 18
+/** Words of one entry, or of a question, that are looked at: three pages. */
+export const ENTRY_WORDS_MAX = 1500
+/** Different words of a question that are searched for, rarest first: each may stand in every entry. */
+export const QUERY_WORDS_MAX = 64
+/** Answers to one query: more than anybody reads. */
+export const QUERY_HITS_MAX = 100

@@ -66,3 +66,13 @@ export function clip(text: string, lengthMax = 80): string {
   const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
   return plain.length <= lengthMax ? plain : plain.slice(0, lengthMax - 1) + '…'
 }
+
+/** `02:11` minutes and seconds, `1:02:11` with hours, `3 d 01:02:11` with days. */
+export function formatDuration(durationMs: number): string {
+  const seconds = Math.max(0, Math.floor(durationMs / 1000))
+  const two = (value: number) => String(value).padStart(2, '0')
+  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24]
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
+  if (days > 0) return `${days} d ${two(hours)}:${rest}`
+  return hours > 0 ? `${hours}:${rest}` : rest
+}

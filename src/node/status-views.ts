@@ -32,6 +32,7 @@ export function peerStatus(
     rttMs: link?.rttMs ?? null,
     lane: isSelf ? 'self' : (link?.lane ?? null),
     host: link?.host ?? null,
+    clockSkewMs: link?.clockSkewMs ?? null,
     version,
     arithmeticVersion
   }

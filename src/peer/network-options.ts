@@ -69,4 +69,6 @@ export interface LinkInfo {
   lane: 'tcp' | 'udx' | null
   /** How heartbeats come, and the silence that is excused. */
   beats: Link['beats']
+  /** How far the peer's time of day was ahead of ours when it introduced itself, to about a round trip. */
+  clockSkewMs: number
 }

@@ -3,7 +3,7 @@
 // clock; the refusing is done where the connection is.
 
 import { HINTS_MAX } from '../base/limits.ts'
-import { Bucket } from './bucket.ts'
+import { Bucket } from '../base/bucket.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { SwarmError } from '../base/errors.ts'

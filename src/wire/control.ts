@@ -6,10 +6,12 @@ import {
   DIRECTORY_RECORDS_MAX,
   GOSSIP_RECORDS_MAX,
   LANE_ADDRESSES_MAX,
+  LOG_CARDS_MAX,
   MESSAGE_BYTES_MAX
 } from '../base/limits.ts'
 import { flag, hex, list, oneOf, struct, whole } from './fields.ts'
 import { laneAddress } from './hello.ts'
+import { logCardField, type LogCard } from './log-card.ts'
 import { signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole, oneMessageOf, type Bodies } from './whole-message.ts'
 
@@ -89,6 +91,12 @@ export interface FramesEndMessage {
   move: number
 }
 
+/** Where logs are to be had: the sender's own and those of others that it knows. */
+export interface LogCardsMessage {
+  type: 'log-cards'
+  cards: LogCard[]
+}
+
 /** The sender goes on its own: not a failure, nothing to wait for. */
 export interface LeaveMessage {
   type: 'leave'
@@ -106,6 +114,7 @@ export type ControlMessage =
   | ProbeAnswerMessage
   | AddressesMessage
   | FramesEndMessage
+  | LogCardsMessage
 
 const U32_MAX = 2 ** 32 - 1
 const pingId = whole(4, 0, U32_MAX, 'the number of a ping')
@@ -155,6 +164,10 @@ export const CONTROL_BODIES: Bodies<ControlMessage> = {
   'frames-end': {
     number: 10,
     body: struct({ move: whole(4, 0, U32_MAX, 'the number of a move') })
+  },
+  'log-cards': {
+    number: 11,
+    body: struct({ cards: list(logCardField, 0, LOG_CARDS_MAX, 'log cards') })
   }
 }
 

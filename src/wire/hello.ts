@@ -15,6 +15,7 @@ import {
 } from '../base/limits.ts'
 import { badFrame, checked, fixed, list, optional, struct, text, whole } from './fields.ts'
 import { HEARTBEAT_KEY_BYTES } from './heartbeat.ts'
+import { logCardField, type LogCard } from './log-card.ts'
 import { modelField, signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole } from './whole-message.ts'
 
@@ -35,12 +36,16 @@ export interface Hello extends Versions {
   name: string
   /** How long the peer has been in the topic, by its own clock. */
   upMs: number
+  /** The time of day by the peer's own clock, since 1970: for people, who read times that peers wrote. */
+  wallMs: number
   /** Where the peer accepts lanes: a TCP port (0: nowhere) and its own addresses, without a port. */
   lane: { port: number; addresses: string[] }
   /** Where the peer takes heartbeats of this link: a UDP port (0: nowhere), and the key they need. */
   heartbeat: { port: number; key: Uint8Array }
   model: { id: string; name: string } | null
   record: SignedRecord | null
+  /** Of the sender's own logs; absent until its store is open. */
+  logs: LogCard | null
 }
 
 const versions = {
@@ -64,6 +69,7 @@ export const helloField = struct<Hello>({
   ...versions,
   name: text(PEER_NAME_BYTES_MAX, 'a peer name'),
   upMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in the topic'),
+  wallMs: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time of day'),
   lane: struct<Hello['lane']>({
     port: whole(2, 0, 65_535, 'the lane port'),
     addresses: list(laneAddress, 0, LANE_ADDRESSES_MAX, 'lane addresses')
@@ -73,7 +79,8 @@ export const helloField = struct<Hello>({
     key: fixed(HEARTBEAT_KEY_BYTES, 'the heartbeat key')
   }),
   model: optional(modelField, 'a model'),
-  record: optional(signedRecordField, 'a record')
+  record: optional(signedRecordField, 'a record'),
+  logs: optional(logCardField, 'a log card')
 })
 
 /** @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE when a value is outside its bounds. */

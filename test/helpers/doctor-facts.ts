@@ -56,6 +56,7 @@ export const BORON: RunningPeer = {
   version: '0.1.0',
   arithmeticVersion: 1,
   rttMs: 0.2,
+  clockSkewMs: 40,
   lane: 'tcp',
   host: '192.168.1.6'
 }
@@ -68,7 +69,10 @@ export const RUNNING: RunningFacts = {
   arithmeticVersion: 1,
   dht: 'none',
   troubles: [],
-  peers: [{ ...BORON, key: 'a'.repeat(64), name: 'atlas', self: true, lane: 'self' }, BORON]
+  peers: [
+    { ...BORON, key: 'a'.repeat(64), name: 'atlas', self: true, lane: 'self', clockSkewMs: null },
+    BORON
+  ]
 }
 
 export const WELL: DoctorFacts = { machine: MACHINE, running: RUNNING, silence: null }

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
+import type { TopSnapshot } from '../../src/wire/top.ts'
+import { threePeers } from './top-states.ts'
 import type {
   GateEdit,
   GateStatus,
@@ -89,7 +91,8 @@ export class ScriptedService implements SwarmService {
         held: { start: 0, end: 3 },
         rttMs: null,
         lane: 'self',
-        host: null
+        host: null,
+        clockSkewMs: null
       },
       {
         ...common,
@@ -99,7 +102,8 @@ export class ScriptedService implements SwarmService {
         held: { start: 3, end: 5 },
         rttMs: 0.214,
         lane: 'tcp',
-        host: '10.0.0.2'
+        host: '10.0.0.2',
+        clockSkewMs: -12
       }
     ]
   }
@@ -115,6 +119,10 @@ export class ScriptedService implements SwarmService {
       ready: true,
       ...this.planOverrides
     }
+  }
+
+  top(): TopSnapshot {
+    return threePeers()
   }
 
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent> {

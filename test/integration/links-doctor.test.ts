@@ -30,10 +30,24 @@ test('doctor - a linked peer is well in both directions, and so is the topic', R
   const peer = said['findings'].find(({ check }: Json) => check.includes(key))
   t.alike([peer?.level, peer?.fix], ['ok', null])
   t.ok(peer?.text.startsWith('linked, both directions answer, activations over TCP'), peer?.text)
-  for (const check of ['lock', 'dht', 'identity in use', 'versions', 'kernels']) {
+  for (const check of ['lock', 'dht', 'identity in use', 'versions', 'clocks', 'kernels']) {
     t.is(finding(said, check)?.['level'], 'ok', check)
   }
   t.is(status, said['ok'] ? 0 : 1)
+})
+
+test('doctor - a peer whose clock is a minute and a half ahead is named', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const topic = lab.topic('clocks')
+  const ahead = 'data:text/javascript,const%20now=Date.now;Date.now=()=>now()+90500'
+  const one = lab.join('one', topic, [])
+  const two = lab.join('two', topic, [], { prefix: ['env', `NODE_OPTIONS=--import ${ahead}`] })
+  await Promise.all([one, two].map((peer) => peer.event('lane')))
+  const here = finding((await doctor(lab, one.dataDir)).said, 'clocks')
+  const there = finding((await doctor(lab, two.dataDir)).said, 'clocks')
+  t.is(here?.['level'], 'note')
+  t.ok(here?.['text'].includes('is 01:30 ahead of this machine'), here?.['text'])
+  t.ok(there?.['text'].includes('is 01:30 behind this machine'), there?.['text'])
 })
 
 test('doctor - a peer that went away is told as such', REAL, async (t) => {

@@ -13,10 +13,12 @@ const hello: Hello = {
   programVersion: '0.1.0',
   name: 'attic',
   upMs: 0,
+  wallMs: 0,
   lane: { port: 0, addresses: [] },
   heartbeat: { port: 0, key: new Uint8Array(32) },
   model: { id: 'ab'.repeat(32), name: 'tiny.gguf' },
-  record: null
+  record: null,
+  logs: null
 }
 
 const plan: Plan = {

@@ -21,7 +21,13 @@ const record = toRecord(view, model, {
   held: { start: 0, end: 1 },
   loading: { range: { start: 0, end: 2 }, percent: 30 }
 })
-const link = { peer: keyOf('a'), host: '10.0.0.2', rttMs: 0.4, lane: 'tcp' } as LinkInfo
+const link = {
+  peer: keyOf('a'),
+  host: '10.0.0.2',
+  rttMs: 0.4,
+  lane: 'tcp',
+  clockSkewMs: 7
+} as LinkInfo
 const links = new Map([[keyOf('a'), link]])
 
 test('status views - a linked peer with everything that is known of it', (t) => {
@@ -40,6 +46,7 @@ test('status views - a linked peer with everything that is known of it', (t) => 
     rttMs: 0.4,
     lane: 'tcp',
     host: '10.0.0.2',
+    clockSkewMs: 7,
     version: record.programVersion,
     arithmeticVersion: 1
   })

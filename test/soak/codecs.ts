@@ -6,13 +6,18 @@ import {
   DIRECTORY_RECORDS_MAX,
   GOSSIP_RECORDS_MAX,
   INVITE_ADDRESSES_MAX,
+  EMBEDDING_DIM,
   LANE_ADDRESSES_MAX,
+  LOG_CARDS_MAX,
   RECORD_BYTES_MAX
 } from '../../src/base/limits.ts'
 import { below, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
+import { decodeBasin, encodeBasin } from '../../src/wire/basin.ts'
+import { decodeBeeBlock, encodeBeeBlock, type BeeBlock } from '../../src/wire/bee-block.ts'
 import { decodeBeacon, encodeBeacon } from '../../src/wire/beacon.ts'
 import { decodeControl, encodeControl, type ControlMessage } from '../../src/wire/control.ts'
+import { decodeFactValue, encodeFactValue, type FactValue } from '../../src/wire/fact.ts'
 import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../src/wire/hello.ts'
 import {
   HEARTBEAT_KEY_BYTES,
@@ -23,6 +28,7 @@ import {
 } from '../../src/wire/heartbeat.ts'
 import { peerIdOf } from '../../src/wire/ids.ts'
 import { decodeInvite, encodeInvite } from '../../src/wire/invite.ts'
+import { decodeLogCard, encodeLogCard, type LogCard } from '../../src/wire/log-card.ts'
 import {
   PROBE_TOKEN_BYTES,
   decodeProbe,
@@ -34,6 +40,7 @@ import { decodeRecord, encodeRecord } from '../../src/wire/record-codec.ts'
 import { decodeSessionMessage, encodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { between, randomMessage } from '../helpers/session-messages.ts'
 
+import type { Basin } from '../../src/wire/knowledge.ts'
 import type { PeerRecord, SignedRecord } from '../../src/wire/record.ts'
 
 export interface FrameCodec {
@@ -113,6 +120,37 @@ function signed(random: Random): SignedRecord {
   return { bytes: random.bytes(sizeBytes), signature: random.bytes(64) }
 }
 
+function logCard(random: Random): LogCard {
+  return {
+    author: peerIdOf(random.bytes(32)),
+    epoch: random.uint32(),
+    basins: hex(random, 32),
+    facts: hex(random, 32),
+    signature: random.bytes(64)
+  }
+}
+
+function factValue(random: Random): FactValue {
+  const wallMs = large(random, 0)
+  if (below(random, 4) === 0) return { type: 'tombstone', wallMs }
+  const [question, answer] = [pick(random, WORDS), pick(random, WORDS)]
+  const kind = pick(random, ['text', 'fix'] as const)
+  return { type: 'fact', kind, question, answer, source: pick(random, WORDS), wallMs }
+}
+
+function beeBlock(random: Random): BeeBlock {
+  const sizeBytes = () => below(random, below(random, 8) === 0 ? 20_000 : 60)
+  const value = maybe(random, () => random.bytes(sizeBytes()))
+  return { index: random.bytes(sizeBytes()), key: random.bytes(16), value }
+}
+
+function basin(random: Random): Basin {
+  // Mostly zeros: a changed bit of a zero keeps the length within its slack, so that some are taken.
+  const vector = new Float32Array(EMBEDDING_DIM)
+  vector[below(random, EMBEDDING_DIM)] = 1
+  return { id: hex(random, 16), spaceId: hex(random, 8), wallMs: large(random, 0), vector }
+}
+
 function hello(random: Random): Hello {
   return {
     protocolVersion: between(random, 1, 65_535),
@@ -120,6 +158,7 @@ function hello(random: Random): Hello {
     programVersion: pick(random, WORDS),
     name: pick(random, WORDS),
     upMs: large(random, 0),
+    wallMs: large(random, 0),
     lane: {
       port: between(random, 0, 65_535),
       addresses: listOf(random, LANE_ADDRESSES_MAX, () => pick(random, HOSTS))
@@ -129,12 +168,13 @@ function hello(random: Random): Hello {
       key: random.bytes(HEARTBEAT_KEY_BYTES)
     },
     model: maybe(random, () => model(random)),
-    record: maybe(random, () => signed(random))
+    record: maybe(random, () => signed(random)),
+    logs: maybe(random, () => logCard(random))
   }
 }
 
 function control(random: Random): ControlMessage {
-  switch (below(random, 11)) {
+  switch (below(random, 12)) {
     case 0:
       return { type: 'ping', id: random.uint32() }
     case 1:
@@ -172,6 +212,10 @@ function control(random: Random): ControlMessage {
     }
     case 9:
       return { type: 'frames-end', move: random.uint32() }
+    case 10: {
+      const most = below(random, 8) === 0 ? LOG_CARDS_MAX : 3
+      return { type: 'log-cards', cards: listOf(random, most, () => logCard(random)) }
+    }
     default:
       return { type: 'leave' }
   }
@@ -240,6 +284,10 @@ export const CODECS: readonly FrameCodec[] = [
     pass: (bytes) => refusedAs('WIRE', () => (decodeVersions(bytes), bytes))
   },
   codec('control', 'decodeControl', control, encodeControl, decodeControl),
+  codec('basin', 'decodeBasin', basin, encodeBasin, decodeBasin),
+  codec('bee-block', 'decodeBeeBlock', beeBlock, encodeBeeBlock, decodeBeeBlock),
+  codec('fact', 'decodeFactValue', factValue, encodeFactValue, decodeFactValue),
+  codec('log-card', 'decodeLogCard', logCard, encodeLogCard, decodeLogCard),
   codec('probe', 'decodeProbe', probe, encodeProbe, decodeProbe),
   codec('record', 'decodeRecord', record, encodeRecord, decodeRecord),
   codec(

@@ -4,6 +4,7 @@ import {
   DIRECTORY_RECORDS_MAX,
   GOSSIP_RECORDS_MAX,
   LANE_ADDRESSES_MAX,
+  LOG_CARDS_MAX,
   MESSAGE_BYTES_MAX,
   RECORD_BYTES_MAX
 } from '../../src/base/limits.ts'
@@ -17,6 +18,7 @@ import {
 import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
 
 import type { PeerId } from '../../src/wire/ids.ts'
+import type { LogCard } from '../../src/wire/log-card.ts'
 import type { SignedRecord } from '../../src/wire/record.ts'
 
 const codec: Codec<ControlMessage> = { encode: encodeControl, decode: decodeControl }
@@ -27,6 +29,14 @@ const record = (sizeBytes: number): SignedRecord => ({
   bytes: new Uint8Array(sizeBytes).fill(5),
   signature: new Uint8Array(64).fill(6)
 })
+
+const card: LogCard = {
+  author: entry.key,
+  epoch: 2,
+  basins: 'ba'.repeat(32),
+  facts: 'fa'.repeat(32),
+  signature: new Uint8Array(64).fill(7)
+}
 
 const MESSAGES: ControlMessage[] = [
   { type: 'ping', id: 4_000_000_000 },
@@ -41,7 +51,8 @@ const MESSAGES: ControlMessage[] = [
   { type: 'probe-answer', id: 7, reached: true },
   { type: 'addresses', addresses: ['169.254.77.1', 'fd00::1'] },
   { type: 'addresses', addresses: [] },
-  { type: 'frames-end', move: 4_000_000_000 }
+  { type: 'frames-end', move: 4_000_000_000 },
+  { type: 'log-cards', cards: [card, { ...card, epoch: 2 ** 32 - 1 }] }
 ]
 
 for (const message of MESSAGES) {
@@ -65,13 +76,14 @@ test('control - the numbers on the wire stay what they are', (t) => {
       ['probe', 7],
       ['probe-answer', 8],
       ['addresses', 9],
-      ['frames-end', 10]
+      ['frames-end', 10],
+      ['log-cards', 11]
     ]
   )
 })
 
 test('control - an unknown number is named', (t) => {
-  t.is(refusal(codec, new Uint8Array([11]))?.code, 'WIRE_UNKNOWN_TYPE')
+  t.is(refusal(codec, new Uint8Array([12]))?.code, 'WIRE_UNKNOWN_TYPE')
   t.is(refusal(codec, new Uint8Array([255, 1, 2]))?.code, 'WIRE_UNKNOWN_TYPE')
 })
 
@@ -95,6 +107,13 @@ test('control - counts are refused one beyond their bound, before the items are 
   t.is(encodeRefusal(codec, told(LANE_ADDRESSES_MAX)), null)
   t.is(encodeRefusal(codec, told(LANE_ADDRESSES_MAX + 1))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([9, LANE_ADDRESSES_MAX + 1, 0]))?.code, 'WIRE_TOO_LARGE')
+  const cards = (count: number): ControlMessage => {
+    return { type: 'log-cards', cards: Array.from({ length: count }, () => card) }
+  }
+  t.is(encodeRefusal(codec, cards(LOG_CARDS_MAX)), null)
+  t.ok(encodeControl(cards(LOG_CARDS_MAX)).byteLength < MESSAGE_BYTES_MAX)
+  t.is(encodeRefusal(codec, cards(LOG_CARDS_MAX + 1))?.code, 'WIRE_TOO_LARGE')
+  t.is(refusal(codec, new Uint8Array([11, 1, 1]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([2, 33, 0]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([3, 255, 255]))?.code, 'WIRE_TOO_LARGE')
   t.is(refusal(codec, new Uint8Array([2, 1, 0, 255, 255]))?.code, 'WIRE_TOO_LARGE')

@@ -10,6 +10,8 @@ import {
 } from '../../src/wire/hello.ts'
 import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
 
+import type { PeerId } from '../../src/wire/ids.ts'
+
 const codec: Codec<Hello> = { encode: encodeHello, decode: decodeHello }
 
 const FULL: Hello = {
@@ -18,13 +20,27 @@ const FULL: Hello = {
   programVersion: '1.2.3',
   name: 'studio',
   upMs: 12_345_678_901,
+  wallMs: 1_795_000_000_123,
   lane: { port: 40_123, addresses: ['192.168.1.4', 'fd00::2'] },
   heartbeat: { port: 50_123, key: new Uint8Array(32).fill(8) },
   model: { id: '5a'.repeat(32), name: 'model.gguf' },
-  record: { bytes: new Uint8Array([1, 2, 3, 250]), signature: new Uint8Array(64).fill(9) }
+  record: { bytes: new Uint8Array([1, 2, 3, 250]), signature: new Uint8Array(64).fill(9) },
+  logs: {
+    author: 'c1'.repeat(32) as PeerId,
+    epoch: 3,
+    basins: 'ba'.repeat(32),
+    facts: 'fa'.repeat(32),
+    signature: new Uint8Array(64).fill(7)
+  }
 }
 
-const BARE: Hello = { ...FULL, lane: { port: 0, addresses: [] }, model: null, record: null }
+const BARE: Hello = {
+  ...FULL,
+  lane: { port: 0, addresses: [] },
+  model: null,
+  record: null,
+  logs: null
+}
 
 test('hello - withstands foreign bytes when full', (t) => checkDecoder(t, codec, FULL))
 
@@ -73,6 +89,7 @@ test('hello - refuses what is one beyond a bound', (t) => {
     'WIRE_BAD_FRAME'
   )
   t.is(encodeRefusal(codec, { ...FULL, upMs: -1 })?.code, 'WIRE_BAD_FRAME')
+  t.is(encodeRefusal(codec, { ...FULL, wallMs: -1 })?.code, 'WIRE_BAD_FRAME')
   t.is(encodeRefusal(codec, { ...FULL, name: 'n'.repeat(65) })?.code, 'WIRE_TOO_LARGE')
   const signature = new Uint8Array(63)
   t.is(

@@ -1,10 +1,10 @@
 // `swarm status`: what the peer of this data directory is doing.
 
 import type { NodeStatus } from '../../api/service.ts'
-import { clip, formatSize } from '../../base/text.ts'
+import { clip, formatSize, formatDuration } from '../../base/text.ts'
 import { clientOf, type CommandHandler } from '../context.ts'
 import { plural } from '../generation-view.ts'
-import { formatDuration, formatLayers } from '../words.ts'
+import { formatLayers } from '../words.ts'
 
 export const status: CommandHandler = async (context) => {
   const { terminal, signal } = context

@@ -3,7 +3,7 @@
 import { beacon, dht, firewall, interfaces, route, tcp } from './network-checks.ts'
 import { dataDir, disk, hugePages, identity, kernels, lock } from './machine-checks.ts'
 import { memory, nodeVersion, openFiles, time } from './machine-checks.ts'
-import { complaints, duplicates, reachOfPeers, strangers, versions } from './peer-checks.ts'
+import { clocks, complaints, duplicates, reachOfPeers, strangers, versions } from './peer-checks.ts'
 
 import type { Diagnosis } from './diagnosis.ts'
 import type { DoctorFacts } from './facts.ts'
@@ -27,6 +27,7 @@ const CHECKS: readonly ((facts: DoctorFacts) => Diagnosis | Diagnosis[])[] = [
   dht,
   duplicates,
   versions,
+  clocks,
   reachOfPeers,
   strangers,
   complaints

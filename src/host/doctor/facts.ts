@@ -82,4 +82,5 @@ export interface RunningPeer {
   rttMs: number | null
   lane: string | null
   host: string | null
+  clockSkewMs: number | null
 }

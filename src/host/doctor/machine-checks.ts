@@ -106,6 +106,5 @@ export function lock({ machine: { dataDir }, running, silence }: DoctorFacts): D
 
 export function time({ machine: { wallMs } }: DoctorFacts): Diagnosis {
   const shown = new Date(wallMs).toISOString().slice(0, 16).replace('T', ' ')
-  // Peers exchange no time of day, so a skew cannot be known, and nothing could go wrong by it.
-  return ok('time', `${shown} UTC; no decision depends on it and peers do not compare it`)
+  return ok('time', `${shown} UTC; shown beside what peers learn, no decision depends on it`)
 }

@@ -1,7 +1,7 @@
 // What is between the running peer and each other peer of its topic, and in one sentence why a peer
 // cannot be reached. Pure: all of it was said by the running peer.
 
-import { clip } from '../../base/text.ts'
+import { clip, formatDuration } from '../../base/text.ts'
 import { mend, note, ok, type Diagnosis } from './diagnosis.ts'
 
 import type { DoctorFacts, RunningFacts, RunningPeer, Trouble } from './facts.ts'
@@ -106,6 +106,27 @@ export function versions({ running }: DoctorFacts): Diagnosis[] {
     return [note('versions', `this machine has ${running.version}, but ${names}; they get along`)]
   }
   return others.length === 0 ? [] : [ok('versions', `all peers have ${running.version}`)]
+}
+
+/** People compare times that peers wrote: beyond this the order of things looks wrong to them. */
+const SKEW_MS = 2000
+
+/** Clocks of the linked peers beside ours. Nothing breaks by a wrong one. */
+export function clocks({ running }: DoctorFacts): Diagnosis[] {
+  const linked = (running?.peers ?? []).filter((peer) => !peer.self && peer.clockSkewMs !== null)
+  if (linked.length === 0) return []
+  const off = linked.filter(({ clockSkewMs }) => Math.abs(clockSkewMs as number) > SKEW_MS)
+  if (off.length === 0) return [ok('clocks', 'all linked peers agree within two seconds')]
+  const shown = off.map((peer) => `${nameOf(peer)} is ${skewText(peer.clockSkewMs as number)}`)
+  // When most others agree with each other and not with us, it is ours that is wrong.
+  const isOurs = off.length > 1 && off.length === linked.length
+  const where = isOurs ? 'here' : 'on the machine that is wrong'
+  const text = `${shown.join(', ')}; sessions do not mind, but the times shown beside facts are wrong`
+  return [note('clocks', text, `timedatectl set-ntp true ${where}`)]
+}
+
+function skewText(skewMs: number): string {
+  return `${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this machine`
 }
 
 export function duplicates({ running, machine }: DoctorFacts): Diagnosis[] {

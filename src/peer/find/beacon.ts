@@ -8,7 +8,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { BEACONS_BURST, BEACONS_PER_SECOND, HINTS_MAX } from '../../base/limits.ts'
 import { decodeBeacon, encodeBeacon, type BeaconMessage } from '../../wire/beacon.ts'
 import { broadcastOf, interfaceAddresses, type InterfaceAddress } from '../address.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { PeerId } from '../../wire/ids.ts'

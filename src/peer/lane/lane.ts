@@ -5,7 +5,7 @@
 
 import { SwarmError, toSwarmError } from '../../base/errors.ts'
 import { ACTIVATION_BYTES_MAX, LANE_PINGS_BURST, LANE_PINGS_PER_SECOND } from '../../base/limits.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 import { Pings, RttEstimate } from '../link/rtt.ts'
 import { Silence } from '../link/silence.ts'
 import { Stuck } from '../link/stuck.ts'

@@ -11,7 +11,7 @@ import {
   PATH_SEARCHES_PER_SECOND
 } from '../../base/limits.ts'
 import { shortId } from '../../wire/ids.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Clock } from '../../base/clock.ts'

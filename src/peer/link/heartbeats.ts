@@ -11,7 +11,7 @@ import {
   encodeHeartbeat,
   heartbeatAddress
 } from '../../wire/heartbeat.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 import { BEAT_INTERVAL_MS } from './jitter.ts'
 import { RttEstimate } from './rtt.ts'
 

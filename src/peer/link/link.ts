@@ -20,7 +20,7 @@ import { decodeControl, encodeControl, type ControlMessage } from '../../wire/co
 import { decodeHello, decodeVersions, encodeHello, type Hello } from '../../wire/hello.ts'
 import { HEARTBEAT_KEY_BYTES } from '../../wire/heartbeat.ts'
 import { peerIdOf, shortId, type PeerId } from '../../wire/ids.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 import { Backlog } from './backlog.ts'
 import { LinkMux } from './mux.ts'
 import { exchangeProofs, type ProofExchange } from './proof-exchange.ts'
@@ -100,6 +100,7 @@ export class Link implements Carrier {
   #sendControl: MuxMessage | null = null
   #sendFrame: MuxMessage | null = null
   #hello: Hello | null = null
+  #clockSkewMs = 0
 
   constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
     this.peer = peerIdOf(stream.remotePublicKey)
@@ -151,6 +152,11 @@ export class Link implements Carrier {
     const { remoteHost, remoteAddress } = this.#stream.rawStream
     // A listener of both families sees IPv4 inside IPv6.
     return (remoteHost ?? remoteAddress)?.replace(/^::ffff:(?=\d+\.)/i, '') ?? null
+  }
+
+  /** How far the peer's time of day was ahead of ours when its hello came; 0 before. */
+  get clockSkewMs(): number {
+    return this.#clockSkewMs
   }
 
   get rttMs(): number | null {
@@ -290,6 +296,7 @@ export class Link implements Carrier {
     }
     // The message may lie in a slab of the stream; a hello lives as long as the link.
     this.#hello = decodeHello(new Uint8Array(bytes))
+    this.#clockSkewMs = this.#hello.wallMs - this.#options.clock.wallMs()
     this.#state = 'up'
     this.#upMs = this.#options.clock.now()
     this.#handlers.onUp(this)

@@ -13,7 +13,7 @@ import {
   CHANNEL_OPENS_PER_SECOND,
   CHANNELS_MAX
 } from '../../base/limits.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Clock } from '../../base/clock.ts'

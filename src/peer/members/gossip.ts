@@ -9,7 +9,7 @@ import {
   GOSSIP_RECORDS_PER_SECOND
 } from '../../base/limits.ts'
 import { shortId, type PeerId } from '../../wire/ids.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { ControlMessage } from '../../wire/control.ts'

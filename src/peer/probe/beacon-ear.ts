@@ -7,7 +7,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { BEACONS_BURST, BEACONS_PER_SECOND } from '../../base/limits.ts'
 import { decodeBeacon, type BeaconMessage } from '../../wire/beacon.ts'
 import { interfaceAddresses } from '../address.ts'
-import { Bucket } from '../bucket.ts'
+import { Bucket } from '../../base/bucket.ts'
 import { GROUP_4, GROUP_6 } from '../find/beacon.ts'
 
 import type { Clock } from '../../base/clock.ts'

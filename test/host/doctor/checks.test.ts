@@ -13,7 +13,7 @@ import {
   withPeer
 } from '../../helpers/doctor-facts.ts'
 
-import type { DoctorFacts } from '../../../src/host/doctor/facts.ts'
+import type { DoctorFacts, RunningFacts } from '../../../src/host/doctor/facts.ts'
 
 /** Everything that is not well: level, check, the end of its fix. */
 function wrong(facts: DoctorFacts): string[] {
@@ -175,7 +175,7 @@ for (const [name, facts, expected] of MACHINES) {
 const refused = (code: string, text: string, peer = BORON.key) => {
   return { kind: 'refused', text, data: { peer, code } }
 }
-const UNLINKED = { lane: null, rttMs: null, host: null }
+const UNLINKED = { lane: null, rttMs: null, host: null, clockSkewMs: null }
 const PEERS: [string, DoctorFacts, string[]][] = [
   [
     'over UDP on the same network',
@@ -225,6 +225,11 @@ const PEERS: [string, DoctorFacts, string[]][] = [
     'of another arithmetic',
     withPeer({ arithmeticVersion: 2 }),
     ['fix versions: install the same version of swarm on both machines']
+  ],
+  [
+    'with a clock that is an hour off',
+    withPeer({ clockSkewMs: -3_600_000 }),
+    ['note clocks: timedatectl set-ntp true on the machine that is wrong']
   ],
   ['of another program version', withPeer({ version: '0.2.0' }), ['note versions: null']],
   [
@@ -277,6 +282,23 @@ test('doctor - the newest trouble of a peer explains it, not that of another', (
     check.startsWith('boron')
   )
   t.is(found?.text, 'refused: new reason')
+})
+
+test('doctor - a clock that all others differ from in the same way is our own', (t) => {
+  const [self] = RUNNING.peers as [RunningFacts['peers'][number]]
+  const peers = ['b', 'c'].map((digit) => ({
+    ...BORON,
+    key: digit.repeat(64),
+    clockSkewMs: 90_000
+  }))
+  const facts = { ...WELL, running: { ...RUNNING, peers: [self, ...peers] } }
+  const found = diagnose(facts).find(({ check }) => check === 'clocks')
+  t.is(found?.fix, 'timedatectl set-ntp true here')
+  t.ok(
+    found?.text.startsWith(
+      'boron (bbbbbbbb) is 01:30 ahead of this machine, boron (cccccccc) is 01:30 ahead'
+    )
+  )
 })
 
 test('doctor - the public DHT is missed only by a topic that uses it', (t) => {

@@ -27,10 +27,12 @@ export const HELLO: Hello = {
   programVersion: '0.1.0',
   name: 'test',
   upMs: 0,
+  wallMs: 0,
   lane: { port: 0, addresses: [] },
   heartbeat: { port: 0, key: new Uint8Array(32) },
   model: null,
-  record: null
+  record: null,
+  logs: null
 }
 
 export class Side {

@@ -1,7 +1,7 @@
 // Bounds a rate: a bucket that fills steadily and is emptied by what happens. Pure but for the clock it
 // is given. Used per peer and per kind of message, so that one peer cannot take another's share.
 
-import type { Clock } from '../base/clock.ts'
+import type { Clock } from './clock.ts'
 
 export class Bucket {
   #clock: Clock

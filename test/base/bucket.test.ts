@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { Bucket } from '../../src/peer/bucket.ts'
+import { Bucket } from '../../src/base/bucket.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 
 test('bucket - gives its burst at once, then its rate', (t) => {
