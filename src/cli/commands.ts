@@ -251,6 +251,17 @@ export const COMMANDS = {
       'swarm hook disable'
     ]
   },
+  why: {
+    summary: 'explain the last failed command and propose commands that mend it',
+    about:
+      'About the last command that failed: noted by the hook, run by swarm watch, or piped in as ' +
+      'cmd 2>&1 | swarm why. Answers come from what the swarm has learnt, with author and time, and ' +
+      'from shipped rules, at once; then, where neither is sure, from the loaded model. Each says ' +
+      'where it comes from. Secrets are taken out before anything is asked. Nothing is run.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm why', 'swarm why --json']
+  },
   watch: {
     summary: 'run a command and keep what it wrote for swarm why if it fails',
     about:

@@ -199,7 +199,7 @@ export const LANGUAGES: readonly Rule[] = [
     fix: (failed, [, command = '']) => failed.first(command.replace(/[.;:]*$/, '').trim())
   }),
   rule({
-    name: 'react-native: no server of packages',
+    name: 'react-native: called through npx',
     tools: ['react-native'],
     says: /unrecognized command/i,
     certainty: 'guess',

@@ -311,7 +311,7 @@ export const PACKAGES_RULES: readonly Rule[] = [
     fix: (failed) => failed.append('build')
   }),
   rule({
-    name: 'choco: no rights',
+    name: 'choco: no such package',
     tools: ['choco', 'cinst'],
     says: /not found with the source|unable to find package/i,
     certainty: 'guess',
