@@ -39,7 +39,7 @@ function misspelt(
 ): [Word, string[]] | null {
   let best: { word: Word; names: string[]; score: number } | null = null
   const isRun = isUnknownProgram(failed)
-  for (const word of [failed.program, ...failed.args]) {
+  for (const word of [failed.program, ...failed.firstArgs]) {
     if (names.includes(word.text) || (word === failed.program) !== isRun) continue
     const text = baseOf(word.text)
     if (text === '') continue

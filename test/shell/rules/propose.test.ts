@@ -253,6 +253,17 @@ test('rules - a hostile output takes bounded time', (t) => {
   }
 })
 
+test('rules - a long line and a full folder take bounded time', (t) => {
+  const names = Array.from({ length: 8192 }, (_, i) => `file-number-${i}.txt`)
+  const machine = { commands: new Set(names), entries: () => names }
+  const command = `lss ${'file-nubmer-x.txt '.repeat(200)}`
+  const output = `No such file or directory, is one of: ${names.join(', ')}`
+  const start = process.cpuUsage().user
+  propose({ command, output, status: 1 }, machine)
+  const cpuMs = (process.cpuUsage().user - start) / 1000
+  t.ok(cpuMs < 3000, `${cpuMs} ms`)
+})
+
 test('rules - a line that is a program is left alone', (t) => {
   t.alike(commandsFor(`cd ${'a/'.repeat(4000)}`), [])
 })
