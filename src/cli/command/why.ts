@@ -2,12 +2,11 @@
 // are printed at once; the model's text follows as it comes. Owns no judgement: that is shell/why.ts.
 
 import { isAbort, SwarmError } from '../../base/errors.ts'
-import { findFailure } from '../../shell/find-failure.ts'
 import { explain, type ExplainPorts, type Explanation } from '../../shell/why.ts'
 import { thisMachine } from '../../shell/why-machine.ts'
-import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
+import { clientOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { samplingRequest } from '../generate-request.ts'
-import { hookFolderPath } from '../paths.ts'
+import { lastFailure } from '../last-failure.ts'
 import { ask } from '../running-peer.ts'
 import { teachLine, whyLines, whyObject } from '../why-view.ts'
 
@@ -15,23 +14,8 @@ import { teachLine, whyLines, whyObject } from '../why-view.ts'
 const ANSWER_TOKENS_MAX = 160
 
 export const why: CommandHandler = async (context) => {
-  const { host, clock, terminal, signal } = context
-  const failure = await findFailure(
-    {
-      folder: hookFolderPath(dataDirOf(context), host.env),
-      shellPid: process.ppid,
-      env: host.env,
-      cwd: process.cwd(),
-      wallMs: clock.wallMs(),
-      piped: host.stdin.isTTY === true ? null : host.stdin
-    },
-    signal
-  )
-  if (failure === null) {
-    const how =
-      "switch it on with 'swarm hook enable', use swarm watch, or pipe: cmd 2>&1 | swarm why"
-    throw new SwarmError('USAGE_MISSING', `no failed command is known: the hook noted none; ${how}`)
-  }
+  const { terminal } = context
+  const failure = await lastFailure(context, true)
   const ports = await portsOf(context, failure.cwd)
   const explanation = await explain(failure, ports)
   if (terminal.json) {
