@@ -95,7 +95,7 @@ test('dash - follows the size of the terminal', options, async (t) => {
   const large = await terminal.until(/── TOPOLOGY ─+ ── EVENTS/)
   t.is(large.split('\n').length, 60)
   t.ok(large.split('\n').every((row) => row.length <= 200))
-  t.ok(/^ 1 overview/.test(large.split('\n')[59] ?? ''), 'the keys are in the last row')
+  t.ok((large.split('\n')[59] ?? '').startsWith(' 1 overview'), 'the keys are in the last row')
   terminal.keys('q')
   await terminal.until(/status 0/)
 })
