@@ -106,7 +106,8 @@ class SwarmNode {
       pipeline: null,
       watch: null,
       generator: null,
-      serving: null
+      serving: null,
+      knowledge: null
     }
     this.#rivals = new Rivals(this.#parts)
     this.service = new NodeService(this.#parts, () => void this.close())

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
+import { MemoryKnowledge } from './memory-knowledge.ts'
 import type {
   GateEdit,
   GateStatus,
@@ -12,6 +13,7 @@ import type {
   GenerateRequest,
   GenerateResult,
   InviteStatus,
+  KnowledgeService,
   NodeEvent,
   NodeStatus,
   PeerStatus,
@@ -38,6 +40,7 @@ export class ScriptedService implements SwarmService {
   readonly signals: AbortSignal[] = []
   readonly gateEdits: GateEdit[] = []
   readonly closedSessions: string[] = []
+  memory: KnowledgeService | null = new MemoryKnowledge()
   stops = 0
   onStop: () => void = () => {}
   upcoming: NodeEvent[] = []
@@ -140,6 +143,10 @@ export class ScriptedService implements SwarmService {
 
   closeSession(session: string): void {
     this.closedSessions.push(session)
+  }
+
+  knowledge(): KnowledgeService | null {
+    return this.memory
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<NodeEvent> {
