@@ -33,7 +33,8 @@ test('passages - no character is lost, doubled or cut in two', (t) => {
     const text = parts.join('')
     const passages = passagesOf(text, 16)
     t.is(passages.join('').replace(/\s/g, ''), text.replace(/\s/g, ''))
-    const isWhole = (one: string) => one.length > 0 && one.length <= 16 && !/\p{Surrogate}/u.test(one)
+    const isWhole = (one: string) =>
+      one.length > 0 && one.length <= 16 && !/\p{Surrogate}/u.test(one)
     if (!passages.every(isWhole)) t.fail(JSON.stringify(passages))
   }
 })
