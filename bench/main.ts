@@ -4,6 +4,7 @@ import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
+import { shellBench } from './shell.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
@@ -21,6 +22,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  shell: {
+    run: shellBench,
+    about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
   }
 }
 

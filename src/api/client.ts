@@ -1,6 +1,6 @@
 // The other end of the control socket, for the command line and the dashboard: typed calls to a running
 // peer. Owns the mapping back from HTTP to SwarmError, so that a command fails as if it ran inside the
-// peer. Knows no route but /swarm/ and no folder but base, wire and this one.
+// peer. Knows no routes but /swarm/ and /mesh/ and no folder but base, wire and this one.
 
 import { request, type IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
@@ -17,6 +17,7 @@ import type {
   Learnt,
   QueryRequest
 } from '../wire/knowledge.ts'
+import type { TopSnapshot } from '../wire/top.ts'
 import type { InviteStatus, NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
 
 export interface ApiClientOptions {
@@ -59,6 +60,10 @@ export class ApiClient {
 
   async plan(signal?: AbortSignal): Promise<PlanStatus> {
     return (await this.#json('GET', '/swarm/plan', undefined, signal)) as PlanStatus
+  }
+
+  async top(signal?: AbortSignal): Promise<TopSnapshot> {
+    return (await this.#json('GET', '/mesh/top', undefined, signal)) as TopSnapshot
   }
 
   /** Ends with a 'done' event or throws. Aborting, or leaving the loop, frees every stage. */

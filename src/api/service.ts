@@ -13,6 +13,7 @@ import type {
   QueryRequest
 } from '../wire/knowledge.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { TopSnapshot } from '../wire/top.ts'
 
 export type { GateEdit, GateStatus } from '../wire/gate.ts'
 export type {
@@ -112,6 +113,8 @@ export interface SwarmService {
   status(): NodeStatus
   peers(): PeerStatus[]
   plan(): PlanStatus
+  /** Everything that the dashboard shows. */
+  top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
   invite(): InviteStatus

@@ -189,6 +189,9 @@ export const FACT_BLOCK_BYTES_MAX = 48 * 2 ** 10
 export const LOG_BLOCKS_MAX = 2 ** 17
 /** Bytes of one log of one author: a full basin log has 132 MiB, facts of 2 KiB as many come to this. */
 export const LOG_BYTES_MAX = 256 * 2 ** 20
+/** Time for a peer that says it has more of our own log than we have to show it, before it is not believed:
+ * what it has comes within a few round trips. */
+export const CLAIM_MS = 5_000
 /** Log pairs of one author that are followed, the newest ones: he begins another one when he lost a part of
  * the last one or filled it. */
 export const LOG_EPOCHS_MAX = 8
@@ -210,8 +213,6 @@ export const LOG_FAULTS_MAX = 32
 export const HIDDEN_ENTRIES_MAX = 2 ** 16
 /** Entries that wait to be written in one batch: more only delays the first. */
 export const LEARN_BATCH_MAX = 256
-/** Bytes of texts that wait to be written: beyond it learning is refused until the disk has caught up. */
-export const LEARN_QUEUE_BYTES_MAX = 64 * 2 ** 20
 
 // Measuring a cable with `swarm bridge`, while that command runs.
 
@@ -254,12 +255,64 @@ export const API_REQUESTS_MAX = 128
 export const API_STALL_MS = 30_000
 /** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
 export const CHAT_PARTS_MAX = 1024
+/** UTF-16 units typed into one line of the dashboard: a pasted page; more goes through a file. */
+export const DASH_INPUT_CHARS_MAX = 2 ** 14
+/** Bytes of join.log, of which one older file is kept: weeks of events. */
+export const JOIN_LOG_BYTES_MAX = 4 * 2 ** 20
 /** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
 export const FLAG_REPEATS_MAX = 16
 /** Bytes of a prompt read from standard input: half a request body, so that escaping still fits. */
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
+
+// The shell hook: files of the runtime folder and of the data directory that only this user writes.
+
+/** Bytes of the spool before a shell starts a new one; one older is kept. Some thousand commands. */
+export const SPOOL_BYTES_MAX = 256 * 2 ** 10
+/** Characters kept of one command line, and of its directory: Linux's own bound of a path. */
+export const SPOOL_COMMAND_CHARS_MAX = 4096
+export const SPOOL_CWD_CHARS_MAX = 4096
+/** Bytes kept of what a failed command wrote, its end: an error is said last. */
+export const FAILURE_OUTPUT_BYTES_MAX = 64 * 2 ** 10
+/** Bytes of the file that holds the last failure under swarm watch: in JSON a byte takes six at most. */
+export const WATCHED_FILE_BYTES_MAX = 8 * FAILURE_OUTPUT_BYTES_MAX
+/** Lines of a tmux pane above its screen that are searched for the failed command. */
+export const CAPTURE_LINES_MAX = 200
+/** Time for tmux to answer: it needs 3 ms; a server that hangs must not hold swarm why. */
+export const CAPTURE_TIMEOUT_MS = 500
+/** Bytes of one captured pane: CAPTURE_LINES_MAX and a screen, 1000 columns of four bytes each. */
+export const CAPTURE_BYTES_MAX = 2 ** 20
+/** Commands kept as suggestions: zsh reads all of them at a key, so that it takes milliseconds. */
+export const COMMANDS_INDEXED_MAX = 4096
+/** Characters of one suggestion: a longer line is a script, and does not fit the screen. */
+export const COMMAND_INDEXED_CHARS_MAX = 256
+/** Bytes of the file of suggestions: 64 each on average. */
+export const COMMAND_INDEX_BYTES_MAX = 256 * 2 ** 10
+/** Time after which a suggestion comes too late to be shown. */
+export const SUGGEST_DEADLINE_MS = 50
+/** Topics for which what is learnt from failures may leave this machine. */
+export const HOOK_TOPICS_MAX = 64
+/** Bytes of the file that names them: twice what it can hold. */
+export const HOOK_FILE_BYTES_MAX = 16 * 2 ** 10
+/** Characters of the line above the next prompt: it must not push the prompt away. */
+export const NOTICE_CHARS_MAX = 200
+
+// Failed commands.
+
+/** Characters of one line that is looked at for secrets; a longer one is data and is taken out whole. */
+export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
+/** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
+export const FIX_COMMAND_CHARS_MAX = 4096
+export const FIX_OUTPUT_CHARS_MAX = 2048
+/** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
+export const FIXES_ASKED_MAX = 32
+/** Proposals of one explanation: more than a screen of them help nobody. */
+export const PROPOSALS_MAX = 8
+/** Characters of the question that the model gets about a failure: some 2000 tokens. */
+export const EXPLAIN_PROMPT_CHARS_MAX = 8 * 2 ** 10
+/** Time for the shared memory to answer before the rules do alone: 400 times its median. */
+export const EXPLAIN_ASK_TIMEOUT_MS = 2_000
 
 // Tokenizers and chat templates.
 

@@ -39,7 +39,8 @@ export const COMMANDS = {
       'Takes the name of a topic, or the line of swarm invite. Runs until it is stopped (Ctrl-C, ' +
       'SIGTERM or swarm stop). The first line says who can join. ' +
       'Every peer of a topic serves the same model; each loads only the layers that the plan gives ' +
-      'it. With --json every event is a line.',
+      'it. On a terminal the dashboard (see: swarm dash) takes over once the peer runs; log lines then ' +
+      'go to join.log in the data directory. With --json every event is a line.',
     positionals: [{ name: 'topic', required: true, offers: 'nothing' }],
     flags: [
       'model',
@@ -54,6 +55,7 @@ export const COMMANDS = {
       'lan-only',
       'http',
       'data-dir',
+      'plain',
       'until-eof',
       ...ALWAYS
     ],
@@ -188,6 +190,28 @@ export const COMMANDS = {
     flags: ['data-dir', ...ALWAYS],
     examples: ['swarm plan', 'swarm plan --json']
   },
+  dash: {
+    summary: 'watch the running peer and its swarm, talk with the model',
+    about:
+      'A dashboard of the peer of this data directory, in a process of its own: peers, layers, ' +
+      'round trips and speeds, where the time of a token goes, a chat, and a search in the shared ' +
+      'memory. ? shows the keys. With --owner, as swarm join shows it, q asks whether the peer ' +
+      'leaves the topic too. Needs a terminal; swarm top prints the same without one.',
+    positionals: [],
+    flags: ['owner', ...SAMPLING, 'data-dir', ...ALWAYS],
+    examples: ['swarm dash', 'swarm dash --temp 0.6']
+  },
+  top: {
+    summary: 'print what the dashboard shows, once or every few seconds',
+    about:
+      'Peers with their layers, memory, speed, THRPT (bytes of weights consumed per second) and VoC ' +
+      '(the share of the speed that would be lost without them), the last answer per hop beside what ' +
+      'was predicted, and the last events. A figure with est. was predicted, a dash is not known. ' +
+      'With --json one object.',
+    positionals: [],
+    flags: ['watch', 'data-dir', ...ALWAYS],
+    examples: ['swarm top', 'swarm top --json', 'swarm top --watch 2']
+  },
   stop: {
     summary: 'stop the running peer',
     about: 'Asks the peer to leave in an orderly way and waits until it has.',
@@ -244,6 +268,39 @@ export const COMMANDS = {
     positionals: [],
     flags: ['data-dir', ...ALWAYS],
     examples: ['swarm doctor', 'swarm doctor --json']
+  },
+  hook: {
+    summary: 'let zsh note failed commands for swarm why; off until enabled',
+    about:
+      'Put eval "$(swarm hook zsh)" into ~/.zshrc; it does nothing before swarm hook enable. Then the ' +
+      'shell appends each command line with status, folder and duration to a file in the runtime ' +
+      'folder: no output, and nothing leaves this machine. --share is a second consent, per topic. ' +
+      'Lines that begin with a space are kept out. disable removes all of it, or takes back one ' +
+      '--share; status says what is noted and where it goes. Nothing is ever run by itself.',
+    positionals: [
+      { name: 'action', required: true, offers: ['zsh', 'enable', 'disable', 'status'] }
+    ],
+    flags: ['share', 'notice', 'data-dir', ...ALWAYS],
+    examples: [
+      'swarm hook enable',
+      'swarm hook zsh',
+      'swarm hook status',
+      'swarm hook enable --share home',
+      'swarm hook disable'
+    ]
+  },
+  watch: {
+    summary: 'run a command and keep what it wrote for swarm why if it fails',
+    about:
+      'The command has this terminal: its input, its output, Ctrl-C and its exit status are as ever. ' +
+      'Inside tmux nothing is in between. Elsewhere standard error goes through a pipe: programs that ' +
+      'look for a terminal there may leave out colours, lines of both outputs may change places, and ' +
+      'a background child loses it when the command ends. What was written stays in the runtime ' +
+      'folder of this machine.',
+    positionals: [{ name: 'command', required: true, offers: 'nothing', rest: true }],
+    flags: ['data-dir', 'log-level', 'help'],
+    ownsSignals: true,
+    examples: ['swarm watch -- make -j4', 'swarm watch npm test']
   },
   demo: {
     summary: 'watch three peers on this machine split a model and write text',

@@ -228,6 +228,15 @@ export const FLAGS = {
     default: 10,
     help: 'how long to look for the other end of a cable'
   },
+  watch: {
+    kind: 'number',
+    placeholder: 'SECONDS',
+    example: '--watch 2',
+    range: { min: 0.1, max: 3600, whole: false },
+    help: 'print it again every so often, until stopped'
+  },
+  owner: { kind: 'switch', help: 'q asks whether the peer leaves the topic too' },
+  plain: { kind: 'switch', help: 'lines instead of the dashboard, on a terminal too' },
   apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
   local: { kind: 'switch', help: 'keep it on this machine: no other peer gets it' },
   limit: {
@@ -259,6 +268,14 @@ export const FLAGS = {
   },
   persist: { kind: 'switch', help: 'with --apply: keep the changes over a restart' },
   undo: { kind: 'switch', help: 'take it back: a revocation, or all that --apply has changed' },
+  share: {
+    kind: 'text',
+    placeholder: 'TOPIC',
+    example: '--share home',
+    many: true,
+    help: 'let what is learnt from failures go to the members of this topic'
+  },
+  notice: { kind: 'switch', help: 'one line above the next prompt when an answer is known here' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',

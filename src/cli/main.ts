@@ -7,7 +7,7 @@ import { exitCodeOf, isAbort, SwarmError } from '../base/errors.ts'
 import { createLog } from '../base/log.ts'
 import { clip } from '../base/text.ts'
 import { parseArgs, type Invocation } from './args.ts'
-import type { CommandName } from './commands.ts'
+import { commandSpec, type CommandName } from './commands.ts'
 import type { CommandHandler, Host } from './context.ts'
 import { INTERRUPTED_STATUS, listenForInterrupt } from './interrupt.ts'
 import type { NodePorts } from './ports.ts'
@@ -30,10 +30,14 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   status: async () => (await import('./command/status.ts')).status,
   peers: async () => (await import('./command/peers.ts')).peers,
   plan: async () => (await import('./command/plan.ts')).plan,
+  dash: async () => (await import('./command/dash.ts')).dash,
+  top: async () => (await import('./command/top.ts')).top,
   stop: async () => (await import('./command/stop.ts')).stop,
   bootstrap: async () => (await import('./command/bootstrap.ts')).bootstrap,
   bridge: async () => (await import('./command/bridge.ts')).bridge,
   doctor: async () => (await import('./command/doctor.ts')).doctor,
+  hook: async () => (await import('./command/hook.ts')).hook,
+  watch: async () => (await import('./command/watch.ts')).watch,
   demo: async () => (await import('./command/demo.ts')).demo,
   completion: async () => (await import('./command/about.ts')).completion,
   man: async () => (await import('./command/about.ts')).man,
@@ -54,6 +58,7 @@ export async function main(host: Host, loadPorts: () => Promise<NodePorts>): Pro
   const interrupt = listenForInterrupt(host)
   try {
     const invocation = parseArgs(argv, env)
+    if (commandSpec(invocation.command).ownsSignals) interrupt.close()
     const signal = AbortSignal.any([interrupt.signal, terminal.broken])
     const status = await runCommand(invocation, host, terminal, signal, loadPorts)
     await terminal.flush()

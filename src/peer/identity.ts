@@ -59,6 +59,16 @@ export function verifyRecord(key: PeerId, record: SignedRecord): boolean {
   return crypto.verify(message, record.signature, Buffer.from(key, 'hex'))
 }
 
+/** ed25519 over a statement that begins with a label of its own (wire/log-card.ts). */
+export function signStatement(identity: Identity, statement: Uint8Array): Uint8Array {
+  return crypto.sign(statement, identity.keyPair.secretKey)
+}
+
+/** @param key of the peer that signed it. */
+export function verifyStatement(key: PeerId, statement: Uint8Array, signature: Uint8Array) {
+  return crypto.verify(statement, signature, Buffer.from(key, 'hex'))
+}
+
 async function read(path: string): Promise<Identity | null> {
   let text: string
   try {

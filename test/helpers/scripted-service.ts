@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import { MemoryKnowledge } from './memory-knowledge.ts'
+import type { TopSnapshot } from '../../src/wire/top.ts'
+import { threePeers } from './top-states.ts'
 import type {
   GateEdit,
   GateStatus,
@@ -120,6 +122,10 @@ export class ScriptedService implements SwarmService {
       ready: true,
       ...this.planOverrides
     }
+  }
+
+  top(): TopSnapshot {
+    return threePeers()
   }
 
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent> {

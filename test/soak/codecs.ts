@@ -14,6 +14,7 @@ import {
 import { below, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
 import { decodeBasin, encodeBasin } from '../../src/wire/basin.ts'
+import { decodeBeeBlock, encodeBeeBlock, type BeeBlock } from '../../src/wire/bee-block.ts'
 import { decodeBeacon, encodeBeacon } from '../../src/wire/beacon.ts'
 import { decodeControl, encodeControl, type ControlMessage } from '../../src/wire/control.ts'
 import { decodeFactValue, encodeFactValue, type FactValue } from '../../src/wire/fact.ts'
@@ -135,6 +136,12 @@ function factValue(random: Random): FactValue {
   const [question, answer] = [pick(random, WORDS), pick(random, WORDS)]
   const kind = pick(random, ['text', 'fix'] as const)
   return { type: 'fact', kind, question, answer, source: pick(random, WORDS), wallMs }
+}
+
+function beeBlock(random: Random): BeeBlock {
+  const sizeBytes = () => below(random, below(random, 8) === 0 ? 20_000 : 60)
+  const value = maybe(random, () => random.bytes(sizeBytes()))
+  return { index: random.bytes(sizeBytes()), key: random.bytes(16), value }
 }
 
 function basin(random: Random): Basin {
@@ -278,6 +285,7 @@ export const CODECS: readonly FrameCodec[] = [
   },
   codec('control', 'decodeControl', control, encodeControl, decodeControl),
   codec('basin', 'decodeBasin', basin, encodeBasin, decodeBasin),
+  codec('bee-block', 'decodeBeeBlock', beeBlock, encodeBeeBlock, decodeBeeBlock),
   codec('fact', 'decodeFactValue', factValue, encodeFactValue, decodeFactValue),
   codec('log-card', 'decodeLogCard', logCard, encodeLogCard, decodeLogCard),
   codec('probe', 'decodeProbe', probe, encodeProbe, decodeProbe),

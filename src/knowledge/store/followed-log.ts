@@ -1,0 +1,156 @@
+// One log that is fetched from whoever has it, within the bounds of base/limits.ts, and read as it grows.
+// How long a log is and how many bytes it has is signed by its author and known before anything of it is
+// fetched: what is beyond a bound is never asked for. Own logs are followed as well: that is how a tail
+// comes back. Owns the session of the log; whom it is offered to is replication.ts's.
+
+import { Bucket } from '../../base/bucket.ts'
+import {
+  LOG_BLOCKS_BURST,
+  LOG_BLOCKS_MAX,
+  LOG_BLOCKS_PER_SECOND,
+  LOG_BYTES_MAX,
+  LOG_FAULTS_MAX
+} from '../../base/limits.ts'
+import { LogTail } from './log-tail.ts'
+
+import type Hypercore from 'hypercore'
+import type { Download } from 'hypercore'
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { SwarmError } from '../../base/errors.ts'
+
+/** Until more may be fetched of a log that is fetched at the pace allowed. */
+const PACE_MS = 250
+
+export interface LogHandlers {
+  onBlock(seq: number, block: Uint8Array): Promise<void> | void
+  /** The log grew, or more of it is here. */
+  onChange(): void
+  /** A block is malformed; the last of those that are borne is followed by onRefused. */
+  onFault(seq: number, error: SwarmError): void
+  /** It grows faster than it is fetched; each time that it does. */
+  onFlood(): void
+  /** It breaks a bound, in words: nothing more is fetched. Once. */
+  onRefused(reason: string): void
+  onError(error: unknown): void
+}
+
+export interface LogShape {
+  /** Of the first block that is read: the first of a bee is its header. */
+  first: number
+  /** Mean bytes of a block at most. */
+  blockBytesMax: number
+}
+
+export class FollowedLog {
+  readonly core: Hypercore
+  readonly tail: LogTail
+  readonly #shape: LogShape
+  readonly #clock: Clock
+  readonly #handlers: LogHandlers
+  readonly #fetched: Bucket
+  readonly #grown: Bucket
+  readonly #downloads = new Set<Download>()
+  #wanted = 0
+  #knownLength: number | null = null
+  #faults = 0
+  #isRefused = false
+  #timer: Timer | null = null
+
+  constructor(core: Hypercore, shape: LogShape, clock: Clock, handlers: LogHandlers) {
+    this.core = core
+    this.#shape = shape
+    this.#clock = clock
+    this.#handlers = handlers
+    this.#fetched = new Bucket(clock, LOG_BLOCKS_PER_SECOND, LOG_BLOCKS_BURST)
+    this.#grown = new Bucket(clock, LOG_BLOCKS_PER_SECOND, LOG_BLOCKS_BURST)
+    this.tail = new LogTail(core, shape.first, {
+      onBlock: handlers.onBlock,
+      onFault: (seq, error) => this.#fault(seq, error),
+      onError: handlers.onError
+    })
+    core.on('append', () => this.#grow())
+    core.on('download', () => this.#arrived())
+    core.on('conflict', () => this.#refuse('two versions of it were signed'))
+    this.#wanted = core.contiguousLength
+    this.#grow()
+  }
+
+  /** Everything that its author has signed and we have heard of is here and read. */
+  get isComplete(): boolean {
+    const { length, peers, fork } = this.core
+    const most = Math.max(length, ...peers.map((peer) => peerLength(peer, fork)))
+    return this.#isRefused || (this.tail.next >= length && most === length)
+  }
+
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
+  async close(): Promise<void> {
+    this.#stop()
+    await this.tail.close()
+    await this.core.close()
+  }
+
+  #grow(): void {
+    if (this.core.closing !== null || this.#isRefused) return
+    const { length, byteLength } = this.core
+    if (length > LOG_BLOCKS_MAX) return this.#refuse(`it has more than ${LOG_BLOCKS_MAX} entries`)
+    if (byteLength > LOG_BYTES_MAX) return this.#refuse(`it has more than ${LOG_BYTES_MAX} bytes`)
+    if (byteLength > length * this.#shape.blockBytesMax) {
+      return this.#refuse(`its ${length} entries have ${byteLength} bytes`)
+    }
+    // What was there before we came is a backlog, not a flood.
+    const grown = length - (this.#knownLength ?? length)
+    this.#knownLength = length
+    if (!this.#grown.take(grown)) this.#handlers.onFlood()
+    this.#fetch()
+    this.#arrived()
+  }
+
+  #fetch(): void {
+    const missing = this.core.length - this.#wanted
+    if (missing <= 0 || this.#timer !== null) return
+    const count = this.#fetched.takeUpTo(missing)
+    if (count > 0) {
+      const range = { start: this.#wanted, end: this.#wanted + count }
+      this.#wanted += count
+      const download = this.core.download(range)
+      this.#downloads.add(download)
+      const done = () => void this.#downloads.delete(download)
+      download.done().then(done, done)
+    }
+    if (count === missing) return
+    this.#timer = this.#clock.after(PACE_MS, () => {
+      this.#timer = null
+      if (!this.#isRefused && this.core.closing === null) this.#fetch()
+    })
+  }
+
+  #arrived(): void {
+    this.tail.poke().then(() => this.#handlers.onChange(), this.#handlers.onError)
+  }
+
+  #fault(seq: number, error: SwarmError): void {
+    this.#handlers.onFault(seq, error)
+    if (++this.#faults < LOG_FAULTS_MAX) return
+    this.#refuse(`${LOG_FAULTS_MAX} of its entries are malformed`)
+  }
+
+  #refuse(reason: string): void {
+    if (this.#isRefused) return
+    this.#isRefused = true
+    this.#stop()
+    this.#handlers.onRefused(reason)
+  }
+
+  #stop(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+    for (const download of this.#downloads) download.destroy()
+  }
+}
+
+function peerLength(peer: { remoteFork: number; remoteLength: number }, fork: number): number {
+  return peer.remoteFork === fork ? peer.remoteLength : 0
+}

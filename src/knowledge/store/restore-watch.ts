@@ -1,0 +1,54 @@
+// How long we wait for a log of ours to come back from peers: one deadline, and those who want to write
+// waiting for it or for a change. Knows nothing of logs.
+
+import type { Clock } from '../../base/clock.ts'
+
+/** A claim of a peer runs out without an event. */
+const LOOK_MS = 1000
+
+export class RestoreWatch {
+  readonly #clock: Clock
+  readonly #limitMs: number
+  #deadlineMs: number | null = null
+  #waiting: (() => void)[] = []
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock
+    this.#limitMs = limitMs
+  }
+
+  get isWaiting(): boolean {
+    return this.#deadlineMs !== null
+  }
+
+  /** From now on the time runs; no effect while it does. */
+  begin(): void {
+    this.#deadlineMs ??= this.#clock.now() + this.#limitMs
+  }
+
+  /** The log is back, or given up. */
+  reset(): void {
+    this.#deadlineMs = null
+    this.stir()
+  }
+
+  /** Something has changed: whoever waits looks again. */
+  stir(): void {
+    for (const go of this.#waiting.splice(0)) go()
+  }
+
+  /** @returns true when it is time to look again, false when all the time is over. */
+  async wait(): Promise<boolean> {
+    this.begin()
+    const leftMs = (this.#deadlineMs ?? 0) - this.#clock.now()
+    if (leftMs <= 0) return false
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.after(Math.min(leftMs, LOOK_MS), resolve)
+      this.#waiting.push(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+    return true
+  }
+}
