@@ -2,7 +2,6 @@
 // runs, by opening the store itself for as long as the command takes.
 
 import { wholeId } from '../api/knowledge-request.ts'
-import { SwarmError } from '../base/errors.ts'
 import type { Forgotten, Hit, LearnRequest, Learnt, QueryRequest } from '../wire/knowledge.ts'
 import { clientOf, dataDirOf, type CommandContext } from './context.ts'
 import { makeDataDir } from './paths.ts'
@@ -33,10 +32,6 @@ export async function withKnowledge<T>(
   const dataDir = dataDirOf(context)
   makeDataDir(dataDir)
   const { openKnowledge } = await loadPorts()
-  if (openKnowledge === undefined) {
-    const text = 'this program cannot open the store by itself; start a peer: swarm join <topic>'
-    throw new SwarmError('PEER_NOT_RUNNING', text)
-  }
   const own = await openKnowledge({ dataDir, log }, signal)
   try {
     return await use({

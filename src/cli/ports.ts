@@ -56,7 +56,7 @@ export interface NodePorts {
    * Resolves when everything in the store can be found.
    * @throws STORE_*; AbortError, after which nothing is left.
    */
-  openKnowledge?(options: KnowledgeOptions, signal: AbortSignal): Promise<OwnKnowledge>
+  openKnowledge(options: KnowledgeOptions, signal: AbortSignal): Promise<OwnKnowledge>
   runBootstrap(options: BootstrapOptions): Promise<RunningBootstrap>
   /** Writes the demo's model to a path; deterministic. */
   makeDemoModel(
