@@ -3,6 +3,7 @@
 import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
+import { knowledgeBench } from './knowledge.ts'
 import { shellBench } from './shell.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
@@ -13,6 +14,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   hop: {
     run: hopBench,
     about: 'one hop there and back, and blocks one way, beside bare Noise over TCP [--rounds N]'
+  },
+  knowledge: {
+    run: knowledgeBench,
+    about: 'hybrid queries, vector search beside hnswlib, retrieval of real failures [--sizes N,N]'
   },
   join: {
     run: joinBench,

@@ -348,5 +348,11 @@ export const INDEX_AUTHOR_ENTRIES_MAX = 2 ** 18
 export const ENTRY_WORDS_MAX = 1500
 /** Different words of a question that are searched for, rarest first: each may stand in every entry. */
 export const QUERY_WORDS_MAX = 64
+/** UTF-16 units of one question: a failed command with all of its output that a screen shows. */
+export const QUERY_CHARS_MAX = 2 ** 15
 /** Answers to one query: more than anybody reads. */
 export const QUERY_HITS_MAX = 100
+/** Bytes of a file or of standard input that `swarm learn` takes: a thousand pages. */
+export const LEARN_FILE_BYTES_MAX = 4 * 2 ** 20
+/** UTF-16 units of one passage of a learnt text: what an answer shows without hiding the next one. */
+export const PASSAGE_CHARS_MAX = 2000

@@ -105,6 +105,44 @@ export const COMMANDS = {
     flags: ['undo', 'data-dir', ...ALWAYS],
     examples: ['swarm revoke 2ec8a2a8', 'swarm revoke --undo 2ec8a2a8', 'swarm revoke']
   },
+  learn: {
+    summary: 'put a text, or the passages of a file, into the shared memory',
+    about:
+      'Every peer of the topic gets it and finds it with swarm query, also when this one has left. ' +
+      'A file is cut into passages where its paragraphs end, and its name is the source; so is ' +
+      'standard input, with -. Nothing is taken out: do not learn what the others must not read, ' +
+      'or use --local. Without a running peer it goes to the topic that was joined last.',
+    positionals: [{ name: 'text|file|-', required: true, offers: 'files' }],
+    flags: ['local', 'data-dir', ...ALWAYS],
+    examples: [
+      "swarm learn 'The staging database listens on port 6432.'",
+      'swarm learn notes.md',
+      'swarm learn - --local'
+    ]
+  },
+  query: {
+    summary: 'search the shared memory of the topic',
+    about:
+      'Finds by words and by spelling, in what this machine and the others have learnt; the answer ' +
+      'comes from this machine alone and needs no network. Shows the best first, with who learnt ' +
+      'it and when by their clock.',
+    positionals: [{ name: 'text', required: true, offers: 'nothing' }],
+    flags: ['limit', 'author', 'source', 'since', 'data-dir', ...ALWAYS],
+    examples: [
+      "swarm query 'which port has the staging database'",
+      "swarm query 'no upstream branch' -k 3 --since 2w",
+      "swarm query 'disk full' --author 2ec8a2a8 --json"
+    ]
+  },
+  forget: {
+    summary: 'take an entry out of the shared memory',
+    about:
+      'What this machine has learnt is forgotten by every peer; what another one has learnt is hidden ' +
+      'on this machine. swarm query shows the ids; the first 8 digits are enough.',
+    positionals: [{ name: 'id', required: true, offers: 'nothing' }],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm forget 3f2a9c1b']
+  },
   generate: {
     summary: 'generate text with the running peer and its swarm',
     about:

@@ -9,6 +9,7 @@ import {
   SAMPLING_RANGES,
   type NumberRange
 } from '../api/sampling-options.ts'
+import { HITS_RANGE } from '../api/knowledge-request.ts'
 import { LOG_LEVELS } from '../base/log.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -237,6 +238,34 @@ export const FLAGS = {
   owner: { kind: 'switch', help: 'q asks whether the peer leaves the topic too' },
   plain: { kind: 'switch', help: 'lines instead of the dashboard, on a terminal too' },
   apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
+  local: { kind: 'switch', help: 'keep it on this machine: no other peer gets it' },
+  limit: {
+    kind: 'number',
+    short: 'k',
+    placeholder: 'N',
+    example: '-k 3',
+    range: HITS_RANGE,
+    default: 5,
+    help: 'answers to show at most'
+  },
+  author: {
+    kind: 'text',
+    placeholder: 'KEY',
+    example: '--author 2ec8a2a8',
+    help: 'only what the peer of this key has learnt; its first 8 digits are enough'
+  },
+  source: {
+    kind: 'text',
+    placeholder: 'TEXT',
+    example: '--source notes.md',
+    help: 'only what comes from a source with this in its name'
+  },
+  since: {
+    kind: 'text',
+    placeholder: 'WHEN',
+    example: '--since 2d',
+    help: 'only what was learnt since: 30m, 12h, 2d, 3w ago, or a date such as 2026-11-21'
+  },
   persist: { kind: 'switch', help: 'with --apply: keep the changes over a restart' },
   undo: { kind: 'switch', help: 'take it back: a revocation, or all that --apply has changed' },
   share: {

@@ -2,7 +2,8 @@
 // binary64 that it is defined in, so the order and the scores are the addon's, to the bit.
 
 import { BestOf } from '../base/best-of.ts'
-import { SCAN_KEY_BYTES, VECTOR_DIM, VECTOR_LENGTH_TOLERANCE } from './vector-scan.ts'
+import { EMBEDDING_DIM } from '../base/limits.ts'
+import { SCAN_KEY_BYTES, VECTOR_LENGTH_TOLERANCE } from './vector-scan.ts'
 import type { ScanHit, VectorScan } from './vector-scan.ts'
 
 const CHUNK_ROWS = 1024
@@ -26,7 +27,7 @@ export class PlainVectorScan implements VectorScan {
   }
 
   get sizeBytes(): number {
-    return this.#chunks * CHUNK_ROWS * VECTOR_DIM * 4 + this.#size * SCAN_KEY_BYTES
+    return this.#chunks * CHUNK_ROWS * EMBEDDING_DIM * 4 + this.#size * SCAN_KEY_BYTES
   }
 
   set(label: number, key: Uint8Array, vector: Float32Array): boolean {
@@ -77,10 +78,10 @@ export class PlainVectorScan implements VectorScan {
 
   #takeVector(): Float32Array {
     if (this.#free.length === 0) {
-      const chunk = new Float32Array(CHUNK_ROWS * VECTOR_DIM)
+      const chunk = new Float32Array(CHUNK_ROWS * EMBEDDING_DIM)
       this.#chunks++
       for (let row = CHUNK_ROWS - 1; row >= 0; row--) {
-        this.#free.push(chunk.subarray(row * VECTOR_DIM, (row + 1) * VECTOR_DIM))
+        this.#free.push(chunk.subarray(row * EMBEDDING_DIM, (row + 1) * EMBEDDING_DIM))
       }
     }
     return this.#free.pop() as Float32Array
@@ -100,7 +101,7 @@ export class PlainVectorScan implements VectorScan {
  */
 function product(a: Float32Array, b: Float32Array, lanes: Float64Array): number {
   lanes.fill(0)
-  for (let k = 0; k < VECTOR_DIM; k += LANES) {
+  for (let k = 0; k < EMBEDDING_DIM; k += LANES) {
     for (let lane = 0; lane < LANES; lane++) {
       lanes[lane] = (lanes[lane] as number) + (a[k + lane] as number) * (b[k + lane] as number)
     }

@@ -3,8 +3,6 @@
 // product with the question (docs/arithmetic.md section 11), equal products by key, whatever order the
 // rows came in.
 
-/** Values of a vector. */
-export const VECTOR_DIM = 256
 /** Bytes of the key that orders equal products: an author's key and an entry's id. */
 export const SCAN_KEY_BYTES = 48
 /** How far the squared length of a vector may lie from 1. */
@@ -22,7 +20,7 @@ export interface VectorScan {
   /**
    * Adds a row or replaces the one of this label.
    * @param label the caller's number for the row, from 0, below 2^24 and dense.
-   * @param key (SCAN_KEY_BYTES,). @param vector (256,), of length 1.
+   * @param key (SCAN_KEY_BYTES,). @param vector (EMBEDDING_DIM,), of length 1.
    * @returns false, and changes nothing, when the vector is not finite or not of length 1.
    * @throws NATIVE_OUT_OF_MEMORY
    */

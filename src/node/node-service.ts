@@ -15,6 +15,7 @@ import type {
   GenerateEvent,
   GenerateRequest,
   InviteStatus,
+  KnowledgeService,
   NodeEvent,
   NodeStatus,
   PeerStatus,
@@ -153,6 +154,10 @@ export class NodeService implements SwarmService {
     const { gate } = this.#parts
     if (gate !== null) return gate
     throw new SwarmError('PEER_BUSY', 'this peer is just starting; ask again in a moment')
+  }
+
+  knowledge(): KnowledgeService | null {
+    return this.#parts.knowledge
   }
 
   closeSession(session: string): void {

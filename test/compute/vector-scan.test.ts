@@ -6,7 +6,8 @@ import test, { type Test } from 'brittle'
 import { loadKernels } from '../../src/compute/addon.ts'
 import { NativeVectorScan } from '../../src/compute/native-vector-scan.ts'
 import { PlainVectorScan } from '../../src/compute/plain-vector-scan.ts'
-import { VECTOR_DIM, type VectorScan } from '../../src/compute/vector-scan.ts'
+import { EMBEDDING_DIM } from '../../src/base/limits.ts'
+import type { VectorScan } from '../../src/compute/vector-scan.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { dataTest } from '../helpers/data.ts'
 import { bellVector, hardSets, jitter, keyOf, mnistSet, toUnit } from '../helpers/vector-sets.ts'
@@ -31,7 +32,7 @@ function filled(open: () => VectorScan, { rows }: VectorSet): VectorScan {
 function bruteForce(rows: Float32Array[], question: Float32Array): { row: number; cos: number }[] {
   const all = rows.map((vector, row) => {
     let cos = 0
-    for (let k = 0; k < VECTOR_DIM; k++) cos += (vector[k] as number) * (question[k] as number)
+    for (let k = 0; k < EMBEDDING_DIM; k++) cos += (vector[k] as number) * (question[k] as number)
     return { row, cos }
   })
   return all.toSorted((a, b) => b.cos - a.cos)
@@ -202,7 +203,7 @@ test('search - a vector that is not finite or not of length 1 changes nothing', 
   )
   bad.push(
     good.map((x) => x * 1.01),
-    new Float32Array(VECTOR_DIM)
+    new Float32Array(EMBEDDING_DIM)
   )
   for (const { open } of KINDS) {
     const scan = open()
@@ -243,7 +244,7 @@ test('search bound - holds for vectors whose codes err as far as they can, in th
   for (let round = 0; round < 4000; round++) {
     const steps = 1 + (random.uint32() % 127)
     const side = () => ((random.uint32() & 1) === 0 ? 1 : -1)
-    const signs = Array.from({ length: VECTOR_DIM }, side)
+    const signs = Array.from({ length: EMBEDDING_DIM }, side)
     // Elements half a step off their codes, all to the side that the other vector points to.
     const halfway = (fraction: number) =>
       toUnit(

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { seededRandom, unit, type Random } from '../../src/base/random.ts'
-import { SCAN_KEY_BYTES, VECTOR_DIM } from '../../src/compute/vector-scan.ts'
+import { EMBEDDING_DIM } from '../../src/base/limits.ts'
+import { SCAN_KEY_BYTES } from '../../src/compute/vector-scan.ts'
 import { dataPath } from './data.ts'
 
 export interface VectorSet {
@@ -27,16 +28,16 @@ export function toUnit(values: ArrayLike<number>): Float32Array {
 /** @returns a projection of vectors of `width` values. */
 export function projection(width: number): (vector: ArrayLike<number>) => Float32Array {
   const random = seededRandom(PROJECTION_SEED)
-  const signs = Int8Array.from({ length: width * VECTOR_DIM }, () =>
+  const signs = Int8Array.from({ length: width * EMBEDDING_DIM }, () =>
     (random.uint32() & 1) === 1 ? 1 : -1
   )
   return (vector) => {
-    const out = new Float64Array(VECTOR_DIM)
+    const out = new Float64Array(EMBEDDING_DIM)
     for (let i = 0; i < width; i++) {
       const value = vector[i] as number
       if (value === 0) continue
-      for (let j = 0; j < VECTOR_DIM; j++) {
-        out[j] = (out[j] as number) + (signs[i * VECTOR_DIM + j] as number) * value
+      for (let j = 0; j < EMBEDDING_DIM; j++) {
+        out[j] = (out[j] as number) + (signs[i * EMBEDDING_DIM + j] as number) * value
       }
     }
     return toUnit(out)
@@ -71,7 +72,7 @@ export function bell(random: Random): number {
 }
 
 export function bellVector(random: Random): Float32Array {
-  return toUnit(Array.from({ length: VECTOR_DIM }, () => bell(random)))
+  return toUnit(Array.from({ length: EMBEDDING_DIM }, () => bell(random)))
 }
 
 /** `near` plus noise of the given size on each element, at length 1 again. */
@@ -103,10 +104,10 @@ export function hardSets(): VectorSet[] {
   const repeat = <T>(count: number, make: (at: number) => T) =>
     Array.from({ length: count }, (_, at) => make(at))
   const one = questions[0] as Float32Array
-  const positive = () => toUnit(repeat(VECTOR_DIM, () => unit(random)))
+  const positive = () => toUnit(repeat(EMBEDDING_DIM, () => unit(random)))
   const spike = (at: number) => {
-    const values = new Float32Array(VECTOR_DIM).fill(1e-4)
-    values[at % VECTOR_DIM] = 1
+    const values = new Float32Array(EMBEDDING_DIM).fill(1e-4)
+    values[at % EMBEDDING_DIM] = 1
     return toUnit(values)
   }
   return [

@@ -4,6 +4,6 @@
 export interface Embedder {
   /** 16 hex digits: the start of a hash of everything that decides a vector. */
   readonly spaceId: string
-  /** @returns (256,), of length 1, the same bits on every machine; for any text, also an empty one. */
+  /** @returns (EMBEDDING_DIM,), of length 1, the same bits on every machine; also of an empty text. */
   embed(text: string): Float32Array
 }

@@ -4,7 +4,7 @@
 // It knows spelling and rarity, not meaning; docs/knowledge.md has the figures.
 
 import { createHash } from 'node:crypto'
-import { VECTOR_DIM } from '../../compute/vector-scan.ts'
+import { EMBEDDING_DIM } from '../../base/limits.ts'
 import type { Embedder } from './embedder.ts'
 import { featuresOf } from './features.ts'
 import { IDF_TABLE } from './idf-table.ts'
@@ -27,7 +27,7 @@ export const hashEmbedder: Embedder = {
 }
 
 function embed(text: string): Float32Array {
-  const sums = new Float64Array(VECTOR_DIM)
+  const sums = new Float64Array(EMBEDDING_DIM)
   for (const [hash, count] of countFeatures(text)) {
     const repeats = REPEATS[Math.min(count, REPEATS.length - 1)] as number
     const weight = rarityOf(hash) * repeats

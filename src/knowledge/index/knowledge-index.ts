@@ -163,15 +163,13 @@ export class KnowledgeIndex {
     })
   }
 
-  /** Entries whose id begins with these digits, of any author. */
-  findIds(prefix: string): { author: PeerId; id: string }[] {
-    const found: { author: PeerId; id: string }[] = []
+  /** The ids, of any author, that begin with these digits. */
+  idsLike(prefix: string): string[] {
+    const ids = new Set<string>()
     for (const entry of this.#entries) {
-      if (entry?.fact && entry.id.startsWith(prefix)) {
-        found.push({ author: entry.author, id: entry.id })
-      }
+      if (entry?.fact && entry.id.startsWith(prefix)) ids.add(entry.id)
     }
-    return found
+    return [...ids].toSorted()
   }
 
   close(): void {
