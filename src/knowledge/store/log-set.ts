@@ -179,7 +179,11 @@ export class LogSet {
         if (isOwn) this.#writer.changed().catch((error) => this.#trouble(error))
       },
       withdraw: (core) => this.replication.withdraw(core),
-      onError: (error) => this.#trouble(error)
+      onError: (error) => this.#trouble(error),
+      onRecovered: () => {
+        const text = 'The store can be written again'
+        this.#options.onEvent({ kind: 'recovered', author: signer.id, text })
+      }
     })
     this.#authors.set(author, logs)
     return logs

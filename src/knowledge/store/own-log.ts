@@ -1,10 +1,10 @@
 // One log that this installation writes. Owns its high-water mark, and with it the two promises of the store:
 // what is acknowledged is on stable storage, and no log is ever forked. Each batch goes
 //
-//   mark with the blocks, synced --> log (peers hear of it) --> RocksDB's own log synced --> acknowledged
+//   RocksDB's own log synced --> mark with the blocks, synced --> log (peers hear of it) --> acknowledged
 //
 // so that a crash at any point leaves either the log as it was, or blocks in the mark that are appended
-// again exactly as peers may have them. Nothing is appended while less is here than the mark says, or than
+// again exactly as peers may have them: the mark takes the place of one whose blocks are safe. Nothing is appended while less is here than the mark says, or than
 // a peer shows:
 //
 //   ready  --less than the mark, or than a peer--> restoring --all is back--> ready
@@ -33,12 +33,17 @@ export class OwnLog {
   #isLost = false
   #isAppending = false
   #busy: Promise<unknown> = Promise.resolve()
+  /** What the present mark could repeat is on stable storage by itself. */
+  #synced: Promise<void>
 
   private constructor(shelf: Shelf, core: Hypercore, mark: MarkFile, clock: Clock) {
     this.#shelf = shelf
     this.core = core
     this.#mark = mark
     this.#clock = clock
+    // What the process before us appended last may have reached the system and not the disk.
+    this.#synced = shelf.sync()
+    this.#synced.catch(() => {})
     core.on('conflict', () => (this.#isLost = true))
     // Whoever gave us more of our own log, signed by us, may have still more.
     core.on('append', () => this.#isAppending || this.#claims.clear())
@@ -82,6 +87,7 @@ export class OwnLog {
 
   async close(): Promise<void> {
     await this.#busy
+    await this.#synced.catch(() => {})
     await this.core.close()
     await this.#mark.close()
   }
@@ -109,6 +115,12 @@ export class OwnLog {
   }
 
   async #setMark(blocks: Uint8Array[]): Promise<void> {
+    try {
+      await this.#synced
+    } catch {
+      this.#synced = this.#shelf.sync()
+      await this.#synced
+    }
     const { length } = this.core
     const treeHash = new Uint8Array(await this.core.treeHash(length))
     await this.#mark.write({ key: this.key, length, treeHash, blocks })
@@ -121,8 +133,8 @@ export class OwnLog {
     } finally {
       this.#isAppending = false
     }
-    // The next mark takes the place of the one that could repeat this.
-    await this.#shelf.sync()
+    this.#synced = this.#shelf.sync()
+    this.#synced.catch(() => {})
   }
 
   async #agrees({ length, treeHash, blocks }: Mark): Promise<boolean> {
