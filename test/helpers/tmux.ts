@@ -2,7 +2,7 @@
 // screen is read back as text, as a person would see it. The server is ended with the lab.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -37,8 +37,9 @@ export class Tmux {
 
   /** A pane of this size, with a shell in it that leaves the mode of the terminal alone. */
   static start(lab: Lab, width: number, height: number): Tmux {
-    const folder = join(lab.folder, 'tmux')
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(join(lab.folder, 'tmux'), { recursive: true })
+    // A server that is ending still answers at its socket for a moment.
+    const folder = mkdtempSync(join(lab.folder, 'tmux', 's'))
     // Without the first, borders come back as the letters of the line drawing set.
     const own = { NCURSES_NO_UTF8_ACS: '1', LANG: 'C.UTF-8', TERM: 'xterm-256color' }
     const env = { ...lab.env(), ...own, HISTFILE: '/dev/null' }
