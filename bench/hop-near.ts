@@ -80,7 +80,10 @@ async function bareWay(): Promise<Way> {
 
 async function ourWay(): Promise<Way> {
   const network = await openNetwork(near, task.ownHost, (event) => {
-    if (event.type === 'lane' && event.kind === 'tcp') onLane()
+    if (event.type !== 'lane') return
+    if (event.kind === 'tcp') onLane()
+    // What was on it is lost and would be waited for without end.
+    else fail('the lane was lost while it was measured: the machine is too busy, run it again')
   })
   let onLane: () => void = () => {}
   const lane = new Promise<void>((resolve) => (onLane = resolve))
@@ -135,6 +138,11 @@ async function flood(name: Flood): Promise<number> {
   const start = performance.now()
   await (bare.floods[name] ?? ours.floods[name])?.()
   return (FLOOD_BLOCKS * BLOCK_BYTES) / 1000 / (performance.now() - start)
+}
+
+function fail(why: string): void {
+  console.error(why)
+  process.exit(1)
 }
 
 const FLOODS: Flood[] = ['activations', 'bare', 'weights']

@@ -58,10 +58,12 @@ async function measure(place: Place, rounds: number): Promise<void> {
   const ports = JSON.parse(await firstLine(far)) as FarPorts
   const task: HopNearTask = { host: place.farHost, ...ports, ownHost: place.nearHost, rounds }
   const near = start(place.near, 'hop-near.js', [JSON.stringify(task)])
-  const samples = JSON.parse(await firstLine(near)) as HopSamples
+  const line = await firstLine(near)
   const exited = [near, far].map((child) => child.exitCode ?? once(child, 'exit'))
   far.kill()
   await Promise.all(exited)
+  if (line === '') throw new Error(`nothing was measured over ${place.name}`)
+  const samples = JSON.parse(line) as HopSamples
   console.log(`\n${place.name}, ${rounds} rounds`)
   for (const [dim, { bare, ours }] of Object.entries(samples.tripsUs)) {
     const payloadBytes = 4 * Number(dim)

@@ -3,6 +3,9 @@
 import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
+import { knowledgeBench } from './knowledge.ts'
+import { shellBench } from './shell.ts'
+import { tuiBench } from './tui.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
@@ -13,9 +16,22 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
     run: hopBench,
     about: 'one hop there and back, and blocks one way, beside bare Noise over TCP [--rounds N]'
   },
+  knowledge: {
+    run: knowledgeBench,
+    about: 'hybrid queries, vector search beside hnswlib, retrieval of real failures [--sizes N,N]'
+  },
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  shell: {
+    run: shellBench,
+    about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  tui: {
+    run: tuiBench,
+    about:
+      'processor time of the dashboard at 4 frames/s beside three generating peers [--seconds N]'
   }
 }
 

@@ -54,6 +54,7 @@ import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
+export { openOwnKnowledge as openKnowledge } from './node/own-knowledge.ts'
 
 /**
  * How long a model file waits for the first link: reading its header keeps the process busy for a tenth of
@@ -106,7 +107,8 @@ class SwarmNode {
       pipeline: null,
       watch: null,
       generator: null,
-      serving: null
+      serving: null,
+      knowledge: null
     }
     this.#rivals = new Rivals(this.#parts)
     this.service = new NodeService(this.#parts, () => void this.close())

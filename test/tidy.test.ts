@@ -43,7 +43,7 @@ const HOMES: Record<string, string[]> = {
   hypercore: ['src/knowledge/'],
   hyperbee: ['src/knowledge/'],
   blessed: ['src/tui/screen.ts'],
-  'blessed-contrib': ['src/tui/screen.ts'],
+  'blessed-contrib/lib/widget/charts/line.js': ['src/tui/screen.ts'],
   b4a: ['src/']
 }
 

@@ -9,6 +9,7 @@
 #include "model_object.h"
 #include "self_test.h"
 #include "testing.h"
+#include "vector_index_object.h"
 
 namespace swarm {
 
@@ -86,6 +87,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("selfTest", Napi::Function::New(env, runSelfTest));
   exports.Set("probe", Napi::Function::New(env, runProbe));
   exports.Set("Model", ModelObject::define(env));
+  exports.Set("VectorIndex", VectorIndexObject::define(env));
   exports.Set("testing", testingExports(env));
   return exports;
 }

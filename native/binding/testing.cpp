@@ -197,6 +197,23 @@ Napi::Value sample(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), id);
 }
 
+// codeDots(table, codes (groups * 16, 256), x (256)): the sums, as the bytes of int32
+Napi::Value codeDots(const Napi::CallbackInfo& info) {
+  const std::vector<int8_t> rows = copyOf<int8_t>(info[1]), x = copyOf<int8_t>(info[2]);
+  const size_t group = (size_t)kGroupRows * kCodeWidth, groups = rows.size() / group;
+  if (rows.size() % group != 0 || x.size() != kCodeWidth) {
+    throw Napi::TypeError::New(info.Env(), "sizes do not fit");
+  }
+  std::vector<int8_t> packed(rows.size());
+  for (size_t i = 0; i < rows.size(); i++) {
+    const size_t row = i / kCodeWidth, k = i % kCodeWidth;
+    packed[row / kGroupRows * group + k / 4 * 64 + row % kGroupRows * 4 + k % 4] = rows[i];
+  }
+  std::vector<int32_t> out(groups * kGroupRows);
+  tableOf(info).codeDots(packed.data(), groups, x.data(), out.data());
+  return toBytes(info.Env(), out.data(), out.size());
+}
+
 // exact(name, x): binary64 functions of exact_math.h
 Napi::Value exact(const Napi::CallbackInfo& info) {
   const std::string name = info[0].ToString().Utf8Value();
@@ -220,6 +237,7 @@ Napi::Object testingExports(Napi::Env env) {
   exports.Set("toHalf", Napi::Function::New(env, toHalf));
   exports.Set("attend", Napi::Function::New(env, attend));
   exports.Set("maximum", Napi::Function::New(env, maximum));
+  exports.Set("codeDots", Napi::Function::New(env, codeDots));
   exports.Set("sample", Napi::Function::New(env, sample));
   exports.Set("exact", Napi::Function::New(env, exact));
   return exports;

@@ -3,6 +3,7 @@
 // its own, so that it runs where Node does not (another architecture under emulation).
 // Exit status 1 when a table differs.
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "../kernels/dispatch.h"
+#include "../search/vector_index.h"
 #include "../stage/control_word.h"
 #include "../stage/exact_math.h"
 #include "../stage/layout.h"
@@ -185,6 +187,45 @@ void checkFloats() {
          (unsigned long long)half.state, (unsigned long long)attention.state);
 }
 
+// Unit vectors, some of them twice; what the search finds, with its scores.
+void checkSearch() {
+  Random random = {7};
+  const size_t rows = 700;
+  std::vector<float> vectors;
+  for (size_t row = 0; row < rows; row++) {
+    std::vector<float> vector = values(random, kCodeWidth);
+    double sum = 0;
+    for (const float value : vector) sum += (double)value * value;
+    const float length = (float)sqrt(sum);
+    for (float& value : vector) value /= length;
+    if (row % 7 == 6) vector.assign(vectors.end() - kCodeWidth, vectors.end());
+    vectors.insert(vectors.end(), vector.begin(), vector.end());
+  }
+  Hash hash;
+  for (size_t question = 0; question < rows; question += 50) {
+    compare("search", hash, [&](const KernelTable& table) {
+      VectorIndex index(table);
+      for (uint32_t row = 0; row < rows; row++) {
+        uint8_t key[kKeyBytes] = {(uint8_t)(row * 37), (uint8_t)row, (uint8_t)(row >> 8)};
+        index.set(row, key, &vectors[row * kCodeWidth]);
+      }
+      for (uint32_t row = 1; row < rows; row += 90) index.remove(row);
+      std::vector<Neighbour> found;
+      index.search(&vectors[question * kCodeWidth], 20, nullptr, 0, &found);
+      std::vector<float> out;
+      for (const Neighbour& neighbour : found) {
+        out.push_back((float)neighbour.label);
+        float halves[2];
+        memcpy(halves, &neighbour.score, sizeof(halves));
+        out.insert(out.end(), halves, halves + 2);
+      }
+      out.push_back((float)index.refined());
+      return out;
+    });
+  }
+  printf("search %016llx\n", (unsigned long long)hash.state);
+}
+
 void checkExactMath() {
   Hash hash;
   for (int i = 0; i < 4000; i++) {
@@ -209,6 +250,7 @@ int main() {
     if (isKnownType(type)) checkMultiply((Type)type);
   }
   checkFloats();
+  checkSearch();
   checkExactMath();
   return allEqual ? 0 : 1;
 }

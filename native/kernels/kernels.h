@@ -37,6 +37,9 @@ struct CacheRows {
   size_t stride;
 };
 
+// Values of a vector of the search, and so bytes of its codes.
+constexpr int kCodeWidth = 256;
+
 struct KernelTable {
   const char* name;
 
@@ -62,6 +65,10 @@ struct KernelTable {
 
   // Round to nearest even. False when a finite element becomes Inf or an element is not finite.
   bool (*toHalf)(const float* x, uint16_t* out, size_t n);
+
+  // Section 11. out[g * 16 + r] = the sum of products of `x` and row r of group g, for g < nGroups. Codes
+  // and x lie within -127 .. 127; element k of row r is byte k / 4 * 64 + r * 4 + k % 4 of its group.
+  void (*codeDots)(const int8_t* packed, size_t nGroups, const int8_t* x, int32_t* out);
 };
 
 }  // namespace swarm

@@ -225,6 +225,16 @@ bool toHalf(const float* x, uint16_t* out, size_t n) {
   return finite;
 }
 
+void codeDots(const int8_t* packed, size_t nGroups, const int8_t* x, int32_t* out) {
+  for (size_t row = 0; row < nGroups * kGroupRows; row++) {
+    const int8_t* group = packed + row / kGroupRows * kGroupRows * kCodeWidth;
+    out[row] = 0;
+    for (size_t k = 0; k < kCodeWidth; k++) {
+      out[row] += group[k / 4 * 64 + row % kGroupRows * 4 + k % 4] * x[k];
+    }
+  }
+}
+
 constexpr KernelTable makeTable() {
   KernelTable table = {};
   table.name = "scalar";
@@ -251,6 +261,7 @@ constexpr KernelTable makeTable() {
   table.expSum = expSum;
   table.mixValues = mixValues;
   table.toHalf = toHalf;
+  table.codeDots = codeDots;
   return table;
 }
 

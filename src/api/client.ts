@@ -1,6 +1,6 @@
 // The other end of the control socket, for the command line and the dashboard: typed calls to a running
 // peer. Owns the mapping back from HTTP to SwarmError, so that a command fails as if it ran inside the
-// peer. Knows no route but /swarm/ and no folder but base, wire and this one.
+// peer. Knows no routes but /swarm/ and /mesh/ and no folder but base, wire and this one.
 
 import { request, type IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
@@ -9,6 +9,15 @@ import { API_LINE_BYTES_MAX } from '../base/limits.ts'
 import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
 import { NdjsonDecoder } from './ndjson.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
+import type {
+  Forgotten,
+  Hit,
+  KnowledgeStatus,
+  LearnRequest,
+  Learnt,
+  QueryRequest
+} from '../wire/knowledge.ts'
+import type { TopSnapshot } from '../wire/top.ts'
 import type { InviteStatus, NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
 
 export interface ApiClientOptions {
@@ -22,6 +31,9 @@ export interface ApiClientOptions {
 
 /** A peer answers from what it has in memory: after this it is not going to. */
 const ANSWER_TIMEOUT_MS = 10_000
+
+/** Learning also waits for the disk, and after damage to it up to 20 s for the other peers. */
+const LEARN_TIMEOUT_MS = 30_000
 
 /** Every call throws PEER_NOT_RUNNING when nobody serves the socket, and the peer's own errors else. */
 export class ApiClient {
@@ -50,6 +62,10 @@ export class ApiClient {
     return (await this.#json('GET', '/swarm/plan', undefined, signal)) as PlanStatus
   }
 
+  async top(signal?: AbortSignal): Promise<TopSnapshot> {
+    return (await this.#json('GET', '/mesh/top', undefined, signal)) as TopSnapshot
+  }
+
   /** Ends with a 'done' event or throws. Aborting, or leaving the loop, frees every stage. */
   async *generate(body: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
     for await (const value of this.#lines('POST', '/swarm/generate', body, signal)) {
@@ -74,6 +90,26 @@ export class ApiClient {
     return (await this.#json('POST', '/swarm/gate', edit, signal)) as GateStatus
   }
 
+  async learn(request: LearnRequest, signal?: AbortSignal): Promise<Learnt> {
+    const answer = this.#json('POST', '/mesh/learn', request, signal, LEARN_TIMEOUT_MS)
+    return (await answer) as Learnt
+  }
+
+  async query(request: QueryRequest, signal?: AbortSignal): Promise<Hit[]> {
+    const body = await this.#json('POST', '/mesh/query', request, signal)
+    return (body as { hits: Hit[] }).hits
+  }
+
+  /** @param id of an entry, or its first 8 digits and more. */
+  async forget(id: string, signal?: AbortSignal): Promise<Forgotten> {
+    const answer = this.#json('POST', '/mesh/forget', { id }, signal, LEARN_TIMEOUT_MS)
+    return (await answer) as Forgotten
+  }
+
+  async knowledge(signal?: AbortSignal): Promise<KnowledgeStatus> {
+    return (await this.#json('GET', '/mesh/knowledge', undefined, signal)) as KnowledgeStatus
+  }
+
   async closeSession(session: string, signal?: AbortSignal): Promise<void> {
     await this.#json('POST', '/swarm/close-session', { session }, signal)
   }
@@ -92,11 +128,12 @@ export class ApiClient {
     method: string,
     path: string,
     body: object | undefined,
-    signal: AbortSignal | undefined
+    signal: AbortSignal | undefined,
+    timeoutMs = this.#timeoutMs
   ): Promise<unknown> {
     const late = new AbortController()
-    const timer = this.#clock.after(this.#timeoutMs, () => {
-      const text = `the peer of ${this.#dataDir} did not answer within ${this.#timeoutMs} ms`
+    const timer = this.#clock.after(timeoutMs, () => {
+      const text = `the peer of ${this.#dataDir} did not answer within ${timeoutMs} ms`
       late.abort(new SwarmError('PEER_TIMEOUT', `${text}; it may be stopped or stuck`))
     })
     const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal

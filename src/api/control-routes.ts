@@ -1,5 +1,5 @@
-// The routes of the control socket under /swarm/: what the command line and the dashboard ask of a
-// running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
+// The routes of the control socket under /swarm/, and /mesh/top: what the command line and the dashboard
+// ask of a running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
 
 import { isAbort, SwarmError } from '../base/errors.ts'
 import { readControlRequest, readGateEdit, readSession } from './control-request.ts'
@@ -16,6 +16,7 @@ export const CONTROL_ROUTES: readonly Route[] = [
     sendJson(response, 200, { peers: service.peers() })
   ),
   get('/swarm/plan', ({ service, response }) => sendJson(response, 200, service.plan())),
+  get('/mesh/top', ({ service, response }) => sendJson(response, 200, service.top())),
   get('/swarm/events', events),
   post('/swarm/generate', async (exchange) =>
     streamGeneration(exchange, readControlRequest(await exchange.body()), {

@@ -14,6 +14,7 @@ import { BodyReader } from './body-reader.ts'
 import { CONTROL_ROUTES } from './control-routes.ts'
 import { freeSocket } from './control-socket.ts'
 import { findRoute, type Route } from './exchange.ts'
+import { KNOWLEDGE_ROUTES } from './knowledge-routes.ts'
 import { OPENAI_ROUTES } from './openai-routes.ts'
 import { sendError } from './reply.ts'
 import type { SwarmService } from './service.ts'
@@ -50,7 +51,7 @@ const LIMITS: ApiLimits = {
 /** Time that streams get to write their last line when the server closes. */
 const CLOSE_GRACE_MS = 500
 
-const ROUTES: readonly Route[] = [...CONTROL_ROUTES, ...OPENAI_ROUTES]
+const ROUTES: readonly Route[] = [...CONTROL_ROUTES, ...KNOWLEDGE_ROUTES, ...OPENAI_ROUTES]
 
 // A page of another site may send to this port under its own name (DNS rebinding); these are ours.
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]'])

@@ -4,7 +4,16 @@
 
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
+import type {
+  Forgotten,
+  Hit,
+  KnowledgeStatus,
+  LearnRequest,
+  Learnt,
+  QueryRequest
+} from '../wire/knowledge.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { TopSnapshot } from '../wire/top.ts'
 
 export type { GateEdit, GateStatus } from '../wire/gate.ts'
 export type {
@@ -87,10 +96,25 @@ export interface NodeEvent {
   data?: Record<string, unknown>
 }
 
+/** The shared memory, of a running peer or of a store that a command has opened itself. */
+export interface KnowledgeService {
+  /** Durable when it resolves. @throws STORE_*, USAGE_* */
+  learn(request: LearnRequest): Promise<Learnt>
+  /** From memory; never waits. */
+  query(request: QueryRequest): Hit[]
+  /** @param id whole. @throws USAGE_BAD_VALUE when nobody has such an entry; STORE_* */
+  forget(id: string): Promise<Forgotten>
+  /** The ids of entries that begin with these digits. */
+  idsLike(prefix: string): string[]
+  status(): KnowledgeStatus
+}
+
 export interface SwarmService {
   status(): NodeStatus
   peers(): PeerStatus[]
   plan(): PlanStatus
+  /** Everything that the dashboard shows. */
+  top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
   invite(): InviteStatus
@@ -98,6 +122,8 @@ export interface SwarmService {
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */
   editGate(edit: GateEdit): GateStatus
   closeSession(session: string): void
+  /** Null while the store is not open. */
+  knowledge(): KnowledgeService | null
   /** Events from now on until the signal aborts. */
   events(signal: AbortSignal): AsyncIterable<NodeEvent>
   /** Begins an orderly shutdown and returns at once. */

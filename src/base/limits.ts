@@ -130,6 +130,10 @@ export const ADDRESS_CHANGES_PER_SECOND = 2
 export const ADDRESS_CHANGES_BURST = 16
 /** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
 export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
+/**
+ * Least bytes of a piece of a block but its last: each costs its receiver an object of its own.
+ */
+export const WEIGHTS_PIECE_BYTES_MIN = 4096
 /** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
 export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
 /** Bytes a stranger may send before its proof: handshake, proof and what a fast friend adds behind it. */
@@ -251,12 +255,67 @@ export const API_REQUESTS_MAX = 128
 export const API_STALL_MS = 30_000
 /** Parts of one message's content: text that a client has cut into more pieces is a mistake. */
 export const CHAT_PARTS_MAX = 1024
+/** UTF-16 units typed into one line of the dashboard: a pasted page; more goes through a file. */
+export const DASH_INPUT_CHARS_MAX = 2 ** 14
+/** Bytes of join.log, of which one older file is kept: weeks of events. */
+export const JOIN_LOG_BYTES_MAX = 4 * 2 ** 20
 /** How often one flag may be repeated: what a request takes of stop texts, and far above other needs. */
 export const FLAG_REPEATS_MAX = 16
 /** Bytes of a prompt read from standard input: half a request body, so that escaping still fits. */
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
+
+// The shell hook: files of the runtime folder and of the data directory that only this user writes.
+
+/** Bytes of the spool before a shell starts a new one; one older is kept. Some thousand commands. */
+export const SPOOL_BYTES_MAX = 256 * 2 ** 10
+/** Characters kept of one command line, and of its directory: Linux's own bound of a path. */
+export const SPOOL_COMMAND_CHARS_MAX = 4096
+export const SPOOL_CWD_CHARS_MAX = 4096
+/** Bytes kept of what a failed command wrote, its end: an error is said last. */
+export const FAILURE_OUTPUT_BYTES_MAX = 64 * 2 ** 10
+/** Bytes of the file that holds the last failure under swarm watch: in JSON a byte takes six at most. */
+export const WATCHED_FILE_BYTES_MAX = 8 * FAILURE_OUTPUT_BYTES_MAX
+/** Lines of a tmux pane above its screen that are searched for the failed command. */
+export const CAPTURE_LINES_MAX = 200
+/** Time for tmux to answer: it needs 3 ms; a server that hangs must not hold swarm why. */
+export const CAPTURE_TIMEOUT_MS = 500
+/** Bytes of one captured pane: CAPTURE_LINES_MAX and a screen, 1000 columns of four bytes each. */
+export const CAPTURE_BYTES_MAX = 2 ** 20
+/** Commands kept as suggestions: zsh reads all of them at a key, so that it takes milliseconds. */
+export const COMMANDS_INDEXED_MAX = 4096
+/** Characters of one suggestion: a longer line is a script, and does not fit the screen. */
+export const COMMAND_INDEXED_CHARS_MAX = 256
+/** Bytes of the file of suggestions: 64 each on average. */
+export const COMMAND_INDEX_BYTES_MAX = 256 * 2 ** 10
+/** Time after which a suggestion comes too late to be shown. */
+export const SUGGEST_DEADLINE_MS = 50
+/** Topics for which what is learnt from failures may leave this machine. */
+export const HOOK_TOPICS_MAX = 64
+/** Bytes of the file that names them: twice what it can hold. */
+export const HOOK_FILE_BYTES_MAX = 16 * 2 ** 10
+/** Characters of the line above the next prompt: it must not push the prompt away. */
+export const NOTICE_CHARS_MAX = 200
+
+// Failed commands.
+
+/** Characters of one line that is looked at for secrets; a longer one is data and is taken out whole. */
+export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
+/** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
+export const FIX_COMMAND_CHARS_MAX = 4096
+export const FIX_OUTPUT_CHARS_MAX = 2048
+/** Folders of a search path, and names of one folder, that are looked at for slips: far above real ones. */
+export const SEARCH_PATH_FOLDERS_MAX = 64
+export const FOLDER_ENTRIES_MAX = 8192
+/** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
+export const FIXES_ASKED_MAX = 32
+/** Proposals of one explanation: more than a screen of them help nobody. */
+export const PROPOSALS_MAX = 8
+/** Characters of the question that the model gets about a failure: some 2000 tokens. */
+export const EXPLAIN_PROMPT_CHARS_MAX = 8 * 2 ** 10
+/** Time for the shared memory to answer before the rules do alone: 400 times its median. */
+export const EXPLAIN_ASK_TIMEOUT_MS = 2_000
 
 // Tokenizers and chat templates.
 
@@ -278,3 +337,22 @@ export const CHAT_MESSAGES_MAX = 2048
 export const MODEL_IDS_REMEMBERED_MAX = 256
 /** Bytes of the file that remembers them: paths of ordinary length. */
 export const MODEL_IDS_BYTES_MAX = 2 ** 20
+
+// The shared memory's index, which is held in memory.
+
+/** Entries of all authors: 1.4 KiB of vector each and about as much text, so below 3 GiB when full. */
+export const INDEX_ENTRIES_MAX = 2 ** 20
+/** Entries of one author: a quarter, so that a flood from one peer leaves room for the others. */
+export const INDEX_AUTHOR_ENTRIES_MAX = 2 ** 18
+/** Words of one entry, or of a question, that are looked at: three pages. */
+export const ENTRY_WORDS_MAX = 1500
+/** Different words of a question that are searched for, rarest first: each may stand in every entry. */
+export const QUERY_WORDS_MAX = 64
+/** UTF-16 units of one question: a failed command with all of its output that a screen shows. */
+export const QUERY_CHARS_MAX = 2 ** 15
+/** Answers to one query: more than anybody reads. */
+export const QUERY_HITS_MAX = 100
+/** Bytes of a file or of standard input that `swarm learn` takes: a thousand pages. */
+export const LEARN_FILE_BYTES_MAX = 4 * 2 ** 20
+/** UTF-16 units of one passage of a learnt text: what an answer shows without hiding the next one. */
+export const PASSAGE_CHARS_MAX = 2000

@@ -9,7 +9,7 @@ import type { CommandSpec } from './command-spec.ts'
 import type { CommandName } from './commands.ts'
 import { parseFlagValue, type FlagValue } from './flag-value.ts'
 import { FLAGS, flagSpec, type FlagName, type FlagSpec, type FlagValues } from './flags.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../base/nearest.ts'
 
 export interface Invocation {
   command: CommandName
@@ -63,6 +63,10 @@ function scan(
       break
     }
     if (!isFlagLike(word)) {
+      if (spec.positionals[positionals.length]?.rest) {
+        positionals.push(...argv.slice(i))
+        break
+      }
       positionals.push(word)
       continue
     }
@@ -127,11 +131,12 @@ function checkPositionals(command: CommandName, spec: CommandSpec, found: string
       { param: missing.name }
     )
   }
+  const isOpen = wanted.at(-1)?.rest === true
   const extra = found[wanted.length]
-  if (extra !== undefined) {
+  if (extra !== undefined && !isOpen) {
     throw usage(`swarm ${command} does not take the argument '${clip(extra)}'`, command)
   }
-  const empty = found.indexOf('')
+  const empty = found.slice(0, wanted.length).indexOf('')
   if (empty !== -1) throw usage(`<${wanted[empty]?.name}> must not be empty`, command)
 }
 

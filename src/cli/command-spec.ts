@@ -6,8 +6,10 @@ import type { FlagName } from './flags.ts'
 export interface Positional {
   readonly name: string
   readonly required: boolean
-  /** What completions offer in its place. */
-  readonly offers: 'files' | 'commands' | 'shells' | 'nothing'
+  /** What completions offer in its place; a list: these words. */
+  readonly offers: 'files' | 'commands' | 'shells' | 'nothing' | readonly string[]
+  /** Takes every word from here on, also what looks like a flag: it is another program's. */
+  readonly rest?: true
 }
 
 export interface CommandSpec {
@@ -21,6 +23,8 @@ export interface CommandSpec {
   readonly defaults?: Readonly<Partial<Record<FlagName, string | number>>>
   /** Pairs of flags that contradict each other. */
   readonly conflicts?: readonly (readonly [FlagName, FlagName])[]
+  /** Runs another program: Ctrl-C and its kin are that program's business, so is the exit status. */
+  readonly ownsSignals?: true
   /** Command lines as a user types them; a test parses each. */
   readonly examples: readonly string[]
 }

@@ -39,7 +39,8 @@ export const COMMANDS = {
       'Takes the name of a topic, or the line of swarm invite. Runs until it is stopped (Ctrl-C, ' +
       'SIGTERM or swarm stop). The first line says who can join. ' +
       'Every peer of a topic serves the same model; each loads only the layers that the plan gives ' +
-      'it. With --json every event is a line.',
+      'it. On a terminal the dashboard (see: swarm dash) takes over once the peer runs; log lines then ' +
+      'go to join.log in the data directory. With --json every event is a line.',
     positionals: [{ name: 'topic', required: true, offers: 'nothing' }],
     flags: [
       'model',
@@ -54,6 +55,7 @@ export const COMMANDS = {
       'lan-only',
       'http',
       'data-dir',
+      'plain',
       'until-eof',
       ...ALWAYS
     ],
@@ -103,6 +105,44 @@ export const COMMANDS = {
     flags: ['undo', 'data-dir', ...ALWAYS],
     examples: ['swarm revoke 2ec8a2a8', 'swarm revoke --undo 2ec8a2a8', 'swarm revoke']
   },
+  learn: {
+    summary: 'put a text, or the passages of a file, into the shared memory',
+    about:
+      'Every peer of the topic gets it and finds it with swarm query, also when this one has left. ' +
+      'A file is cut into passages where its paragraphs end, and its name is the source; so is ' +
+      'standard input, with -. Nothing is taken out: do not learn what the others must not read, ' +
+      'or use --local. Without a running peer it goes to the topic that was joined last.',
+    positionals: [{ name: 'text|file|-', required: true, offers: 'files' }],
+    flags: ['local', 'data-dir', ...ALWAYS],
+    examples: [
+      "swarm learn 'The staging database listens on port 6432.'",
+      'swarm learn notes.md',
+      'swarm learn - --local'
+    ]
+  },
+  query: {
+    summary: 'search the shared memory of the topic',
+    about:
+      'Finds by words and by spelling, in what this machine and the others have learnt; the answer ' +
+      'comes from this machine alone and needs no network. Shows the best first, with who learnt ' +
+      'it and when by their clock.',
+    positionals: [{ name: 'text', required: true, offers: 'nothing' }],
+    flags: ['limit', 'author', 'source', 'since', 'data-dir', ...ALWAYS],
+    examples: [
+      "swarm query 'which port has the staging database'",
+      "swarm query 'no upstream branch' -k 3 --since 2w",
+      "swarm query 'disk full' --author 2ec8a2a8 --json"
+    ]
+  },
+  forget: {
+    summary: 'take an entry out of the shared memory',
+    about:
+      'What this machine has learnt is forgotten by every peer; what another one has learnt is hidden ' +
+      'on this machine. swarm query shows the ids; the first 8 digits are enough.',
+    positionals: [{ name: 'id', required: true, offers: 'nothing' }],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm forget 3f2a9c1b']
+  },
   generate: {
     summary: 'generate text with the running peer and its swarm',
     about:
@@ -149,6 +189,28 @@ export const COMMANDS = {
     positionals: [],
     flags: ['data-dir', ...ALWAYS],
     examples: ['swarm plan', 'swarm plan --json']
+  },
+  dash: {
+    summary: 'watch the running peer and its swarm, talk with the model',
+    about:
+      'A dashboard of the peer of this data directory, in a process of its own: peers, layers, ' +
+      'round trips and speeds, where the time of a token goes, a chat, and a search in the shared ' +
+      'memory. ? shows the keys. With --owner, as swarm join shows it, q asks whether the peer ' +
+      'leaves the topic too. Needs a terminal; swarm top prints the same without one.',
+    positionals: [],
+    flags: ['owner', ...SAMPLING, 'data-dir', ...ALWAYS],
+    examples: ['swarm dash', 'swarm dash --temp 0.6']
+  },
+  top: {
+    summary: 'print what the dashboard shows, once or every few seconds',
+    about:
+      'Peers with their layers, memory, speed, THRPT (bytes of weights consumed per second) and VoC ' +
+      '(the share of the speed that would be lost without them), the last answer per hop beside what ' +
+      'was predicted, and the last events. A figure with est. was predicted, a dash is not known. ' +
+      'With --json one object.',
+    positionals: [],
+    flags: ['watch', 'data-dir', ...ALWAYS],
+    examples: ['swarm top', 'swarm top --json', 'swarm top --watch 2']
   },
   stop: {
     summary: 'stop the running peer',
@@ -206,6 +268,50 @@ export const COMMANDS = {
     positionals: [],
     flags: ['data-dir', ...ALWAYS],
     examples: ['swarm doctor', 'swarm doctor --json']
+  },
+  hook: {
+    summary: 'let zsh note failed commands for swarm why; off until enabled',
+    about:
+      'Put eval "$(swarm hook zsh)" into ~/.zshrc; it does nothing before swarm hook enable. Then the ' +
+      'shell appends each command line with status, folder and duration to a file in the runtime ' +
+      'folder: no output, and nothing leaves this machine. --share is a second consent, per topic. ' +
+      'Lines that begin with a space are kept out. disable removes all of it, or takes back one ' +
+      '--share; status says what is noted and where it goes. Nothing is ever run by itself.',
+    positionals: [
+      { name: 'action', required: true, offers: ['zsh', 'enable', 'disable', 'status'] }
+    ],
+    flags: ['share', 'notice', 'data-dir', ...ALWAYS],
+    examples: [
+      'swarm hook enable',
+      'swarm hook zsh',
+      'swarm hook status',
+      'swarm hook enable --share home',
+      'swarm hook disable'
+    ]
+  },
+  why: {
+    summary: 'explain the last failed command and propose commands that mend it',
+    about:
+      'About the last command that failed: noted by the hook, run by swarm watch, or piped in as ' +
+      'cmd 2>&1 | swarm why. Answers come from what the swarm has learnt, with author and time, and ' +
+      'from shipped rules, at once; then, where neither is sure, from the loaded model. Each says ' +
+      'where it comes from. Secrets are taken out before anything is asked. Nothing is run.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm why', 'swarm why --json']
+  },
+  watch: {
+    summary: 'run a command and keep what it wrote for swarm why if it fails',
+    about:
+      'The command has this terminal: its input, its output, Ctrl-C and its exit status are as ever. ' +
+      'Inside tmux nothing is in between. Elsewhere standard error goes through a pipe: programs that ' +
+      'look for a terminal there may leave out colours, lines of both outputs may change places, and ' +
+      'a background child loses it when the command ends. What was written stays in the runtime ' +
+      'folder of this machine.',
+    positionals: [{ name: 'command', required: true, offers: 'nothing', rest: true }],
+    flags: ['data-dir', 'log-level', 'help'],
+    ownsSignals: true,
+    examples: ['swarm watch -- make -j4', 'swarm watch npm test']
   },
   demo: {
     summary: 'watch three peers on this machine split a model and write text',

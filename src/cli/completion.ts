@@ -1,6 +1,7 @@
 // The table as completion scripts. Each script holds the table itself, so that pressing Tab starts no
 // process. Words come from our own table only, never from a peer.
 
+import type { Positional } from './command-spec.ts'
 import { COMMAND_NAMES, commandSpec, SHELLS, type CommandName } from './commands.ts'
 import { flagSpec, type FlagName } from './flags.ts'
 
@@ -86,8 +87,8 @@ function fish(): string {
     const own = `complete -c swarm -n '__fish_seen_subcommand_from ${name}'`
     const offers = spec.positionals.map((one) => {
       if (one.offers === 'files') return `${own} -F`
-      if (one.offers === 'shells') return `${own} -a '${SHELLS.join(' ')}'`
-      return one.offers === 'commands' ? `${own} -a '${COMMAND_NAMES.join(' ')}'` : ''
+      const words = offered(one.offers)
+      return words.length > 0 ? `${own} -a '${words.join(' ')}'` : ''
     })
     return [
       `complete -c swarm -n __fish_use_subcommand -a ${name} -d '${quoteFish(spec.summary)}'`,
@@ -125,11 +126,17 @@ function allFlags(): FlagName[] {
 function positionalCases(): string[] {
   return COMMAND_NAMES.flatMap((name) =>
     commandSpec(name).positionals.map(({ offers }) => {
-      const words = offers === 'shells' ? SHELLS : offers === 'commands' ? COMMAND_NAMES : []
       if (offers === 'files') return `    ${name}) compopt -o default ;;`
-      return `    ${name}) COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$word")) ;;`
+      return `    ${name}) COMPREPLY=($(compgen -W '${offered(offers).join(' ')}' -- "$word")) ;;`
     })
   )
+}
+
+/** Words that stand in a positional's place; none where files or nothing do. */
+function offered(offers: Positional['offers']): readonly string[] {
+  if (offers === 'shells') return SHELLS
+  if (offers === 'commands') return COMMAND_NAMES
+  return typeof offers === 'string' ? [] : offers
 }
 
 function zshFlag(name: FlagName): string[] {
@@ -146,7 +153,7 @@ function zshFlag(name: FlagName): string[] {
 
 function zshPositionals(name: CommandName): string[] {
   return commandSpec(name).positionals.map(({ name: shown, offers }) => {
-    const words = offers === 'shells' ? SHELLS : offers === 'commands' ? COMMAND_NAMES : []
+    const words = offered(offers)
     const action = offers === 'files' ? '_files' : words.length > 0 ? `(${words.join(' ')})` : ' '
     return `':${shown}:${action}'`
   })

@@ -9,6 +9,7 @@ import {
   SAMPLING_RANGES,
   type NumberRange
 } from '../api/sampling-options.ts'
+import { HITS_RANGE } from '../api/knowledge-request.ts'
 import { LOG_LEVELS } from '../base/log.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -227,9 +228,54 @@ export const FLAGS = {
     default: 10,
     help: 'how long to look for the other end of a cable'
   },
+  watch: {
+    kind: 'number',
+    placeholder: 'SECONDS',
+    example: '--watch 2',
+    range: { min: 0.1, max: 3600, whole: false },
+    help: 'print it again every so often, until stopped'
+  },
+  owner: { kind: 'switch', help: 'q asks whether the peer leaves the topic too' },
+  plain: { kind: 'switch', help: 'lines instead of the dashboard, on a terminal too' },
   apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
+  local: { kind: 'switch', help: 'keep it on this machine: no other peer gets it' },
+  limit: {
+    kind: 'number',
+    short: 'k',
+    placeholder: 'N',
+    example: '-k 3',
+    range: HITS_RANGE,
+    default: 5,
+    help: 'answers to show at most'
+  },
+  author: {
+    kind: 'text',
+    placeholder: 'KEY',
+    example: '--author 2ec8a2a8',
+    help: 'only what the peer of this key has learnt; its first 8 digits are enough'
+  },
+  source: {
+    kind: 'text',
+    placeholder: 'TEXT',
+    example: '--source notes.md',
+    help: 'only what comes from a source with this in its name'
+  },
+  since: {
+    kind: 'text',
+    placeholder: 'WHEN',
+    example: '--since 2d',
+    help: 'only what was learnt since: 30m, 12h, 2d, 3w ago, or a date such as 2026-11-21'
+  },
   persist: { kind: 'switch', help: 'with --apply: keep the changes over a restart' },
   undo: { kind: 'switch', help: 'take it back: a revocation, or all that --apply has changed' },
+  share: {
+    kind: 'text',
+    placeholder: 'TOPIC',
+    example: '--share home',
+    many: true,
+    help: 'let what is learnt from failures go to the members of this topic'
+  },
+  notice: { kind: 'switch', help: 'one line above the next prompt when an answer is known here' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',

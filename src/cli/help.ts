@@ -44,15 +44,18 @@ export function commandHelp(name: CommandName, width: number): string {
 /** `swarm run <file.gguf> -p TEXT [flags]` */
 export function usageLine(name: CommandName): string {
   const spec = commandSpec(name)
-  const positionals = spec.positionals.map((one) =>
-    one.required ? `<${one.name}>` : `[${one.name}]`
+  const positionals = spec.positionals.map(
+    (one) => (one.required ? `<${one.name}>` : `[${one.name}]`) + (one.rest ? '...' : '')
   )
   const required = (spec.required ?? []).map((flag) => flagHead(flag).trim().split(', ')[0])
   const placeholders = required.map((head, index) => {
     const flag = flagSpec((spec.required ?? [])[index] as FlagName)
     return head?.includes(' ') ? head : `${head} ${'placeholder' in flag ? flag.placeholder : ''}`
   })
-  return ['swarm', name, ...positionals, ...placeholders, '[flags]'].join(' ')
+  // What another program gets comes last.
+  return spec.positionals.at(-1)?.rest
+    ? ['swarm', name, '[flags]', ...placeholders, '--', ...positionals].join(' ')
+    : ['swarm', name, ...positionals, ...placeholders, '[flags]'].join(' ')
 }
 
 /** `-n, --max-tokens N` */

@@ -7,7 +7,7 @@ import { exitCodeOf, isAbort, SwarmError } from '../base/errors.ts'
 import { createLog } from '../base/log.ts'
 import { clip } from '../base/text.ts'
 import { parseArgs, type Invocation } from './args.ts'
-import type { CommandName } from './commands.ts'
+import { commandSpec, type CommandName } from './commands.ts'
 import type { CommandHandler, Host } from './context.ts'
 import { INTERRUPTED_STATUS, listenForInterrupt } from './interrupt.ts'
 import type { NodePorts } from './ports.ts'
@@ -22,15 +22,23 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   invite: async () => (await import('./command/invite.ts')).invite,
   allow: async () => (await import('./command/gate.ts')).allow,
   revoke: async () => (await import('./command/gate.ts')).revoke,
+  learn: async () => (await import('./command/learn.ts')).learn,
+  query: async () => (await import('./command/query.ts')).query,
+  forget: async () => (await import('./command/forget.ts')).forget,
   generate: async () => (await import('./command/generate.ts')).generate,
   chat: async () => (await import('./command/chat.ts')).chat,
   status: async () => (await import('./command/status.ts')).status,
   peers: async () => (await import('./command/peers.ts')).peers,
   plan: async () => (await import('./command/plan.ts')).plan,
+  dash: async () => (await import('./command/dash.ts')).dash,
+  top: async () => (await import('./command/top.ts')).top,
   stop: async () => (await import('./command/stop.ts')).stop,
   bootstrap: async () => (await import('./command/bootstrap.ts')).bootstrap,
   bridge: async () => (await import('./command/bridge.ts')).bridge,
   doctor: async () => (await import('./command/doctor.ts')).doctor,
+  hook: async () => (await import('./command/hook.ts')).hook,
+  why: async () => (await import('./command/why.ts')).why,
+  watch: async () => (await import('./command/watch.ts')).watch,
   demo: async () => (await import('./command/demo.ts')).demo,
   completion: async () => (await import('./command/about.ts')).completion,
   man: async () => (await import('./command/about.ts')).man,
@@ -51,6 +59,7 @@ export async function main(host: Host, loadPorts: () => Promise<NodePorts>): Pro
   const interrupt = listenForInterrupt(host)
   try {
     const invocation = parseArgs(argv, env)
+    if (commandSpec(invocation.command).ownsSignals) interrupt.close()
     const signal = AbortSignal.any([interrupt.signal, terminal.broken])
     const status = await runCommand(invocation, host, terminal, signal, loadPorts)
     await terminal.flush()

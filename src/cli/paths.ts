@@ -35,8 +35,12 @@ export function makeDataDir(path: string): void {
  * @throws STORE_UNREADABLE when the runtime folder belongs to somebody else.
  */
 export function controlSocketPath(dataDir: string, env: NodeJS.ProcessEnv): string {
-  const hash = createHash('sha256').update(realPath(dataDir)).digest('hex')
-  return join(runtimeDir(env), hash.slice(0, NAME_DIGITS) + SUFFIX)
+  return join(runtimeDir(env), nameOf(dataDir) + SUFFIX)
+}
+
+/** The folder where shells of this user leave word for a data directory; it need not exist. */
+export function hookFolderPath(dataDir: string, env: NodeJS.ProcessEnv): string {
+  return join(runtimeDir(env), `${nameOf(dataDir)}.hook`)
 }
 
 /** Makes the folder of the control socket. @throws STORE_UNREADABLE */
@@ -68,6 +72,11 @@ function runtimeDir(env: NodeJS.ProcessEnv): string {
     )
   }
   return folder
+}
+
+function nameOf(dataDir: string): string {
+  const hash = createHash('sha256').update(realPath(dataDir)).digest('hex')
+  return hash.slice(0, NAME_DIGITS)
 }
 
 function isOwn(stat: Stats | undefined): boolean {

@@ -2,7 +2,7 @@
 // bootstrap, the demo's model. Declared here, matched by shape, and imported only by the commands that
 // start something, so that help and the commands that talk to a running peer start fast.
 
-import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
+import type { GenerateEvent, GenerateRequest, KnowledgeService } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
 import type { NodeOptions, RunningNode } from '../node/options.ts'
 
@@ -36,11 +36,27 @@ export interface RunningBootstrap {
   close(): Promise<void>
 }
 
+export interface KnowledgeOptions {
+  /** Exists, for its owner only; its lock is taken while the store is open. */
+  dataDir: string
+  log: Log
+}
+
+/** The store of a data directory for which no peer runs. */
+export interface OwnKnowledge extends KnowledgeService {
+  close(): Promise<void>
+}
+
 export interface NodePorts {
   /** @throws STORE_BUSY, MODEL_*, USAGE_*; AbortError, after which nothing is left. */
   startNode(options: NodeOptions, signal: AbortSignal): Promise<RunningNode>
   /** @throws MODEL_*, NATIVE_*; AbortError. */
   openLocal(options: LocalOptions, signal: AbortSignal): Promise<LocalModel>
+  /**
+   * Resolves when everything in the store can be found.
+   * @throws STORE_*; AbortError, after which nothing is left.
+   */
+  openKnowledge(options: KnowledgeOptions, signal: AbortSignal): Promise<OwnKnowledge>
   runBootstrap(options: BootstrapOptions): Promise<RunningBootstrap>
   /** Writes the demo's model to a path; deterministic. */
   makeDemoModel(

@@ -29,9 +29,12 @@ export class Terminal {
   readonly width: number
   readonly progress: Progress
   readonly #options: TerminalOptions
+  /** Standard output can be drawn on: a terminal that says what it is and obeys more than line breaks. */
+  readonly canDraw: boolean
   readonly #colour: boolean
   readonly #broken = new AbortController()
   #midLine = false
+  #diverted: ((line: string) => void) | null = null
 
   constructor(options: TerminalOptions) {
     const { stdout, stderr, env, clock } = options
@@ -41,6 +44,7 @@ export class Terminal {
     // A terminal that was never told its size says 0.
     this.width = stdout.columns || WIDTH_DEFAULT
     const dumb = env['TERM'] === 'dumb'
+    this.canDraw = this.live && !dumb && Boolean(env['TERM'])
     this.#colour = this.live && !dumb && !env['NO_COLOR']
     const writeNote = (text: string) => void stderr.write(text)
     this.progress = new Progress(writeNote, clock, stderr.isTTY === true && !dumb)
@@ -69,8 +73,15 @@ export class Terminal {
     this.#midLine = false
   }
 
+  /** From now on lines and notes go there, because something else draws on the terminal; null: no more. */
+  divert(sink: ((line: string) => void) | null): void {
+    this.progress.clear()
+    this.#diverted = sink
+  }
+
   /** A line of our own making on standard output. */
   line(text = ''): void {
+    if (this.#diverted !== null) return this.#diverted(text)
     this.progress.clear()
     this.#options.stdout.write(`${text}\n`)
   }
@@ -85,6 +96,7 @@ export class Terminal {
     this.progress.clear()
     if (this.#midLine && this.live) this.endAnswer()
     const line = clip(text, NOTE_CHARS_MAX)
+    if (this.#diverted !== null) return this.#diverted(line)
     this.#options.stderr.write(`${style === 'faint' ? this.dim(line) : line}\n`)
   }
 
@@ -99,15 +111,15 @@ export class Terminal {
 
   /** Colours may be used on standard output. */
   get hasColour(): boolean {
-    return this.#colour
+    return this.#colour && this.#diverted === null
   }
 
   bold(text: string): string {
-    return this.#colour ? `\u001b[1m${text}\u001b[22m` : text
+    return this.hasColour ? `\u001b[1m${text}\u001b[22m` : text
   }
 
   dim(text: string): string {
-    return this.#colour ? `\u001b[2m${text}\u001b[22m` : text
+    return this.hasColour ? `\u001b[2m${text}\u001b[22m` : text
   }
 }
 

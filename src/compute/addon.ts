@@ -60,6 +60,27 @@ export interface NativeProbe {
   int8OpsPerSecond: number
 }
 
+/** Synchronous. Vectors are 256 floats of length 1, keys 48 bytes; labels are the caller's, below 2^24. */
+export interface NativeVectorIndex {
+  /** False when the vector is not finite or not of length 1; throws NATIVE_OUT_OF_MEMORY. */
+  set(label: number, key: Uint8Array, vector: Float32Array): boolean
+  remove(label: number): void
+  /** Best first; null when the question is no unit vector. `allowed` marks labels by 1; null allows all. */
+  search(
+    question: Float32Array,
+    limit: number,
+    allowed: Uint8Array | null
+  ): { labels: Uint32Array; scores: Float64Array } | null
+  score(question: Float32Array, label: number): number | null
+  /** Between which the coarse pass expects the score. */
+  bounds(question: Float32Array, label: number): [lower: number, upper: number] | null
+  size(): number
+  sizeBytes(): number
+  /** Rows whose product the last search computed. */
+  refined(): number
+  close(): void
+}
+
 export interface NativeAddon {
   arithmeticVersion: number
   chooseKernels(forced: string): { selected: string | null; available: string[] }
@@ -67,6 +88,7 @@ export interface NativeAddon {
   selfTest(table: string): string
   probe(table: string, threads: number): Promise<NativeProbe>
   Model: new (config: NativeModelConfig, table: string) => NativeModel
+  VectorIndex: new (table: string) => NativeVectorIndex
   /** Single operations for the tests; see native/binding/testing.cpp. */
   testing: Record<string, (...args: unknown[]) => unknown>
 }
@@ -128,6 +150,12 @@ function loadAddon(): NativeAddon {
       { cause: error }
     )
   }
+}
+
+/** Whether this machine has no addon to compute with; what can be done without one then is. */
+export function isNativeAway(error: unknown): boolean {
+  if (!(error instanceof SwarmError)) return false
+  return error.code === 'NATIVE_MISSING' || error.code === 'NATIVE_SELF_TEST'
 }
 
 /** What a native promise rejected with, as the project's own error. */

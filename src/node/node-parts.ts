@@ -2,6 +2,7 @@
 // is null has not begun yet, or does not exist without a model.
 
 import type { ApiServer } from '../api/server.ts'
+import type { KnowledgeService } from '../api/service.ts'
 import type { NativeStage } from '../compute/native-stage.ts'
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Model } from '../model/open-model.ts'
@@ -42,4 +43,5 @@ export interface NodeParts {
   watch: PlanWatch | null
   generator: TextGenerator | null
   serving: Serving | null
+  knowledge: KnowledgeService | null
 }

@@ -9,11 +9,13 @@ import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { inviteTo } from '../peer/gate/invite.ts'
 import { gateText } from './sentences.ts'
 import { peerStatus, planStatus } from './status-views.ts'
+import { TopSource } from './top-source.ts'
 
 import type {
   GenerateEvent,
   GenerateRequest,
   InviteStatus,
+  KnowledgeService,
   NodeEvent,
   NodeStatus,
   PeerStatus,
@@ -21,6 +23,7 @@ import type {
   SwarmService
 } from '../api/service.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
+import type { TopSnapshot } from '../wire/top.ts'
 import type { Gate } from '../peer/gate/gate.ts'
 import type { NodeParts } from './node-parts.ts'
 
@@ -31,11 +34,13 @@ const READY_LOOK_MS = 100
 export class NodeService implements SwarmService {
   readonly #parts: NodeParts
   readonly #stop: () => void
+  readonly #top: TopSource
 
   /** @param stop begins an orderly shutdown and returns at once. */
   constructor(parts: NodeParts, stop: () => void) {
     this.#parts = parts
     this.#stop = stop
+    this.#top = new TopSource(parts)
   }
 
   status(): NodeStatus {
@@ -95,7 +100,11 @@ export class NodeService implements SwarmService {
       )
     }
     yield* this.#untilReady(signal)
-    yield* this.#parts.generator.generate(request, signal)
+    yield* this.#top.follow(this.#parts.generator.generate(request, signal))
+  }
+
+  top(): TopSnapshot {
+    return this.#top.snapshot(this.status(), this.peers())
   }
 
   /** Waits while layers are being loaded, saying so. @throws PLAN_GAP */
@@ -145,6 +154,10 @@ export class NodeService implements SwarmService {
     const { gate } = this.#parts
     if (gate !== null) return gate
     throw new SwarmError('PEER_BUSY', 'this peer is just starting; ask again in a moment')
+  }
+
+  knowledge(): KnowledgeService | null {
+    return this.#parts.knowledge
   }
 
   closeSession(session: string): void {

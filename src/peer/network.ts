@@ -30,6 +30,7 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
 import type { Hello } from '../wire/hello.ts'
+import type { BlockParts } from './lane/weights-piece.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
 export class PeerNetwork {
@@ -47,7 +48,7 @@ export class PeerNetwork {
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusals: Refusals
   #discovery: Discovery | null = null
-  #onWeights: (from: PeerId, block: Uint8Array) => void | Promise<void> = () => {}
+  #onWeights: (from: PeerId, block: BlockParts) => void | Promise<void> = () => {}
   #lanePort = 0
   #heartbeatPort = 0
   #openedMs = 0
@@ -214,7 +215,7 @@ export class PeerNetwork {
   }
 
   /** The one receiver of blocks of weights. The peer is slowed down until what it returns has settled. */
-  onWeights(handler: (from: PeerId, block: Uint8Array) => void | Promise<void>): void {
+  onWeights(handler: (from: PeerId, block: BlockParts) => void | Promise<void>): void {
     this.#onWeights = handler
   }
 

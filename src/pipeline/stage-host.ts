@@ -73,6 +73,11 @@ export class StageHost {
     return this.#sessions.size
   }
 
+  /** (nLayers,) how often each layer was read by steps that ran here. */
+  get layerReads(): number[] {
+    return this.#steps.reads.perLayer()
+  }
+
   /** @param from proven by the hop. */
   handle(from: PeerId, message: HostMessage): void {
     if (this.#isClosed) return

@@ -8,6 +8,7 @@ import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
+import { LayerReads } from './layer-reads.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -37,9 +38,12 @@ export interface StepRunnerComponents {
 export class StepRunner {
   readonly #components: StepRunnerComponents
   readonly #scheduler = new Scheduler<HostedSession>((session) => this.#step(session))
+  /** Steps that have run, for whoever shows what this machine does. */
+  readonly reads: LayerReads
 
   constructor(components: StepRunnerComponents) {
     this.#components = components
+    this.reads = new LayerReads(components.stage.nLayers)
   }
 
   /** Lets a session wait for its turn if it has work and does not wait or run already. */
@@ -84,6 +88,7 @@ export class StepRunner {
     if (frame !== null) request.output = frame.payload
     if (sample && sampler !== null) request.sampler = sampler
     const result = await stage.step(request, signal)
+    this.reads.count(request.range)
     if (signal.aborted) return
     session.count(work, startedMs, result.computeUs)
     session.lastMs = clock.now()

@@ -5,6 +5,9 @@
 import { createHash } from 'node:crypto'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
+import { MemoryKnowledge } from './memory-knowledge.ts'
+import type { TopSnapshot } from '../../src/wire/top.ts'
+import { threePeers } from './top-states.ts'
 import type {
   GateEdit,
   GateStatus,
@@ -12,6 +15,7 @@ import type {
   GenerateRequest,
   GenerateResult,
   InviteStatus,
+  KnowledgeService,
   NodeEvent,
   NodeStatus,
   PeerStatus,
@@ -38,6 +42,7 @@ export class ScriptedService implements SwarmService {
   readonly signals: AbortSignal[] = []
   readonly gateEdits: GateEdit[] = []
   readonly closedSessions: string[] = []
+  memory: KnowledgeService | null = new MemoryKnowledge()
   stops = 0
   onStop: () => void = () => {}
   upcoming: NodeEvent[] = []
@@ -119,6 +124,10 @@ export class ScriptedService implements SwarmService {
     }
   }
 
+  top(): TopSnapshot {
+    return threePeers()
+  }
+
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent> {
     this.requests.push(request)
     this.signals.push(signal)
@@ -140,6 +149,10 @@ export class ScriptedService implements SwarmService {
 
   closeSession(session: string): void {
     this.closedSessions.push(session)
+  }
+
+  knowledge(): KnowledgeService | null {
+    return this.memory
   }
 
   async *events(signal: AbortSignal): AsyncGenerator<NodeEvent> {

@@ -3,6 +3,7 @@
 // begin with SCRIPT_, so that they pass through `swarm demo`, which drops those of SWARM_.
 
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ApiServer } from '../../src/api/server.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { SwarmError } from '../../src/base/errors.ts'
@@ -20,6 +21,7 @@ import {
   PEER_B,
   ScriptedService
 } from './scripted-service.ts'
+import { MemoryKnowledge } from './memory-knowledge.ts'
 import { stageFull, type Script } from './scripted-service.ts'
 
 const { env } = process
@@ -89,6 +91,10 @@ async function startNode(options: NodeOptions): ReturnType<NodePorts['startNode'
 
 const ports: NodePorts = {
   startNode,
+  async openKnowledge({ dataDir }) {
+    const knowledge = new MemoryKnowledge(join(dataDir, 'knowledge.json'), 'local')
+    return Object.assign(knowledge, { close: async () => knowledge.save() })
+  },
   async openLocal({ onProgress }) {
     onProgress('loading', 1, 2)
     const script = SCRIPTS[env['SCRIPT_GENERATION'] ?? 'echo'] as Script

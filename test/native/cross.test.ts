@@ -38,7 +38,9 @@ async function armOutput(t: Test): Promise<string> {
   const objects = [compile('neon'), compile('neondot', '-march=armv8.2-a+dotprod')]
   const sources = [
     'native/check/kernel_check.cpp',
+    'native/search/vector_index.cpp',
     'native/stage/exact_math.cpp',
+    'native/stage/huge_buffer.cpp',
     'native/stage/layout.cpp',
     'native/kernels/dispatch.cpp',
     'native/kernels/scalar.cpp'

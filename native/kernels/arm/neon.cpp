@@ -21,6 +21,7 @@ namespace {
 #include "../vector/multiply256.inc"
 #include "../vector/multiply32.inc"
 #include "../vector/multiply_float.inc"
+#include "../vector/search.inc"
 #include "../vector/table.inc"
 
 }  // namespace

@@ -8,7 +8,7 @@ import type { CommandHandler } from '../context.ts'
 import { FLAGS } from '../flags.ts'
 import { commandHelp, generalHelp } from '../help.ts'
 import { manPage } from '../man-page.ts'
-import { nearest } from '../nearest.ts'
+import { nearest } from '../../base/nearest.ts'
 
 export const help: CommandHandler = async ({ positionals, terminal }) => {
   const [name] = positionals

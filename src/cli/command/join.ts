@@ -1,5 +1,5 @@
-// `swarm join`: this process is the peer. Prints what happens until it is stopped; everything that the
-// peer is lies behind startNode.
+// `swarm join`: this process is the peer. Prints what happens until it is stopped, or on a terminal shows
+// the dashboard once the peer runs; everything that the peer is lies behind startNode.
 
 import { once } from 'node:events'
 import { resolve } from 'node:path'
@@ -9,6 +9,8 @@ import { clip } from '../../base/text.ts'
 import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { cacheDirPath, controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
 import type { NodeOptions } from '../../node/options.ts'
+import { INTERRUPTED_STATUS } from '../interrupt.ts'
+import { JoinDashboard, wantsDashboard } from '../join-dashboard.ts'
 import { startOf } from '../../peer/gate/invite.ts'
 import { decodeInvite, isInvite } from '../../wire/invite.ts'
 import { readSecret } from '../secret.ts'
@@ -25,15 +27,20 @@ export const join: CommandHandler = async (context) => {
   try {
     const node = await startNode(options, signal)
     const stopped = signal.aborted ? undefined : once(signal, 'abort')
+    const dashboard = wantsDashboard(context) && !signal.aborted ? new JoinDashboard(context) : null
     try {
       await Promise.race([node.ended, stopped])
     } finally {
+      // The terminal first: whatever is said of the end is said there.
+      await dashboard?.close()
       await node.close()
     }
     await node.ended
+    return dashboard?.wasInterrupted ? INTERRUPTED_STATUS : 0
   } catch (error) {
     // Being told to leave while still starting is leaving too, by a signal or by swarm stop.
     if (!isAbort(error)) throw error
+    return 0
   }
 }
 

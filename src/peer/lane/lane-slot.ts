@@ -20,6 +20,7 @@ import type { Timer } from '../../base/clock.ts'
 import type { Carrier } from './carrier.ts'
 import type { LaneSignal } from './lane-message.ts'
 import type { Link } from '../link/link.ts'
+import type { BlockParts } from './weights-piece.ts'
 
 /** Before the other side has said whether it could dial, it gets this long and some to spare. */
 const WAIT_LIMIT_MS = 2 * (DIAL_TIMEOUT_MS + PROOF_TIMEOUT_MS)
@@ -42,7 +43,7 @@ export interface SlotHandlers {
   onCarrier(carrier: Carrier): void
   onCarrierLost(error: SwarmError): void
   onFrame(frame: Uint8Array): void
-  onBlock(block: Uint8Array): void | Promise<void>
+  onBlock(block: BlockParts): void | Promise<void>
 }
 
 export class LaneSlot {

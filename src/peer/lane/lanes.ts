@@ -14,13 +14,14 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Timer } from '../../base/clock.ts'
 import type { Carrier } from './carrier.ts'
 import type { Link } from '../link/link.ts'
+import type { BlockParts } from './weights-piece.ts'
 
 export interface LanesHandlers {
   onCarrier(peer: PeerId, carrier: Carrier): void
   onCarrierLost(peer: PeerId, error: SwarmError): void
   onFrame(peer: PeerId, frame: Uint8Array): void
   /** A block of weights, the receiver's to keep. No more is read before what it returns has settled. */
-  onBlock(peer: PeerId, block: Uint8Array): void | Promise<void>
+  onBlock(peer: PeerId, block: BlockParts): void | Promise<void>
   /** Whether there is a link to this peer that is up or coming up; others get no lane. */
   expects(peer: PeerId): boolean
 }

@@ -5,7 +5,7 @@
 //   blockBytes u32, offset u32, both little-endian, then the bytes
 
 import { SwarmError } from '../../base/errors.ts'
-import { WEIGHTS_BLOCK_BYTES_MAX } from '../../base/limits.ts'
+import { WEIGHTS_BLOCK_BYTES_MAX, WEIGHTS_PIECE_BYTES_MIN } from '../../base/limits.ts'
 
 export const PIECE_HEADER_BYTES = 8
 
@@ -16,17 +16,27 @@ export function writePieceHeader(target: Uint8Array, blockBytes: number, offset:
   view.setUint32(4, offset, true)
 }
 
-/** Puts the pieces of one way together again. */
+/** The bytes of a block in order, in the parts that they came in: to hash and write them needs no copy. */
+export type BlockParts = readonly Uint8Array[]
+
+/**
+ * Below this a piece may lie inside a larger buffer of its socket (which reads 64 KiB at a time) and would
+ * keep all of it alive; above, it is a buffer of its own.
+ */
+const OWN_BUFFER_BYTES = 2 ** 16
+
+/** Puts the pieces of one way together again, without a copy where they are large. */
 export class BlockAssembly {
-  #block: Uint8Array | null = null
+  #parts: Uint8Array[] = []
+  #blockBytes = 0
   #filledBytes = 0
 
   /**
-   * @param piece from the peer; copied.
+   * @param piece from the peer; kept as it is when it is large.
    * @returns the block when this was its last piece, the caller's to keep; else null.
    * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE
    */
-  take(piece: Uint8Array): Uint8Array | null {
+  take(piece: Uint8Array): BlockParts | null {
     const sizeBytes = piece.byteLength - PIECE_HEADER_BYTES
     if (sizeBytes < 1) throw badPiece(`has ${piece.byteLength} bytes, not even its header and one`)
     const view = new DataView(piece.buffer, piece.byteOffset, PIECE_HEADER_BYTES)
@@ -39,19 +49,23 @@ export class BlockAssembly {
     if (offset !== this.#filledBytes) {
       throw badPiece(`begins at ${offset} where ${this.#filledBytes} comes next`)
     }
-    if (offset + sizeBytes > blockBytes) throw badPiece('goes on beyond the end of its block')
-    if (this.#block !== null && this.#block.byteLength !== blockBytes) {
-      throw badPiece(`is of a block of ${blockBytes} bytes, not ${this.#block.byteLength}`)
+    const endBytes = offset + sizeBytes
+    if (endBytes > blockBytes) throw badPiece('goes on beyond the end of its block')
+    if (endBytes < blockBytes && sizeBytes < WEIGHTS_PIECE_BYTES_MIN) {
+      throw badPiece(`has ${sizeBytes} bytes and is not its last`)
     }
-    // Not cleared first, which costs as much as a copy: whoever gets it gets it filled.
-    const block = this.#block ?? Buffer.allocUnsafeSlow(blockBytes)
-    block.set(piece.subarray(PIECE_HEADER_BYTES), offset)
-    this.#filledBytes = offset + sizeBytes
-    this.#block = block
-    if (this.#filledBytes < blockBytes) return null
-    this.#block = null
+    if (offset > 0 && this.#blockBytes !== blockBytes) {
+      throw badPiece(`is of a block of ${blockBytes} bytes, not ${this.#blockBytes}`)
+    }
+    const bytes = piece.subarray(PIECE_HEADER_BYTES)
+    this.#parts.push(sizeBytes < OWN_BUFFER_BYTES ? new Uint8Array(bytes) : bytes)
+    this.#blockBytes = blockBytes
+    this.#filledBytes = endBytes
+    if (endBytes < blockBytes) return null
+    const parts = this.#parts
+    this.#parts = []
     this.#filledBytes = 0
-    return block
+    return parts
   }
 }
 

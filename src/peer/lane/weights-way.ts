@@ -13,7 +13,12 @@ import {
 } from '../../base/limits.ts'
 import { Bucket } from '../../base/bucket.ts'
 import { Lane } from './lane.ts'
-import { BlockAssembly, PIECE_HEADER_BYTES, writePieceHeader } from './weights-piece.ts'
+import {
+  BlockAssembly,
+  PIECE_HEADER_BYTES,
+  writePieceHeader,
+  type BlockParts
+} from './weights-piece.ts'
 
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Carrier } from './carrier.ts'
@@ -45,7 +50,7 @@ export interface WeightsWayHandlers {
   /** Opens a lane along the one in use and names it; null when there is none to be had. */
   dial(used: Lane, onDone: (lane: Lane | null) => void): { cancel(): void }
   /** A block from the peer, ours to keep. The lane is not read before what it returns has settled. */
-  onBlock(block: Uint8Array): void | Promise<void>
+  onBlock(block: BlockParts): void | Promise<void>
 }
 
 interface Waiting {

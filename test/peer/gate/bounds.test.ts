@@ -70,6 +70,10 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
     'peer/lane/weights-piece.test.ts',
     'a size above the bound is refused before memory is reserved for it'
   ],
+  WEIGHTS_PIECE_BYTES_MIN: [
+    'peer/lane/weights-piece.test.ts',
+    'out of place, out of order or of another block it is refused'
+  ],
   WEIGHTS_QUEUE_BYTES_MAX: ['peer/lane/weights-way.test.ts', 'what waits is bounded'],
   HEARTBEATS_PER_SECOND: BEATS,
   HEARTBEATS_BURST: BEATS,

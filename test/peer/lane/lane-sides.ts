@@ -48,8 +48,9 @@ export class Side {
         onCarrierLost: (_, error) => this.note(`lost ${error.code}`),
         onFrame: (_, frame) => this.note(`frame ${Buffer.from(frame).toString()}`),
         onBlock: (_, block) => {
-          this.blocks.push(block)
-          this.note(`block ${block.byteLength}`)
+          const whole = Buffer.concat(block)
+          this.blocks.push(whole)
+          this.note(`block ${whole.byteLength}`)
           return this.taking
         }
       }

@@ -1,10 +1,11 @@
 import test from 'brittle'
 
 import { SwarmError } from '../../../src/base/errors.ts'
-import { WEIGHTS_BLOCK_BYTES_MAX } from '../../../src/base/limits.ts'
+import { WEIGHTS_BLOCK_BYTES_MAX, WEIGHTS_PIECE_BYTES_MIN } from '../../../src/base/limits.ts'
 import { seededRandom } from '../../../src/base/random.ts'
 import {
   BlockAssembly,
+  type BlockParts,
   PIECE_HEADER_BYTES,
   writePieceHeader
 } from '../../../src/peer/lane/weights-piece.ts'
@@ -30,18 +31,18 @@ test('weights piece - blocks of any size in pieces of any size come out as they 
   const assembly = new BlockAssembly()
   for (const [blockBytes, pieceBytes] of [
     [1, 1],
-    [10, 3],
     [4096, 4096],
     [70_000, 8192],
+    [300_000, 100_000],
     [WEIGHTS_BLOCK_BYTES_MAX, 2 ** 18]
   ] as const) {
     const block = random.bytes(blockBytes)
-    let out: Uint8Array | null = null
+    let out: BlockParts | null = null
     for (let offset = 0; offset < blockBytes; offset += pieceBytes) {
       t.is(out, null)
       out = assembly.take(piece(blockBytes, offset, block.subarray(offset, offset + pieceBytes)))
     }
-    t.is(Buffer.compare(out ?? new Uint8Array(0), block), 0)
+    t.is(Buffer.compare(Buffer.concat(out ?? []), block), 0)
   }
 })
 
@@ -57,7 +58,7 @@ test('weights piece - cut short at every byte of its header it is refused', (t) 
 })
 
 test('weights piece - a size above the bound is refused before memory is reserved for it', (t) => {
-  const one = new Uint8Array(1)
+  const one = new Uint8Array(WEIGHTS_PIECE_BYTES_MIN)
   t.is(refusal(new BlockAssembly(), piece(WEIGHTS_BLOCK_BYTES_MAX, 0, one)), null)
   const before = process.memoryUsage().arrayBuffers
   for (const blockBytes of [WEIGHTS_BLOCK_BYTES_MAX + 1, 2 ** 32 - 1]) {
@@ -67,18 +68,35 @@ test('weights piece - a size above the bound is refused before memory is reserve
 })
 
 test('weights piece - out of place, out of order or of another block it is refused', (t) => {
-  const two = new Uint8Array(2)
+  const two = new Uint8Array(WEIGHTS_PIECE_BYTES_MIN)
+  const size = two.byteLength
   const table: [string, Uint8Array[]][] = [
-    ['a first piece that is not the first', [piece(9, 2, two)]],
-    ['a gap', [piece(9, 0, two), piece(9, 4, two)]],
-    ['the same twice', [piece(9, 0, two), piece(9, 0, two)]],
-    ['beyond the end', [piece(3, 0, two), piece(3, 2, two)]],
+    ['a first piece that is not the first', [piece(5 * size, size, two)]],
+    ['a gap', [piece(5 * size, 0, two), piece(5 * size, 2 * size, two)]],
+    ['the same twice', [piece(5 * size, 0, two), piece(5 * size, 0, two)]],
+    ['beyond the end', [piece(2 * size - 1, 0, two), piece(2 * size - 1, size, two)]],
     ['a block without a byte', [piece(0, 0, two)]],
-    ['another size in the middle', [piece(9, 0, two), piece(8, 2, two)]]
+    ['another size in the middle', [piece(5 * size, 0, two), piece(4 * size, size, two)]],
+    ['a crumb in the middle', [piece(5 * size, 0, two), piece(5 * size, size, two.subarray(1))]]
   ]
   for (const [name, pieces] of table) {
     const assembly = new BlockAssembly()
     for (const good of pieces.slice(0, -1)) t.is(refusal(assembly, good), null)
     t.is(refusal(assembly, pieces.at(-1) as Uint8Array), 'WIRE_BAD_FRAME', name)
   }
+})
+
+test('weights piece - what is kept is no more than what was sent, however small the pieces are', (t) => {
+  const assembly = new BlockAssembly()
+  const blockBytes = 2 ** 20
+  let out: BlockParts | null = null
+  for (let offset = 0; offset < blockBytes; offset += WEIGHTS_PIECE_BYTES_MIN) {
+    // As a socket hands it over: a view of all that it has read.
+    const read = new Uint8Array(2 ** 16)
+    read.set(piece(blockBytes, offset, new Uint8Array(WEIGHTS_PIECE_BYTES_MIN)))
+    out = assembly.take(read.subarray(0, PIECE_HEADER_BYTES + WEIGHTS_PIECE_BYTES_MIN))
+  }
+  const kept = (out ?? []).reduce((sum, part) => sum + part.buffer.byteLength, 0)
+  t.is(kept, blockBytes)
+  t.is(out?.length, blockBytes / WEIGHTS_PIECE_BYTES_MIN)
 })

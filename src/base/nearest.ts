@@ -18,9 +18,12 @@ export function nearest(name: string, candidates: readonly string[]): string | n
   )
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
-export function countSlips(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3
+/**
+ * Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+ * @param most lengths that differ by more are not compared: the answer is one above it.
+ */
+export function countSlips(a: string, b: string, most = 2): number {
+  if (Math.abs(a.length - b.length) > most) return most + 1
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

@@ -1,5 +1,5 @@
 import test from 'brittle'
-import { countSlips, nearest } from '../../src/cli/nearest.ts'
+import { countSlips, nearest } from '../../src/base/nearest.ts'
 
 test('nearest - slips are insertions, deletions, replacements and swaps', (t) => {
   const cases: [string, string, number][] = [

@@ -1,0 +1,80 @@
+// The figures behind the dashboard that are computed and not counted: bytes of weights that a range reads
+// or holds, and what the cost model says of a route. Pure.
+
+import { createCosts, toUs } from '../sharding/cost.ts'
+
+import type { LayerRange } from '../model/layer-range.ts'
+import type { Plan } from '../sharding/plan.ts'
+import type { ModelFacts, View } from '../sharding/view.ts'
+import type { RouteStage } from '../wire/session.ts'
+
+/** What the cost model says of one token on a route. */
+export interface RoutePrediction {
+  /** Of each stage, in the route's order. */
+  computeMs: number[]
+  /** Of each hop: an equal share of all of them, as hops are measured. */
+  wireMs: number
+  tokensPerSecond: number
+}
+
+/** Bytes of weights that one token reads in a range; the last layer brings the head. */
+export function activeBytes(
+  { activeKiB, headKiB, nLayers }: ModelFacts,
+  range: LayerRange
+): number {
+  return (sum(activeKiB, range) + (range.end === nLayers ? headKiB : 0)) * 1024
+}
+
+/** Bytes of weights that are resident for a range: table and head with the layers at the ends. */
+export function residentBytes(facts: ModelFacts, range: LayerRange): number {
+  const { layerKiB, embeddingKiB, headKiB, tied, nLayers } = facts
+  const hasTable = range.start === 0
+  const hasHead = range.end === nLayers
+  const shared = hasTable && hasHead && tied ? Math.min(embeddingKiB, headKiB) : 0
+  const ends = (hasTable ? embeddingKiB : 0) + (hasHead ? headKiB : 0) - shared
+  return (sum(layerKiB, range) + ends) * 1024
+}
+
+/** Bytes of weights behind so many reads of each layer. */
+export function readBytes(facts: ModelFacts, readsPerLayer: readonly number[]): number {
+  const layers = readsPerLayer.reduce(
+    (total, reads, layer) => total + reads * (facts.activeKiB[layer] ?? 0),
+    0
+  )
+  return (layers + (readsPerLayer.at(-1) ?? 0) * facts.headKiB) * 1024
+}
+
+/** Null when a stage is none of the view: its speed is not known. */
+export function predictRoute(
+  { model, peers }: View,
+  stages: readonly RouteStage[]
+): RoutePrediction | null {
+  const costs = createCosts(model)
+  const ticks = stages.map(({ peer, start, end }) => {
+    const known = peers.find(({ key }) => key === peer)
+    return known === undefined ? null : costs.stageTicks(known, start, end)
+  })
+  const known = ticks.filter((one) => one !== null)
+  if (known.length === 0 || known.length < ticks.length) return null
+  const hopTicks = costs.hopTicks(stages.length)
+  const tokenUs = Math.max(1, toUs(known.reduce((total, one) => total + one, hopTicks)))
+  return {
+    computeMs: known.map((one) => toUs(one) / 1000),
+    wireMs: toUs(hopTicks) / 1000 / stages.length,
+    tokensPerSecond: 1e6 / tokenUs
+  }
+}
+
+/** Whether two routes are the same peers with the same layers; as a key of a table. */
+export function routeKey(stages: readonly RouteStage[]): string {
+  return stages.map(({ peer, start, end }) => `${peer} ${start} ${end}`).join()
+}
+
+/** Tokens per second that a plan is predicted to reach; 0 when it does not cover all layers. */
+export function plannedRate(plan: Plan): number {
+  return plan.predicted?.tokensPerSecond ?? 0
+}
+
+function sum(values: readonly number[], { start, end }: LayerRange): number {
+  return values.slice(start, end).reduce((total, value) => total + value, 0)
+}

@@ -1,0 +1,100 @@
+// Explains a failed command: the swarm's memory and the shipped rules at once, the loaded model after
+// them, each answer with its source. Flow: failure -> question (redacted) -> ask, rules -> one order ->
+// proposals; the model is a stream that the caller may read. Runs nothing, prints nothing.
+
+import type { Clock } from '../base/clock.ts'
+import { isAbort } from '../base/errors.ts'
+import { EXPLAIN_ASK_TIMEOUT_MS, FIXES_ASKED_MAX, PROPOSALS_MAX } from '../base/limits.ts'
+import type { Hit, QueryRequest } from '../wire/knowledge.ts'
+import { explainPrompt } from './explain-prompt.ts'
+import type { Failure } from './failure.ts'
+import type { Machine } from './rules/failed.ts'
+import { questionOf } from './why-question.ts'
+import { rankProposals, type Proposal } from './why-rank.ts'
+
+export type { Proposal, ProposalSource } from './why-rank.ts'
+
+export interface ExplainPorts {
+  /** The swarm's memory; it may throw, and may never answer. */
+  ask(request: QueryRequest): Promise<Hit[]>
+  /** The loaded model; null where none is. */
+  generate(prompt: string): AsyncIterable<string> | null
+  machine: Machine
+  clock: Clock
+}
+
+export interface Explanation {
+  /** One sentence without its full stop. */
+  cause: string
+  /** Best first. */
+  proposals: Proposal[]
+  /** The model's text as it comes; null without a model, or where a proposal is good already. */
+  answer: AsyncIterable<string> | null
+  /** Why memory or model had no part; each one sentence without its full stop. */
+  remarks: string[]
+}
+
+/** Facts that the model gets as context: the nearest few, others are noise. */
+const CONTEXT_FACTS = 4
+/** Where a proposal weighs this much, no model is started for another. */
+const GOOD_WEIGHT = 0.5
+
+/** Knowledge and rules answer within a bound, whatever the ports do; only the stream may take its time. */
+export async function explain(failure: Failure, ports: ExplainPorts): Promise<Explanation> {
+  const question = questionOf(failure)
+  const remarks: string[] = []
+  const { fixes, facts } = await recall(question, ports, remarks)
+  const all = rankProposals({ failure, hits: fixes, machine: ports.machine })
+  const proposals = all.slice(0, PROPOSALS_MAX)
+  const isGood = (proposals[0]?.weight ?? 0) >= GOOD_WEIGHT
+  const answer = isGood ? null : ports.generate(explainPrompt(question, facts))
+  if (!isGood && answer === null) remarks.push('no model is loaded that could be asked')
+  return { cause: causeOf(failure, proposals), proposals, answer, remarks }
+}
+
+async function recall(
+  question: string,
+  { ask, clock }: ExplainPorts,
+  remarks: string[]
+): Promise<{ fixes: Hit[]; facts: Hit[] }> {
+  const nothing = { fixes: [], facts: [] }
+  let timer = { cancel: (): void => {} }
+  const late = new Promise<null>((resolve) => {
+    timer = clock.after(EXPLAIN_ASK_TIMEOUT_MS, () => resolve(null))
+  })
+  try {
+    const both = Promise.all([
+      ask({ text: question, kind: 'fix', limit: FIXES_ASKED_MAX }),
+      ask({ text: question, limit: CONTEXT_FACTS })
+    ])
+    const answers = await Promise.race([both, late])
+    if (answers !== null) return { fixes: answers[0], facts: answers[1] }
+    remarks.push(`the shared memory did not answer within ${EXPLAIN_ASK_TIMEOUT_MS} ms`)
+  } catch (error) {
+    if (isAbort(error)) throw error
+    const text = error instanceof Error ? error.message : String(error)
+    remarks.push(`the shared memory could not be asked: ${text}`)
+  } finally {
+    timer.cancel()
+  }
+  return nothing
+}
+
+const STATUSES: Record<number, string> = {
+  126: 'the file was found and cannot be executed',
+  127: 'no program of this name was found',
+  130: 'it was interrupted',
+  137: 'it was killed',
+  139: 'it accessed memory that is not its own'
+}
+
+/** What a rule says, else what the tool said itself, else what the status means. */
+function causeOf(failure: Failure, proposals: readonly Proposal[]): string {
+  for (const { sources } of proposals)
+    for (const source of sources) if (source.kind === 'rule') return source.cause
+  const said = (failure.output ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => /error|fatal|fail|cannot|denied|not found|invalid|unknown/i.test(line))
+  return said ?? STATUSES[failure.status] ?? `it ended with status ${failure.status}`
+}

@@ -1,0 +1,71 @@
+// The layers as a line of letters, one letter per stage of the plan: `0 [aaaaaa|bbbb|cc] 31`. A layer whose
+// peer does not hold it yet is a dot, so that loading is seen to advance; replicas and gaps are named. Pure.
+
+import { formatLayers, nameOf } from '../format.ts'
+import { heading, row, span, type Row } from '../style.ts'
+
+import type { TopSnapshot, TopStage } from '../../wire/top.ts'
+
+export function layerMap(snapshot: TopSnapshot, width: number): Row[] {
+  const { plan, model } = snapshot
+  if (model === null) return [heading('LAYERS', width), row(' this peer has no model file')]
+  if (plan === null) return [heading('LAYERS', width), row(' there is no plan yet')]
+  if (plan.stages.length === 0) {
+    const missing = plan.gap.map(formatLayers).join(', ')
+    return [heading('LAYERS', width), row(` nobody has room for layers ${missing}`, 'bad')]
+  }
+  const state = plan.ready ? 'ready' : 'loading'
+  return [
+    heading(`LAYERS, ${state}`, width),
+    [span(` 0 [${mapText(snapshot, width - 16)}] ${model.nLayers - 1}`)],
+    row(` ${legend(snapshot)}`, 'faint')
+  ]
+}
+
+function mapText({ plan, peers, model }: TopSnapshot, cellsMax: number): string {
+  const stages = plan?.stages ?? []
+  const nLayers = model?.nLayers ?? 1
+  const cells = Math.min(cellsMax - stages.length, nLayers * Math.max(1, Math.floor(60 / nLayers)))
+  const scale = Math.max(cells, stages.length) / nLayers
+  return stages
+    .map((stage, index) => {
+      const held = peers.find(({ key }) => key === stage.peer)?.held ?? null
+      const count = Math.max(1, Math.round(stage.end * scale) - Math.round(stage.start * scale))
+      return Array.from({ length: count }, (_, cell) => {
+        const layer = stage.start + Math.floor((cell * (stage.end - stage.start)) / count)
+        const isHeld = held !== null && held.start <= layer && layer < held.end
+        return isHeld ? letterOf(index) : '.'
+      }).join('')
+    })
+    .join('|')
+}
+
+/** `missing: none   replicas: delta 24-31   a atlas 0-11   b boron 12-23` */
+function legend(snapshot: TopSnapshot): string {
+  const { plan, peers } = snapshot
+  const stages = plan?.stages ?? []
+  const names = stages.map(
+    (stage, index) => `${letterOf(index)} ${nameOf(snapshot, stage.peer)} ${formatLayers(stage)}`
+  )
+  const replicas = peers
+    .filter(({ held, planned, state }) => held !== null && planned === null && state === 'alive')
+    .map((peer) => `${nameOf(snapshot, peer.key)} ${formatLayers(peer.held)}`)
+  const missing = stages.filter((stage) => !isHeld(snapshot, stage)).map(formatLayers)
+  return [
+    `missing: ${missing.join(', ') || 'none'}`,
+    `replicas: ${replicas.join(', ') || 'none'}`,
+    ...names
+  ].join('   ')
+}
+
+function isHeld({ peers }: TopSnapshot, { start, end }: TopStage): boolean {
+  return peers.some(
+    ({ held, state }) =>
+      state === 'alive' && held !== null && held.start <= start && end <= held.end
+  )
+}
+
+/** a to z, then round again: neighbours still differ. */
+function letterOf(index: number): string {
+  return String.fromCodePoint(97 + (index % 26))
+}

@@ -1,0 +1,140 @@
+// What a running peer shows of its swarm, as one object: `swarm top --json` prints it, the dashboard draws
+// it, GET /mesh/top answers it. Real figures only: what nobody measured is null, what was computed from the
+// plan instead of measured says so. Only shapes; node/top-snapshot.ts fills them. Texts of other peers are
+// foreign: whoever shows them makes them printable.
+
+/** A number for people. `isEstimate`: predicted by the plan, because it has not been measured yet. */
+export interface Figure {
+  value: number
+  isEstimate: boolean
+}
+
+export interface TopRange {
+  start: number
+  end: number
+}
+
+export interface TopPeer {
+  /** 64 hex digits. */
+  key: string
+  name: string
+  isSelf: boolean
+  state: 'alive' | 'suspect' | 'dead' | 'left'
+  /** Layers ready to serve, being loaded, and given to it by the plan. */
+  held: TopRange | null
+  loading: (TopRange & { percent: number }) | null
+  planned: TopRange | null
+  /** Why the plan gives it nothing; null when it does, or when there is no plan. */
+  leftOut: string | null
+  /** Bytes of the weights that it holds, and what it is willing to hold with keys and values. */
+  heldBytes: number | null
+  memoryBytes: number | null
+  kernels: string | null
+  /** How activations go there from this peer, and how long a round trip takes. */
+  lane: 'tcp' | 'udx' | null
+  rttMs: number | null
+  /** Tokens per second that its stage would reach with no other stage and no wire. */
+  stageTokensPerSecond: Figure | null
+  /** THRPT: bytes of weights that it consumes per second while the swarm generates. */
+  thrptBytesPerSecond: Figure | null
+  /** VoC: (tokens/s of the plan with it - best plan without it) / the former; 0 to 1. */
+  voc: Figure | null
+}
+
+/** One stage of a plan; its figure is a prediction. */
+export interface TopStage extends TopRange {
+  peer: string
+  /** Of one token. */
+  computeMs: number
+}
+
+export interface TopPlan {
+  stages: TopStage[]
+  /** Of one token; null while there is no plan that covers all layers. */
+  tokenMs: number | null
+  hopMs: number | null
+  tokensPerSecond: number | null
+  ready: boolean
+  /** Layers that nobody has room for. */
+  gap: TopRange[]
+}
+
+/** One hop of the last answer: means per token after the first. */
+export interface TopHop extends TopRange {
+  peer: string
+  computeMs: number
+  wireMs: number
+  queueMs: number
+  /** By the cost model at the time, for this very route. */
+  predicted: { computeMs: number; wireMs: number } | null
+  /** Bytes of weights that a token reads there. */
+  weightBytes: number | null
+}
+
+/** The last answer that was asked for here and came to its end. */
+export interface TopGeneration {
+  wallMs: number
+  promptTokens: number
+  nTokens: number
+  prefillMs: number
+  decodeMs: number
+  tokensPerSecond: number
+  predictedTokensPerSecond: number | null
+  /** Empty when a stage did not tell. */
+  hops: TopHop[]
+}
+
+/** An answer that is being computed for somebody who asked here. */
+export interface TopSession {
+  promptTokens: number | null
+  nTokens: number
+  runMs: number
+  route: string[]
+}
+
+export interface TopEvent {
+  wallMs: number
+  kind: string
+  text: string
+}
+
+export interface TopSnapshot {
+  wallMs: number
+  key: string
+  name: string
+  version: string
+  topic: string
+  reach: string
+  upMs: number
+  model: {
+    name: string
+    nLayers: number
+    contextTokens: number
+    /** Bytes of weights that one token reads, all layers and the head. */
+    activeBytes: number
+    /** It has a template for conversations. */
+    canChat: boolean
+  } | null
+  peers: TopPeer[]
+  plan: TopPlan | null
+  /** Over the last seconds; 0 when nothing is computed. */
+  now: {
+    /** Of the answers that were asked for here. */
+    tokensPerSecond: number
+    /** THRPT of the whole swarm for these answers. */
+    thrptBytesPerSecond: number
+    /** THRPT of this machine alone, for whoever asked. */
+    ownThrptBytesPerSecond: number
+  }
+  /** Tokens/s of the seconds before, oldest first. */
+  history: number[]
+  generation: TopGeneration | null
+  sessions: {
+    /** Asked for here, running. */
+    own: TopSession[]
+    /** With a cache on this machine, whoever asked. */
+    hosted: number
+  }
+  /** Oldest first. */
+  events: TopEvent[]
+}
