@@ -30,6 +30,8 @@ export class OwnLog {
   readonly #clock: Clock
   /** Since when each peer has said that it has more, by its key. */
   readonly #claims = new Map<string, number>()
+  /** How long the log was when it last agreed with its mark; it changes only by growing. */
+  #agreedLength: number | null = null
   #isLost = false
   #isAppending = false
   #busy: Promise<unknown> = Promise.resolve()
@@ -81,6 +83,7 @@ export class OwnLog {
       for (const group of groupsOf(blocks)) {
         await this.#setMark(group)
         await this.#append(group)
+        this.#agreedLength = this.core.length
       }
     })
   }
@@ -107,8 +110,9 @@ export class OwnLog {
     if (this.#isLost || core.closing !== null) return 'lost'
     if (mark === null || mark.key !== this.key || !core.writable) return 'lost'
     if (core.length < mark.length || core.contiguousLength < core.length) return 'restoring'
-    if (!(await this.#agrees(mark))) return 'lost'
+    if (core.length !== this.#agreedLength && !(await this.#agrees(mark))) return 'lost'
     if (core.length === mark.length && mark.blocks.length > 0) await this.#append(mark.blocks)
+    this.#agreedLength = core.length
     if (this.#isBehind()) return 'restoring'
     await this.#trust()
     return 'ready'
