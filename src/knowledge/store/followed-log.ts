@@ -22,7 +22,7 @@ import type { SwarmError } from '../../base/errors.ts'
 /** Until more may be fetched of a log that is fetched at the pace allowed. */
 const PACE_MS = 250
 
-/** Until what could not be stored is asked for again: RocksDB takes some seconds to see that there is room. */
+/** Until what could not be stored is asked for again: RocksDB needs some seconds to see room. */
 const RETRY_MS = 1000
 
 export interface LogHandlers {

@@ -4,8 +4,8 @@
 //   RocksDB's own log synced --> mark with the blocks, synced --> log (peers hear of it) --> acknowledged
 //
 // so that a crash at any point leaves either the log as it was, or blocks in the mark that are appended
-// again exactly as peers may have them: the mark takes the place of one whose blocks are safe. Nothing is appended while less is here than the mark says, or than
-// a peer shows:
+// again exactly as peers may have them: the mark takes the place of one whose blocks are safe. Nothing is
+// appended while less is here than the mark says, or than a peer shows:
 //
 //   ready  --less than the mark, or than a peer--> restoring --all is back--> ready
 //   lost: what is here contradicts the mark, or there is no mark; for good
