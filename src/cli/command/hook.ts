@@ -63,10 +63,11 @@ function show({ terminal, host }: CommandContext, status: HookStatus): void {
   terminal.line(
     `         ${status.index}: ${commandsIndexed} commands that succeeded, as suggestions`
   )
+  const topics = shareTopics.map((topic) => `'${clip(topic)}'`).join(', ')
   terminal.line(
-    shareTopics.length === 0
+    topics === ''
       ? 'leaves   nothing; allow it per topic with: swarm hook enable --share TOPIC'
-      : `leaves   what you learn from failures, redacted, to members of ${shareTopics.map((topic) => `'${clip(topic)}'`).join(', ')}`
+      : `leaves   what you learn from failures, redacted, to members of ${topics}`
   )
   terminal.line(`notice   ${status.notice ? 'one line above the next prompt' : 'off'}`)
   if (loadedBy.length > 0) return terminal.note(`loaded by ${loadedBy.join(', ')}`, 'faint')
