@@ -25,6 +25,7 @@ import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
+import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
@@ -57,8 +58,8 @@ export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
 export { openOwnKnowledge as openKnowledge } from './node/own-knowledge.ts'
 
 /**
- * How long a model file waits for the first link: reading its header keeps the process busy for a tenth of
- * a second, on a small machine for one, and a link comes up within 100 ms of looking.
+ * How long a model file and the store wait for the first link: reading a header keeps the process busy for a
+ * tenth of a second, on a small machine for one, and a link comes up within 100 ms of looking.
  */
 const FINDING_MS = 200
 
@@ -81,6 +82,7 @@ class SwarmNode {
   readonly #opening = new AbortController()
   #onLinkUp: () => void = () => {}
   readonly #rivals: Rivals
+  readonly #memory: SharedMemory
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null
   #lock: FileLock | null = null
   #fatal: SwarmError | null = null
@@ -111,6 +113,7 @@ class SwarmNode {
       knowledge: null
     }
     this.#rivals = new Rivals(this.#parts)
+    this.#memory = new SharedMemory(this.#parts)
     this.service = new NodeService(this.#parts, () => void this.close())
     this.ended = new Promise((resolve, reject) => (this.#settle = { resolve, reject }))
     // Whoever cares awaits it; until then a fatal error is no unhandled one.
@@ -140,10 +143,11 @@ class SwarmNode {
     const computes = this.#checkCompute()
     if (path === null) this.#emit('model', sentences.noModelText)
     const network = await this.#openNetwork(this.#parts.identity)
-    if (path !== null && network.links().length === 0) {
+    if (network.links().length === 0) {
       const linked = new Promise<void>((resolve) => (this.#onLinkUp = resolve))
       await Promise.race([linked, sleep(systemClock, FINDING_MS, signal)])
     }
+    this.#memory.open()
     if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
     const profile = computes ? await this.#measure(signal) : null
@@ -328,6 +332,7 @@ class SwarmNode {
     await this.#parts.pipeline?.close()
     await this.#parts.serving?.host.close()
     await this.#parts.network?.close()
+    await this.#memory.close()
     await this.#parts.serving?.stage.close()
     await this.#parts.api?.close()
     this.#parts.hub.close()

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 
 import { SwarmError } from '../base/errors.ts'
 import { fromHex, toHex } from '../base/text.ts'
+import { basinText } from './index/entry-text.ts'
 import { entryId } from './store/entry-id.ts'
 import { checkLearn } from './store/check-learn.ts'
 import { HiddenIds } from './store/hidden-ids.ts'
@@ -141,8 +142,7 @@ export class Knowledge {
     const hasBasin = table.spaceOf(id) === embedder.spaceId
     if (table.isLive(id) && hasBasin) return { id, scope, isKnown: true }
     const wallMs = Math.max(0, Math.floor(clock.wallMs()))
-    const text = [texts.question, texts.answer].filter((part) => part !== '').join('\n')
-    const vector = hasBasin ? null : embedder.embed(text)
+    const vector = hasBasin ? null : embedder.embed(basinText(texts))
     const basin = vector && { id, spaceId: embedder.spaceId, wallMs, vector }
     await this.#lines[scope].add({ id, value: { type: 'fact', ...texts, wallMs }, basin })
     return { id, scope, isKnown: false }

@@ -21,6 +21,7 @@ import { Lanes } from './lane/lanes.ts'
 import { HeartbeatPort } from './link/heartbeat-port.ts'
 import { LAST_WORDS_MS, type Link } from './link/link.ts'
 import { Links } from './link/links.ts'
+import { LogExchange, type LogPort } from './log-exchange.ts'
 import { startTicking } from './network-tick.ts'
 import { ownHello } from './own-hello.ts'
 import { Redial } from './redial.ts'
@@ -47,6 +48,7 @@ export class PeerNetwork {
   readonly #hops: PeerHops
   readonly #upSinceMs = new Map<PeerId, number>()
   readonly #refusals: Refusals
+  readonly #logs = new LogExchange()
   #discovery: Discovery | null = null
   #onWeights: (from: PeerId, block: BlockParts) => void | Promise<void> = () => {}
   #lanePort = 0
@@ -219,6 +221,11 @@ export class PeerNetwork {
     this.#onWeights = handler
   }
 
+  /** The logs of the shared memory are there, and from now on on every link. Once. */
+  shareLogs(port: LogPort): void {
+    this.#logs.open(port)
+  }
+
   links(): LinkInfo[] {
     return this.#links.up().map((link) => {
       const slot = this.#lanes.slot(link.peer)
@@ -258,7 +265,7 @@ export class PeerNetwork {
     const { facts, clock } = this.#options
     const ports = { lane: this.#lanePort, heartbeat: this.#heartbeatPort }
     const times = { upMs: clock.now() - this.#openedMs, wallMs: clock.wallMs() }
-    return ownHello(facts, times, ports, heartbeatKey, this.#directory.own, null)
+    return ownHello(facts, times, ports, heartbeatKey, this.#directory.own, this.#logs.ownCard)
   }
 
   #linkUp(link: Link): void {
@@ -272,6 +279,7 @@ export class PeerNetwork {
     this.#beat(link)
     this.#lanes.linkUp(link)
     this.#gossip.linkUp(link)
+    this.#logs.linkUp(link)
   }
 
   #beat({ peer, hello, heartbeatKey, remoteHost }: Link): void {
@@ -300,6 +308,7 @@ export class PeerNetwork {
     this.#lanes.linkDown(peer)
     this.#hops.gone(peer)
     this.#gossip.linkDown(peer)
+    this.#logs.linkDown(peer)
     this.#directory.linkDown(peer, left)
     if (!left && error.family === 'WIRE') this.#refused(peer, error)
     this.#emit({ type: 'link-down', peer, error, left })
@@ -323,6 +332,9 @@ export class PeerNetwork {
         return
       case 'frames-end':
         slot?.linkEnded(message.move)
+        return
+      case 'log-cards':
+        this.#logs.receive(peer, message.cards)
         return
       case 'members':
       case 'probe':

@@ -72,6 +72,7 @@ declare module 'corestore' {
   export type GetOptions = ({ name: string } | { key: Uint8Array }) & {
     /** False: a log that its author rewrites is not followed there. */
     allowFork: boolean
+    inflightRange?: [number, number]
   }
 
   export default class Corestore {

@@ -100,6 +100,7 @@ export class Link implements Carrier {
   #sendControl: MuxMessage | null = null
   #sendFrame: MuxMessage | null = null
   #hello: Hello | null = null
+  #mux: LinkMux | null = null
   #clockSkewMs = 0
 
   constructor(stream: NoiseSecretStream, options: LinkOptions, handlers: LinkHandlers) {
@@ -135,6 +136,11 @@ export class Link implements Carrier {
   get hello(): Hello {
     if (this.#hello === null) throw gone(this.peer, 'it has not introduced itself')
     return this.#hello
+  }
+
+  /** Of the connection, for what else runs on it; null before the proofs. */
+  get mux(): LinkMux | null {
+    return this.#mux
   }
 
   /** Whether anything came back on it. */
@@ -257,6 +263,7 @@ export class Link implements Carrier {
   #greet(): void {
     this.#state = 'greeting'
     const mux = new LinkMux(this.#stream, this.#options.clock, (error) => this.close(error))
+    this.#mux = mux
     const control = mux.createChannel({
       protocol: CONTROL_PROTOCOL,
       onclose: () => this.close(gone(this.peer, 'it closed the control channel'))
