@@ -5,6 +5,7 @@ import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
 import { shellBench } from './shell.ts'
+import { tuiBench } from './tui.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
@@ -27,6 +28,11 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   shell: {
     run: shellBench,
     about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  tui: {
+    run: tuiBench,
+    about:
+      'processor time of the dashboard at 4 frames/s beside three generating peers [--seconds N]'
   }
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { COMMANDS_INDEXED_MAX } from '../src/base/limits.ts'
+import { COMMANDS_INDEXED_MAX, SUGGEST_DEADLINE_MS } from '../src/base/limits.ts'
 import { capturedOutput } from '../src/shell/capture.ts'
 import { zshHookScript } from '../src/shell/hook-script.ts'
 import { Spool } from '../src/shell/spool.ts'
@@ -139,11 +139,14 @@ function suggestionLatency(folder: string): void {
     .trim()
     .split('\n')
     .filter((line) => line.endsWith(lines.at(-1) as string))
-  const of = (mark: string) =>
-    found.filter((line) => line.startsWith(mark)).map((line) => Number(line.split(' ')[1]) / 1000)
+  const msOf = (mark: string) =>
+    found
+      .filter((line) => line.startsWith(`${mark} `))
+      .map((line) => Number(line.split(' ')[1]) / 1000)
+  const [read, kept] = [median(msOf('1')).toFixed(2), median(msOf('0')).toFixed(2)]
   console.log(
-    `a suggestion, last of ${COMMANDS_INDEXED_MAX} known commands: p50 ${median(of('1 ')).toFixed(2)} ms with the ` +
-      `file read, ${median(of('0 ')).toFixed(2)} ms after (deadline 50 ms)`
+    `a suggestion, last of ${COMMANDS_INDEXED_MAX} known commands: p50 ${read} ms with the file ` +
+      `read, ${kept} ms after that (deadline ${SUGGEST_DEADLINE_MS} ms)`
   )
 }
 

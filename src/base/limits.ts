@@ -305,6 +305,9 @@ export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
 /** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
 export const FIX_COMMAND_CHARS_MAX = 4096
 export const FIX_OUTPUT_CHARS_MAX = 2048
+/** Folders of a search path, and names of one folder, that are looked at for slips: far above real ones. */
+export const SEARCH_PATH_FOLDERS_MAX = 64
+export const FOLDER_ENTRIES_MAX = 8192
 /** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
 export const FIXES_ASKED_MAX = 32
 /** Proposals of one explanation: more than a screen of them help nobody. */

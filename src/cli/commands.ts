@@ -111,10 +111,13 @@ export const COMMANDS = {
       'Every peer of the topic gets it and finds it with swarm query, also when this one has left. ' +
       'A file is cut into passages where its paragraphs end, and its name is the source; so is ' +
       'standard input, with -. Nothing is taken out: do not learn what the others must not read, ' +
-      'or use --local. Without a running peer it goes to the topic that was joined last.',
-    positionals: [{ name: 'text|file|-', required: true, offers: 'files' }],
-    flags: ['local', 'data-dir', ...ALWAYS],
+      'or use --local. Without a running peer it goes to the topic that was joined last. ' +
+      'With --fix it is the command that mends the last failure (see swarm why): secrets are taken ' +
+      'out, and it leaves this machine only after swarm hook enable --share TOPIC.',
+    positionals: [{ name: 'text|file|-', required: false, offers: 'files' }],
+    flags: ['fix', 'local', 'data-dir', ...ALWAYS],
     examples: [
+      "swarm learn --fix 'git push --set-upstream origin main'",
       "swarm learn 'The staging database listens on port 6432.'",
       'swarm learn notes.md',
       'swarm learn - --local'
@@ -288,6 +291,17 @@ export const COMMANDS = {
       'swarm hook enable --share home',
       'swarm hook disable'
     ]
+  },
+  why: {
+    summary: 'explain the last failed command and propose commands that mend it',
+    about:
+      'About the last command that failed: noted by the hook, run by swarm watch, or piped in as ' +
+      'cmd 2>&1 | swarm why. Answers come from what the swarm has learnt, with author and time, and ' +
+      'from shipped rules, at once; then, where neither is sure, from the loaded model. Each says ' +
+      'where it comes from. Secrets are taken out before anything is asked. Nothing is run.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm why', 'swarm why --json']
   },
   watch: {
     summary: 'run a command and keep what it wrote for swarm why if it fails',

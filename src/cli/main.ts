@@ -37,6 +37,7 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   bridge: async () => (await import('./command/bridge.ts')).bridge,
   doctor: async () => (await import('./command/doctor.ts')).doctor,
   hook: async () => (await import('./command/hook.ts')).hook,
+  why: async () => (await import('./command/why.ts')).why,
   watch: async () => (await import('./command/watch.ts')).watch,
   demo: async () => (await import('./command/demo.ts')).demo,
   completion: async () => (await import('./command/about.ts')).completion,

@@ -213,15 +213,15 @@ export class Knowledge {
   async #commit(scope: Scope, changes: Change[]): Promise<void> {
     try {
       await this.#set(scope).commit(changes)
-      this.#trouble = null
-    } catch (error) {
-      const { code, message } = (this.#shelf as Shelf).error(error)
-      // What keeps everything from being learnt, said once; a single request's fault is only its own.
-      if (this.#trouble !== message && code !== 'STORE_BUSY') {
-        this.#trouble = message
-        this.#tell({ kind: 'trouble', author: this.#options.signer.id, text: message })
-      }
-      throw (this.#shelf as Shelf).error(error)
+      if (this.#trouble === null) return
+      const text = 'The store can be written again'
+      this.#tell({ kind: 'recovered', author: this.#options.signer.id, text })
+    } catch (reason) {
+      const error = (this.#shelf as Shelf).error(reason)
+      const { code, message: text } = error
+      const author = this.#options.signer.id
+      if (code !== 'STORE_BUSY') this.#tell({ kind: 'trouble', author, text })
+      throw error
     }
   }
 
@@ -268,6 +268,11 @@ export class Knowledge {
   }
 
   #tell(event: KnowledgeEvent): void {
+    // It goes on until it is over, and is told once.
+    if (event.kind === 'trouble' && event.text === this.#trouble) return
+    if (event.kind === 'recovered' && this.#trouble === null) return
+    if (event.kind === 'trouble') this.#trouble = event.text
+    if (event.kind === 'recovered') this.#trouble = null
     if (this.#news.isNews(event)) this.#options.onEvent(event)
   }
 }

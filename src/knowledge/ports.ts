@@ -38,7 +38,8 @@ export interface KnowledgeEvent {
    * `flood`: an author writes faster than we take it. `fault`: a block or card of an author is malformed.
    * `refused`: its logs are followed no further. The rest are about our own logs.
    */
-  kind: 'flood' | 'fault' | 'refused' | 'restoring' | 'restored' | 'new-logs' | 'trouble'
+  kind:
+    'flood' | 'fault' | 'refused' | 'restoring' | 'restored' | 'new-logs' | 'trouble' | 'recovered'
   /** Whose logs. */
   author: PeerId
   /** One sentence, safe to print. */

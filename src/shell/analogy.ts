@@ -25,7 +25,9 @@ export interface Replayed {
 const CERTAIN = 0.95
 /** A word that neither the new command nor its output names, as a package: right for one program only. */
 const BORROWED = 0.35
-/** Nothing says that the errors are the same: with equal flags, with others, with another subcommand. */
+/** Nothing says that the errors are the same: for the same command, with equal flags, others, or another
+ * subcommand. */
+const SAME_SILENT = 0.8
 const SILENT = 0.5
 const OTHER_FLAGS_SILENT = 0.35
 const OTHER_SUB_SILENT = 0.2
@@ -36,8 +38,6 @@ const OTHER_TOOL = 0.45
 export function replay(learnt: Learnt, failed: AskedFailure): Replayed | null {
   const likeness = likenessOf(learnt, failed)
   if (likeness === 0) return null
-  if (normalised(learnt.command) === normalised(failed.command))
-    return { command: learnt.fix, strength: CERTAIN * (0.5 + 0.5 * likeness) }
   const [before, now] = [tokensOf(learnt.command), tokensOf(failed.command)]
   const image = imageOf(before, now)
   const scene: Scene = { learnt, failed, before, now, image, isBorrowed: false }
@@ -80,6 +80,8 @@ function likenessOf(learnt: Learnt, failed: AskedFailure): number {
   const said = shapeLikeness(errorShape(learnt), errorShape(failed))
   const isSilent = learnt.output.trim() === '' || failed.output.trim() === ''
   if (a.program !== b.program) return !isSilent && said > 0.7 ? OTHER_TOOL * said : 0
+  if (normalised(learnt.command) === normalised(failed.command))
+    return isSilent ? SAME_SILENT : 0.5 + 0.5 * said
   const isSameSub = a.sub === b.sub
   if (isSilent)
     return !isSameSub ? OTHER_SUB_SILENT : a.flags === b.flags ? SILENT : OTHER_FLAGS_SILENT
@@ -181,21 +183,22 @@ function sameChange(old: string, word: string, now: string): string | null {
 
 /** The word that stands in `here` where `word` stands in `there`: between the same neighbours. */
 function sameContext(word: string, there: string, here: string): string | null {
+  const others = here.split('\n').map((line) => line.trim().split(/\s+/))
   for (const line of there.split('\n')) {
-    const at = line.indexOf(word)
-    if (word.length < 2 || at < 0) continue
-    const [left, right] = [line.slice(0, at), line.slice(at + word.length)]
-    const lead = /(\S+\s+\S*|\S*)$/.exec(left)?.[0] ?? ''
-    const trail = /^\S*/.exec(right)?.[0] ?? ''
-    if (lead.trim() === '' && !/^\s{2,}$/.test(left)) continue
-    for (const other of here.split('\n')) {
-      const start = other.indexOf(lead)
-      if (start < 0 || lead === '') continue
-      const rest = other.slice(start + lead.length)
-      const end = trail === '' ? rest.search(/\s|$/) : rest.indexOf(trail)
-      const found = end > 0 ? rest.slice(0, end) : ''
-      if (/^[\w@%+=:,./~^-]+$/.test(found)) return found
+    const words = line.trim().split(/\s+/)
+    const at = words.findIndex((one) => bareName(one) === word)
+    const [left, right] = [words[at - 1], words[at + 1]]
+    if (at < 0 || (left === undefined && right === undefined)) continue
+    for (const other of others) {
+      const found = other.find((_, k) => other[k - 1] === left && other[k + 1] === right)
+      const name = bareName(found ?? '')
+      if (/^[\w@%+=:,./~^-]+$/.test(name)) return name
     }
   }
   return null
+}
+
+/** Without the quotes and the punctuation of a sentence. */
+function bareName(text: string): string {
+  return text.replace(/^["'`‘“(]+|["'`’”),.:;?!]+$/g, '')
 }

@@ -12,7 +12,7 @@ import { questionOf } from './why-question.ts'
 
 export interface LearnFixPorts {
   learn(request: LearnRequest): Promise<Learnt>
-  /** The topic that the store belongs to; null where none was ever joined. */
+  /** Name of the topic that the running peer has joined; null where none runs. */
   topic: string | null
   /** Topics that the user lets failures go to. */
   shareTopics: readonly string[]
@@ -29,16 +29,12 @@ export interface LearntFix extends Learnt {
 
 /** @throws USAGE_BAD_VALUE where the fix is none; what the store throws. */
 export async function learnFix(
-  failure: Failure | null,
+  failure: Failure,
   fix: string,
   ports: LearnFixPorts
 ): Promise<LearntFix> {
-  if (failure === null) {
-    const how = "turn the hook on with 'swarm hook enable', or run the command with swarm watch"
-    throw new SwarmError('USAGE_BAD_VALUE', `no failed command is known to learn a fix of; ${how}`)
-  }
   const answer = redact(fix.trim())
-  if (answer.text === '' || answer.text.length > FIX_COMMAND_CHARS_MAX || isMultiline(fix.trim())) {
+  if (answer.text === '' || fix.length > FIX_COMMAND_CHARS_MAX || isMultiline(fix.trim())) {
     const bound = `one line of at most ${FIX_COMMAND_CHARS_MAX} characters`
     throw new SwarmError('USAGE_BAD_VALUE', `--fix takes a command, ${bound}`, { param: 'fix' })
   }
@@ -61,6 +57,6 @@ function isMultiline(text: string): boolean {
 
 function reachOf(scope: Scope, { topic }: LearnFixPorts): string {
   if (scope === 'swarm') return `every member of ${topic} gets it`
-  if (topic === null) return 'it stays on this machine: no topic has been joined'
+  if (topic === null) return 'it stays on this machine: no peer of a topic runs here'
   return `it stays on this machine; swarm hook enable --share ${topic} lets such fixes go to the others`
 }

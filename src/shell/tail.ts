@@ -5,12 +5,19 @@ export class Tail {
   readonly #sizeBytes: number
   #chunks: Uint8Array[] = []
   #heldBytes = 0
+  #takenBytes = 0
 
   constructor(sizeBytes: number) {
     this.#sizeBytes = sizeBytes
   }
 
+  /** Of everything pushed so far, dropped or not. */
+  get takenBytes(): number {
+    return this.#takenBytes
+  }
+
   push(chunk: Uint8Array): void {
+    this.#takenBytes += chunk.byteLength
     this.#chunks.push(chunk)
     this.#heldBytes += chunk.byteLength
     // Joined at twice the bound, so that a flood of single bytes costs no more than one of large chunks.

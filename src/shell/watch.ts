@@ -20,8 +20,10 @@ import { Tail } from './tail.ts'
 /** What a shell says of a command that cannot be started. */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
-/** A background child of the command may hold its standard error open for hours; what it wrote is here. */
+/** A background child of the command may hold its standard error open for hours: when nothing came for so
+ * long, or for so many times as long, the command's own words are here. */
 const DRAIN_MS = 250
+const DRAINS_MAX = 8
 /** Ended by a person or by a reader that left: nothing to explain. */
 const WISHED = new Set([130, 141, 148])
 /** Ctrl-C and Ctrl-\ of a terminal reach the command by themselves; others come to this process alone. */
@@ -55,15 +57,17 @@ export async function watch(
   const mark = isPane ? await markPane(host.env) : null
   const isPiped = mark === null
   const tail = new Tail(FAILURE_OUTPUT_BYTES_MAX)
+  // Before the command runs: it may be told to end as soon as it does.
+  const forward = forwardSignals(host)
   const child = spawn(argv[0] as string, argv.slice(1), {
     stdio: ['inherit', 'inherit', isPiped ? 'pipe' : 'inherit'],
     env: host.env
   })
-  const stopForwarding = forwardSignals(child, host)
+  forward.to(child)
   const drained = child.stderr === null ? null : tee(child.stderr, host.stderr, tail)
   try {
     const status = await statusOf(child, argv[0] as string, host.stderr, tail)
-    await Promise.race([drained, sleep(clock, DRAIN_MS)])
+    if (drained !== null) await drain(drained, tail, clock)
     if (status === 0 || WISHED.has(status)) return { status, failure: null }
     const after = mark === null ? null : await markPane(host.env)
     const shown = mark && after ? await outputBetween(mark, after, host.env) : null
@@ -78,8 +82,17 @@ export async function watch(
     }
     return { status, failure }
   } finally {
-    stopForwarding()
+    forward.stop()
     child.stderr?.destroy()
+  }
+}
+
+async function drain(drained: Promise<void>, tail: Tail, clock: Clock): Promise<void> {
+  for (let round = 0; round < DRAINS_MAX; round++) {
+    const before = tail.takenBytes
+    const isDone = drained.then(() => true)
+    if (await Promise.race([isDone, sleep(clock, DRAIN_MS).then(() => false)])) return
+    if (tail.takenBytes === before) return
   }
 }
 
@@ -114,15 +127,24 @@ async function statusOf(
   }
 }
 
-function forwardSignals(child: ChildProcess, host: WatchHost): () => void {
+function forwardSignals(host: WatchHost): { to(child: ChildProcess): void; stop(): void } {
   const isTerminal = host.stdin.isTTY === true || host.stderr.isTTY === true
-  const isKey = (name: NodeJS.Signals) => KEYS.some((key) => key === name)
+  let child: ChildProcess | null = null
+  let early: NodeJS.Signals | null = null
   const onSignal = (name: NodeJS.Signals): void => {
-    if (!(isKey(name) && isTerminal)) child.kill(name)
+    if (isTerminal && KEYS.some((key) => key === name)) return
+    if (child === null) early = name
+    else child.kill(name)
   }
   for (const name of SIGNALS) host.on(name, onSignal)
-  return () => {
-    for (const name of SIGNALS) host.off(name, onSignal)
+  return {
+    to(started) {
+      child = started
+      if (early !== null) child.kill(early)
+    },
+    stop() {
+      for (const name of SIGNALS) host.off(name, onSignal)
+    }
   }
 }
 

@@ -13,8 +13,13 @@ export interface AskedFailure {
   output: string
 }
 
-const SAYS_WRONG =
-  /error|fatal|fail|not found|no such|unknown|invalid|denied|cannot|can't|unable|refus|usage|mean|similar|warning|abort|must|missing|already|exist|use /i
+const SAYS_WRONG = new RegExp(
+  [
+    'error|fatal|fail|not found|no such|unknown|invalid|denied|cannot|unable|refus|abort|warning',
+    "can't|usage|mean|similar|must|missing|already|exist|use "
+  ].join('|'),
+  'i'
+)
 
 /** Lines looked at on both ends of an output; what lies between is the work before the failure. */
 const LINES_AT_ENDS = 200

@@ -5,7 +5,7 @@
 import type { Hit } from '../wire/knowledge.ts'
 import { replay } from './analogy.ts'
 import { normalised } from './rules/command-line.ts'
-import { propose, type RuleProposal } from './rules/propose.ts'
+import { propose } from './rules/propose.ts'
 import type { Machine } from './rules/failed.ts'
 import type { Certainty } from './rules/rule.ts'
 import { dangerOf } from './why-danger.ts'
@@ -48,14 +48,14 @@ export function rankProposals({ failure, hits, machine }: RankInput): Proposal[]
   const proposals = new Map<string, Proposal>()
   const add = (command: string, source: ProposalSource): void => {
     const key = normalised(command)
-    if (!isShowable(key) || key === normalised(failure.command)) return
+    if (!isShowable(command.trim()) || key === normalised(failure.command)) return
     const known = proposals.get(key)
     if (known) known.sources.push(source)
     else proposals.set(key, { command: key, weight: 0, sources: [source], danger: dangerOf(key) })
   }
   for (const { hit, command, strength } of replays(failure, hits))
     add(command, { kind: 'knowledge', hit, strength })
-  for (const { command, rule, cause, certainty } of ruleProposals(failure, machine))
+  for (const { command, rule, cause, certainty } of propose(failure, machine))
     add(command, { kind: 'rule', rule, cause, certainty })
   for (const proposal of proposals.values()) proposal.weight = weightOf(proposal.sources)
   return [...proposals.values()].toSorted(
@@ -64,10 +64,6 @@ export function rankProposals({ failure, hits, machine }: RankInput): Proposal[]
 }
 
 const isKnown = ({ sources }: Proposal): boolean => sources.some(({ kind }) => kind === 'knowledge')
-
-function ruleProposals(failure: RankInput['failure'], machine: Machine): RuleProposal[] {
-  return propose(failure, machine)
-}
 
 function replays(
   failure: RankInput['failure'],
@@ -78,20 +74,24 @@ function replays(
   const output = parseQuestion(questionOf(failure))?.output ?? ''
   return hits
     .flatMap((hit) => {
-      const question = hit.kind === 'fix' ? parseQuestion(hit.question) : null
+      const isFix = hit.kind === 'fix' && isShowable(hit.answer.trim())
+      const question = isFix ? parseQuestion(hit.question) : null
       const found = question && replay({ ...question, fix: hit.answer }, { ...asked, output })
       return found ? [{ hit, ...found }] : []
     })
-    .toSorted(
-      (a, b) =>
-        b.strength - a.strength || b.hit.wallMs - a.hit.wallMs || (a.hit.id < b.hit.id ? -1 : 1)
-    )
+    .toSorted((a, b) => b.strength - a.strength || (a.hit.id < b.hit.id ? -1 : 1))
 }
 
 function weightOf(sources: readonly ProposalSource[]): number {
-  const learnt = sources.flatMap((one) => (one.kind === 'knowledge' ? [one.strength] : []))
+  // An author who learns a fix many times is still one witness.
+  const byAuthor = new Map<string, number>()
+  for (const one of sources) {
+    if (one.kind !== 'knowledge') continue
+    byAuthor.set(one.hit.author, Math.max(byAuthor.get(one.hit.author) ?? 0, one.strength))
+  }
+  const learnt = [...byAuthor.values()]
   const shipped = sources.flatMap((one) => (one.kind === 'rule' ? [WEIGHTS[one.certainty]] : []))
-  // Several facts of one kind are hardly independent: they were learnt of the same mistake.
+  // Several facts are hardly independent: they were learnt of the same mistake.
   const open = (all: number[]): number =>
     all
       .toSorted((a, b) => b - a)

@@ -31,6 +31,8 @@ export interface DashboardOptions {
 const KEY_DRAW_MS = 15
 /** Between questions to a peer with which nothing happens, or that does not answer. */
 const IDLE_PERIOD_MS = 1000
+/** For a peer to hear that a conversation is over; it frees an idle one by itself. */
+const FORGET_MS = 500
 /** Answers of the memory that a screen may scroll through. */
 const HITS_MAX = 100
 
@@ -88,9 +90,19 @@ class Dashboard {
     this.#timer?.cancel()
     this.#answering?.abort()
     this.#screen.close()
-    const { session } = this.#model.chat
-    if (session !== null) await orNothing(this.#options.peer.closeSession(session))
     this.#closing.abort()
+    await this.#forget()
+  }
+
+  /** Frees the conversation that the peer keeps; one that is stuck must not hold the shell. */
+  async #forget(): Promise<void> {
+    const { peer, clock } = this.#options
+    const { session } = this.#model.chat
+    if (session === null) return
+    const late = new AbortController()
+    const timer = clock.after(FORGET_MS, () => late.abort())
+    await orNothing(peer.closeSession(session, late.signal))
+    timer.cancel()
   }
 
   /** Asks the peer for its news until closed. */

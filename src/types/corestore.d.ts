@@ -3,11 +3,6 @@
 declare module 'hypercore' {
   import type { EventEmitter } from 'node:events'
 
-  export interface AppendOptions {
-    /** Called when the blocks are in the store and before any peer hears of them. */
-    postappend?: () => Promise<void>
-  }
-
   /** A peer of one log. */
   export interface CorePeer {
     readonly remotePublicKey: Uint8Array
@@ -25,7 +20,10 @@ declare module 'hypercore' {
     destroy(): void
   }
 
-  /** Events: 'append' (longer, by us or a peer), 'download' (index, sizeBytes), 'conflict', 'close'. */
+  /**
+   * Events: 'append' (longer, by us or a peer), 'download', 'conflict', 'verification-error' (error, request,
+   * answer, peer): an answer of a peer was wrong, or could not be stored.
+   */
   export default class Hypercore extends EventEmitter {
     ready(): Promise<void>
     /** All but ready() and close() hold once it has resolved. */
@@ -45,9 +43,13 @@ declare module 'hypercore' {
       readonly header: { readonly hints: { recovering: number } }
       hintsChanged: boolean
       flushHints(): Promise<void>
-      readonly replicator: { detachFrom(mux: unknown): void }
+      readonly replicator: {
+        detachFrom(mux: unknown): void
+        /** Asks peers for whatever is missing. */
+        updateAll(): void
+      }
     }
-    append(blocks: Uint8Array[], options?: AppendOptions): Promise<{ length: number }>
+    append(blocks: Uint8Array[]): Promise<{ length: number }>
     get(index: number, options?: { wait?: boolean }): Promise<Uint8Array | null>
     has(start: number, end?: number): Promise<boolean>
     /** Hash over the roots of the tree of the first `length` blocks. */

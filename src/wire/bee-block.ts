@@ -9,21 +9,18 @@ export interface BeeBlock {
   /** The part of the tree that the block changes; of no use here. */
   index: Uint8Array
   key: Uint8Array
-  /** Null where Hyperbee deletes a key, which our authors never do. */
-  value: Uint8Array | null
+  /** Hyperbee leaves it out where it deletes a key, which our authors never do. */
+  value: Uint8Array
 }
 
 /** Tags of fields 1, 2 and 3, each a byte string (wire type 2). */
 const TAGS = [10, 18, 26] as const
 
 export function encodeBeeBlock({ index, key, value }: BeeBlock): Uint8Array {
-  const parts = value === null ? [index, key] : [index, key, value]
-  return Buffer.concat(
-    parts.flatMap((part, at) => [
-      Buffer.from([TAGS[at] as number, ...varint(part.byteLength)]),
-      part
-    ])
-  )
+  const parts = [index, key, value].flatMap((part, at) => {
+    return [Buffer.from([TAGS[at] as number, ...varint(part.byteLength)]), part]
+  })
+  return new Uint8Array(Buffer.concat(parts))
 }
 
 /** @returns views into the bytes. @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE */
@@ -51,11 +48,7 @@ export function decodeBeeBlock(bytes: Uint8Array): BeeBlock {
     }
     throw badFrame('a length in a block of a knowledge bee is too long')
   }
-  const block = {
-    index: part(TAGS[0]),
-    key: part(TAGS[1]),
-    value: at === bytes.byteLength ? null : part(TAGS[2])
-  }
+  const block = { index: part(TAGS[0]), key: part(TAGS[1]), value: part(TAGS[2]) }
   if (at !== bytes.byteLength) throw badFrame('a block of a knowledge bee goes on')
   return block
 }

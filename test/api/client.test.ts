@@ -32,6 +32,7 @@ test('client - status, peers and plan are what the peer says', async (t) => {
   t.alike(await client.status(), service.status())
   t.alike(await client.peers(), service.peers())
   t.alike(await client.plan(), service.plan())
+  t.alike(await client.top(), service.top())
 })
 
 test('client - invite and gate are what the peer says, and an edit arrives whole', async (t) => {

@@ -191,7 +191,8 @@ function withoutFlag(command: CommandName, name: FlagName): string[] {
   const needed = (spec.required ?? []).filter((flag) => flag !== name)
   return [
     command,
-    ...spec.positionals.filter((one) => one.required).map(() => 'x'),
+    // Another program's words would take the flag for theirs.
+    ...spec.positionals.filter((one) => one.required && !one.rest).map(() => 'x'),
     ...needed.flatMap((flag) => [`--${flag}`, '1'])
   ]
 }
@@ -216,3 +217,24 @@ function refused(
     t.ok(found.code === code && message.test(found.message), `${found.code} ${found.message}`)
   }
 }
+
+test('args - from its first word on, another program has all the words', (t) => {
+  const forms: [string[], string[]][] = [
+    [
+      ['watch', 'make', '-j4', '--json', '--', 'x'],
+      ['make', '-j4', '--json', '--', 'x']
+    ],
+    [
+      ['watch', '--', 'make', '-h', ''],
+      ['make', '-h', '']
+    ],
+    [
+      ['watch', '--data-dir', '/d', 'make', '--data-dir', '/e'],
+      ['make', '--data-dir', '/e']
+    ]
+  ]
+  for (const [line, words] of forms) t.alike(parse(line).positionals, words)
+  t.is(parse(['watch', '--data-dir', '/d', 'make', '--data-dir', '/e']).flags['data-dir'], '/d')
+  refused(t, ['watch'], 'USAGE_MISSING', /<command>/)
+  refused(t, ['watch', ''], 'USAGE_BAD_VALUE', /<command> must not be empty/)
+})

@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
 import { lastLine, openShell, PROGRAM, SLOW } from '../helpers/swarm-command.ts'
+import { until } from '../helpers/until.ts'
 
 const GENERATE = ['generate', '-p', 'one two three']
 
 test('commands - without a running peer they say so and exit 3', SLOW, async (t) => {
   const shell = await openShell(t)
-  const commands = [GENERATE, ['chat'], ['status'], ['peers'], ['plan'], ['stop']]
+  const commands = [GENERATE, ['chat'], ['status'], ['peers'], ['plan'], ['top'], ['stop']]
   await Promise.all(
     commands.map(async (argv) => {
       const { status, stdout, stderr } = await shell.run(argv)
@@ -23,6 +24,34 @@ test('commands - without a running peer they say so and exit 3', SLOW, async (t)
       )
     })
   )
+})
+
+test(
+  'commands - top prints lines once, with --json the object, with --watch again',
+  SLOW,
+  async (t) => {
+    const shell = await openShell(t)
+    await shell.peer()
+    const { status, stdout } = await shell.run(['top'])
+    t.is(status, 0)
+    t.ok(/^swarm home · 3 peers · .*\n +peer +layers +memory/.test(stdout), stdout)
+    const json = lastLine((await shell.run(['top', '--json'])).stdout)
+    t.alike(Object.keys(json).slice(0, 3), ['wallMs', 'key', 'name'])
+    t.is(json['peers'].length, 3)
+    const watching = shell.start(['top', '--watch', '0.1'])
+    await until(() => watching.stdout.split('EVENTS').length > 2)
+    watching.child.kill('SIGINT')
+    t.is((await watching.ended).status, 130)
+  }
+)
+
+test('commands - the dashboard needs a terminal and says what does without', SLOW, async (t) => {
+  const shell = await openShell(t)
+  await shell.peer()
+  const { status, stdout, stderr } = await shell.run(['dash'])
+  t.is(status, 2)
+  t.is(stdout, '')
+  t.ok(stderr.includes('swarm top prints the same facts [USAGE_UNSUPPORTED]'), stderr)
 })
 
 test('commands - errors with --json are an object on the last line', SLOW, async (t) => {

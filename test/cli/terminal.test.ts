@@ -57,6 +57,27 @@ test('terminal - colours only where a person sees them', (t) => {
   )
 })
 
+test('terminal - while something else draws on it, lines and remarks go elsewhere, plain', (t) => {
+  const { terminal, out, err } = open({ live: true })
+  const lines: string[] = []
+  terminal.divert((line) => lines.push(line))
+  terminal.line(terminal.bold('one'))
+  terminal.note('two', 'faint')
+  terminal.divert(null)
+  terminal.line('three')
+  t.alike(lines, ['one', 'two'])
+  t.alike([out(), err()], ['three\n', ''])
+})
+
+test('terminal - can be drawn on when it is one, says what it is, and is not dumb', (t) => {
+  const canDraw = (live: boolean, env: NodeJS.ProcessEnv) => open({ live, env }).terminal.canDraw
+  t.ok(canDraw(true, { TERM: 'xterm' }))
+  t.ok(canDraw(true, { TERM: 'xterm', NO_COLOR: '1' }))
+  t.absent(canDraw(true, { TERM: 'dumb' }))
+  t.absent(canDraw(true, {}))
+  t.absent(canDraw(false, { TERM: 'xterm' }))
+})
+
 test('terminal - a width of 0 counts as unknown', (t) => {
   t.is(open().terminal.width, 80)
 })

@@ -2,7 +2,7 @@
 // screen is read back as text, as a person would see it. The server is ended with the lab.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -28,29 +28,25 @@ export class Tmux {
     this.#socket = socket
   }
 
-  /** A pane of this size, with a shell in it that leaves the mode of the terminal alone. */
   static open(t: Test, lab: Lab, width: number, height: number): Tmux {
-    const folder = join(lab.folder, 'tmux')
-    mkdirSync(folder, { recursive: true })
-    // Without the variable, borders come back as the letters of the line drawing set.
-    const own = {
-      NCURSES_NO_UTF8_ACS: '1',
-      LANG: 'C.UTF-8',
-      TERM: 'xterm-256color',
-      HISTFILE: '/dev/null'
-    }
-    const tmux = new Tmux({ ...lab.env(), ...own }, join(folder, 'socket'))
+    const tmux = Tmux.start(lab, width, height)
     // Before the lab removes its folder.
     t.teardown(() => tmux.close(), { force: true, order: -1 })
+    return tmux
+  }
+
+  /** A pane of this size, with a shell in it that leaves the mode of the terminal alone. */
+  static start(lab: Lab, width: number, height: number): Tmux {
+    mkdirSync(join(lab.folder, 'tmux'), { recursive: true })
+    // A server that is ending still answers at its socket for a moment.
+    const folder = mkdtempSync(join(lab.folder, 'tmux', 's'))
+    // Without the first, borders come back as the letters of the line drawing set.
+    const own = { NCURSES_NO_UTF8_ACS: '1', LANG: 'C.UTF-8', TERM: 'xterm-256color' }
+    const env = { ...lab.env(), ...own, HISTFILE: '/dev/null' }
+    const tmux = new Tmux(env, join(folder, 'socket'))
     const size = ['-x', String(width), '-y', String(height)]
-    tmux.#run(
-      '-f',
-      '/dev/null',
-      'new-session',
-      '-d',
-      ...size,
-      'bash --norc --noprofile --noediting'
-    )
+    const shell = 'bash --norc --noprofile --noediting'
+    tmux.#run('-f', '/dev/null', 'new-session', '-d', ...size, shell)
     return tmux
   }
 
@@ -86,6 +82,12 @@ export class Tmux {
   /** Whether a program has taken the screen over (the alternate screen is on). */
   get isTaken(): boolean {
     return this.#run('display-message', '-p', '#{alternate_on}').trim() === '1'
+  }
+
+  /** The program that runs in the pane's shell. */
+  get childPid(): number {
+    const shell = this.#run('display-message', '-p', '#{pane_pid}').trim()
+    return Number(readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').split(' ')[0])
   }
 
   /** The mode of the terminal as `stty` tells it. */

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
+import type { Failure } from '../../src/shell/failure.ts'
 import { findFailure } from '../../src/shell/find-failure.ts'
 import { zshHookScript } from '../../src/shell/hook-script.ts'
 import { Spool } from '../../src/shell/spool.ts'
@@ -50,16 +51,13 @@ async function openPane(t: Test, prompt: string, size = [80, 24]): Promise<Pane>
 }
 
 /** As `swarm why`, typed into this pane, finds it. */
-async function asked(pane: Pane): Promise<string | null> {
+async function asked(pane: Pane): Promise<Failure | null> {
   pane.send('swarm why')
   await until(() => pane.screen().includes('swarm why'))
   const shellPid = new Spool(pane.folder).read()[0]?.shellPid ?? 0
   const here = { cwd: '/', wallMs: 0, piped: null }
-  const failure = await findFailure({ folder: pane.folder, shellPid, env: pane.env, ...here })
-  t_source.push(failure?.source ?? 'none')
-  return failure?.output ?? null
+  return findFailure({ folder: pane.folder, shellPid, env: pane.env, ...here })
 }
-const t_source: string[] = []
 
 const PROMPTS: Record<string, string> = {
   plain: "PS1='%# '",
@@ -75,8 +73,8 @@ for (const [name, prompt] of Object.entries(PROMPTS)) {
     await pane.run('echo before')
     await pane.run("print -u2 'first: error'; print 'second line'; (exit 3)")
     await pane.run('echo after')
-    t.is(await asked(pane), 'first: error\nsecond line')
-    t.is(t_source.at(-1), 'tmux')
+    const failure = await asked(pane)
+    t.alike([failure?.output, failure?.source], ['first: error\nsecond line', 'tmux'])
   })
 }
 
@@ -88,30 +86,30 @@ test('capture - the last of two alike, and not what came after it', TMUX, async 
   await pane.run('N=2')
   await pane.run('print run $N; false')
   await pane.run('echo fine')
-  t.is(await asked(pane), 'run 2')
+  t.is((await asked(pane))?.output, 'run 2')
 })
 
 test('capture - a command over several lines, and one wider than the screen', TMUX, async (t) => {
   const pane = await openPane(t, "PS1='%# '", [40, 24])
   await pane.run('N=1')
   await pane.run('for i in 1\rdo print in $i; false\rdone')
-  t.is(await asked(pane), 'in 1')
+  t.is((await asked(pane))?.output, 'in 1')
   await pane.run(`print ${'long '.repeat(12)}>/dev/null; print wide; false`)
-  t.is(await asked(pane), 'wide')
+  t.is((await asked(pane))?.output, 'wide')
 })
 
 test('capture - what scrolled away beyond reach is not made up', TMUX, async (t) => {
   const pane = await openPane(t, "PS1='%# '")
   await pane.run('print lost; false')
   await pane.run('print -l {1..400}')
-  t.is(await asked(pane), null)
-  t.is(t_source.at(-1), 'spool')
+  const failure = await asked(pane)
+  t.alike([failure?.output, failure?.source], [null, 'spool'])
 })
 
 test('capture - a command that wrote nothing has no output', TMUX, async (t) => {
   const pane = await openPane(t, "PS1='%# '")
   await pane.run('false')
-  t.is(await asked(pane), null)
+  t.is((await asked(pane))?.output, null)
 })
 
 test('capture - without tmux, or with one that is gone, there is none', TMUX, async (t) => {

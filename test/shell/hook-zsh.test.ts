@@ -60,8 +60,9 @@ test(
     await zsh.run('(exit 148)')
     await zsh.run('', '\r')
     const from = zsh.shown.length
-    zsh.type('sleep 100\r')
-    await zsh.says('\u001b[?2004l', from)
+    // Quoted twice, so that the echo of the line is not taken for what it prints.
+    zsh.type(`sh -c 'echo be""gun; exec sleep 100'\r`)
+    await zsh.says('begun', from)
     await zsh.run('', '\u0003')
     t.alike(zsh.records(), [])
     await zsh.run('false')
@@ -370,7 +371,8 @@ test('hook - a script and a shell without zsh modules are left alone', ZSH, asyn
   const script = join(folder, 'script')
   writeFileSync(script, zshHookScript({ folder, index: `${folder}/i` }))
   const run = (...argv: string[]) => spawnSync('zsh', ['-f', ...argv], { encoding: 'utf8' })
-  const ask = `zmodload zsh/parameter; eval "$(<'${script}')"; print -r -- \${+functions[_swarm_precmd]} \${#precmd_functions}`
+  const counts = '${+functions[_swarm_precmd]} ${#precmd_functions}'
+  const ask = `zmodload zsh/parameter; eval "$(<'${script}')"; print -r -- ${counts}`
   t.alike([run('-c', ask).stdout, run('-c', ask).stderr], ['0 0\n', ''])
   const bare = run('-i', '-c', ask.replace(';', '; module_path=(/nowhere);'))
   t.alike([bare.stdout, bare.stderr], ['0 0\n', ''])

@@ -54,7 +54,7 @@ async function openWatch(
 const failed = (command: string, shellPid = SHELL) => spoolRecord({ command, shellPid })
 const done = (command: string) => spoolRecord({ command, shellPid: SHELL, status: 0 })
 
-test('spool watch - a failure is answered in a notice for its shell, what was there before is not', async (t) => {
+test('spool watch - a failure is answered in a notice, what was there before is not', async (t) => {
   const { watch, note, asked, notice } = await openWatch(t)
   note(failed('old'))
   await watch.look()

@@ -161,7 +161,8 @@ test('watch - in tmux all three stay the terminal, and its text is kept', TMUX, 
   writeFileSync(join(shell.folder, 'ask'), script)
   const env = `HOME='${shell.folder}' XDG_RUNTIME_DIR='${join(shell.folder, 'run')}'`
   const program = `'${process.execPath}' '${process.argv[1]?.replace(/test\/.*/, 'bin/swarm.js')}'`
-  const line = `echo before; ${env} ${program} watch sh '${shell.folder}/ask'; echo status $?; exec sleep 1000`
+  const watch = `${env} ${program} watch sh '${shell.folder}/ask'`
+  const line = `echo before; ${watch}; echo status $?; exec sleep 1000`
   tmux('new-session', '-d', '-x', '200', line)
   await until(() => tmux('capture-pane', '-p').includes('status 3'))
   t.is(kept(shell)?.output, 'tty 0\ntty 1\ntty 2\noops')

@@ -140,8 +140,11 @@ function factValue(random: Random): FactValue {
 
 function beeBlock(random: Random): BeeBlock {
   const sizeBytes = () => below(random, below(random, 8) === 0 ? 20_000 : 60)
-  const value = maybe(random, () => random.bytes(sizeBytes()))
-  return { index: random.bytes(sizeBytes()), key: random.bytes(16), value }
+  return {
+    index: random.bytes(sizeBytes()),
+    key: random.bytes(16),
+    value: random.bytes(sizeBytes())
+  }
 }
 
 function basin(random: Random): Basin {

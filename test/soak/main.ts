@@ -12,7 +12,8 @@ const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
-  sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim }
+  sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim },
+  store: { count: 100, load: async () => (await import('./store.ts')).soakStore }
 }
 
 const { values, positionals } = parseArgs({

@@ -4,8 +4,8 @@
 
 import { SwarmError } from '../../base/errors.ts'
 import { clip, formatSize } from '../../base/text.ts'
-import { isPlain } from '../../shell/command-index.ts'
 import { HookSetup, type HookStatus } from '../../shell/hook-setup.ts'
+import { isHarmless } from '../../shell/redact.ts'
 import { linesInZshrc, ZSHRC_LINE, zshrcPath } from '../../shell/zshrc.ts'
 import { dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { hookFolderPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
@@ -22,7 +22,7 @@ export const hook: CommandHandler = async (context) => {
   const setup = new HookSetup(dataDir, hookFolderPath(dataDir, host.env))
   switch (action) {
     case 'zsh':
-      return terminal.line(setup.script(isPlain))
+      return terminal.line(setup.script(isHarmless))
     case 'enable':
       makeDataDir(dataDir)
       setup.enable(share, flags.notice === true)
@@ -63,10 +63,11 @@ function show({ terminal, host }: CommandContext, status: HookStatus): void {
   terminal.line(
     `         ${status.index}: ${commandsIndexed} commands that succeeded, as suggestions`
   )
+  const topics = shareTopics.map((topic) => `'${clip(topic)}'`).join(', ')
   terminal.line(
-    shareTopics.length === 0
+    topics === ''
       ? 'leaves   nothing; allow it per topic with: swarm hook enable --share TOPIC'
-      : `leaves   what you learn from failures, redacted, to members of ${shareTopics.map((topic) => `'${clip(topic)}'`).join(', ')}`
+      : `leaves   what you learn from failures, redacted, to members of ${topics}`
   )
   terminal.line(`notice   ${status.notice ? 'one line above the next prompt' : 'off'}`)
   if (loadedBy.length > 0) return terminal.note(`loaded by ${loadedBy.join(', ')}`, 'faint')

@@ -35,6 +35,7 @@ export interface AuthorPorts {
   withdraw(core: Hypercore): void
   /** Our own store failed. */
   onError(error: unknown): void
+  onRecovered(): void
 }
 
 interface Pair {
@@ -116,7 +117,7 @@ export class AuthorLogs {
 
   async #fact(place: Place, block: Uint8Array): Promise<void> {
     const { key, value } = decodeBeeBlock(block)
-    if (key.byteLength !== ID_BYTES || value === null) {
+    if (key.byteLength !== ID_BYTES) {
       throw new SwarmError('WIRE_BAD_FRAME', 'an entry of a knowledge bee is no fact')
     }
     await this.table.putValue(place, toHex(key), decodeFactValue(value))
@@ -128,7 +129,7 @@ export class AuthorLogs {
   }
 
   #handlers(core: Hypercore, what: string, onBlock: LogHandlers['onBlock']): LogHandlers {
-    const { onEvent, onChange, onError, withdraw } = this.#ports
+    const { onEvent, onChange, onError, onRecovered, withdraw } = this.#ports
     const author = this.author
     const whose = `the ${what} of ${shortId(author)}`
     let isTold = false
@@ -136,6 +137,11 @@ export class AuthorLogs {
       onBlock,
       onChange,
       onError,
+      onRecovered,
+      onForgery: (peer) => {
+        const text = `${shortId(peer)} gave entries of ${whose} that are not of its author`
+        onEvent({ kind: 'fault', author: peer, text })
+      },
       onFault: (seq, error) => {
         // Once: who writes one such block can write a million.
         if (isTold) return

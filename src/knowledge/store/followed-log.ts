@@ -11,15 +11,19 @@ import {
   LOG_BYTES_MAX,
   LOG_FAULTS_MAX
 } from '../../base/limits.ts'
+import { peerIdOf, type PeerId } from '../../wire/ids.ts'
 import { LogTail } from './log-tail.ts'
 
 import type Hypercore from 'hypercore'
-import type { Download } from 'hypercore'
+import type { CorePeer, Download } from 'hypercore'
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { SwarmError } from '../../base/errors.ts'
 
 /** Until more may be fetched of a log that is fetched at the pace allowed. */
 const PACE_MS = 250
+
+/** Until what could not be stored is asked for again: RocksDB needs some seconds to see room. */
+const RETRY_MS = 1000
 
 export interface LogHandlers {
   onBlock(seq: number, block: Uint8Array): Promise<void> | void
@@ -31,7 +35,12 @@ export interface LogHandlers {
   onFlood(): void
   /** It breaks a bound, in words: nothing more is fetched. Once. */
   onRefused(reason: string): void
+  /** A peer gave something that its author did not sign. */
+  onForgery(peer: PeerId): void
+  /** Our own store failed; what was to be stored is asked for again. */
   onError(error: unknown): void
+  /** It is stored again. */
+  onRecovered(): void
 }
 
 export interface LogShape {
@@ -55,6 +64,9 @@ export class FollowedLog {
   #faults = 0
   #isRefused = false
   #timer: Timer | null = null
+  #retry: Timer | null = null
+  /** How much was here when storing began to fail. */
+  #unstoredLength: number | null = null
 
   constructor(core: Hypercore, shape: LogShape, clock: Clock, handlers: LogHandlers) {
     this.core = core
@@ -70,6 +82,7 @@ export class FollowedLog {
     })
     core.on('append', () => this.#grow())
     core.on('download', () => this.#arrived())
+    core.on('verification-error', (error, _request, _answer, peer) => this.#unstored(error, peer))
     core.on('conflict', () => this.#refuse('two versions of it were signed'))
     this.#wanted = core.contiguousLength
     this.#grow()
@@ -128,7 +141,27 @@ export class FollowedLog {
   }
 
   #arrived(): void {
+    if (this.#unstoredLength !== null && this.core.contiguousLength > this.#unstoredLength) {
+      this.#unstoredLength = null
+      this.#handlers.onRecovered()
+    }
     this.tail.poke().then(() => this.#handlers.onChange(), this.#handlers.onError)
+  }
+
+  /** Hypercore asks a peer nothing more after this; its own errors alone are about the peer. */
+  #unstored(error: Error, { remotePublicKey }: CorePeer): void {
+    if (error.name === 'HypercoreError') {
+      this.#handlers.onForgery(peerIdOf(remotePublicKey))
+      return
+    }
+    this.#handlers.onError(error)
+    this.#unstoredLength ??= this.core.contiguousLength
+    if (this.#retry !== null || this.core.closing !== null) return
+    this.#retry = this.#clock.after(RETRY_MS, () => {
+      this.#retry = null
+      for (const peer of this.core.peers) peer.paused = false
+      if (this.core.closing === null) this.core.core.replicator.updateAll()
+    })
   }
 
   #fault(seq: number, error: SwarmError): void {
@@ -147,6 +180,8 @@ export class FollowedLog {
   #stop(): void {
     this.#timer?.cancel()
     this.#timer = null
+    this.#retry?.cancel()
+    this.#retry = null
     for (const download of this.#downloads) download.destroy()
   }
 }

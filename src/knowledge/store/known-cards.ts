@@ -12,6 +12,14 @@ import { readCards, writeCards } from './card-file.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { KnowledgeEvent, Signer } from '../ports.ts'
 
+export interface Taken {
+  fresh: LogCard[]
+  /** Those whose place they take. */
+  dropped: LogCard[]
+  /** Peers have other logs under the number of those that we write, and keep to them. */
+  isContradicted: boolean
+}
+
 export interface CardPorts {
   signer: Signer
   clock: Clock
@@ -60,13 +68,11 @@ export class KnownCards {
     return card
   }
 
-  /**
-   * What a peer says about logs, its own or others'.
-   * @returns the cards that are new, and those whose place they take.
-   */
-  take(from: PeerId, cards: LogCard[]): { fresh: LogCard[]; dropped: LogCard[] } {
+  /** What a peer says about logs, its own or others'. */
+  take(from: PeerId, cards: LogCard[]): Taken {
     const fresh: LogCard[] = []
     const dropped: LogCard[] = []
+    let isContradicted = false
     for (const card of cards) {
       if (!this.#isKnown(card) && !this.#isGood(from, card)) continue
       const verdict = this.#book.take(card, from)
@@ -75,13 +81,14 @@ export class KnownCards {
         fresh.push(card)
         dropped.push(...verdict.dropped)
       } else if (verdict.is === 'contradiction') {
+        isContradicted ||= author === this.#ports.signer.id && epoch === this.#newestOwn
         const text = `${shortId(author)} signed two different logs as number ${epoch}`
         this.#tell('fault', author, `${text}; the first one stays`)
       } else if (verdict.is === 'full') {
         this.#tell('refused', from, `${shortId(from)} tells of more authors than are followed here`)
       }
     }
-    return { fresh, dropped }
+    return { fresh, dropped, isContradicted }
   }
 
   /** Puts the file in step. @throws what writing throws. */
@@ -91,6 +98,10 @@ export class KnownCards {
 
   async close(): Promise<void> {
     await this.#saving
+  }
+
+  get #newestOwn(): number | undefined {
+    return this.#book.of(this.#ports.signer.id).at(-1)?.epoch
   }
 
   #isKnown({ author, epoch, basins, facts }: LogCard): boolean {

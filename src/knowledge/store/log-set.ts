@@ -104,7 +104,8 @@ export class LogSet {
 
   /** What a peer says about logs, its own or others'. */
   takeCards(from: PeerId, cards: LogCard[]): void {
-    const { fresh, dropped } = this.#cards.take(from, cards)
+    const { fresh, dropped, isContradicted } = this.#cards.take(from, cards)
+    if (isContradicted) this.#after(() => this.#writer.overtaken())
     if (fresh.length === 0) return
     this.#after(() => this.#cards.save())
     for (const card of dropped) this.#after(() => this.#drop(card))
@@ -178,7 +179,11 @@ export class LogSet {
         if (isOwn) this.#writer.changed().catch((error) => this.#trouble(error))
       },
       withdraw: (core) => this.replication.withdraw(core),
-      onError: (error) => this.#trouble(error)
+      onError: (error) => this.#trouble(error),
+      onRecovered: () => {
+        const text = 'The store can be written again'
+        this.#options.onEvent({ kind: 'recovered', author: signer.id, text })
+      }
     })
     this.#authors.set(author, logs)
     return logs

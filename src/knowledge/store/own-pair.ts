@@ -90,7 +90,7 @@ export class OwnPair {
       for (const { id, value } of changes) {
         await batch.put(Buffer.from(id, 'hex'), Buffer.from(encodeFactValue(value)))
       }
-      // Not flush(): its append would be heard of by peers before it is on the disk.
+      // Not flush(): its append would go past the mark.
       await this.facts.append(batch.toBlocks())
     } finally {
       await batch.close()

@@ -90,8 +90,8 @@ export class OwnWriter {
 
   /** More of our logs is here. @throws STORE_* */
   async changed(): Promise<void> {
-    if (!this.#restore.isWaiting || this.#isClosed) return
     this.#restore.stir()
+    if (!this.#restore.isWaiting || this.#isClosed) return
     const pair = this.#current
     const state = await pair.state()
     if (state !== 'ready' || pair !== this.#current || !this.#restore.isWaiting) return
@@ -155,12 +155,13 @@ export class OwnWriter {
   async #writable(count: number): Promise<OwnPair> {
     for (;;) {
       const pair = this.#current
+      const { changes } = this.#restore
       const state = await pair.state()
       if (this.#isClosed) throw new SwarmError('STORE_BUSY', 'The store is being closed; try again')
       if (state === 'ready' && !isFull(pair, count)) return pair
       if (state === 'restoring') {
         this.#wait()
-        if (await this.#restore.wait()) continue
+        if (await this.#restore.wait(changes)) continue
       }
       await this.#beginNext(state)
     }

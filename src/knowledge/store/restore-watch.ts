@@ -11,6 +11,7 @@ export class RestoreWatch {
   readonly #limitMs: number
   #deadlineMs: number | null = null
   #waiting: (() => void)[] = []
+  #changes = 0
 
   constructor(clock: Clock, limitMs: number) {
     this.#clock = clock
@@ -32,14 +33,24 @@ export class RestoreWatch {
     this.stir()
   }
 
+  /** Of changes so far: taken before one looks, it tells whether something changed since. */
+  get changes(): number {
+    return this.#changes
+  }
+
   /** Something has changed: whoever waits looks again. */
   stir(): void {
+    this.#changes++
     for (const go of this.#waiting.splice(0)) go()
   }
 
-  /** @returns true when it is time to look again, false when all the time is over. */
-  async wait(): Promise<boolean> {
+  /**
+   * @param seen changes when one looked.
+   * @returns true when it is time to look again, false when all the time is over.
+   */
+  async wait(seen: number): Promise<boolean> {
     this.begin()
+    if (this.#changes > seen) return true
     const leftMs = (this.#deadlineMs ?? 0) - this.#clock.now()
     if (leftMs <= 0) return false
     await new Promise<void>((resolve) => {

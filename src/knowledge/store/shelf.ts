@@ -18,6 +18,7 @@ export class Shelf {
   readonly #store: Corestore
   #wal: { path: string; file: FileHandle } | null = null
   #syncing: Promise<unknown> = Promise.resolve()
+  #queued: Promise<void> | null = null
 
   private constructor(folder: string, store: Corestore) {
     this.#folder = folder
@@ -49,9 +50,14 @@ export class Shelf {
 
   /** What was appended before the call is on stable storage when it resolves. */
   sync(): Promise<void> {
-    const next = this.#syncing.then(() => this.#sync())
-    this.#syncing = next.catch(() => {})
-    return next
+    // Whoever comes before it has begun is served by it as well.
+    this.#queued ??= this.#syncing.then(() => {
+      this.#queued = null
+      const running = this.#sync()
+      this.#syncing = running.catch(() => {})
+      return running
+    })
+    return this.#queued
   }
 
   /** With the reason why this store failed. */
@@ -60,6 +66,7 @@ export class Shelf {
   }
 
   async close(): Promise<void> {
+    await this.#queued?.catch(() => {})
     await this.#syncing
     await this.#store.close()
     await this.#wal?.file.close()
@@ -69,6 +76,7 @@ export class Shelf {
   async #ready(core: Hypercore): Promise<Hypercore> {
     try {
       await core.ready()
+      tolerateLostHints(core)
       return core
     } catch (error) {
       throw this.error(error)
@@ -87,6 +95,15 @@ export class Shelf {
     await this.#wal?.file.close()
     this.#wal = { path, file }
   }
+}
+
+/**
+ * Hypercore writes hints about what peers have whenever they say so, and where that fails the error ends the
+ * connection to the peer. They are only hints: what they say is found out anew when the log is opened.
+ */
+function tolerateLostHints({ core }: Hypercore): void {
+  const flushHints = core.flushHints.bind(core)
+  core.flushHints = () => flushHints().catch(() => {})
 }
 
 /** RocksDB says no more than this when a write fails, and nearly always it is the disk. */

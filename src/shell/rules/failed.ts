@@ -16,6 +16,8 @@ export interface Machine {
 
 /** Output beyond this is not looked at: what failed is said at its start or its end. */
 const OUTPUT_CHARS_MAX = 64 * 1024
+/** `rm *` has thousands of words, of which a slip is among the first or hardly one at all. */
+const COMPARED_ARGS_MAX = 12
 const WRAPPERS = new Set(['sudo', 'doas', 'env', 'time', 'nohup', 'command', 'exec', 'nice'])
 const WRAPPER_VALUE_FLAGS = new Set(['-u', '-g', '-n', '-p'])
 
@@ -80,6 +82,11 @@ export class Failed {
       const before = this.args[index - 1]?.text
       return before === undefined || !withValue.has(before)
     })
+  }
+
+  /** Those of a long line that are compared with every known name. */
+  get firstArgs(): readonly Word[] {
+    return this.args.slice(0, COMPARED_ARGS_MAX)
   }
 
   /** The first operand: what a tool with subcommands is told to do. */

@@ -18,7 +18,7 @@ function makeFolder(failed: Failed, folder: string): string | null {
 
 /** Operands that are alike to a name in their folder. */
 function nearFiles(failed: Failed): string[] {
-  return failed.args.flatMap((word) => {
+  return failed.firstArgs.flatMap((word) => {
     const path = word.text.replace(/\/+$/, '')
     const names = failed.near(path).map((name) => name.replace(/\/$/, ''))
     if (path === '' || word.text.startsWith('-') || names.includes(path)) return []
@@ -214,7 +214,7 @@ export const FILES: readonly Rule[] = [
   }),
   rule({
     name: 'files: a program of this folder',
-    silent: 'guess',
+    silent: 'likely',
     says: /not found|is not recognized/i,
     certainty: 'clear',
     when: ({ program, machine, tool }) =>

@@ -8,9 +8,6 @@ import { mostSimilar, similarity } from './similar.ts'
 import { commandRules } from './subcommands.ts'
 import { meantNames, possibleNames, quotedCommands } from './suggestions.ts'
 
-export const NOT_FOUND =
-  /(?:command )?not found|unknown command|not recognized as an internal|No such file or directory/i
-
 /** Shell says that the program itself is unknown. */
 export function isUnknownProgram(failed: Failed): boolean {
   const { program, tool, status, machine } = failed
@@ -39,7 +36,7 @@ function misspelt(
 ): [Word, string[]] | null {
   let best: { word: Word; names: string[]; score: number } | null = null
   const isRun = isUnknownProgram(failed)
-  for (const word of [failed.program, ...failed.args]) {
+  for (const word of [failed.program, ...failed.firstArgs]) {
     if (names.includes(word.text) || (word === failed.program) !== isRun) continue
     const text = baseOf(word.text)
     if (text === '') continue

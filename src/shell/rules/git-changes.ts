@@ -25,15 +25,6 @@ export const GIT_CHANGES: readonly Rule[] = [
     fix: (failed) => [failed.withFlag('-a'), failed.withFlag('-p'), failed.first('git add -A')]
   }),
   rule({
-    name: 'git: the last commit',
-    tools: GIT,
-    subs: ['commit'],
-    silent: 'guess',
-    when: ({ isSilent }) => isSilent,
-    cause: 'nothing says why the commit failed',
-    fix: () => ['git commit --amend', 'git reset HEAD~']
-  }),
-  rule({
     name: 'git: unknown file',
     tools: GIT,
     says: /pathspec '([^']+)' did not match any file/i,

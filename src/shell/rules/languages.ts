@@ -193,13 +193,13 @@ export const LANGUAGES: readonly Rule[] = [
   rule({
     name: 'rails: migrations are pending',
     tools: ['rails', 'rake', 'bundle', 'rspec', 'ruby'],
-    says: /migrations are pending[^]*?((?:bin\/)?(?:rails|rake) db:migrate[^\n'"]*)/i,
+    says: /migrations are pending[^]{0,2000}?((?:bin\/)?(?:rails|rake) db:migrate[^\n'"]*)/i,
     certainty: 'named',
     cause: 'migrations of the database are pending',
     fix: (failed, [, command = '']) => failed.first(command.replace(/[.;:]*$/, '').trim())
   }),
   rule({
-    name: 'react-native: no server of packages',
+    name: 'react-native: called through npx',
     tools: ['react-native'],
     says: /unrecognized command/i,
     certainty: 'guess',

@@ -5,6 +5,7 @@ import { quoted, type Word } from './command-line.ts'
 import type { Failed } from './failed.ts'
 import { isUnknownProgram } from './generic.ts'
 import { rule, type Rule } from './rule.ts'
+import { mostSimilar } from './similar.ts'
 
 /** How a system installs a package, by the program that does; the first that is there is asked. */
 const MANAGERS: readonly (readonly [string, string])[] = [
@@ -52,6 +53,9 @@ const PACKAGES: Record<string, string> = {
   '7z': 'p7zip-full'
 }
 
+/** Likeness of names that a slip of the keyboard explains. */
+const SLIP_MIN = 0.7
+
 function install(failed: Failed): string | null {
   const { tool, machine } = failed
   const manager = MANAGERS.find(([name]) => machine.commands.has(name))
@@ -66,7 +70,9 @@ export const PACKAGES_RULES: readonly Rule[] = [
     name: 'packages: the program is not installed',
     when: (failed) => isUnknownProgram(failed) && failed.tool.length > 1,
     silent: 'guess',
-    certainty: 'likely',
+    // A slip in the name of a program that is here is likelier than one that never was.
+    certainty: ({ tool, machine }) =>
+      mostSimilar(tool, machine.commands, SLIP_MIN).length > 0 ? 'guess' : 'likely',
     cause: (failed) => `the program ${failed.tool} is not installed`,
     fix: install
   }),
@@ -305,7 +311,7 @@ export const PACKAGES_RULES: readonly Rule[] = [
     fix: (failed) => failed.append('build')
   }),
   rule({
-    name: 'choco: no rights',
+    name: 'choco: no such package',
     tools: ['choco', 'cinst'],
     says: /not found with the source|unable to find package/i,
     certainty: 'guess',

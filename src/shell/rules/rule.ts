@@ -40,7 +40,7 @@ export interface RuleText {
   when?: (failed: Failed) => boolean
   /** Sound also where nothing captured the output: then it is at most this certain. */
   silent?: Certainty
-  certainty?: Certainty
+  certainty?: Certainty | ((failed: Failed) => Certainty)
   cause: string | ((failed: Failed, said: readonly string[]) => string)
   /** @param said groups of `says`; empty where the output is silent. */
   fix: (failed: Failed, said: readonly string[]) => string | readonly (string | null)[] | null
@@ -53,8 +53,11 @@ export function rule(text: RuleText): Rule {
   return {
     name,
     cause: (failed) => (typeof cause === 'string' ? cause : cause(failed, heard(failed))),
-    certainty: (failed) =>
-      failed.isSilent && silent ? silent : (text.certainty ?? (says ? 'clear' : 'likely')),
+    certainty(failed) {
+      if (failed.isSilent && silent) return silent
+      if (typeof text.certainty === 'function') return text.certainty(failed)
+      return text.certainty ?? (says ? 'clear' : 'likely')
+    },
     match(failed) {
       if (tools && !tools.has(failed.tool)) return false
       if (subs && !subs.has(failed.sub)) return false

@@ -7,7 +7,7 @@ const LINE_CHARS_MAX = 2000
 const NAMES_MAX = 300
 
 /** A name as tools have them. */
-const NAME = /^[\p{L}\p{N}@.][\p{L}\p{N}_@.:/+-]*$/u
+const NAME = /^-{0,2}[\p{L}\p{N}@.][\p{L}\p{N}_@.:/+-]*$/u
 
 const MEANT = new RegExp(
   [

@@ -30,10 +30,23 @@ export function chatView(model: Model, width: number, height: number): Row[] {
 function transcript(turns: readonly ChatTurn[], width: number, rowsMin: number): Row[] {
   const rows: Row[] = []
   for (const turn of turns.toReversed()) {
-    rows.unshift(...turnRows(turn, width))
+    rows.unshift(...turnRows(shortened(turn, rowsMin * width), width))
     if (rows.length >= rowsMin) break
   }
   return rows.length > 0 ? rows : [row(' type a question and press Enter', 'faint')]
+}
+
+/**
+ * Without the beginning of a long answer that nobody sees: a frame costs what it shows. What is left out
+ * grows in steps, so that lines do not break elsewhere with every token.
+ */
+function shortened(turn: ChatTurn, charsMin: number): ChatTurn {
+  const { answer } = turn
+  const out = Math.floor((answer.length - 2 * charsMin) / charsMin) * charsMin
+  if (out <= 0) return turn
+  const lineEnd = answer.indexOf('\n', out)
+  const from = lineEnd !== -1 && lineEnd < out + charsMin / 2 ? lineEnd + 1 : out
+  return { ...turn, answer: answer.slice(from) }
 }
 
 function turnRows({ question, answer, state, note }: ChatTurn, width: number): Row[] {

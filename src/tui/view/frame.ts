@@ -97,10 +97,10 @@ function titleParts({ topic, peers, model, now, upMs }: TopSnapshot): string[] {
   return [
     ` swarm ${short(topic)}`,
     `${alive} ${alive === 1 ? 'peer' : 'peers'}`,
-    model === null ? 'no model' : short(model.name),
     `${formatCount(now.tokensPerSecond)} tok/s`,
     `THRPT ${formatGbps(now.thrptBytesPerSecond)} GB/s`,
-    `up ${formatUp(upMs)}`
+    `up ${formatUp(upMs)}`,
+    model === null ? 'no model' : short(model.name)
   ]
 }
 
@@ -130,10 +130,10 @@ function keysRow(model: Model): Row {
 function keysOf(model: Model): Row {
   const { screen, chat, search } = model
   const tabs = SCREENS.map((name, index) =>
-    span(` ${index + 1} ${name} `, name === screen ? 'selected' : 'plain')
+    span(`${index + 1} ${name}`, name === screen ? 'selected' : 'plain')
   )
   const isTyping =
     (screen === 'chat' && chat.isTyping) || (screen === 'knowledge' && search.isTyping)
-  const keys = isTyping ? '  Tab screens  esc keys' : '  / filter  : command  ? help  q quit'
-  return [...tabs, span(keys, 'faint')]
+  const keys = isTyping ? ' Tab screens  esc keys' : ' / filter : command ? help q quit'
+  return [...tabs.flatMap((tab) => [span(' '), tab, span(' ')]), span(keys, 'faint')]
 }

@@ -1,6 +1,5 @@
 // The keys, on one page. Pure.
 
-import { COMMAND_HELP } from '../commands.ts'
 import { heading, row, span, type Row } from '../style.ts'
 
 const KEYS: readonly [string, string][] = [
@@ -10,7 +9,8 @@ const KEYS: readonly [string, string][] = [
   ['esc', 'back; stops an answer that comes; from an input to these keys'],
   ['Ctrl-C', 'stops an answer that comes, else quits'],
   ['/', 'filter peers by name or key, on 4 search'],
-  [':', 'a command'],
+  [':', 'overview, pipeline, chat, knowledge, help, leave, quit;'],
+  ['', 'filter TEXT, sort layers|name|speed|rtt, rate 1|2|4|10'],
   ['s  l  g', 'sort peers, events alone, graph from 0 or from the least'],
   ['p  + -', 'pause, faster or slower frames'],
   ['y', 'copy the key or the answer, where the terminal allows it'],
@@ -23,7 +23,6 @@ export function helpView(_: unknown, width: number): Row[] {
   return [
     heading('HELP', width),
     ...KEYS.map(([keys, text]): Row => [span(` ${keys.padEnd(14)}`, 'strong'), span(text)]),
-    row(` ${COMMAND_HELP}`),
     row(''),
     row(' est. predicted by the plan, not measured yet     - not known     * this peer'),
     row(' THRPT bytes of weights consumed per second, GB/s'),

@@ -40,7 +40,7 @@ function mapText({ plan, peers, model }: TopSnapshot, cellsMax: number): string 
     .join('|')
 }
 
-/** `a atlas 0-11   b boron 12-23   replicas: delta 24-31   missing: none` */
+/** `missing: none   replicas: delta 24-31   a atlas 0-11   b boron 12-23` */
 function legend(snapshot: TopSnapshot): string {
   const { plan, peers } = snapshot
   const stages = plan?.stages ?? []
@@ -52,9 +52,9 @@ function legend(snapshot: TopSnapshot): string {
     .map((peer) => `${nameOf(snapshot, peer.key)} ${formatLayers(peer.held)}`)
   const missing = stages.filter((stage) => !isHeld(snapshot, stage)).map(formatLayers)
   return [
-    ...names,
+    `missing: ${missing.join(', ') || 'none'}`,
     `replicas: ${replicas.join(', ') || 'none'}`,
-    `missing: ${missing.join(', ') || 'none'}`
+    ...names
   ].join('   ')
 }
 

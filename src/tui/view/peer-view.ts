@@ -41,10 +41,8 @@ export function peerView(model: Model, width: number): Row[] {
       ])
     ),
     row(''),
-    row(
-      ' tok/s: what its stage would reach alone; VoC: the share of the speed that is lost without it',
-      'faint'
-    ),
+    row(' tok/s: what its stage would reach with no other stage and no wire', 'faint'),
+    row(' VoC: the share of the speed that the plan would lose without it', 'faint'),
     row(' any key goes back', 'faint')
   ]
 }
