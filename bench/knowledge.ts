@@ -18,6 +18,7 @@ import {
   type VectorSet
 } from '../test/helpers/vector-sets.ts'
 import { Hnsw, HNSW_MISSING } from './hnswlib.ts'
+import { foundBench } from './knowledge-found.ts'
 import { retrievalBench } from './knowledge-retrieval.ts'
 import { cpuTimes, disturbance, median, quantile } from './statistics.ts'
 
@@ -41,6 +42,7 @@ export async function knowledgeBench(args: string[]): Promise<void> {
     for (const makeSet of sets) searchBench(makeSet())
   }
   if (isWanted('retrieval')) retrievalBench()
+  if (isWanted('found')) await foundBench()
 }
 
 function hybridBench(size: number): void {
