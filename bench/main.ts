@@ -18,7 +18,8 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   },
   knowledge: {
     run: knowledgeBench,
-    about: 'hybrid queries, vector search beside hnswlib, retrieval of real failures [--sizes N,N]'
+    about:
+      'hybrid queries, vector search beside hnswlib, failures found again [--sizes N,N] [--part P]'
   },
   join: {
     run: joinBench,

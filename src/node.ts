@@ -46,6 +46,7 @@ import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
+import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
 import type { NodeOptions, RunningNode } from './node/options.ts'
 import type { Identity } from './peer/identity.ts'
 import type { NetworkEvent } from './peer/network-options.ts'
@@ -55,7 +56,14 @@ import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
-export { openOwnKnowledge as openKnowledge } from './node/own-knowledge.ts'
+
+/** As openOwnKnowledge of node/own-knowledge.ts, loaded by commands that need it alone. */
+export async function openKnowledge(
+  options: OwnKnowledgeOptions,
+  signal: AbortSignal
+): Promise<OwnKnowledge> {
+  return await (await import('./node/own-knowledge.ts')).openOwnKnowledge(options, signal)
+}
 
 /**
  * How long a model file and the store wait for the first link: reading a header keeps the process busy for a

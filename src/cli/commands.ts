@@ -111,10 +111,13 @@ export const COMMANDS = {
       'Every peer of the topic gets it and finds it with swarm query, also when this one has left. ' +
       'A file is cut into passages where its paragraphs end, and its name is the source; so is ' +
       'standard input, with -. Nothing is taken out: do not learn what the others must not read, ' +
-      'or use --local. Without a running peer it goes to the topic that was joined last.',
-    positionals: [{ name: 'text|file|-', required: true, offers: 'files' }],
-    flags: ['local', 'data-dir', ...ALWAYS],
+      'or use --local. Without a running peer it goes to the topic that was joined last. ' +
+      'With --fix it is the command that mends the last failure (see swarm why): secrets are taken ' +
+      'out, and it leaves this machine only after swarm hook enable --share TOPIC.',
+    positionals: [{ name: 'text|file|-', required: false, offers: 'files' }],
+    flags: ['fix', 'local', 'data-dir', ...ALWAYS],
     examples: [
+      "swarm learn --fix 'git push --set-upstream origin main'",
       "swarm learn 'The staging database listens on port 6432.'",
       'swarm learn notes.md',
       'swarm learn - --local'

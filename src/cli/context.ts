@@ -36,9 +36,13 @@ export function dataDirOf({ flags, host }: CommandContext): string {
   return dataDirPath(flags['data-dir'], host.env)
 }
 
-/** The peer that runs for the data directory, if one does: the first call finds out. */
-export function clientOf(context: CommandContext): ApiClient {
+/**
+ * The peer that runs for the data directory, if one does: the first call finds out.
+ * @param timeoutMs for its answers, where the client's own is too long to wait.
+ */
+export function clientOf(context: CommandContext, timeoutMs?: number): ApiClient {
   const dataDir = dataDirOf(context)
   const socketPath = controlSocketPath(dataDir, context.host.env)
-  return new ApiClient({ socketPath, dataDir, clock: context.clock })
+  const bound = timeoutMs === undefined ? {} : { timeoutMs }
+  return new ApiClient({ socketPath, dataDir, clock: context.clock, ...bound })
 }

@@ -238,6 +238,12 @@ export const FLAGS = {
   owner: { kind: 'switch', help: 'q asks whether the peer leaves the topic too' },
   plain: { kind: 'switch', help: 'lines instead of the dashboard, on a terminal too' },
   apply: { kind: 'switch', help: 'change what was printed; needs root, and --undo takes it back' },
+  fix: {
+    kind: 'text',
+    placeholder: 'COMMAND',
+    example: "--fix 'make -C build'",
+    help: 'the command that mends the last one that failed'
+  },
   local: { kind: 'switch', help: 'keep it on this machine: no other peer gets it' },
   limit: {
     kind: 'number',

@@ -92,8 +92,9 @@ function sourceObject(source: ProposalSource): object {
   return { kind: 'knowledge', id, author, authorName, wallMs, scope, question, answer }
 }
 
+/** A sentence of ours begins with a capital; what a tool said of itself (`git: ...`) is left as it is. */
 function upperFirst(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+  return /^\S+:/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** `2026-11-21 14:03` in this machine's time zone; the author's clock may say anything. */

@@ -21,6 +21,9 @@ export interface OwnKnowledgeOptions {
   log: Log
 }
 
+/** To be closed: the lock is held until then. */
+export type OwnKnowledge = KnowledgeService & { close(): Promise<void> }
+
 /**
  * Resolves when everything in the store can be found.
  * @throws STORE_*; AbortError, after which nothing is left.
@@ -28,7 +31,7 @@ export interface OwnKnowledgeOptions {
 export async function openOwnKnowledge(
   { dataDir, log }: OwnKnowledgeOptions,
   signal: AbortSignal
-): Promise<KnowledgeService & { close(): Promise<void> }> {
+): Promise<OwnKnowledge> {
   const lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
   const index = new KnowledgeIndex()
   let knowledge: Knowledge | null = null

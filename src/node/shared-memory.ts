@@ -1,14 +1,13 @@
 // The shared memory of a running peer: its store opens beside everything else, a little after the network
 // began to look, so that no link waits for it; from then on the API answers from it and its logs are on the
-// links. A store that cannot be opened is told of, and the peer goes on without.
+// links. A store that cannot be opened is told of, and the peer goes on without. What logs are made of is
+// loaded only then: it takes longer than to find a peer.
 
 import { systemClock } from '../base/clock.ts'
 import { toSwarmError } from '../base/errors.ts'
-import { hashEmbedder } from '../knowledge/embedder/hash-embedder.ts'
-import { KnowledgeIndex } from '../knowledge/index/knowledge-index.ts'
-import { openKnowledge, type Knowledge } from '../knowledge/knowledge.ts'
-import { knowledgeService, signerOf } from './own-knowledge.ts'
 
+import type { KnowledgeIndex } from '../knowledge/index/knowledge-index.ts'
+import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { KnowledgeEvent } from '../knowledge/ports.ts'
 import type { Identity } from '../peer/identity.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -40,19 +39,25 @@ export class SharedMemory {
   async #open(): Promise<void> {
     const { options, topic, identity, network } = this.#parts
     try {
-      this.#index = new KnowledgeIndex()
-      this.#knowledge = await openKnowledge({
+      const [knowledge, index, embedder, own] = await Promise.all([
+        import('../knowledge/knowledge.ts'),
+        import('../knowledge/index/knowledge-index.ts'),
+        import('../knowledge/embedder/hash-embedder.ts'),
+        import('./own-knowledge.ts')
+      ])
+      this.#index = new index.KnowledgeIndex()
+      this.#knowledge = await knowledge.openKnowledge({
         dataDir: options.dataDir,
         topic: topic.discoveryKey,
-        signer: signerOf(identity as Identity),
+        signer: own.signerOf(identity as Identity),
         index: this.#index,
-        embedder: hashEmbedder,
+        embedder: embedder.hashEmbedder,
         clock: systemClock,
         nameOf: (peer) => this.#nameOf(peer),
         onEvent: (event) => this.#tell(event)
       })
       if (this.#parts.isClosing) return
-      this.#parts.knowledge = knowledgeService(this.#knowledge, this.#index)
+      this.#parts.knowledge = own.knowledgeService(this.#knowledge, this.#index)
       network?.shareLogs(this.#knowledge.replication)
     } catch (error) {
       const { code, message } = toSwarmError(error, 'STORE_UNREADABLE')

@@ -92,9 +92,11 @@ const STATUSES: Record<number, string> = {
 function causeOf(failure: Failure, proposals: readonly Proposal[]): string {
   for (const { sources } of proposals)
     for (const source of sources) if (source.kind === 'rule') return source.cause
-  const said = (failure.output ?? '')
-    .split('\n')
-    .map((line) => line.trim())
-    .find((line) => /error|fatal|fail|cannot|denied|not found|invalid|unknown/i.test(line))
-  return said ?? STATUSES[failure.status] ?? `it ended with status ${failure.status}`
+  const lines = (failure.output ?? '').split('\n').map((line) => line.trim())
+  const said = lines.find((line) =>
+    /error|fatal|fail|cannot|denied|not found|invalid|unknown/i.test(line)
+  )
+  // An error is said last where nothing else tells which line it is.
+  const last = lines.findLast((line) => line !== '')
+  return said ?? STATUSES[failure.status] ?? last ?? `it ended with status ${failure.status}`
 }

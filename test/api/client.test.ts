@@ -35,11 +35,6 @@ test('client - status, peers and plan are what the peer says', async (t) => {
   t.alike(await client.top(), service.top())
 })
 
-test('client - a peer without a shared memory says so by its code', async (t) => {
-  const { client } = await openApi(t)
-  await t.exception(client.query({ text: 'linker' }), { code: 'USAGE_UNKNOWN_ROUTE' })
-})
-
 test('client - invite and gate are what the peer says, and an edit arrives whole', async (t) => {
   const { client, service } = await openApi(t)
   t.alike(await client.invite(), service.invite())

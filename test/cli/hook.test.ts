@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import test from 'brittle'
 import { lastLine, openShell, SLOW, type Shell } from '../helpers/swarm-command.ts'
 import { spoolBytes, spoolRecord } from '../helpers/spool-records.ts'
+import { until } from '../helpers/until.ts'
 import { openZsh, ZSH } from '../helpers/zsh-pty.ts'
 
 function filesUnder(folder: string): string[] {
@@ -83,6 +84,32 @@ test(
     t.is(readFileSync(index, 'utf8'), 'make\nls -l\n')
     const facts = lastLine((await shell.run(['hook', 'status', '--json'])).stdout)
     t.alike([facts['commandsNoted'], facts['failuresNoted'], facts['commandsIndexed']], [4, 1, 2])
+  }
+)
+
+test(
+  'hook command - a running peer keeps the suggestions fresh and answers a failure with one line',
+  SLOW,
+  async (t) => {
+    const shell = await openShell(t)
+    await shell.run(['hook', 'enable', '--notice'])
+    const spool = join(hookFolder(shell), 'spool')
+    const add = (...records: Parameters<typeof spoolRecord>[0][]) =>
+      appendFileSync(spool, spoolBytes(...records.map((record) => spoolRecord(record))))
+    add({ command: 'git psuh', status: 1, shellPid: process.pid })
+    await shell.peer()
+    const index = join(shell.folder, '.local/share/swarm/hook-commands')
+    add({ command: 'make all', status: 0 })
+    await until(() => existsSync(index) && readFileSync(index, 'utf8') === 'make all\n')
+    const notice = join(hookFolder(shell), `notice.${process.pid}`)
+    t.absent(existsSync(notice), 'what failed before the peer came is history')
+    add(
+      { command: 'mysql -phunter22 shop', status: 0 },
+      { command: 'git comit -a', status: 1, shellPid: process.pid }
+    )
+    await until(() => existsSync(notice))
+    t.is(readFileSync(notice, 'utf8'), 'swarm: try: git commit -a  (swarm why)\n')
+    t.is(readFileSync(index, 'utf8'), 'make all\n', 'and no secret is offered again')
   }
 )
 

@@ -16,12 +16,7 @@ test('why - without any failure it says how one gets known', SLOW, async (t) => 
 
 test('why - a failure under swarm watch is explained, without a running peer', SLOW, async (t) => {
   const shell = await openShell(t)
-  writeFileSync(
-    join(shell.folder, 'mkdri'),
-    `#!/bin/sh\necho 'mkdri: command not found' >&2\nexit 127\n`
-  )
-  chmodSync(join(shell.folder, 'mkdri'), 0o755)
-  const env = { PATH: `${shell.folder}:${process.env['PATH'] ?? ''}` }
+  const env = failing(shell.folder, 'mkdri', 'mkdri: command not found')
   await shell.run(['watch', '--', 'mkdri', 'a'], env)
   const { status, stdout } = await shell.run(['why'], env)
   t.is(status, 0)
@@ -73,7 +68,69 @@ test('why - --json names every source', SLOW, async (t) => {
   const { failure, proposals } = lastLine(stdout)
   t.is(status, 0)
   t.is((failure as { command: string }).command, 'git psuh')
-  const [first] = proposals as { command: string; sources: { kind: string; rule: string }[] }[]
+  const [first] = proposals as Proposed[]
   t.is(first?.command, 'git push')
   t.ok(first?.sources.every(({ kind, rule }) => kind === 'rule' && rule !== ''))
 })
+
+test('why - a fix that was taught answers the next failure of its kind', SLOW, async (t) => {
+  const shell = await openShell(t)
+  const env = failing(shell.folder, 'frob', 'flux 7 inverted')
+  await shell.run(['watch', 'frob', 'x', '--token', 's3cr3tly'], env)
+  const fix = 'frob --straight x --token s3cr3tly'
+  const learnt = await shell.run(['learn', '--fix', fix, '--json'], env)
+  t.is(learnt.status, 0, learnt.stderr)
+  t.is(lastLine(learnt.stdout)['scope'], 'local')
+  t.absent(learnt.stdout.includes('s3cr3tly'))
+  await shell.run(['watch', 'frob', 'y', '--token', 'an0therOne'], env)
+  const { stdout } = await shell.run(['why', '--json'], env)
+  const [first] = lastLine(stdout)['proposals'] as Proposed[]
+  t.is(first?.command, 'frob --straight y --token an0therOne')
+  t.alike(
+    first?.sources.map(({ kind }) => kind),
+    ['knowledge']
+  )
+})
+
+test('why - a fix goes to the swarm only after consent for its topic', SLOW, async (t) => {
+  const shell = await openShell(t)
+  await shell.peer()
+  const env = failing(shell.folder, 'frob', 'flux 7 inverted')
+  await shell.run(['watch', 'frob'], env)
+  const scopeOf = async (fix: string): Promise<unknown> =>
+    lastLine((await shell.run(['learn', '--fix', fix, '--json'], env)).stdout)['scope']
+  t.is(await scopeOf('frob -a'), 'local')
+  await shell.run(['hook', 'enable', '--share', 'elsewhere'], env)
+  t.is(await scopeOf('frob -b'), 'local')
+  await shell.run(['hook', 'enable', '--share', 'home'], env)
+  t.is(await scopeOf('frob -c'), 'swarm')
+})
+
+test('why - a peer that is stopped does not hold the rules back', SLOW, async (t) => {
+  const shell = await openShell(t)
+  const peer = await shell.peer()
+  peer.child.kill('SIGSTOP')
+  const { status, stdout } = await shell.run(['why'], {}, 'bash: mkdri: command not found\n')
+  peer.child.kill('SIGCONT')
+  t.ok(status !== null)
+  t.ok(stdout.includes('did not answer within 2000 ms'), stdout)
+})
+
+test('why - a text beside --fix is refused, and so is neither', SLOW, async (t) => {
+  const shell = await openShell(t)
+  t.is((await shell.run(['learn', 'a text', '--fix', 'b'])).status, 2)
+  t.is((await shell.run(['learn'])).status, 2)
+})
+
+interface Proposed {
+  command: string
+  sources: { kind: string; rule: string }[]
+}
+
+/** A program in a folder of the search path that says this and fails. */
+function failing(folder: string, name: string, says: string): { PATH: string } {
+  const file = join(folder, name)
+  writeFileSync(file, `#!/bin/sh\necho '${says}' >&2\nexit 1\n`)
+  chmodSync(file, 0o755)
+  return { PATH: `${folder}:${process.env['PATH'] ?? ''}` }
+}

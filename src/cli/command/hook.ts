@@ -4,8 +4,8 @@
 
 import { SwarmError } from '../../base/errors.ts'
 import { clip, formatSize } from '../../base/text.ts'
-import { isPlain } from '../../shell/command-index.ts'
 import { HookSetup, type HookStatus } from '../../shell/hook-setup.ts'
+import { isHarmless } from '../../shell/redact.ts'
 import { linesInZshrc, ZSHRC_LINE, zshrcPath } from '../../shell/zshrc.ts'
 import { dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { hookFolderPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
@@ -22,7 +22,7 @@ export const hook: CommandHandler = async (context) => {
   const setup = new HookSetup(dataDir, hookFolderPath(dataDir, host.env))
   switch (action) {
     case 'zsh':
-      return terminal.line(setup.script(isPlain))
+      return terminal.line(setup.script(isHarmless))
     case 'enable':
       makeDataDir(dataDir)
       setup.enable(share, flags.notice === true)

@@ -9,6 +9,7 @@ import { clip } from '../../base/text.ts'
 import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { cacheDirPath, controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
 import type { NodeOptions } from '../../node/options.ts'
+import { watchHook } from '../hook-watch.ts'
 import { INTERRUPTED_STATUS } from '../interrupt.ts'
 import { JoinDashboard, wantsDashboard } from '../join-dashboard.ts'
 import { startOf } from '../../peer/gate/invite.ts'
@@ -27,12 +28,14 @@ export const join: CommandHandler = async (context) => {
   try {
     const node = await startNode(options, signal)
     const stopped = signal.aborted ? undefined : once(signal, 'abort')
+    const hook = watchHook(context, node.service)
     const dashboard = wantsDashboard(context) && !signal.aborted ? new JoinDashboard(context) : null
     try {
       await Promise.race([node.ended, stopped])
     } finally {
       // The terminal first: whatever is said of the end is said there.
       await dashboard?.close()
+      hook.close()
       await node.close()
     }
     await node.ended

@@ -1,4 +1,5 @@
-// `swarm learn`: a text, or the passages of a file, into the shared memory.
+// `swarm learn`: a text, or the passages of a file, into the shared memory; with --fix what mends the last
+// failed command.
 
 import { SwarmError } from '../../base/errors.ts'
 import { clip } from '../../base/text.ts'
@@ -7,6 +8,7 @@ import type { CommandHandler } from '../context.ts'
 import { plural } from '../generation-view.ts'
 import { withKnowledge, type KnowledgeAccess } from '../knowledge-access.ts'
 import { readLearnSource } from '../learn-source.ts'
+import { learnTheFix } from '../learn-the-fix.ts'
 import { passagesOf } from '../passages.ts'
 
 /** Passages on their way at once: the store writes together what arrives together. */
@@ -16,7 +18,18 @@ const LINES_MAX = 20
 
 export const learn: CommandHandler = async (context) => {
   const { flags, host, positionals, signal, terminal } = context
-  const { text, source } = await readLearnSource(positionals[0] as string, host.stdin, signal)
+  if (flags.fix !== undefined) {
+    if (positionals.length === 0) return learnTheFix(context, flags.fix)
+    const text = '--fix teaches a command that mends the last failure; it takes no text beside it'
+    throw new SwarmError('USAGE_BAD_VALUE', text, { param: '--fix' })
+  }
+  if (positionals[0] === undefined) {
+    throw new SwarmError(
+      'USAGE_MISSING',
+      'swarm learn takes a text, a file, or - for standard input'
+    )
+  }
+  const { text, source } = await readLearnSource(positionals[0], host.stdin, signal)
   const passages = passagesOf(text)
   if (passages.length === 0) {
     throw new SwarmError('USAGE_MISSING', 'there is nothing to learn: the text is empty')

@@ -2,10 +2,13 @@
 // are printed at once; the model's text follows as it comes. Owns no judgement: that is shell/why.ts.
 
 import { isAbort, SwarmError } from '../../base/errors.ts'
+import { EXPLAIN_ASK_TIMEOUT_MS } from '../../base/limits.ts'
+import type { Failure } from '../../shell/failure.ts'
 import { explain, type ExplainPorts, type Explanation } from '../../shell/why.ts'
 import { thisMachine } from '../../shell/why-machine.ts'
 import { clientOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { samplingRequest } from '../generate-request.ts'
+import { withKnowledge } from '../knowledge-access.ts'
 import { lastFailure } from '../last-failure.ts'
 import { ask } from '../running-peer.ts'
 import { teachLine, whyLines, whyObject } from '../why-view.ts'
@@ -16,8 +19,7 @@ const ANSWER_TOKENS_MAX = 160
 export const why: CommandHandler = async (context) => {
   const { terminal } = context
   const failure = await lastFailure(context, true)
-  const ports = await portsOf(context, failure.cwd)
-  const explanation = await explain(failure, ports)
+  const explanation = await explained(context, failure)
   if (terminal.json) {
     const answer = await wholeAnswer(explanation)
     terminal.object(whyObject(failure, explanation, answer))
@@ -32,26 +34,32 @@ export const why: CommandHandler = async (context) => {
   return explanation.proposals.length > 0 || isAnswered ? 0 : 1
 }
 
-async function portsOf(context: CommandContext, cwd: string): Promise<ExplainPorts> {
-  const { host, clock, signal } = context
-  const client = clientOf(context)
-  return {
-    clock,
-    machine: thisMachine(host.env, cwd),
-    ask: (request) => client.query(request, signal),
-    generate: (await hasModel(context)) ? (prompt) => modelText(context, prompt) : () => null
+/** With the shared memory of the running peer or of this data directory, or without where it is away. */
+async function explained(context: CommandContext, failure: Failure): Promise<Explanation> {
+  const { host, clock } = context
+  let hasModel = false
+  const withMemory = (recall: ExplainPorts['ask']): Promise<Explanation> =>
+    explain(failure, {
+      ask: recall,
+      clock,
+      machine: thisMachine(host.env, failure.cwd),
+      generate: (prompt) => (hasModel ? modelText(context, prompt) : null)
+    })
+  try {
+    hasModel = await isModelLoaded(context)
+    return await withKnowledge(context, (memory) => withMemory((request) => memory.query(request)))
+  } catch (error) {
+    // A stuck peer, or a store that is damaged or in use, is no reason to leave a failure unexplained.
+    if (!(error instanceof SwarmError)) throw error
+    return await withMemory(() => Promise.reject(error))
   }
 }
 
-/** A peer that is there but silent has no part; memory and rules still answer. */
-async function hasModel(context: CommandContext): Promise<boolean> {
-  try {
-    const status = await ask(context, (client) => client.status(context.signal))
-    return (status?.model ?? null) !== null
-  } catch (error) {
-    if (isAbort(error)) throw error
-    return false
-  }
+/** @throws PEER_TIMEOUT for a peer that is there and says nothing: it is not asked for more. */
+async function isModelLoaded(context: CommandContext): Promise<boolean> {
+  const client = clientOf(context, EXPLAIN_ASK_TIMEOUT_MS)
+  const status = await ask(context, () => client.status(context.signal))
+  return (status?.model ?? null) !== null
 }
 
 async function* modelText(context: CommandContext, prompt: string): AsyncGenerator<string> {

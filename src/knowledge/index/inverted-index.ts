@@ -16,12 +16,16 @@ const STALE_ROWS_MIN = 1024
 
 /** Postings of a word from which on it pays to ask whether the best are among those seen already. */
 const CLOSING_WORTH = 2000
+/** Postings that are read through in the time in which one is looked up. */
+const LOOKUP_COST = 12
 
 interface Term {
   /** Ascending rows; of some of them the entry is gone. */
   postings: number[]
   /** Entries that are there. */
   entries: number
+  /** Occurrences in one entry, at most: an entry that is gone may have had so many. */
+  countMax: number
 }
 
 interface Weighed {
@@ -47,6 +51,8 @@ export class InvertedIndex {
   #touched = 0
   #entries = 0
   #words = 0
+  /** Words of the shortest entry that there has been. */
+  #lengthMin = Infinity
 
   get size(): number {
     return this.#entries
@@ -60,10 +66,13 @@ export class InvertedIndex {
     this.#rowOf[slot] = row
     this.#entries++
     this.#words += words.length
+    this.#lengthMin = Math.min(this.#lengthMin, words.length)
     for (const [word, count] of countsOf(words)) {
-      const term = this.#terms.get(word) ?? { postings: [], entries: 0 }
+      const term = this.#terms.get(word) ?? { postings: [], entries: 0, countMax: 0 }
       if (term.entries === 0) this.#terms.set(word, term)
-      term.postings.push(row * 256 + Math.min(count, OCCURRENCES_MAX))
+      const kept = Math.min(count, OCCURRENCES_MAX)
+      term.postings.push(row * 256 + kept)
+      term.countMax = Math.max(term.countMax, kept)
       term.entries++
     }
   }
@@ -141,20 +150,20 @@ export class InvertedIndex {
     this.#touched = 0
     let candidates: Uint32Array | null = null
     let toCome = 0
-    for (const { weight } of terms) toCome += weight * (K1 + 1)
+    for (const { term, weight } of terms) toCome += this.#mostOf(term, weight)
     for (const { term, weight } of terms) {
       const rows: Uint32Array = candidates ?? this.#rows.subarray(0, this.#touched)
       if (term.postings.length > CLOSING_WORTH && rows.length > limit) {
         // A little more, for what adding up rounds.
         const most = toCome * (1 + 1e-9)
         const least = this.#leastOfBest(rows, limit, isAllowed)
-        if (least > most) {
-          candidates = rows.filter((row) => (this.#scores[row] as number) + most >= least)
-        }
+        if (least > most) candidates = this.#rowsFrom(rows, least - most)
       }
       if (candidates === null) this.#addToAll(term, weight)
-      else this.#addTo(candidates, term, weight)
-      toCome -= weight * (K1 + 1)
+      else if (candidates.length * LOOKUP_COST < term.postings.length) {
+        this.#addTo(candidates, term, weight)
+      } else this.#addToTouched(term, weight)
+      toCome -= this.#mostOf(term, weight)
     }
     return candidates ?? this.#rows.subarray(0, this.#touched)
   }
@@ -162,11 +171,23 @@ export class InvertedIndex {
   /** The `limit`-th best score so far of those that count; 0 when there are fewer. */
   #leastOfBest(rows: Uint32Array, limit: number, isAllowed: (slot: number) => boolean): number {
     const best = new BestOf<number>(limit, (a, b) => a > b)
+    const scores = this.#scores
+    let worst = 0
     for (const row of rows) {
-      const score = this.#scores[row] as number
-      if (score > (best.worst ?? 0) && isAllowed(this.#slotOf[row] as number)) best.offer(score)
+      const score = scores[row] as number
+      if (score <= worst || !isAllowed(this.#slotOf[row] as number)) continue
+      best.offer(score)
+      worst = best.worst ?? 0
     }
-    return best.worst ?? 0
+    return worst
+  }
+
+  #rowsFrom(rows: Uint32Array, score: number): Uint32Array {
+    const scores = this.#scores
+    const kept = new Uint32Array(rows.length)
+    let count = 0
+    for (const row of rows) if ((scores[row] as number) >= score) kept[count++] = row
+    return kept.subarray(0, count)
   }
 
   #addToAll({ postings }: Term, weight: number): void {
@@ -184,7 +205,19 @@ export class InvertedIndex {
     this.#touched = touched
   }
 
+  /** To every row with a score: an entry that is gone has none. */
+  #addToTouched({ postings }: Term, weight: number): void {
+    const [scores, wordsIn] = [this.#scores, this.#wordsIn]
+    const shareOf = this.#shares(weight)
+    for (const posting of postings) {
+      const row = posting >>> 8
+      const before = scores[row] as number
+      if (before !== 0) scores[row] = before + shareOf(posting & 255, wordsIn[row] as number)
+    }
+  }
+
   #addTo(rows: Uint32Array, { postings }: Term, weight: number): void {
+    const [scores, wordsIn] = [this.#scores, this.#wordsIn]
     const shareOf = this.#shares(weight)
     for (const row of rows) {
       let [low, high] = [0, postings.length]
@@ -195,8 +228,7 @@ export class InvertedIndex {
       }
       const posting = postings[low]
       if (posting === undefined || posting >>> 8 !== row) continue
-      const share = shareOf(posting & 255, this.#wordsIn[row] as number)
-      this.#scores[row] = (this.#scores[row] as number) + share
+      scores[row] = (scores[row] as number) + shareOf(posting & 255, wordsIn[row] as number)
     }
   }
 
@@ -205,6 +237,11 @@ export class InvertedIndex {
     const top = weight * (K1 + 1)
     const perWord = K1 * B * (this.#entries / this.#words)
     return (count, length) => (top * count) / (count + K1 * (1 - B) + perWord * length)
+  }
+
+  /** What it can give at most: shares rise with the count and fall with the length. */
+  #mostOf({ countMax }: Term, weight: number): number {
+    return this.#shares(weight)(countMax, this.#lengthMin)
   }
 
   #compact(): void {

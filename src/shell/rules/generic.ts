@@ -8,9 +8,6 @@ import { mostSimilar, similarity } from './similar.ts'
 import { commandRules } from './subcommands.ts'
 import { meantNames, possibleNames, quotedCommands } from './suggestions.ts'
 
-export const NOT_FOUND =
-  /(?:command )?not found|unknown command|not recognized as an internal|No such file or directory/i
-
 /** Shell says that the program itself is unknown. */
 export function isUnknownProgram(failed: Failed): boolean {
   const { program, tool, status, machine } = failed

@@ -83,6 +83,21 @@ test('inverted index - leaving out what cannot be among the best changes no plac
   }
 })
 
+test('inverted index - entries with many common words beat those with one rare word', (t) => {
+  const index = new InvertedIndex()
+  // The rare word gives about 4, less than the three common ones together and more than any one of them.
+  const wordsAt = (slot: number): string[] => {
+    if (slot < 300) return ['rare', 'x', 'y', 'z']
+    return slot < 3300 ? ['a', 'b', 'c', 'w'] : ['u', 'v', 'w', 'x']
+  }
+  for (let slot = 0; slot < 10_000; slot++) index.add(slot, wordsAt(slot))
+  const question = ['rare', 'a', 'b', 'c']
+  const whole = index.search(question, 64, 10_000, any, bySlot)
+  t.is(whole[0]?.slot, 300)
+  t.ok((whole.at(-1)?.score ?? 0) > (whole[0]?.score ?? 0) / 2)
+  t.alike(index.search(question, 64, 10, any, bySlot), whole.slice(0, 10))
+})
+
 test('inverted index - what came and went leaves no trace in a score', (t) => {
   const random = seededRandom(3)
   const index = new InvertedIndex()
