@@ -1,0 +1,1 @@
+"""The generator of the training text: see README.md beside this folder."""
