@@ -33,12 +33,11 @@ const TRIPS = 60
 const ROUNDS = 4
 
 /**
- * What a token may take beside weights at full speed, in times of an idle round trip. Both ends encrypt
- * and decrypt on the one thread that tokens go through, so at each end it may meet a piece of 200 us,
- * beside an idle 100 us. Taken where a tenth of the trips are faster: the rest say more about who else
- * uses this machine. Behind the same blocks on the same lane that tenth takes 20 to 30 times as long.
+ * What a token takes beside weights at full speed, at most, of what it takes behind the same blocks on the
+ * same lane: a fifth on a quiet machine. Both are taken in the same rounds, where a tenth of the trips are
+ * faster, so that who else uses this machine slows them alike.
  */
-const BUSY_FACTOR = 15
+const BESIDE_SHARE = 0.5
 /** What is given to the shared lane ahead of the socket: as much as to that of the weights. */
 const AHEAD_BYTES = 2 ** 20
 
@@ -107,7 +106,7 @@ test('links lane - a token does not wait for the weights', { timeout: 120_000 },
     return `${name} ${undisturbed(times).toFixed(2)} (median ${quantile(times, 0.5).toFixed(2)})`
   })
   t.comment(`ms there and back: ${text.join(', ')}`)
-  t.ok(undisturbed(samples.busy) <= BUSY_FACTOR * undisturbed(samples.idle))
+  t.ok(undisturbed(samples.busy) <= BESIDE_SHARE * undisturbed(samples.shared))
   t.is(peer.events.filter(({ type }) => type === 'link-down').length, 0)
   t.alike(peer.gone, [])
 })
