@@ -42,6 +42,8 @@ declare module 'hypercore' {
     readonly core: {
       readonly header: { readonly hints: { recovering: number } }
       hintsChanged: boolean
+      /** Held while blocks and tree are written. */
+      readonly state: { readonly mutex: { lock(): Promise<void>; unlock(): void } }
       flushHints(): Promise<void>
       readonly replicator: {
         detachFrom(mux: unknown): void

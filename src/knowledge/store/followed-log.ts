@@ -102,6 +102,7 @@ export class FollowedLog {
   async close(): Promise<void> {
     this.#stop()
     await this.tail.close()
+    await written(this.core)
     await this.core.close()
   }
 
@@ -188,4 +189,15 @@ export class FollowedLog {
 
 function peerLength(peer: { remoteFork: number; remoteLength: number }, fork: number): number {
   return peer.remoteFork === fork ? peer.remoteLength : 0
+}
+
+/** What peers gave is on its way to the store; a log that is closed under it takes the process with it. */
+async function written({ closing, core }: Hypercore): Promise<void> {
+  if (closing !== null) return
+  const { mutex } = core.state
+  await mutex.lock().then(
+    () => mutex.unlock(),
+    // Closed by another session meanwhile.
+    () => {}
+  )
 }

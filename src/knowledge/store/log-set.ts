@@ -128,6 +128,7 @@ export class LogSet {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#following
+    this.replication.close()
     for (const author of this.#authors.values()) await author.close()
     await this.#writer.close()
     await this.#cards.close()

@@ -27,6 +27,12 @@ export class Replication {
     for (const mux of this.#muxes.values()) core.replicate(mux)
   }
 
+  /** Nothing more goes over any link. */
+  close(): void {
+    for (const core of this.#cores) this.withdraw(core)
+    this.#muxes.clear()
+  }
+
   /** Nothing more of this log is asked of anybody, nor given. */
   withdraw(core: Hypercore): void {
     if (!this.#cores.delete(core)) return
