@@ -6,7 +6,15 @@ import test, { type Test } from 'brittle'
 import { systemClock, type Clock } from '../../src/base/clock.ts'
 import { until } from '../helpers/until.ts'
 import { STORE, identity, installation, join, type Installation } from './knowledge-rig.ts'
-import { backUp, damageMarks, damageWal, loseCores, loseStore } from './store/damage.ts'
+import {
+  backUp,
+  cutWal,
+  damageMarks,
+  damageWal,
+  loseCores,
+  loseStore,
+  walBytes
+} from './store/damage.ts'
 
 async function learnMany(own: Installation, count: number, word: string): Promise<string[]> {
   const texts = Array.from({ length: count }, (_, at) => `${word} ${at}.`)
@@ -75,6 +83,30 @@ test(
       1,
       'one log'
     )
+    isWhole(t, a, b)
+  }
+)
+
+test(
+  'durability - an append that a power cut took out of RocksDB is repeated as peers have it',
+  STORE,
+  async (t) => {
+    const { a, b, texts } = await twins(t)
+    const ab = await join(t, a, b)
+    await until(() => a.knowledge.status().authors.every(({ isComplete }) => isComplete))
+    const before = walBytes(a.dataDir)
+    await a.knowledge.learn({ answer: 'the last one' })
+    await until(() => b.finds('the last one') && b.index.basins.size === texts.length + 1)
+    await ab.cut()
+    await a.close()
+    t.ok(walBytes(a.dataDir) > before)
+    cutWal(a.dataDir, before)
+    await a.open()
+    t.alike(lost(a, [...texts, 'the last one']), [], 'without a peer')
+    t.alike(a.kinds, [])
+    await a.knowledge.learn({ answer: 'and one more' })
+    await join(t, a, b)
+    await until(() => b.finds('and one more') && b.index.basins.size === texts.length + 2)
     isWhole(t, a, b)
   }
 )

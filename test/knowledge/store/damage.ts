@@ -7,6 +7,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  truncateSync,
   writeSync,
   existsSync
 } from 'node:fs'
@@ -31,6 +32,16 @@ export function damageWal(dataDir: string, share: number): void {
   const file = openSync(path, 'r+')
   writeSync(file, Buffer.alloc(64, 0xa5), 0, 64, Math.floor(statSync(path).size * share))
   closeSync(file)
+}
+
+/** Bytes of RocksDB's own log, also while it is written. */
+export function walBytes(dataDir: string): number {
+  return statSync(walOf(dataDir)).size
+}
+
+/** Loses what was written behind so many bytes, as a power cut does with what was not synced. */
+export function cutWal(dataDir: string, sizeBytes: number): void {
+  truncateSync(walOf(dataDir), sizeBytes)
 }
 
 /** The logs are gone; identity, cards and marks are there. */
