@@ -60,7 +60,8 @@ export class FollowedLog {
   readonly #grown: Bucket
   readonly #downloads = new Set<Download>()
   #wanted = 0
-  #knownLength: number | null = null
+  /** As peers last told; null before they have. */
+  #heardLength: number | null = null
   #faults = 0
   #isRefused = false
   #timer: Timer | null = null
@@ -80,7 +81,10 @@ export class FollowedLog {
       onFault: (seq, error) => this.#fault(seq, error),
       onError: handlers.onError
     })
-    core.on('append', () => this.#grow())
+    core.on('append', () => {
+      this.#count()
+      this.#grow()
+    })
     core.on('download', () => this.#arrived())
     core.on('verification-error', (error, _request, _answer, peer) => this.#unstored(error, peer))
     core.on('conflict', () => this.#refuse('two versions of it were signed'))
@@ -114,12 +118,17 @@ export class FollowedLog {
     if (byteLength > length * this.#shape.blockBytesMax) {
       return this.#refuse(`its ${length} entries have ${byteLength} bytes`)
     }
-    // What was there before we came is a backlog, not a flood.
-    const grown = length - (this.#knownLength ?? length)
-    this.#knownLength = length
-    if (!this.#grown.take(grown)) this.#handlers.onFlood()
     this.#fetch()
     this.#arrived()
+  }
+
+  /** What was written before we heard of it is a backlog; what is written while we follow may be a flood. */
+  #count(): void {
+    const { length } = this.core
+    const grown = length - (this.#heardLength ?? length)
+    this.#heardLength = length
+    if (this.core.writable || this.#isRefused) return
+    if (!this.#grown.take(grown)) this.#handlers.onFlood()
   }
 
   #fetch(): void {

@@ -1,5 +1,5 @@
 // The two logs that this installation writes at a time, and how one batch of entries gets into both: facts
-// through the bee, basins as records. Owns neither the order among callers (learn-queue in knowledge.ts)
+// through the bee, basins as records. Owns neither the order among callers (write-line.ts)
 // nor what an entry is.
 
 import { mkdir } from 'node:fs/promises'

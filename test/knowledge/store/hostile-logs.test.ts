@@ -228,6 +228,20 @@ test(
 )
 
 test(
+  'hostile logs - a log that was long before it was met is a backlog and no flood',
+  STORE,
+  async (t) => {
+    const [villain, own] = [await Villain.open(t), await installation(t)]
+    const empty = new Uint8Array(0)
+    await villain.basins.append(Array.from({ length: LOG_BLOCKS_BURST }, () => empty))
+    await villain.basins.append(Array.from({ length: LOG_BLOCKS_BURST }, () => empty))
+    await villain.join(t, own)
+    await until(() => told(own, 'refused').length > 0)
+    t.alike(told(own, 'flood'), [])
+  }
+)
+
+test(
   'hostile logs - cards that are not signed by their author name who sent them',
   STORE,
   async (t) => {
