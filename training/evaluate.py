@@ -14,7 +14,7 @@ import layout
 import torch
 from generator.corpus import Corpus
 from generator.draw import HELD
-from tokenizer import ASSISTANT_ID, END_ID, USER_ID
+from tokenizer import END_ID
 
 # Longer answers than any template gives.
 ANSWER_TOKENS = 110
@@ -60,7 +60,7 @@ def held_cases(seed, count, **which):
 def prompt_ids(tokenizer, case):
     turns = layout.conversation_of(case)
     ids, _ = tokenizer.encode_conversation(turns[:-1])
-    return [*ids, USER_ID, *tokenizer.encode(turns[-1][0]), ASSISTANT_ID]
+    return [*ids, *(tokenizer.encode("\n") if ids else []), *tokenizer.encode_question(turns[-1][0])]
 
 
 @torch.no_grad()

@@ -69,12 +69,12 @@ class Corpus:
             at = bisect.bisect(self.cumulated, d.random.random() * self.cumulated[-1])
             template = self.templates[min(at, len(self.templates) - 1)]
             for _ in range(40):
-                d.has_held = False
+                d.begin_case()
                 try:
                     case = template.make(d)
                 except Retry:
                     continue
-                if self.split == HELD and not d.has_held:
+                if self.split == HELD and not d.shows_held(case.shown()):
                     continue
                 case = varied(d, case, template.plain) if case.command else case
                 if case.command and exclusion.command_hash(case.command) in self.excluded:

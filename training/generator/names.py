@@ -1,9 +1,14 @@
 """Names as people give them: files, folders, branches, hosts, packages, users, ports.
 
-Half of all names are pronounceable words that exist nowhere, so that a model has to copy a name and
-cannot know it; the others are made of words that projects are full of. `KINDS` maps the name of a
-placeholder in a template to the function that makes such a name. Owns no command and no error text.
+About half of all words are pronounceable ones that exist nowhere, so that a model has to copy a name and
+cannot know it; some are strings of any letters; the others are words that projects are full of, among them
+every word of the templates themselves, so that nothing is only ever seen as a part of a message. Made-up
+words are held out one by one, names of known words as a whole. `KINDS` maps the name of a placeholder in a
+template to the function that makes such a name. Owns no command and no error text.
 """
+
+import re
+from pathlib import Path
 
 ONSETS = "b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr kr pl pr qu sh sk sl sm sn sp st str th tr tw".split()
 VOWELS = "a e i o u a e i o ai ea ee io oa oo ou y".split()
@@ -42,6 +47,17 @@ TOP_DOMAINS = "com org net io dev local lan internal example".split()
 USERS = "alice bob carol dave erin frank grace heidi ivan judy mallory oscar peggy trent victor wendy deploy admin ubuntu debian ec2-user git jenkins www-data postgres anna ben chris dana emil fiona greg hans ines jan karl lena mia nils olga paul rosa sam tom uwe vera".split()
 
 
+FAMILIES = Path(__file__).parent / "families"
+TEMPLATE_WORDS = sorted(
+    {
+        word.lower()
+        for path in FAMILIES.glob("*.cases")
+        for word in re.findall(r"(?<![\w{])[A-Za-z]{3,12}(?![\w}])", path.read_text())
+    }
+)
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
 def made_up(d):
     """One to three syllables; three letters at least."""
     while True:
@@ -53,10 +69,19 @@ def made_up(d):
 
 
 def word(d):
-    return d.name(lambda d: made_up(d) if d.chance(0.5) else d.pick(WORDS))
+    style = d.random.random()
+    if style < 0.45:
+        return d.name(made_up)
+    if style < 0.52:
+        return d.name(lambda d: "".join(d.pick(LETTERS) for _ in range(d.between(2, 6))))
+    return d.pick(WORDS) if style < 0.85 else d.pick(TEMPLATE_WORDS)
 
 
 def words(d):
+    return d.name(joined_words)
+
+
+def joined_words(d):
     """One or two words joined as names in code are."""
     first = word(d)
     if d.chance(0.55):
@@ -71,12 +96,16 @@ def words(d):
 
 
 def identifier(d):
+    return d.name(joined_identifier)
+
+
+def joined_identifier(d):
     first, second = word(d), word(d)
     return d.pick((first, f"{first}_{second}", first + second.capitalize(), f"{first}_{second}"))
 
 
 def kebab(d):
-    return word(d) if d.chance(0.5) else f"{word(d)}-{word(d)}"
+    return d.name(lambda d: word(d) if d.chance(0.5) else f"{word(d)}-{word(d)}")
 
 
 def file(d):
@@ -194,7 +223,7 @@ def large(d):
 
 
 def module(d):
-    return d.name(lambda d: made_up(d)) if d.chance(0.5) else f"{word(d)}_{word(d)}"
+    return d.name(lambda d: word(d) if d.chance(0.5) else f"{word(d)}_{word(d)}")
 
 
 def coded(*extensions):

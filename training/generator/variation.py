@@ -46,14 +46,17 @@ def is_simple(command):
     return not any(sign in command for sign in ("|", "&", ";", ">", "<", "`", "$(", "\\"))
 
 
+def is_correction(fix, command):
+    """Whether it is the command itself, put right, and not another one that helps."""
+    fixed, failed = fix.split(), command.split()
+    common = set(fixed) & set(failed)
+    return len(common) * 2 > len(failed) and abs(len(fixed) - len(failed)) <= 3
+
+
 def framed(d, case):
     """The case inside a frame; only fixes that correct the command itself are kept."""
     head = case.command.split()[0]
-    same = [
-        fix
-        for fix in case.fixes
-        if is_simple(fix) and len(set(fix.split()) & set(case.command.split())) * 2 >= len(case.command.split())
-    ]
+    same = [fix for fix in case.fixes if is_simple(fix) and is_correction(fix, case.command)]
     if not case.fixes or case.fixes[0] not in same or not is_simple(case.command) or head in ("cd", "export", "sudo"):
         return case
     frame = filled(d, d.pick(FRAMES))
