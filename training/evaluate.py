@@ -33,10 +33,13 @@ class Report:
     def share(self):
         return sum(self.right.values()) / max(1, sum(self.asked.values()))
 
+    def right_when(self, word):
+        return self.said_right[word] / max(1, self.said[word])
+
     def line(self):
         total = max(1, sum(self.asked.values()))
         words = " ".join(
-            f"{word} {self.said[word] / total:.2f} (right {self.said_right[word] / max(1, self.said[word]):.2f})"
+            f"{word} {self.said[word] / total:.2f} (right {self.right_when(word):.2f})"
             for word in ("sure", "likely", "unsure")
         )
         return f"exact fix {self.share():.3f} of {total}; {words}"

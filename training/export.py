@@ -99,7 +99,9 @@ def held_loss(model, tokenizer, cases):
     for case in cases:
         ids, learnt = tokenizer.encode_conversation(layout.conversation_of(case))
         tensor = torch.tensor([ids])
-        losses = F.cross_entropy(model.logits(model.hidden(tensor))[0, :-1], tensor[0, 1:], reduction="none")
+        losses = F.cross_entropy(
+            model.logits(model.hidden(tensor))[0, :-1], tensor[0, 1:], reduction="none"
+        )
         chosen = torch.tensor(learnt[1:])
         total, count = total + float(losses[chosen].sum()), count + int(chosen.sum())
     return total / count
@@ -121,7 +123,14 @@ def reference_of(model, tokenizer, cases):
             row.append(answer[-1])
         prompt = layout.prompt_of(case)
         entry = {"prompt": prompt, "question": layout.question_of(case), "ids": ids, "answer": answer}
-        found.append({**entry, "margins": margins, "text": tokenizer.decode(answer[:-1]), "logits": logits.tolist()})
+        found.append(
+            {
+                **entry,
+                "margins": margins,
+                "text": tokenizer.decode(answer[:-1]),
+                "logits": logits.tolist(),
+            }
+        )
     return found
 
 

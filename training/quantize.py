@@ -30,7 +30,9 @@ def quantize_q8_0(matrix):
     stored = f16(scales).astype(np.float32)
     inverse = np.divide(1, stored, out=np.zeros_like(stored), where=stored > 0)
     values = np.clip(np.rint(blocks * inverse[:, None]), -127, 127).astype(np.int8)
-    return np.concatenate([f16(scales).view(np.uint8).reshape(-1, 2), values.view(np.uint8)], 1).tobytes()
+    return np.concatenate(
+        [f16(scales).view(np.uint8).reshape(-1, 2), values.view(np.uint8)], 1
+    ).tobytes()
 
 
 def dequantize_q8_0(data, shape):
@@ -74,7 +76,12 @@ def quantize_q6_k(matrix):
     inverse = np.divide(1, actual, out=np.zeros_like(actual), where=actual != 0)
     whole = (np.clip(np.rint(groups * inverse), -32, 31) + 32).astype(np.uint8).reshape(-1, 2, 4, 32)
     low = (whole[:, :, :2] & 15) | ((whole[:, :, 2:] & 15) << 4)
-    high = whole[:, :, 0] >> 4 | whole[:, :, 1] >> 4 << 2 | whole[:, :, 2] >> 4 << 4 | whole[:, :, 3] >> 4 << 6
+    high = (
+        whole[:, :, 0] >> 4
+        | whole[:, :, 1] >> 4 << 2
+        | whole[:, :, 2] >> 4 << 4
+        | whole[:, :, 3] >> 4 << 6
+    )
     count = len(stored)
     parts = [low.reshape(count, 128), high.reshape(count, 64), small.astype(np.int8).view(np.uint8)]
     return np.concatenate([*parts, super_scales.view(np.uint8).reshape(count, 2)], 1).tobytes()

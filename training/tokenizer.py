@@ -178,7 +178,9 @@ class Tokenizer:
     def texts(self):
         """Every token as a GGUF file spells it."""
         alphabet = byte_alphabet()
-        return [*SPECIAL] + ["".join(alphabet[b] for b in token) for token in self.bytes[FIRST_BYTE_ID:]]
+        return [*SPECIAL] + [
+            "".join(alphabet[b] for b in token) for token in self.bytes[FIRST_BYTE_ID:]
+        ]
 
     def merge_texts(self):
         texts = self.texts()

@@ -47,7 +47,10 @@ def optimizers_of(model, args):
     inner = [p for p in model.layers.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim == 1]
     matrices = [model.embedding] if args.muon else [model.embedding, *inner]
-    groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}]
+    groups = [
+        {"params": matrices, "weight_decay": WEIGHT_DECAY},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
     adam = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.95))
     return [adam, Muon(inner, WEIGHT_DECAY)] if args.muon else [adam]
 
@@ -78,7 +81,8 @@ class Run:
     def restore(self, state):
         if state["arguments"] != identity(self.args):
             raise SystemExit(
-                f"{self.folder} holds a run with other arguments ({state['arguments']}); choose another --out"
+                f"{self.folder} holds a run with other arguments ({state['arguments']}); "
+                f"choose another --out"
             )
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -113,7 +117,9 @@ class Run:
         return self.seconds / (self.args.hours * 3600)
 
     def train_step(self):
-        ids, places, targets, weights, count = (tensor.to(self.device) for tensor in self.batches.next())
+        ids, places, targets, weights, count = (
+            tensor.to(self.device) for tensor in self.batches.next()
+        )
         rate = rate_at(self.progress(), self.args.rate)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -160,7 +166,8 @@ def load_best(folder):
 
 def show_sizes():
     for size in SIZES.values():
-        shape = f"dim {size.dim}, {size.layers} layers, {size.heads}/{size.kv_heads} heads, hidden {size.hidden}"
+        shape = f"dim {size.dim}, {size.layers} layers, {size.heads} heads ({size.kv_heads} for keys), "
+        shape += f"hidden {size.hidden}"
         print(f"{size.name}: {size.parameters / 1e6:.2f} M parameters, {shape}, {size.quant}")
 
 
@@ -207,9 +214,16 @@ def main():
                 f"loss {sum(losses) / len(losses):.3f}; {report.line()}",
                 flush=True,
             )
-            log = {"step": run.step, "seconds": run.seconds, "tokens": run.tokens, "exact": report.share()}
+            log = {
+                "step": run.step,
+                "seconds": run.seconds,
+                "tokens": run.tokens,
+                "exact": report.share(),
+            }
             with (folder / "log.jsonl").open("a") as file:
-                file.write(json.dumps({**log, "loss": sum(losses) / len(losses), **report.families()}) + "\n")
+                file.write(
+                    json.dumps({**log, "loss": sum(losses) / len(losses), **report.families()}) + "\n"
+                )
             losses, last_save, last_tokens = [], time.monotonic(), run.tokens
 
 

@@ -51,7 +51,11 @@ def samples(tokenizer, count):
     for number in range(count):
         case = corpus.case(number)
         turns = layout.conversation_of(case)
-        messages = [{"role": role, "content": text} for turn in turns for role, text in zip(("user", "assistant"), turn)]
+        messages = [
+            {"role": role, "content": text}
+            for turn in turns
+            for role, text in zip(("user", "assistant"), turn)
+        ]
         ids, _ = tokenizer.encode_conversation(turns)
         conversations.append({"messages": messages[:-1], "prompt": layout.prompt_of(case), "ids": ids})
         conversations[-1]["answer"] = messages[-1]["content"]

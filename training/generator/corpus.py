@@ -37,7 +37,9 @@ class Corpus:
         families = families or load()
         for name in (*leave_out, *only):
             if name not in families:
-                raise SystemExit(f"there is no family '{name}'; there are {', '.join(sorted(families))}")
+                raise SystemExit(
+                    f"there is no family '{name}'; there are {', '.join(sorted(families))}"
+                )
         chosen = {
             name: family
             for name, family in families.items()

@@ -19,7 +19,9 @@ from generator.draw import HELD, TRAIN, Draw, Retry, is_held
 from generator.typo import misspell
 
 CASES = 6000
-SHELL_FAILURES = Path(os.environ.get("SWARM_TEST_DATA", "../shared/data")) / "shell-failures" / "cases.json"
+SHELL_FAILURES = (
+    Path(os.environ.get("SWARM_TEST_DATA", "../shared/data")) / "shell-failures" / "cases.json"
+)
 
 
 def entropy(counts):
@@ -181,10 +183,13 @@ class CatalogueTest(unittest.TestCase):
             return load(Path(folder))["some"].templates
 
     def test_reads_variants_and_named_screens(self):
-        text = "## a x2 exit=1,2 likely\nlet t r = x {word} | y\n$ {t} {r}\n> one\n> two\nor\n> @NOTFOUND what={t}\n: C.\n= ls\n"
+        text = "## a x2 exit=1,2 likely\nlet t r = x {word} | y\n$ {t} {r}\n"
+        text += "> one\n> two\nor\n> @NOTFOUND what={t}\n: C.\n= ls\n"
         (template,) = self.read(text)
         self.assertEqual(template.outputs, ["one\ntwo", "{t}: not found"])
-        self.assertEqual((template.weight, template.statuses, template.confidence), (2.0, (1, 2), "likely"))
+        self.assertEqual(
+            (template.weight, template.statuses, template.confidence), (2.0, (1, 2), "likely")
+        )
 
     def test_refuses_what_it_does_not_understand(self):
         for text in (
@@ -201,7 +206,11 @@ class CatalogueTest(unittest.TestCase):
 
 
 def template_texts(template):
-    lists = [options for let in template.lets for options in ([let.options] if let.by is None else let.options.values())]
+    lists = [
+        options
+        for let in template.lets
+        for options in ([let.options] if let.by is None else let.options.values())
+    ]
     return [text for options in lists for text in options] + template.fixes
 
 

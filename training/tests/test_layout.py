@@ -30,7 +30,9 @@ class LayoutTest(unittest.TestCase):
         self.assertEqual(len(layout.clipped_lines("x" * 999)[0]), layout.LINE_CHARS)
 
     def test_an_answer_is_read_as_it_was_written(self):
-        self.assertEqual(layout.read_answer(layout.answer_of(case())), ("It is so.", "git push", "sure"))
+        self.assertEqual(
+            layout.read_answer(layout.answer_of(case())), ("It is so.", "git push", "sure")
+        )
         unknown = case(fixes=(), confidence="unsure")
         self.assertEqual(layout.read_answer(layout.answer_of(unknown)), ("It is so.", None, "unsure"))
 
@@ -49,7 +51,9 @@ class LayoutTest(unittest.TestCase):
 
     def test_prompt_has_the_turns_before_it(self):
         prompt = layout.prompt_of(case(earlier=[case(command="ls")]))
-        first = "<|user|>\n$ ls\nexit 1\na\nb<|end|>\n<|assistant|>\nIt is so.\n$ git push\nsure<|end|>\n"
+        first = (
+            "<|user|>\n$ ls\nexit 1\na\nb<|end|>\n<|assistant|>\nIt is so.\n$ git push\nsure<|end|>\n"
+        )
         self.assertEqual(prompt, first + "<|user|>\n$ git psuh\nexit 1\na\nb<|end|>\n<|assistant|>\n")
 
 
