@@ -14,7 +14,7 @@ import layout
 import torch
 from generator.corpus import Corpus
 from generator.draw import HELD
-from tokenizer import ASSISTANT_ID, END_ID, USER_ID
+from tokenizer import END_ID
 
 # Longer answers than any template gives.
 ANSWER_TOKENS = 110
@@ -33,10 +33,13 @@ class Report:
     def share(self):
         return sum(self.right.values()) / max(1, sum(self.asked.values()))
 
+    def right_when(self, word):
+        return self.said_right[word] / max(1, self.said[word])
+
     def line(self):
         total = max(1, sum(self.asked.values()))
         words = " ".join(
-            f"{word} {self.said[word] / total:.2f} (right {self.said_right[word] / max(1, self.said[word]):.2f})"
+            f"{word} {self.said[word] / total:.2f} (right {self.right_when(word):.2f})"
             for word in ("sure", "likely", "unsure")
         )
         return f"exact fix {self.share():.3f} of {total}; {words}"
@@ -60,7 +63,7 @@ def held_cases(seed, count, **which):
 def prompt_ids(tokenizer, case):
     turns = layout.conversation_of(case)
     ids, _ = tokenizer.encode_conversation(turns[:-1])
-    return [*ids, USER_ID, *tokenizer.encode(turns[-1][0]), ASSISTANT_ID]
+    return [*ids, *(tokenizer.encode("\n") if ids else []), *tokenizer.encode_question(turns[-1][0])]
 
 
 @torch.no_grad()

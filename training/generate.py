@@ -36,7 +36,8 @@ def main():
             }
             print(json.dumps(line))
         else:
-            print(f"--- {case.family}/{case.template}\n{layout.question_of(case)}\n\n{layout.answer_of(case)}\n")
+            print(f"--- {case.family}/{case.template}\n{layout.question_of(case)}\n")
+            print(f"{layout.answer_of(case)}\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 
 TEMPLATE = Path(__file__).parent / "chat-template.jinja"
 
+# Control tokens, names and line ends are those of Phi-3: programs that know templates by their looks
+# (llama.cpp without --jinja) take this model for one and render the same.
 USER = "<|user|>"
 ASSISTANT = "<|assistant|>"
 END = "<|end|>"
@@ -58,11 +60,15 @@ def conversation_of(case):
     return [(question_of(c), answer_of(c)) for c in [*case.earlier, case]]
 
 
+def before_answer(question):
+    return f"{USER}\n{question}{END}\n{ASSISTANT}\n"
+
+
 def prompt_of(case):
     """What is put before the model, as the chat template renders it."""
     turns = conversation_of(case)
-    before = "".join(f"{USER}{question}{ASSISTANT}{answer}{END}" for question, answer in turns[:-1])
-    return f"{before}{USER}{turns[-1][0]}{ASSISTANT}"
+    before = "".join(f"{before_answer(question)}{answer}{END}\n" for question, answer in turns[:-1])
+    return before + before_answer(turns[-1][0])
 
 
 def read_answer(text):

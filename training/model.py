@@ -23,16 +23,16 @@ def rms_norm(x, weight):
 
 
 def rope_table(context, head_dim):
-    """(context, head_dim / 2) cosines and sines."""
+    """(context, head_dim / 2) complex numbers of length 1: the turn of each pair at each position."""
     rates = ROPE_BASE ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
     angles = torch.arange(context, dtype=torch.float64)[:, None] * rates[None, :]
-    return angles.cos().float(), angles.sin().float()
+    return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
 
 
-def rotate(x, cos, sin):
-    """x: (batch, positions, heads, head_dim); cos, sin: (positions, 1, head_dim / 2)."""
-    even, odd = x[..., 0::2], x[..., 1::2]
-    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+def rotate(x, turns):
+    """x: (batch, positions, heads, head_dim); turns: (positions, 1, head_dim / 2)."""
+    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turns).flatten(-2)
 
 
 class Layer(nn.Module):
@@ -48,14 +48,14 @@ class Layer(nn.Module):
         self.gate_up = nn.Linear(size.dim, 2 * size.hidden, bias=False)
         self.down = nn.Linear(size.hidden, size.dim, bias=False)
 
-    def forward(self, x, cos, sin, mask, past):
+    def forward(self, x, turns, mask, past):
         """past: None, or [keys, values] of the positions before, which is replaced by all so far."""
         size = self.size
         batch, length, _ = x.shape
         kv_dim = size.kv_heads * size.head_dim
         q, k, v = self.qkv(rms_norm(x, self.attention_norm)).split((size.dim, kv_dim, kv_dim), -1)
-        q = rotate(q.view(batch, length, size.heads, size.head_dim), cos, sin)
-        k = rotate(k.view(batch, length, size.kv_heads, size.head_dim), cos, sin)
+        q = rotate(q.view(batch, length, size.heads, size.head_dim), turns)
+        k = rotate(k.view(batch, length, size.kv_heads, size.head_dim), turns)
         v = v.view(batch, length, size.kv_heads, size.head_dim)
         if past is not None:
             if past:
@@ -81,9 +81,8 @@ class Sentinel(nn.Module):
         self.embedding = nn.Parameter(torch.empty(size.vocab, size.dim))
         self.layers = nn.ModuleList(Layer(size) for _ in range(size.layers))
         self.norm = nn.Parameter(torch.ones(size.dim))
-        cos, sin = rope_table(size.context, size.head_dim)
-        self.register_buffer("cos", cos[:, None], persistent=False)
-        self.register_buffer("sin", sin[:, None], persistent=False)
+        turns = rope_table(size.context, size.head_dim)[:, None]
+        self.register_buffer("turns", turns, persistent=False)
         self.reset()
 
     def reset(self):
@@ -104,7 +103,7 @@ class Sentinel(nn.Module):
         count relative to each other, so a row behind padding gives the same answer.
         """
         length = ids.shape[1]
-        cos, sin = self.cos[start : start + length], self.sin[start : start + length]
+        turns = self.turns[start : start + length]
         mask = torch.full((length, start + length), HIDDEN, device=ids.device).triu(start + 1)
         if padding is not None:
             keys = torch.arange(start + length, device=ids.device)
@@ -114,7 +113,7 @@ class Sentinel(nn.Module):
         # the first norm of each layer alone.
         x = self.embedding[ids]
         for index, layer in enumerate(self.layers):
-            x = layer(x, cos, sin, mask, None if past is None else past[index])
+            x = layer(x, turns, mask, None if past is None else past[index])
         return rms_norm(x, self.norm)
 
     def logits(self, hidden):

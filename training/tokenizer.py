@@ -158,12 +158,19 @@ class Tokenizer:
     def decode(self, ids):
         return b"".join(self.bytes[i] for i in ids).decode(errors="replace")
 
+    def encode_question(self, question):
+        """layout.before_answer as ids."""
+        line_end = self.encode("\n")
+        return [USER_ID, *self.encode("\n" + question), END_ID, *line_end, ASSISTANT_ID, *line_end]
+
     def encode_conversation(self, turns):
-        """-> (ids, whether each id is to be learnt) of [(question, answer), ...]."""
+        """-> (ids, whether each id is to be learnt) of [(question, answer), ...], the last one ended."""
         ids, learnt = [], []
         for question, answer in turns:
-            asked = [USER_ID, *self.encode(question), ASSISTANT_ID]
-            answered = [*self.encode(answer), END_ID]
+            if ids:
+                ids += self.encode("\n")
+                learnt.append(False)
+            asked, answered = self.encode_question(question), [*self.encode(answer), END_ID]
             ids += asked + answered
             learnt += [False] * len(asked) + [True] * len(answered)
         return ids, learnt
@@ -171,7 +178,9 @@ class Tokenizer:
     def texts(self):
         """Every token as a GGUF file spells it."""
         alphabet = byte_alphabet()
-        return [*SPECIAL] + ["".join(alphabet[b] for b in token) for token in self.bytes[FIRST_BYTE_ID:]]
+        return [*SPECIAL] + [
+            "".join(alphabet[b] for b in token) for token in self.bytes[FIRST_BYTE_ID:]
+        ]
 
     def merge_texts(self):
         texts = self.texts()

@@ -20,6 +20,7 @@ from batches import Batches
 from evaluate import held_cases, judge
 from generator.corpus import Corpus
 from model import Sentinel
+from muon import Muon
 from sizes import SIZES
 from tokenizer import Tokenizer, learn_from_corpus
 
@@ -41,6 +42,19 @@ def rate_at(progress, peak):
     return peak * (RATE_END + (1 - RATE_END) * 0.5 * (1 + math.cos(math.pi * min(1.0, along))))
 
 
+def optimizers_of(model, args):
+    """AdamW, or with --muon Muon for the matrices of the layers and AdamW for the rest."""
+    inner = [p for p in model.layers.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim == 1]
+    matrices = [model.embedding] if args.muon else [model.embedding, *inner]
+    groups = [
+        {"params": matrices, "weight_decay": WEIGHT_DECAY},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    adam = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.95))
+    return [adam, Muon(inner, WEIGHT_DECAY)] if args.muon else [adam]
+
+
 class Run:
     """All that changes while training, and how it is kept."""
 
@@ -51,10 +65,7 @@ class Run:
         self.tokenizer = self.vocabulary(size)
         self.model = Sentinel(size).to(device)
         self.average = copy.deepcopy(self.model)
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        vectors = [p for p in self.model.parameters() if p.ndim == 1]
-        groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.95))
+        self.optimizers = optimizers_of(self.model, args)
         corpus = Corpus(args.seed, leave_out=args.leave_out, only=args.only)
         self.batches = Batches(corpus, self.tokenizer, size.context, args.batch_tokens, args.seed)
         self.step, self.seconds, self.tokens, self.places = 0, 0.0, 0, 0
@@ -70,11 +81,13 @@ class Run:
     def restore(self, state):
         if state["arguments"] != identity(self.args):
             raise SystemExit(
-                f"{self.folder} holds a run with other arguments ({state['arguments']}); choose another --out"
+                f"{self.folder} holds a run with other arguments ({state['arguments']}); "
+                f"choose another --out"
             )
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.batches.restore(state["batches"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.tokens, self.places = state["tokens"], state["places"]
@@ -86,7 +99,7 @@ class Run:
             "size": self.args.size,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "batches": self.batches.state(),
             "step": self.step,
             "seconds": self.seconds,
@@ -104,19 +117,23 @@ class Run:
         return self.seconds / (self.args.hours * 3600)
 
     def train_step(self):
-        ids, places, targets, weights, count = (tensor.to(self.device) for tensor in self.batches.next())
+        ids, places, targets, weights, count = (
+            tensor.to(self.device) for tensor in self.batches.next()
+        )
         rate = rate_at(self.progress(), self.args.rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.args.bf16):
             hidden = self.model.hidden(ids).flatten(0, 1)[places]
             logits = self.model.logits(hidden)
         losses = F.cross_entropy(logits.float(), targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM_MAX)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         self.places += ids.numel()
         self.tokens += int(count)
@@ -135,7 +152,7 @@ class Run:
 
 def identity(args):
     """What a checkpoint has to agree on to be gone on with."""
-    names = ("size", "seed", "rate", "batch_tokens", "leave_out", "only")
+    names = ("size", "seed", "rate", "muon", "batch_tokens", "leave_out", "only")
     return {name: getattr(args, name) for name in names}
 
 
@@ -149,7 +166,8 @@ def load_best(folder):
 
 def show_sizes():
     for size in SIZES.values():
-        shape = f"dim {size.dim}, {size.layers} layers, {size.heads}/{size.kv_heads} heads, hidden {size.hidden}"
+        shape = f"dim {size.dim}, {size.layers} layers, {size.heads} heads ({size.kv_heads} for keys), "
+        shape += f"hidden {size.hidden}"
         print(f"{size.name}: {size.parameters / 1e6:.2f} M parameters, {shape}, {size.quant}")
 
 
@@ -162,6 +180,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--batch-tokens", type=int, default=8192)
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0)
@@ -195,9 +214,16 @@ def main():
                 f"loss {sum(losses) / len(losses):.3f}; {report.line()}",
                 flush=True,
             )
-            log = {"step": run.step, "seconds": run.seconds, "tokens": run.tokens, "exact": report.share()}
+            log = {
+                "step": run.step,
+                "seconds": run.seconds,
+                "tokens": run.tokens,
+                "exact": report.share(),
+            }
             with (folder / "log.jsonl").open("a") as file:
-                file.write(json.dumps({**log, "loss": sum(losses) / len(losses), **report.families()}) + "\n")
+                file.write(
+                    json.dumps({**log, "loss": sum(losses) / len(losses), **report.families()}) + "\n"
+                )
             losses, last_save, last_tokens = [], time.monotonic(), run.tokens
 
 

@@ -33,6 +33,10 @@ class Case:
     # Cases that came before in the same conversation.
     earlier: list = field(default_factory=list)
 
+    def shown(self):
+        """All that a model is told, in no particular order."""
+        return "\n".join([self.command or self.question, self.output or "", *self.hints])
+
     def check(self):
         texts = [self.cause, *self.fixes, self.command or self.question or ""]
         assert all(text == text.strip() and text for text in texts), self

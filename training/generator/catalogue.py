@@ -179,7 +179,11 @@ def finish(template):
     if not template.causes or bool(template.commands) == bool(template.questions):
         raise Fault("needs a cause, and either commands or questions")
     own = {name for let in template.lets for name in let.names()}
-    lists = [options for let in template.lets for options in ([let.options] if let.by is None else let.options.values())]
+    lists = [
+        options
+        for let in template.lets
+        for options in ([let.options] if let.by is None else let.options.values())
+    ]
     texts = [text for options in lists for text in options]
     texts += template.commands + template.questions + template.outputs + template.causes
     texts += [*template.fixes, template.hints]

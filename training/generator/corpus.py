@@ -37,7 +37,9 @@ class Corpus:
         families = families or load()
         for name in (*leave_out, *only):
             if name not in families:
-                raise SystemExit(f"there is no family '{name}'; there are {', '.join(sorted(families))}")
+                raise SystemExit(
+                    f"there is no family '{name}'; there are {', '.join(sorted(families))}"
+                )
         chosen = {
             name: family
             for name, family in families.items()
@@ -69,12 +71,12 @@ class Corpus:
             at = bisect.bisect(self.cumulated, d.random.random() * self.cumulated[-1])
             template = self.templates[min(at, len(self.templates) - 1)]
             for _ in range(40):
-                d.has_held = False
+                d.begin_case()
                 try:
                     case = template.make(d)
                 except Retry:
                     continue
-                if self.split == HELD and not d.has_held:
+                if self.split == HELD and not d.shows_held(case.shown()):
                     continue
                 case = varied(d, case, template.plain) if case.command else case
                 if case.command and exclusion.command_hash(case.command) in self.excluded:

@@ -29,8 +29,10 @@ class Draw:
     def __init__(self, seed, split):
         self.random = random.Random(seed)
         self.split = split
-        # Whether anything held out is in the case; a held-out case without it would be a training case.
-        self.has_held = False
+        # What is held out in the case: names, and whether a combination is. A held-out case without any
+        # that shows would be a training case.
+        self.held_names = []
+        self.held_combination = False
 
     def pick(self, options):
         return options[int(self.random.random() * len(options))]
@@ -42,8 +44,12 @@ class Draw:
         """A whole number from low to high, both included."""
         return low + int(self.random.random() * (high - low + 1))
 
-    def some(self, options, count):
-        return self.random.sample(options, min(count, len(options)))
+    def begin_case(self):
+        self.held_names = []
+        self.held_combination = False
+
+    def shows_held(self, text):
+        return self.held_combination or any(name in text for name in self.held_names)
 
     def belongs(self, text):
         return is_held(text) == (self.split == HELD)
@@ -52,13 +58,14 @@ class Draw:
         """@raises Retry for a combination of the other side."""
         if not self.belongs("|".join(parts)):
             raise Retry
-        self.has_held = self.has_held or self.split == HELD
+        self.held_combination = self.split == HELD
 
     def name(self, make, tries=400):
         """The first name made by `make(self)` that belongs to this side."""
         for _ in range(tries):
             name = make(self)
             if self.belongs(name):
-                self.has_held = self.has_held or self.split == HELD
+                if self.split == HELD:
+                    self.held_names.append(name)
                 return name
         raise Retry

@@ -1,45 +1,98 @@
 """Names as people give them: files, folders, branches, hosts, packages, users, ports.
 
-Half of all names are pronounceable words that exist nowhere, so that a model has to copy a name and
-cannot know it; the others are made of words that projects are full of. `KINDS` maps the name of a
-placeholder in a template to the function that makes such a name. Owns no command and no error text.
+About half of all words are pronounceable ones that exist nowhere, so that a model has to copy a name and
+cannot know it; some are strings of any letters; the others are words that projects are full of, among them
+every word of the templates themselves, so that nothing is only ever seen as a part of a message. Made-up
+words are held out one by one, names of known words as a whole. `KINDS` maps the name of a placeholder in a
+template to the function that makes such a name. Owns no command and no error text.
 """
 
-ONSETS = "b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr kr pl pr qu sh sk sl sm sn sp st str th tr tw".split()
+import re
+from pathlib import Path
+
+ONSETS = """
+b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr kr pl pr qu sh sk sl sm sn sp st str
+th tr tw
+""".split()
 VOWELS = "a e i o u a e i o ai ea ee io oa oo ou y".split()
-CODAS = ["", "", "", "", "b", "ck", "d", "f", "g", "k", "l", "m", "n", "nd", "nt", "p", "r", "rk", "s", "sk", "st", "t", "v", "x", "z"]
+CODAS = [
+    "",
+    "",
+    "",
+    "",
+    "b",
+    "ck",
+    "d",
+    "f",
+    "g",
+    "k",
+    "l",
+    "m",
+    "n",
+    "nd",
+    "nt",
+    "p",
+    "r",
+    "rk",
+    "s",
+    "sk",
+    "st",
+    "t",
+    "v",
+    "x",
+    "z",
+]
 
 WORDS = """
-account action admin agent alert alpha analytics api app archive asset assets atlas auth avatar backend backup
-badge banner batch beta billing blob block blog board bot bridge broker browser bucket budget buffer build bundle
-button cache calendar camera canvas card cart catalog channel chart chat check checkout client clock cloud cluster
-code collector color column comment common compiler component config connector console consumer contact content
-context control converter cookie core counter course crawler credit cron customer daemon dash dashboard data
-database deal debug deck demo deploy design desk detail device dialog diff digest discount dispatch docs domain
-draft driver editor email engine entity entry error event example export express factory feature feed fetch field
-filter finance fixture flag flow folder font footer form forum frame front frontend game gateway geo gift graph
-grid group guest guide handler header health heap helper history home hook host hotel hub icon image import inbox
-index infra ingest input insight inventory invoice item job journal kernel key lab label lambda landing layer
-layout ledger legacy lesson letter level library license limit link list loader locale lock log login logo loop
-mail main manager map market matrix media member memory menu merge message metric middleware migration mirror
-mobile mock model module monitor music native network news node note notebook notes offer office order orders org
-output owner package page panel parser partner password patch path payment people photo pipeline pixel plan player
-plugin pod point policy poll pool portal post prefix preview price print process product profile project promo
-prompt proxy public purchase queue quick quiz quota radar random rank rate reader receipt recipe record region
-register relay release reminder render replay report repo request reset resource response result review reward
-robot role room route router rule runner runtime sample sandbox scanner schedule schema scope score script search
-secret section seed sensor server service session settings setup shape share sheet shop signal signup site sketch
-slide socket source spark spec sprint stack stage staging state static stats status stock storage store story
-stream style summary support survey sync system table tag target task team template tenant terminal test theme
-thread ticket timer todo token tool topic trace tracker trade traffic transfer travel tree trigger tunnel tutorial
-unit update upload user users util utils vault vector vendor version video view viewer vote wallet watch weather
-web webhook widget wiki window wizard word work worker world writer zone
+account action admin agent alert alpha analytics api app archive asset assets atlas auth avatar backend
+backup badge banner batch beta billing blob block blog board bot bridge broker browser bucket budget
+buffer build bundle button cache calendar camera canvas card cart catalog channel chart chat check
+checkout client clock cloud cluster code collector color column comment common compiler component config
+connector console consumer contact content context control converter cookie core counter course crawler
+credit cron customer daemon dash dashboard data database deal debug deck demo deploy design desk detail
+device dialog diff digest discount dispatch docs domain draft driver editor email engine entity entry
+error event example export express factory feature feed fetch field filter finance fixture flag flow
+folder font footer form forum frame front frontend game gateway geo gift graph grid group guest guide
+handler header health heap helper history home hook host hotel hub icon image import inbox index infra
+ingest input insight inventory invoice item job journal kernel key lab label lambda landing layer layout
+ledger legacy lesson letter level library license limit link list loader locale lock log login logo loop
+mail main manager map market matrix media member memory menu merge message metric middleware migration
+mirror mobile mock model module monitor music native network news node note notebook notes offer office
+order orders org output owner package page panel parser partner password patch path payment people photo
+pipeline pixel plan player plugin pod point policy poll pool portal post prefix preview price print
+process product profile project promo prompt proxy public purchase queue quick quiz quota radar random
+rank rate reader receipt recipe record region register relay release reminder render replay report repo
+request reset resource response result review reward robot role room route router rule runner runtime
+sample sandbox scanner schedule schema scope score script search secret section seed sensor server
+service session settings setup shape share sheet shop signal signup site sketch slide socket source
+spark spec sprint stack stage staging state static stats status stock storage store story stream style
+summary support survey sync system table tag target task team template tenant terminal test theme thread
+ticket timer todo token tool topic trace tracker trade traffic transfer travel tree trigger tunnel
+tutorial unit update upload user users util utils vault vector vendor version video view viewer vote
+wallet watch weather web webhook widget wiki window wizard word work worker world writer zone
 """.split()
 
-EXTENSIONS = "txt md json yaml yml toml csv log conf cfg ini xml html css js ts py rb go rs c cpp h java sh sql png jpg pdf".split()
-CODE_EXTENSIONS = "js ts py rb go rs c cpp h java sh sql".split()
+EXTENSIONS = """
+txt md json yaml yml toml csv log conf cfg ini xml html css js ts py rb go rs c cpp h java sh sql png
+jpg pdf
+""".split()
 TOP_DOMAINS = "com org net io dev local lan internal example".split()
-USERS = "alice bob carol dave erin frank grace heidi ivan judy mallory oscar peggy trent victor wendy deploy admin ubuntu debian ec2-user git jenkins www-data postgres anna ben chris dana emil fiona greg hans ines jan karl lena mia nils olga paul rosa sam tom uwe vera".split()
+USERS = """
+alice bob carol dave erin frank grace heidi ivan judy mallory oscar peggy trent victor wendy deploy
+admin ubuntu debian ec2-user git jenkins www-data postgres anna ben chris dana emil fiona greg hans ines
+jan karl lena mia nils olga paul rosa sam tom uwe vera
+""".split()
+
+
+FAMILIES = Path(__file__).parent / "families"
+TEMPLATE_WORDS = sorted(
+    {
+        word.lower()
+        for path in FAMILIES.glob("*.cases")
+        for word in re.findall(r"(?<![\w{])[A-Za-z]{3,12}(?![\w}])", path.read_text())
+    }
+)
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def made_up(d):
@@ -53,10 +106,19 @@ def made_up(d):
 
 
 def word(d):
-    return d.name(lambda d: made_up(d) if d.chance(0.5) else d.pick(WORDS))
+    style = d.random.random()
+    if style < 0.45:
+        return d.name(made_up)
+    if style < 0.52:
+        return d.name(lambda d: "".join(d.pick(LETTERS) for _ in range(d.between(2, 6))))
+    return d.pick(WORDS) if style < 0.85 else d.pick(TEMPLATE_WORDS)
 
 
 def words(d):
+    return d.name(joined_words)
+
+
+def joined_words(d):
     """One or two words joined as names in code are."""
     first = word(d)
     if d.chance(0.55):
@@ -71,12 +133,16 @@ def words(d):
 
 
 def identifier(d):
+    return d.name(joined_identifier)
+
+
+def joined_identifier(d):
     first, second = word(d), word(d)
     return d.pick((first, f"{first}_{second}", first + second.capitalize(), f"{first}_{second}"))
 
 
 def kebab(d):
-    return word(d) if d.chance(0.5) else f"{word(d)}-{word(d)}"
+    return d.name(lambda d: word(d) if d.chance(0.5) else f"{word(d)}-{word(d)}")
 
 
 def file(d):
@@ -97,7 +163,9 @@ def relative_folder(d):
     return "/".join(words(d) for _ in range(d.between(2, 3)))
 
 
-ROOTS = "/home/{user} /home/{user} /srv /opt /var/log /var/lib /etc /tmp /usr/local /mnt /data /var/www".split()
+ROOTS = """
+/home/{user} /home/{user} /srv /opt /var/log /var/lib /etc /tmp /usr/local /mnt /data /var/www
+""".split()
 
 
 def absolute_folder(d):
@@ -129,7 +197,11 @@ def host(d):
 
 
 def domain(d):
-    return f"{word(d)}.{d.pick(TOP_DOMAINS)}" if d.chance(0.6) else f"{word(d)}.{word(d)}.{d.pick(TOP_DOMAINS)}"
+    return (
+        f"{word(d)}.{d.pick(TOP_DOMAINS)}"
+        if d.chance(0.6)
+        else f"{word(d)}.{word(d)}.{d.pick(TOP_DOMAINS)}"
+    )
 
 
 def ip(d):
@@ -140,7 +212,9 @@ def ip(d):
 
 
 def url(d):
-    return f"{d.pick(('https', 'https', 'http'))}://{domain(d)}/{word(d)}" + d.pick(("", "/" + word(d), "/" + file(d)))
+    return f"{d.pick(('https', 'https', 'http'))}://{domain(d)}/{word(d)}" + d.pick(
+        ("", "/" + word(d), "/" + file(d))
+    )
 
 
 def branch(d):
@@ -162,7 +236,11 @@ def trunk(d):
 
 
 def remote(d):
-    return "origin" if d.chance(0.7) else d.pick(("upstream", "fork", "backup", "github", "gitlab", word(d)))
+    return (
+        "origin"
+        if d.chance(0.7)
+        else d.pick(("upstream", "fork", "backup", "github", "gitlab", word(d)))
+    )
 
 
 def digest(d):
@@ -176,13 +254,17 @@ def version(d):
 
 def port(d):
     if d.chance(0.4):
-        return d.pick("80 443 3000 3001 4000 5000 5173 5432 6379 8000 8080 8081 8443 8888 9000 9090 27017 3306".split())
+        return d.pick(
+            "80 443 3000 3001 4000 5000 5173 5432 6379 8000 8080 8081 8443 8888 9000 9090 27017 3306".split()
+        )
     return str(d.between(1024, 65000))
 
 
 def environment(d):
     first = word(d).upper()
-    return first + d.pick(("_TOKEN", "_URL", "_KEY", "_HOST", "_PORT", "_HOME", "_PATH", "_ENV", "_DIR", "_MODE"))
+    return first + d.pick(
+        ("_TOKEN", "_URL", "_KEY", "_HOST", "_PORT", "_HOME", "_PATH", "_ENV", "_DIR", "_MODE")
+    )
 
 
 def number(d):
@@ -194,7 +276,7 @@ def large(d):
 
 
 def module(d):
-    return d.name(lambda d: made_up(d)) if d.chance(0.5) else f"{word(d)}_{word(d)}"
+    return d.name(lambda d: word(d) if d.chance(0.5) else f"{word(d)}_{word(d)}")
 
 
 def coded(*extensions):
@@ -210,7 +292,9 @@ def archive(d):
 
 
 def message(d):
-    verb = d.pick("add fix update remove rename improve refactor clean bump revert move document test".split())
+    verb = d.pick(
+        "add fix update remove rename improve refactor clean bump revert move document test".split()
+    )
     return f"{verb} {word(d)}" + (f" {word(d)}" if d.chance(0.5) else "")
 
 

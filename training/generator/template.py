@@ -3,7 +3,7 @@
 `{branch}` in any text is one name of that kind (names.KINDS), the same in all texts of the case;
 `{branch2}` is another one. `{sub~}` is {sub} misspelt. Placeholders of the template's own come from its
 `let` lines. Owns what is held out: every name by itself, every pair of a word and its misspelling, and
-every choice from larger tables (draw.py). How templates are written down is catalogue.py's.
+every combination of choices (draw.py). How templates are written down is catalogue.py's.
 """
 
 import re
@@ -15,8 +15,6 @@ from .names import KINDS
 from .typo import misspell
 
 PLACEHOLDER = re.compile(r"\{([a-z]+)(\d*)(~?)\}")
-# Choices among fewer are not held out: most of so small a table has to be seen.
-HELD_CHOICES_MIN = 24
 # Statuses by which a shell itself says that it could not start the command.
 NOT_STARTED = (126, 127)
 
@@ -70,7 +68,7 @@ class Template:
 
     def make(self, d):
         """@raises Retry"""
-        values, choices, choice_count = {}, [], 1
+        values, choices = {}, []
 
         def value_of(name, number, wrong):
             key = name + number + wrong
@@ -94,10 +92,10 @@ class Template:
             options = let.options if let.by is None else let.options[values[let.by]]
             text = d.pick(options)
             choices.append(text)
-            choice_count *= len(options)
             for name, value in let.split(text).items():
                 values[name] = fill(value)
-        if choice_count >= HELD_CHOICES_MIN:
+        # A single choice may be a fact, such as the package of a tool, which nobody knows without it.
+        if len(choices) > 1:
             d.combination(self.family, self.name, *choices)
 
         command = fill_command(d.pick(self.commands)) if self.commands else None

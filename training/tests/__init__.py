@@ -1,0 +1,1 @@
+"""Tests of the training pipeline, by the standard library's unittest."""
