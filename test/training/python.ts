@@ -17,12 +17,20 @@ function interpreterWith(imports: string): string | null {
 
 export type Python = (...args: string[]) => string
 
-/** @param needs modules beyond the standard library, such as `torch`. */
+/**
+ * @param needs modules beyond the standard library, such as `torch`.
+ * @param missing another reason to skip, or null.
+ */
 export function pythonTest(
   name: string,
   needs: string[],
-  body: (t: Test, python: Python) => Promise<void> | void
+  body: (t: Test, python: Python) => Promise<void> | void,
+  missing: string | null = null
 ): void {
+  if (missing) {
+    test.skip(`${name} (${missing})`, () => {})
+    return
+  }
   const interpreter = interpreterWith(['json', ...needs].join(', '))
   if (!interpreter) {
     test.skip(`${name} (no python3 with ${needs.join(' and ') || 'its standard library'})`, () => {})
