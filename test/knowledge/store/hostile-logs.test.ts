@@ -9,10 +9,11 @@ import test, { type Test } from 'brittle'
 import {
   FACT_BLOCK_BYTES_MAX,
   LOG_AUTHORS_INTRODUCED_MAX,
+  LOG_BLOCKS_BURST,
   LOG_BLOCKS_MAX,
+  LOG_BYTES_MAX,
   LOG_CARDS_BURST,
-  LOG_FAULTS_MAX,
-  LOG_BLOCKS_BURST
+  LOG_FAULTS_MAX
 } from '../../../src/base/limits.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { toHex } from '../../../src/base/text.ts'
@@ -197,6 +198,22 @@ test(
     await villain.join(t, own)
     await until(() => told(own, 'refused').length === 1)
     t.ok(/more than 131072 entries/.test(told(own, 'refused')[0]?.text ?? ''))
+  }
+)
+
+test(
+  'hostile logs - a log beyond its bound of bytes is not fetched',
+  { timeout: 120_000 },
+  async (t) => {
+    const [villain, own] = [await Villain.open(t), await installation(t)]
+    // Every entry is as large as one may be.
+    const block = new Uint8Array(FACT_BLOCK_BYTES_MAX)
+    for (let left = LOG_BYTES_MAX; left >= 0; left -= 256 * FACT_BLOCK_BYTES_MAX) {
+      await villain.facts.append(Array.from({ length: 256 }, () => block))
+    }
+    await villain.join(t, own)
+    await until(() => told(own, 'refused').length === 1)
+    t.ok(/more than 268435456 bytes/.test(told(own, 'refused')[0]?.text ?? ''))
   }
 )
 
