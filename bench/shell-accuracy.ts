@@ -67,7 +67,7 @@ export function proposersOf(cases: readonly FailureCase[]): Record<string, Propo
   )
   const ranked = (at: number) => {
     const hits = memory.ask(questions[at] as string, FIXES_ASKED_MAX, at)
-    return rankProposals({ failure: failures[at] as Asked, hits, machine: MACHINE })
+    return rankProposals({ failure: failures[at] as Asked, hits, machine: MACHINE, sentinel: null })
   }
   return {
     'rules alone': (at) => propose(failures[at] as Asked, MACHINE).map(({ command }) => command),

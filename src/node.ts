@@ -55,7 +55,7 @@ import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
-export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
+export { countLayers, runBootstrap } from './node/demo-ports.ts'
 
 /** As openOwnKnowledge of node/own-knowledge.ts, loaded by commands that need it alone. */
 export async function openKnowledge(
@@ -113,6 +113,7 @@ class SwarmNode {
       gate: null,
       api: null,
       model: null,
+      droppedFor: null,
       network: null,
       pipeline: null,
       watch: null,
@@ -182,8 +183,9 @@ class SwarmNode {
     const tell = (text: string) => this.#emit('model', text)
     const model = await readModel(path, this.#parts.options, tell, systemClock, signal)
     this.#parts.model = model
+    if (model.isSentinel) tell(sentences.sentinelText)
     this.#plan(model, network, this.#parts.pipeline as Pipeline)
-    network.publish({ model: { id: model.id, name: model.name } })
+    network.publish({ model: { id: model.id, name: model.name, givesWay: model.isSentinel } })
     for (const { peer } of network.links()) this.#compareModels(peer)
   }
 

@@ -11,6 +11,7 @@ import { readGguf, type Gguf } from './gguf.ts'
 import { readHyperparameters, type Hyperparameters } from './hyperparameters.ts'
 import { hashChunks, modelIdOf, type HashOptions } from './model-id.ts'
 import { recallModelId, rememberModelId } from './model-id-cache.ts'
+import { isSentinel, recommendedSampling, type RecommendedSampling } from './recommended.ts'
 import { isTied, modelTensors, type ModelTensor } from './tensors.ts'
 import { readTokenizer, type Tokenizer } from './tokenizer/tokenizer.ts'
 
@@ -32,6 +33,10 @@ export interface Model extends FileFacts {
   readonly tokenizer: Tokenizer
   /** null for a model that was not made for conversations. */
   readonly chatTemplate: ChatTemplate | null
+  /** What the file says of how its tokens are best drawn. */
+  readonly sampling: RecommendedSampling
+  /** It speaks the layout of training/FORMAT.md: a failed command in; cause, fix and confidence out. */
+  readonly isSentinel: boolean
 }
 
 export interface OpenModelOptions extends HashOptions {
@@ -79,7 +84,9 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       tensors,
       tied: isTied(tensors),
       tokenizer,
-      chatTemplate: template === null ? null : new ChatTemplate(template)
+      chatTemplate: template === null ? null : new ChatTemplate(template),
+      sampling: recommendedSampling(gguf.metadata),
+      isSentinel: isSentinel(gguf.metadata)
     }
   } finally {
     await source.close()

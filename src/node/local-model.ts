@@ -30,7 +30,9 @@ export interface LocalOptions {
 }
 
 export interface LocalModel {
+  readonly name: string
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  closeSession(session: string): void
   close(): Promise<void>
 }
 
@@ -74,7 +76,9 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     random: systemRandom
   })
   return {
+    name: model.name,
     generate: (request, signal) => generator.generate(request, signal),
+    closeSession: (session) => generator.closeSession(session),
     async close() {
       await pipeline.close()
       await host.close()

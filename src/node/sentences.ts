@@ -12,6 +12,11 @@ import type { Plan } from '../sharding/plan.ts'
 export const noModelText =
   'this peer has no model file: it is seen by the others but holds no layers; give it one with --model FILE'
 
+/** After the line that names it. */
+export const sentinelText =
+  'this is the small model that comes with swarm: it explains failed commands, and gives way where the ' +
+  'topic serves another; name yours with --model FILE'
+
 /** @param host address or name of this machine, as others may know it. */
 export function portText(host: string, port: number): string {
   const at = host.includes(':') ? `[${host}]` : host

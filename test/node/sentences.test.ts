@@ -16,7 +16,7 @@ const hello: Hello = {
   wallMs: 0,
   lane: { port: 0, addresses: [] },
   heartbeat: { port: 0, key: new Uint8Array(32) },
-  model: { id: 'ab'.repeat(32), name: 'tiny.gguf' },
+  model: { id: 'ab'.repeat(32), name: 'tiny.gguf', givesWay: false },
   record: null,
   logs: null
 }
@@ -84,7 +84,12 @@ test('sentences - who holds which layers, or which layers nobody can hold', (t) 
 })
 
 test('sentences - foreign text is one clipped line without control characters', (t) => {
-  const foreign = { ...hello, name: NASTY, programVersion: NASTY, model: { id: '', name: NASTY } }
+  const foreign = {
+    ...hello,
+    name: NASTY,
+    programVersion: NASTY,
+    model: { id: '', name: NASTY, givesWay: false }
+  }
   const texts = [
     sentences.linkUpText(keyOf('a'), foreign),
     sentences.linkDownText(keyOf('a'), NASTY, true),
@@ -92,6 +97,11 @@ test('sentences - foreign text is one clipped line without control characters', 
   ]
   for (const text of texts) t.absent(/[\p{Cc}\p{Cf}]/u.test(text), JSON.stringify(text))
   const long = 'x'.repeat(500)
-  const longs = { ...hello, name: long, programVersion: long, model: { id: '', name: long } }
+  const longs = {
+    ...hello,
+    name: long,
+    programVersion: long,
+    model: { id: '', name: long, givesWay: false }
+  }
   t.ok(sentences.linkUpText(keyOf('a'), longs).length < 200)
 })
