@@ -4,6 +4,7 @@ import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
+import { sentinelBench } from './sentinel.ts'
 import { shellBench } from './shell.ts'
 import { tuiBench } from './tui.ts'
 
@@ -24,6 +25,11 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  sentinel: {
+    run: sentinelBench,
+    about:
+      'quality and speed of the model that comes with swarm [--part P] [--cases N] [--model FILE]'
   },
   shell: {
     run: shellBench,
