@@ -1,8 +1,8 @@
 // The shipped model on shared data/shell-failures, on none of which it was trained: its first proposal alone,
 // that of the rules alone, and the order that swarm why makes of both, with the captured output and without,
-// in both halves (see shell-accuracy.ts) and per rule of the collection. Knowable is a fix of whose words each
-// stands in the command or the output, or is a slip away from a word of the command. The data does not say
-// the exit status: 127 stands for a command that was not found, as every shell says it, and 1 for the others.
+// in both halves (see shell-accuracy.ts) and per rule of the collection. Knowable is a fix of whose words
+// each stands in the command or the output, or is a slip away from a word of the command. The data does not
+// say the exit status: 127 stands for a command that was not found, as every shell says it, else 1.
 
 import { existsSync } from 'node:fs'
 
