@@ -25,7 +25,7 @@ export const COMMANDS = {
       'Loads the whole model here, continues the prompt and prints the text. With --json it prints ' +
       'the same object as swarm generate, so that the two can be compared.',
     positionals: [{ name: 'file.gguf', required: true, offers: 'files' }],
-    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'stream', ...ALWAYS],
+    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'memory', 'stream', ...ALWAYS],
     required: ['prompt'],
     examples: [
       "swarm run model.gguf -p 'Once upon a time'",

@@ -12,6 +12,11 @@ export type OnProgress = (label: string, done: number, total: number) => void
 export interface LocalOptions {
   model: string
   threads: number | null
+  /** At most so much for weights and context; null: what is free. */
+  memoryBytes: number | null
+  /** Positions that are known to be needed. */
+  contextTokens: number
+  kvType: 'f16' | 'f32'
   cacheDir: string
   log: Log
   onProgress: OnProgress

@@ -6,16 +6,21 @@ import { systemRandom } from '../base/random.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { NativeStage } from '../compute/native-stage.ts'
 import { defaultThreads } from '../compute/threads.ts'
-import { openModel } from '../model/open-model.ts'
+import { openModel, type Model } from '../model/open-model.ts'
 import { LocalNetwork } from '../pipeline/local-hops.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { StageHost } from '../pipeline/stage-host.ts'
 import { TextGenerator } from '../pipeline/text-generator.ts'
+import { freeMemoryHere } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
+import { modelFacts } from './model-facts.ts'
+import { checkRoom } from './room.ts'
 import { textParts } from './text-parts.ts'
 
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
+import type { ModelFacts } from '../sharding/view.ts'
+import type { KvType } from '../wire/session.ts'
 
 /** There is nobody to tell it from; a result names it as its only stage. */
 const ALONE = toPeerId('0'.repeat(64))
@@ -23,6 +28,11 @@ const ALONE = toPeerId('0'.repeat(64))
 export interface LocalOptions {
   model: string
   threads: number | null
+  /** The user's limit on weights and context together; null: what is free. */
+  memoryBytes: number | null
+  /** Positions that the generation is known to need: what --ctx or -n says. */
+  contextTokens: number
+  kvType: KvType
   /** Folder of what may be forgotten, such as the ids of model files. */
   cacheDir: string
   log: Log
@@ -43,6 +53,8 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     onProgress: (done, total) => onProgress('reading the model', done, total),
     signal
   })
+  const memoryBytes = options.memoryBytes ?? freeMemoryHere()
+  checkRoom(factsOfUse(model, options), memoryBytes)
   const stage = new NativeStage(model, options.threads ?? defaultThreads())
   try {
     const range = { start: 0, end: stage.nLayers }
@@ -61,8 +73,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     log,
     modelId: model.id,
     arithmeticVersion: ARITHMETIC_VERSION,
-    // The system says no when a cache is too large; there is nobody to share with.
-    memoryBytes: Number.MAX_SAFE_INTEGER
+    memoryBytes
   })
   pipeline.serve(host)
   const stages = [{ peer: ALONE, start: 0, end: stage.nLayers }]
@@ -81,4 +92,11 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
       await stage.close()
     }
   }
+}
+
+/** The model with the context that this use of it reserves. */
+function factsOfUse(model: Model, { contextTokens, kvType }: LocalOptions): ModelFacts {
+  const facts = modelFacts(model)
+  const kvBytesPerToken = facts.kvBytesPerToken * (kvType === 'f32' ? 2 : 1)
+  return { ...facts, kvBytesPerToken, contextTokens }
 }

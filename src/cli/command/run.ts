@@ -13,6 +13,9 @@ export const run: CommandHandler = async (context) => {
   const options = {
     model: resolve(positionals[0] as string),
     threads: flags.threads ?? null,
+    memoryBytes: flags.memory ?? null,
+    contextTokens: request.contextTokens ?? request.maxTokens ?? 1,
+    kvType: request.kvType ?? 'f16',
     cacheDir: cacheDirPath(host.env),
     log,
     onProgress: (label: string, done: number, total: number) =>
