@@ -17,6 +17,8 @@ export interface LocalOptions {
   /** Positions that are known to be needed. */
   contextTokens: number
   kvType: 'f16' | 'f32'
+  /** Whether the model's id will be shown. */
+  needsId: boolean
   cacheDir: string
   log: Log
   onProgress: OnProgress

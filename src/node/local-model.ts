@@ -33,6 +33,8 @@ export interface LocalOptions {
   /** Positions that the generation is known to need: what --ctx or -n says. */
   contextTokens: number
   kvType: KvType
+  /** Whether the model's id will be shown: hashing the file takes longer than loading it. */
+  needsId: boolean
   /** Folder of what may be forgotten, such as the ids of model files. */
   cacheDir: string
   log: Log
@@ -50,6 +52,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   const clock = systemClock
   const model = await openModel(options.model, {
     idCachePath: `${options.cacheDir}/model-ids.json`,
+    withoutId: !options.needsId,
     onProgress: (done, total) => onProgress('reading the model', done, total),
     signal
   })

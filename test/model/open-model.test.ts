@@ -88,6 +88,20 @@ test('open model - a remembered file is not hashed again', async (t) => {
   t.not(third.id, first.id)
 })
 
+test('open model - an id that nobody needs is not computed, but recalled', async (t) => {
+  const { path, idCachePath } = await made(t)
+  const open = async (withoutId: boolean) => {
+    let isHashed = false
+    const onProgress = () => (isHashed = true)
+    const { id } = await openModel(path, { idCachePath, withoutId, onProgress })
+    return { id, isHashed }
+  }
+  t.alike(await open(true), { id: '0'.repeat(64), isHashed: false })
+  const { id } = await open(false)
+  t.not(id, '0'.repeat(64))
+  t.alike(await open(true), { id, isHashed: false })
+})
+
 test('open model - a damaged memory of ids is rewritten', async (t) => {
   const { path, idCachePath } = await made(t)
   const { id } = await openModel(path, { idCachePath })

@@ -19,6 +19,7 @@ async function outcome(t: Test, change: Partial<LocalOptions>) {
     memoryBytes: null,
     contextTokens: 64,
     kvType: 'f16',
+    needsId: true,
     cacheDir: join(await t.tmp(), 'cache'),
     log: silentLog,
     onProgress: (label) => labels.add(label),

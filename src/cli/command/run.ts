@@ -7,15 +7,16 @@ import { generateRequest } from '../generate-request.ts'
 import { showGeneration } from '../generation-view.ts'
 
 export const run: CommandHandler = async (context) => {
-  const { flags, host, positionals, signal, terminal, loadPorts, log } = context
+  const { flags, host, positionals, signal, terminal, loadLocal, log } = context
   const request = await generateRequest(flags, host.stdin, signal)
-  const { openLocal } = await loadPorts()
+  const { openLocal } = await loadLocal()
   const options = {
     model: resolve(positionals[0] as string),
     threads: flags.threads ?? null,
     memoryBytes: flags.memory ?? null,
     contextTokens: request.contextTokens ?? request.maxTokens ?? 1,
     kvType: request.kvType ?? 'f16',
+    needsId: terminal.json,
     cacheDir: cacheDirPath(host.env),
     log,
     onProgress: (label: string, done: number, total: number) =>
