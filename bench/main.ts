@@ -5,6 +5,7 @@ import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
 import { shellBench } from './shell.ts'
+import { startBench } from './start.ts'
 import { tuiBench } from './tui.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
@@ -28,6 +29,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   shell: {
     run: shellBench,
     about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  start: {
+    run: startBench,
+    about: 'from start to first token beside llama.cpp, and resident memory [--pairs N]'
   },
   tui: {
     run: tuiBench,
