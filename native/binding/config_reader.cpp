@@ -55,6 +55,14 @@ Status readConfig(const Napi::Object& from, ModelConfig* config) {
   if (!mtime.IsBigInt()) throw Napi::TypeError::New(from.Env(), "mtimeNs must be a bigint");
   config->mtimeNs = mtime.As<Napi::BigInt>().Int64Value(&lossless);
   config->threads = (int)readSize(from, "threads");
+  const Napi::Array places = from.Get("places").As<Napi::Array>();
+  for (uint32_t i = 0; i < places.Length(); i++) {
+    const Napi::Array cpus = places.Get(i).As<Napi::Array>();
+    config->places.emplace_back();
+    for (uint32_t j = 0; j < cpus.Length(); j++) {
+      config->places.back().push_back((int)cpus.Get(j).As<Napi::Number>().Uint32Value());
+    }
+  }
   config->dim = readSize(from, "dim");
   config->hiddenDim = readSize(from, "hiddenDim");
   config->nLayers = readSize(from, "nLayers");

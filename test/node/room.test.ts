@@ -95,7 +95,7 @@ test('room - a peer with less is told which layers fit and which --memory holds 
 
 test('room - no --memory is proposed that the machine does not have', (t) => {
   const [text = ''] = roomTexts(facts, 900 * KIB, null, 1000 * KIB, null)
-  t.ok(/this peer has 900 KiB: no layer would fit$/.test(text), text)
+  t.ok(text.endsWith('this peer has 900 KiB: no layer would fit'), text)
 })
 
 test('room - a pin is measured by itself', (t) => {

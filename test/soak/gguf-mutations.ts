@@ -176,7 +176,8 @@ const IN_PLACE: Record<string, Mutation> = {
   },
   weights: (random, bytes, { map }) => {
     const room = bytes.byteLength - map.endBytes
-    for (let left = 1 + below(random, 200); left > 0 && room > 0; left--) {
+    if (room === 0) return bytes
+    for (let left = 1 + below(random, 200); left > 0; left--) {
       bytes[map.endBytes + below(random, room)] = below(random, 256)
     }
     return bytes
