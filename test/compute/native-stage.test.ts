@@ -5,7 +5,10 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   truncateSync,
   unlinkSync,
   utimesSync,
@@ -215,6 +218,30 @@ test('native stage - a file that was replaced or cut is refused by name', async 
   t.teardown(() => gone.close())
   t.is(await code(gone.load(range)), 'MODEL_UNREADABLE')
 })
+
+const noProc = !existsSync('/proc/self/maps')
+
+test(
+  'native stage - nothing of the file is open or mapped once it is loaded',
+  { skip: noProc },
+  async (t) => {
+    const path = await syntheticModel(t, smallLlama)
+    const stage = await wholeStage(t, await readStageModel(path), { threads: 2 })
+    const range = { start: 0, end: 4 }
+    const cache = stage.openCache(range, 4, 'f16')
+    await stage.step({ cache, range, position: 0, nTokens: 1, ids: Int32Array.of(1) })
+    t.absent(readFileSync('/proc/self/maps', 'utf8').includes(path))
+    const files = readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        return '' // The folder's own, closed by now.
+      }
+    })
+    t.ok(files.length > 3)
+    t.absent(files.includes(path))
+  }
+)
 
 test('native stage - a file that vanishes is refused by the next load, not by steps', async (t) => {
   const path = await syntheticModel(t, smallLlama)
