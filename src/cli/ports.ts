@@ -14,9 +14,8 @@ export interface LocalOptions {
   threads: number | null
   /** At most so much for weights and context; null: what is free. */
   memoryBytes: number | null
-  /** Positions that are known to be needed. */
-  contextTokens: number
-  kvType: 'f16' | 'f32'
+  /** What the model is opened for. */
+  request: GenerateRequest
   /** Whether the model's id will be shown. */
   needsId: boolean
   cacheDir: string

@@ -7,6 +7,7 @@ import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { NativeStage } from '../compute/native-stage.ts'
 import { defaultThreads } from '../compute/threads.ts'
 import { openModel, type Model } from '../model/open-model.ts'
+import { checkRequest } from '../pipeline/check-request.ts'
 import { LocalNetwork } from '../pipeline/local-hops.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { StageHost } from '../pipeline/stage-host.ts'
@@ -20,7 +21,6 @@ import { textParts } from './text-parts.ts'
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
 import type { ModelFacts } from '../sharding/view.ts'
-import type { KvType } from '../wire/session.ts'
 
 /** There is nobody to tell it from; a result names it as its only stage. */
 const ALONE = toPeerId('0'.repeat(64))
@@ -30,9 +30,8 @@ export interface LocalOptions {
   threads: number | null
   /** The user's limit on weights and context together; null: what is free. */
   memoryBytes: number | null
-  /** Positions that the generation is known to need: what --ctx or -n says. */
-  contextTokens: number
-  kvType: KvType
+  /** What the model is opened for: refused, or its context found too large, before anything is loaded. */
+  request: GenerateRequest
   /** Whether the model's id will be shown: hashing the file takes longer than loading it. */
   needsId: boolean
   /** Folder of what may be forgotten, such as the ids of model files. */
@@ -57,7 +56,8 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     signal
   })
   const memoryBytes = options.memoryBytes ?? freeMemoryHere()
-  checkRoom(factsOfUse(model, options), memoryBytes)
+  checkRequest(options.request, model.hyper.contextLength)
+  checkRoom(factsOfUse(model, options.request), memoryBytes)
   const stage = new NativeStage(model, options.threads ?? defaultThreads())
   try {
     const range = { start: 0, end: stage.nLayers }
@@ -98,8 +98,10 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
 }
 
 /** The model with the context that this use of it reserves. */
-function factsOfUse(model: Model, { contextTokens, kvType }: LocalOptions): ModelFacts {
+function factsOfUse(model: Model, request: GenerateRequest): ModelFacts {
   const facts = modelFacts(model)
-  const kvBytesPerToken = facts.kvBytesPerToken * (kvType === 'f32' ? 2 : 1)
-  return { ...facts, kvBytesPerToken, contextTokens }
+  const kvBytesPerToken = facts.kvBytesPerToken * (request.kvType === 'f32' ? 2 : 1)
+  // The prompt comes on top; how long it is, is known once it has been read.
+  const nTokens = Math.min(request.maxTokens ?? 1, model.hyper.contextLength)
+  return { ...facts, kvBytesPerToken, contextTokens: request.contextTokens ?? nTokens }
 }

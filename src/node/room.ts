@@ -20,7 +20,7 @@ export function checkRoom(facts: ModelFacts, freeBytes: number): void {
   throw new SwarmError(
     'NATIVE_OUT_OF_MEMORY',
     `the weights take ${formatSize(weightBytes)} and a context of ${facts.contextTokens} tokens ` +
-      `${formatSize(needBytes - weightBytes)}, but ${formatSize(freeBytes)} of memory are free: ` +
+      `${formatSize(needBytes - weightBytes)}, and there is room for ${formatSize(freeBytes)}: ` +
       whatFits(facts, freeBytes - weightBytes, freeBytes)
   )
 }
