@@ -6,6 +6,7 @@ import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
 import { sentinelBench } from './sentinel.ts'
 import { shellBench } from './shell.ts'
+import { startBench } from './start.ts'
 import { tuiBench } from './tui.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
@@ -34,6 +35,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   shell: {
     run: shellBench,
     about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  start: {
+    run: startBench,
+    about: 'from start to first token beside llama.cpp, and resident memory [--pairs N]'
   },
   tui: {
     run: tuiBench,

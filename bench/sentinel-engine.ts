@@ -13,6 +13,14 @@ import { readSentinelAnswer, type SentinelAnswer } from '../src/shell/sentinel-q
 import type { ChatMessage } from '../src/wire/generation.ts'
 
 const ANSWER_TOKENS = 110
+/** What the model is opened for. */
+const ANY = {
+  messages: [],
+  maxTokens: ANSWER_TOKENS,
+  sampling: {},
+  stop: [],
+  kvType: 'f16' as const
+}
 
 export class SentinelEngine {
   readonly name: string
@@ -31,8 +39,9 @@ export class SentinelEngine {
     const { signal } = new AbortController()
     const cacheDir = mkdtempSync(join(tmpdir(), 'swarm-bench-'))
     const { id } = await openModel(path)
+    const own = { threads: 1, memoryBytes: null, request: ANY, needsId: false }
     const local = await openLocal(
-      { model: path, threads: 1, cacheDir, log: silentLog, onProgress: () => {} },
+      { model: path, ...own, cacheDir, log: silentLog, onProgress: () => {} },
       signal
     )
     return new SentinelEngine(id, local, cacheDir)

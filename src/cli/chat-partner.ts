@@ -2,6 +2,7 @@
 // that comes with swarm, in this process. Owns that the two look alike to the conversation.
 
 import { SwarmError } from '../base/errors.ts'
+import { samplingRequest } from './generate-request.ts'
 import { clientOf, type CommandContext } from './context.ts'
 import { ask } from './running-peer.ts'
 import { openHere } from './shipped-model.ts'
@@ -41,7 +42,8 @@ export async function chatPartner(context: CommandContext): Promise<ChatPartner>
 }
 
 async function shipped(context: CommandContext): Promise<ChatPartner> {
-  const model = await openHere(context)
+  const request = { ...samplingRequest(context.flags), messages: [] }
+  const model = await openHere(context, request)
   context.terminal.progress.clear()
   return {
     model: model.name,

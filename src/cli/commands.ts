@@ -26,7 +26,7 @@ export const COMMANDS = {
       'the same object as swarm generate, so that the two can be compared. Without a file the small ' +
       'model that comes with swarm takes the prompt as a question (--chat).',
     positionals: [{ name: 'file.gguf', required: false, offers: 'files' }],
-    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'stream', ...ALWAYS],
+    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'memory', 'stream', ...ALWAYS],
     required: ['prompt'],
     examples: [
       "swarm run model.gguf -p 'Once upon a time'",

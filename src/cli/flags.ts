@@ -177,7 +177,7 @@ export const FLAGS = {
     placeholder: 'SIZE',
     example: '--memory 8GiB',
     env: 'SWARM_MEMORY',
-    help: 'weights and KV cache that this peer holds at most'
+    help: 'weights and KV cache that are held at most'
   },
   layers: {
     kind: 'layers',

@@ -12,6 +12,12 @@ export type OnProgress = (label: string, done: number, total: number) => void
 export interface LocalOptions {
   model: string
   threads: number | null
+  /** At most so much for weights and context; null: what is free. */
+  memoryBytes: number | null
+  /** What the model is opened for. */
+  request: GenerateRequest
+  /** Whether the model's id will be shown. */
+  needsId: boolean
   cacheDir: string
   log: Log
   onProgress: OnProgress

@@ -35,14 +35,22 @@ export function shippedModelPath(): string {
 
 /**
  * A model file in this process, the shipped one where none is named.
- * @throws MODEL_*, NATIVE_*; AbortError
+ * @param request what it is opened for; its size is checked before anything is loaded.
+ * @throws MODEL_*, NATIVE_*, USAGE_*; AbortError
  */
-export async function openHere(context: CommandContext, named?: string): Promise<LocalModel> {
-  const { flags, host, terminal, signal, log, loadPorts } = context
-  const { openLocal } = await loadPorts()
+export async function openHere(
+  context: CommandContext,
+  request: GenerateRequest,
+  named?: string
+): Promise<LocalModel> {
+  const { flags, host, terminal, signal, log, loadLocal } = context
+  const { openLocal } = await loadLocal()
   const options = {
     model: named === undefined ? shippedModelPath() : resolve(named),
     threads: flags.threads ?? null,
+    memoryBytes: flags.memory ?? null,
+    request,
+    needsId: terminal.json,
     cacheDir: cacheDirPath(host.env),
     log,
     onProgress: (label: string, done: number, total: number) =>
@@ -66,7 +74,7 @@ export async function askSentinel(
     messages: [{ role: 'user', content: question }]
   }
   if (isServed) return await textOf(clientOf(context).generate(request, context.signal))
-  const model = await openHere(context)
+  const model = await openHere(context, request)
   try {
     context.terminal.progress.clear()
     return await textOf(model.generate(request, context.signal))

@@ -63,11 +63,6 @@ test('sentences - what a machine can do', (t) => {
     sentences.profileText(profile),
     'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB'
   )
-  t.is(
-    sentences.pinTooLargeText({ start: 0, end: 12 }, profile),
-    'layers 0-11 and their context do not fit the 12 GiB of this peer: ' +
-      'it holds what the plan gives it of them'
-  )
 })
 
 test('sentences - who holds which layers, or which layers nobody can hold', (t) => {

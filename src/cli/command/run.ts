@@ -11,7 +11,7 @@ export const run: CommandHandler = async (context) => {
   // The shipped model knows nothing but questions in the layout of its template.
   const asked = named === undefined ? { ...flags, chat: true } : flags
   const request = await generateRequest(asked, host.stdin, signal)
-  const model = await openHere(context, named)
+  const model = await openHere(context, request, named)
   try {
     const events = model.generate(request, signal)
     await showGeneration(terminal, events, { stream: flags.stream ?? false, summary: true })
