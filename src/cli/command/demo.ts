@@ -99,7 +99,9 @@ async function answer(
   question: string
 ): Promise<DemoAnswer> {
   const { 'max-tokens': tokens = 1 } = flags
-  const asked = [`--prompt=${question}`, '--chat', '-n', String(tokens), '--temp', '0']
+  // Nothing is drawn at temperature 0; a seed of its own would only look like news in the summary.
+  const drawing = ['--temp', '0', '--seed', '0']
+  const asked = [`--prompt=${question}`, '--chat', '-n', String(tokens), ...drawing]
   const where = ['--data-dir', swarm.dataDir(0), '--json', '--stream']
   const split = (await swarm.run(['generate', ...asked, ...where], (event) => {
     if (event['type'] === 'text' && !terminal.json) terminal.answer(String(event['text']))
