@@ -45,7 +45,7 @@ import { Pipeline } from './pipeline/pipeline.ts'
 import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { freeMemoryHere } from './sharding/probe.ts'
+import { loadableBytes } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -264,7 +264,7 @@ class SwarmNode {
       })
       const facts = modelFacts(model)
       const claimedBytes = profile.memoryKiB * 1024
-      const free = freeMemoryHere()
+      const free = loadableBytes()
       for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
         this.#emit('memory', text)
       }
@@ -272,7 +272,7 @@ class SwarmNode {
         stage,
         host,
         clock: systemClock,
-        checkMemory: (range) => checkLoad(facts, stage.held, range, freeMemoryHere()),
+        checkMemory: (range) => checkLoad(facts, stage.held, range, loadableBytes()),
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })

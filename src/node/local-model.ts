@@ -12,7 +12,7 @@ import { LocalNetwork } from '../pipeline/local-hops.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { StageHost } from '../pipeline/stage-host.ts'
 import { TextGenerator } from '../pipeline/text-generator.ts'
-import { freeMemoryHere } from '../sharding/probe.ts'
+import { loadableBytes } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
 import { modelFacts } from './model-facts.ts'
 import { checkRoom } from './room.ts'
@@ -57,7 +57,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     onProgress: (done, total) => onProgress('reading the model', done, total),
     signal
   })
-  const memoryBytes = options.memoryBytes ?? freeMemoryHere()
+  const memoryBytes = options.memoryBytes ?? loadableBytes()
   checkRequest(options.request, model.hyper.contextLength)
   checkRoom(factsOfUse(model, options.request), memoryBytes)
   const stage = new NativeStage(model, options.threads ?? defaultThreads())

@@ -61,7 +61,7 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
     log.info(`measured ${rates.weightMiBps} MiB/s of weights with ${meter.kernels}`)
     writeCache(cacheFile, { hardware, ...rates }, log)
   }
-  const freeBytes = freeMemoryHere()
+  const freeBytes = freeMemoryBytes(freemem(), readText)
   return {
     cores: availableParallelism(),
     kernels: meter.kernels,
@@ -70,9 +70,12 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
   }
 }
 
-/** Bytes that this process can still allocate, within its control groups. */
-export function freeMemoryHere(): number {
-  return freeMemoryBytes(freemem(), readText)
+/**
+ * Bytes above which loading cannot end well: what this process can still allocate, or all memory where the
+ * system counts its cache of files as used (macOS).
+ */
+export function loadableBytes(): number {
+  return process.platform === 'linux' ? freeMemoryBytes(freemem(), readText) : totalmem()
 }
 
 interface Rates {

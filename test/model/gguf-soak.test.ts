@@ -36,7 +36,7 @@ test('damaged models - the map names every key, every tensor and no byte twice',
     end = at + sizeBytes
   }
   const kinds = new Set(map.fields.map(({ kind }) => kind))
-  t.is(kinds.size, 7, [...kinds].join())
+  t.is(kinds.size, 8, [...kinds].join())
 })
 
 test('damaged models - every kind of damage damages', (t) => {

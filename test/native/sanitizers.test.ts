@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import test, { type Test } from 'brittle'
 
 const FOLDER = 'build/sanitized'
-/** A fault must not be taken for a message on the way to another one. */
+/** Where undefined behaviour was found, not only that it was. */
 const ENV = { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' }
 
 /** Why the sanitized build cannot be made here, or null. */

@@ -4,7 +4,8 @@
 
 import { below, type Random } from '../../src/base/random.ts'
 
-export type FieldKind = 'count' | 'length' | 'type' | 'dimension' | 'offset' | 'value' | 'text'
+const KINDS = ['count', 'length', 'type', 'rank', 'dimension', 'offset', 'value', 'text'] as const
+export type FieldKind = (typeof KINDS)[number]
 
 export interface Field {
   kind: FieldKind
@@ -70,7 +71,7 @@ export function mapHeader(bytes: Uint8Array): HeaderMap {
   for (let i = 0; i < tensors; i++) {
     const start = at
     text()
-    const dimensions = number('count', 4)
+    const dimensions = number('rank', 4)
     for (let d = 0; d < dimensions; d++) number('dimension', 8)
     number('type', 4)
     number('offset', 8)
@@ -119,8 +120,14 @@ function read(bytes: Buffer, at: number, sizeBytes: number): bigint {
 
 type Mutation = (random: Random, bytes: Buffer, sample: Sample, other: Sample) => Buffer
 
-function numberFields({ map }: Sample): Field[] {
-  return map.fields.filter(({ kind, sizeBytes }) => kind !== 'text' && sizeBytes <= 8)
+/** Every kind as often as any other: a file has a thousand lengths, but only a few counts. */
+function pickNumber(random: Random, { map }: Sample): Field {
+  const kind = pick(
+    random,
+    KINDS.filter((one) => one !== 'text')
+  )
+  const ofKind = map.fields.filter((field) => field.kind === kind && field.sizeBytes <= 8)
+  return pick(random, ofKind)
 }
 
 /** Same places as in the sample, so this one may follow others only while lengths have not changed. */
@@ -131,12 +138,12 @@ const IN_PLACE: Record<string, Mutation> = {
     return bytes
   },
   'a field': (random, bytes, sample) => {
-    const { at, sizeBytes } = pick(random, numberFields(sample))
+    const { at, sizeBytes } = pickNumber(random, sample)
     write(bytes, at, sizeBytes, pick(random, below(random, 2) === 0 ? NASTY : NASTIER))
     return bytes
   },
   'one more or less': (random, bytes, sample) => {
-    const { at, sizeBytes } = pick(random, numberFields(sample))
+    const { at, sizeBytes } = pickNumber(random, sample)
     const step = pick(random, [-32n, -1n, 1n, 32n])
     write(bytes, at, sizeBytes, BigInt.asUintN(64, read(bytes, at, sizeBytes) + step))
     return bytes
