@@ -96,6 +96,12 @@ export class LlamaEngine {
     return performance.now() - start
   }
 
+  /** The most likely token after `ids`, from an empty context. */
+  async firstToken(ids: readonly number[]): Promise<number> {
+    for await (const id of this.#sequence.evaluate([...ids], { temperature: 0 })) return id
+    return -1
+  }
+
   /** Milliseconds per token of `count` greedy tokens after the context so far. */
   async decodeMs(count: number): Promise<number> {
     let start = 0

@@ -4,7 +4,9 @@ import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
+import { sentinelBench } from './sentinel.ts'
 import { shellBench } from './shell.ts'
+import { startBench } from './start.ts'
 import { tuiBench } from './tui.ts'
 
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
@@ -25,9 +27,18 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
   },
+  sentinel: {
+    run: sentinelBench,
+    about:
+      'quality and speed of the model that comes with swarm [--part P] [--cases N] [--model FILE]'
+  },
   shell: {
     run: shellBench,
     about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  start: {
+    run: startBench,
+    about: 'from start to first token beside llama.cpp, and resident memory [--pairs N]'
   },
   tui: {
     run: tuiBench,

@@ -32,7 +32,7 @@ export interface Accuracy {
   three: number
 }
 
-const MACHINE = { commands: MACHINE_COMMANDS, entries: () => [] }
+export const MACHINE = { commands: MACHINE_COMMANDS, entries: () => [] }
 
 /** The fix cases, the first of each command. */
 export function readCases(): FailureCase[] {
@@ -67,7 +67,7 @@ export function proposersOf(cases: readonly FailureCase[]): Record<string, Propo
   )
   const ranked = (at: number) => {
     const hits = memory.ask(questions[at] as string, FIXES_ASKED_MAX, at)
-    return rankProposals({ failure: failures[at] as Asked, hits, machine: MACHINE })
+    return rankProposals({ failure: failures[at] as Asked, hits, machine: MACHINE, sentinel: null })
   }
   return {
     'rules alone': (at) => propose(failures[at] as Asked, MACHINE).map(({ command }) => command),
@@ -79,9 +79,10 @@ export function proposersOf(cases: readonly FailureCase[]): Record<string, Propo
   }
 }
 
-type Asked = Pick<Failure, 'command' | 'output' | 'status'>
+export type Asked = Pick<Failure, 'command' | 'output' | 'status'>
 
-function failureOf({ command, output }: FailureCase): Asked {
+/** As the shell noted it; the data does not say the status. */
+export function failureOf({ command, output }: FailureCase): Asked {
   return { command, output: output?.trim() ? output : null, status: 1 }
 }
 
@@ -102,13 +103,13 @@ export function accuracyOf(
   return result
 }
 
-const HALVES: Record<string, (one: FailureCase) => boolean> = {
+export const HALVES: Record<string, (one: FailureCase) => boolean> = {
   development: ({ command }) => !isHeldOut(command),
   'held out': ({ command }) => isHeldOut(command),
   all: () => true
 }
 
-const percent = (part: number, whole: number): string =>
+export const percent = (part: number, whole: number): string =>
   `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`.padStart(9)
 
 /** Prints the table of the accuracy half of `npm run bench -- shell`. */

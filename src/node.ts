@@ -34,6 +34,7 @@ import { readModel } from './node/read-model.ts'
 import { Rivals } from './node/rivals.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService } from './node/node-service.ts'
+import { checkLoad, roomTexts } from './node/room.ts'
 import { textParts } from './node/text-parts.ts'
 import { announcedAddresses } from './peer/address.ts'
 import { Gate } from './peer/gate/gate.ts'
@@ -44,6 +45,7 @@ import { Pipeline } from './pipeline/pipeline.ts'
 import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
+import { freeMemoryHere } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -55,7 +57,7 @@ import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
-export { makeDemoModel, runBootstrap } from './node/demo-ports.ts'
+export { countLayers, runBootstrap } from './node/demo-ports.ts'
 
 /** As openOwnKnowledge of node/own-knowledge.ts, loaded by commands that need it alone. */
 export async function openKnowledge(
@@ -113,6 +115,7 @@ class SwarmNode {
       gate: null,
       api: null,
       model: null,
+      droppedFor: null,
       network: null,
       pipeline: null,
       watch: null,
@@ -182,8 +185,9 @@ class SwarmNode {
     const tell = (text: string) => this.#emit('model', text)
     const model = await readModel(path, this.#parts.options, tell, systemClock, signal)
     this.#parts.model = model
+    if (model.isSentinel) tell(sentences.sentinelText)
     this.#plan(model, network, this.#parts.pipeline as Pipeline)
-    network.publish({ model: { id: model.id, name: model.name } })
+    network.publish({ model: { id: model.id, name: model.name, givesWay: model.isSentinel } })
     for (const { peer } of network.links()) this.#compareModels(peer)
   }
 
@@ -246,7 +250,7 @@ class SwarmNode {
   /** From now on this machine takes layers and sessions. */
   #serve(model: Model, profile: Profile | null): void {
     const network = this.#parts.network as PeerNetwork
-    const { layers, log } = this.#parts.options
+    const { layers, memoryBytes, log } = this.#parts.options
     if (profile !== null && !this.#parts.isClosing) {
       const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
@@ -258,18 +262,24 @@ class SwarmNode {
         arithmeticVersion: ARITHMETIC_VERSION,
         memoryBytes: profile.memoryKiB * 1024
       })
+      const facts = modelFacts(model)
+      const claimedBytes = profile.memoryKiB * 1024
+      const free = freeMemoryHere()
+      for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
+        this.#emit('memory', text)
+      }
       const keeper = new LayerKeeper({
         stage,
         host,
         clock: systemClock,
+        checkMemory: (range) => checkLoad(facts, stage.held, range, freeMemoryHere()),
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      const pinned = pinnedRange(modelFacts(model), profile.memoryKiB, layers)
+      const pinned = pinnedRange(facts, profile.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
       if (pinned !== null) keeper.aim(pinned)
-      else if (layers !== null) this.#emit('warning', sentences.pinTooLargeText(layers, profile))
     }
     network.publish({ profile, pin: layers })
     this.#parts.watch?.stir()

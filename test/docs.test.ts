@@ -1,7 +1,7 @@
 // What the documents claim about the code, checked against it.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'brittle'
 import { parseArgs } from '../src/cli/args.ts'
 import { dataPath, dataTest } from './helpers/data.ts'
@@ -58,6 +58,38 @@ test('docs - every file that the README names exists', (t) => {
   )
   t.ok(files.length > 20)
   for (const file of new Set(files)) t.ok(existsSync(file), file)
+})
+
+test('docs - every file, folder and name in native/README.md exists', (t) => {
+  const text = readFileSync('native/README.md', 'utf8')
+  const paths = [...text.matchAll(/`((?:native|src|test|docs)\/[\w./-]+)`/g)].map(
+    (match) => match[1]
+  )
+  t.ok(paths.length > 35, `${paths.length} paths`)
+  for (const path of new Set(paths)) t.ok(existsSync(path as string), path)
+  const code = [...new Set(paths), 'CMakeLists.txt', 'src/compute/addon.ts']
+    .filter((path) => /\.\w+$/.test(path as string))
+    .map((path) => readFileSync(path as string, 'utf8'))
+    .join('\n')
+  const names = [...text.matchAll(/`(\w*[a-z][A-Z]\w*|[A-Z]+_\w+|dot|decode|Type)`/g)]
+  t.ok(names.length > 10, `${names.length} names`)
+  for (const [, name = ''] of names) t.ok(new RegExp(`\\b${name}\\b`).test(code), name)
+})
+
+test('docs - the steps of native/README.md name every place that knows a number type', (t) => {
+  const text = readFileSync('native/README.md', 'utf8')
+  const steps = text.slice(text.indexOf('## A number type'), text.indexOf('## A table'))
+  t.is([...steps.matchAll(/^\d\. /gm)].length, 5)
+  const places = ['native', 'src', 'test/helpers']
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`)
+    )
+    .filter((file) => /\.(ts|cpp|h|inc)$/.test(file))
+    .filter((file) => readFileSync(file, 'utf8').includes('Q5_1'))
+    // The programs' own samples, and mixtures of quantised models, which need not use every type.
+    .filter((file) => !/^native\/check\/|quant-mixture/.test(file))
+  t.ok(places.length > 7, places.join())
+  for (const file of places) t.ok(steps.includes(`\`${file}\``), file)
 })
 
 test('docs - every file and test that security.md names exists', (t) => {

@@ -78,6 +78,10 @@ def metadata_of(model, tokenizer, quant):
         "general.license": LICENSE,
         "general.file_type": FILE_TYPES[quant],
         "general.quantization_version": 2,
+        # The most likely token always: it copies names, and a drawn one would misspell some.
+        "general.sampling.temp": 0.0,
+        # src/model/recommended.ts: the model speaks the layout of FORMAT.md.
+        "swarm.sentinel.format": 1,
         "llama.context_length": size.context,
         "llama.embedding_length": size.dim,
         "llama.block_count": size.layers,

@@ -29,6 +29,10 @@ def main():
             line = {
                 "family": case.family,
                 "template": case.template,
+                "command": case.command,
+                "status": case.status,
+                "hints": case.hints,
+                "output": case.output,
                 "turns": layout.conversation_of(case),
                 "prompt": layout.prompt_of(case),
                 "answer": layout.answer_of(case),

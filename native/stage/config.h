@@ -68,6 +68,7 @@ struct ModelConfig {
   uint64_t sizeBytes = 0;
   int64_t mtimeNs = 0;
   int threads = 1;
+  std::vector<std::vector<int>> places;  // processors of each thread; none, or an empty list: any
   size_t dim = 0, hiddenDim = 0, nLayers = 0, nHeads = 0, nKvHeads = 0, headDim = 0, vocabSize = 0;
   float normEpsilon = 0;
   RopeConfig rope;

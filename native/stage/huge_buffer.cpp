@@ -6,6 +6,18 @@
 
 #include <utility>
 
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SWARM_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SWARM_SANITIZED)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(from, bytes) ((void)(from), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(from, bytes) ((void)(from), (void)(bytes))
+#endif
+
 namespace swarm {
 
 namespace {
@@ -40,10 +52,15 @@ bool HugeBuffer::allocate(size_t sizeBytes) {
   mappingBytes_ = wanted + slack;
   data_ = (uint8_t*)start;
   size_ = sizeBytes;
+  forbidBytes(data_ + size_, (size_t)((uint8_t*)mapping_ + mappingBytes_ - data_) - size_);
   return true;
 }
 
+void forbidBytes(const uint8_t* from, size_t bytes) { ASAN_POISON_MEMORY_REGION(from, bytes); }
+
 void HugeBuffer::release() {
+  // The next mapping may get the same addresses.
+  ASAN_UNPOISON_MEMORY_REGION(mapping_, mappingBytes_);
   if (mapping_) munmap(mapping_, mappingBytes_);
   mapping_ = nullptr;
   mappingBytes_ = 0;

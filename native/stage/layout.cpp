@@ -34,6 +34,33 @@ void moveBlock(const Packing& packing, uint8_t* group, size_t row, uint8_t* bloc
   }
 }
 
+// As moveBlock<true> for all rows of a whole group: with units of a known size, copies are loads and stores.
+template <size_t unit>
+uint8_t* packField(uint8_t* group, size_t bytes, const uint8_t* first, size_t rowBytes) {
+  for (size_t at = 0; at < bytes; at += unit) {
+    const uint8_t* from = first + at;
+    for (size_t row = 0; row < (size_t)kGroupRows; row++, from += rowBytes, group += unit) {
+      memcpy(group, from, unit);
+    }
+  }
+  return group;
+}
+
+void packGroup(const Packing& packing, uint8_t* group, const uint8_t* rows, size_t rowBytes) {
+  for (size_t block = 0; block < rowBytes; block += (size_t)packing.blockBytes) {
+    const uint8_t* from = rows + block;
+    for (const PackedField* field = packing.fields; field->bytes; field++) {
+      const size_t bytes = (size_t)field->bytes;
+      switch (field->unit) {
+        case 1: group = packField<1>(group, bytes, from, rowBytes); break;
+        case 2: group = packField<2>(group, bytes, from, rowBytes); break;
+        default: group = packField<4>(group, bytes, from, rowBytes);
+      }
+      from += bytes;
+    }
+  }
+}
+
 }  // namespace
 
 bool isKnownType(int type) {
@@ -79,6 +106,10 @@ void packRows(Type type, const uint8_t* file, size_t first, size_t count, size_t
   for (size_t r = 0; r < count; r += kGroupRows) {
     uint8_t* group = to + rowOffset(type, first + r, cols);
     const size_t rows = count - r < kGroupRows ? count - r : kGroupRows;
+    if (rows == kGroupRows) {
+      packGroup(*packing, group, file + r * rowBytes, rowBytes);
+      continue;
+    }
     for (size_t b = 0; b < rowBytes; b += blockBytes) {
       for (size_t i = 0; i < rows; i++) {
         moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)file + (r + i) * rowBytes + b);

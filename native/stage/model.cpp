@@ -3,6 +3,8 @@
 
 #include "model.h"
 
+#include "affinity.h"
+
 namespace swarm {
 
 namespace {
@@ -10,6 +12,16 @@ std::string range(size_t start, size_t end) {
   return std::to_string(start) + "-" + std::to_string(end - 1);
 }
 }  // namespace
+
+// Before the first page of weights is touched; the caller is thread 0 from now on.
+void Model::settleThreads() {
+  if (settled_) return;
+  settled_ = true;
+  if (config_.places.empty()) return;
+  team_.run([&](int thread) {
+    if ((size_t)thread < config_.places.size()) stayOn(config_.places[(size_t)thread]);
+  });
+}
 
 Status Model::check(const Step& step) const {
   const KvCache& cache = *step.cache;

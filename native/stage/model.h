@@ -23,12 +23,14 @@ class Model {
 
   Status load(size_t start, size_t end, const std::atomic<int>* cancel,
               const std::function<void(uint64_t, uint64_t)>& progress) {
+    settleThreads();
     return weights_.load(start, end, team_, cancel, progress);
   }
 
   Status step(Step& step);
 
  private:
+  void settleThreads();
   Status check(const Step& step) const;
 
   const ModelConfig config_;
@@ -36,6 +38,7 @@ class Model {
   Team team_;
   Weights weights_;
   Forward forward_;
+  bool settled_ = false;
 };
 
 }  // namespace swarm

@@ -12,8 +12,14 @@ namespace {
 
 constexpr double kTwoPi = 6.283185307179586476925;
 
-// Whole number not above / not below x, for |x| < 2^31 without a library call.
+// Real models have frequencies up to 1. Far above, an angle would leave the range in which exactSinCos
+// finds its quarter turn, at positions up to 2^32.
+constexpr double kFrequencyMax = 1024;
+
+// Whole number not above / not below x, without a library call. What does not fit an int comes from a
+// damaged file and stays as it is; isSane() sees it in the frequencies.
 double floorOf(double x) {
+  if (!(x > -1e9 && x < 1e9)) return x;
   const double whole = (double)(int)x;
   return whole > x ? whole - 1 : whole;
 }
@@ -68,6 +74,13 @@ Rope::Rope(const RopeConfig& rope, const std::vector<float>& freqFactors) : halv
   if (rope.scaling == RopeScaling::Yarn && rope.extFactor != 0) {
     magnitude_ = magnitude_ * (1 + 0.1 * exactLog(rope.factor));
   }
+}
+
+bool Rope::isSane() const {
+  for (const double frequency : frequency_) {
+    if (!(frequency > 0 && frequency <= kFrequencyMax)) return false;
+  }
+  return true;
 }
 
 void Rope::angles(size_t position, float* table) const {

@@ -21,6 +21,10 @@ class Rope {
   // Rotates the first `dims` elements of one head in place.
   void rotate(const float* table, float* head) const;
 
+  // Whether every angle of a context is a number: frequencies are positive and not absurd. Keys and factors
+  // come from the file.
+  bool isSane() const;
+
   size_t tableFloats() const { return frequency_.size() * 2; }
 
  private:

@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "layout.h"
+#include "rope.h"
 
 namespace swarm {
 
@@ -30,7 +31,9 @@ const std::vector<Role> kLayerRoles = {
 
 class File {
  public:
-  explicit File(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  // Not blocking: a pipe that was put in the file's place would wait for a writer for good.
+  explicit File(const std::string& path)
+      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
   ~File() {
     if (fd_ >= 0) close(fd_);
   }
@@ -42,22 +45,30 @@ class File {
       return Status::fail("MODEL_UNREADABLE", config.path + ": " + strerror(errno));
     }
     const int64_t mtimeNs = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
-    if ((uint64_t)info.st_size != config.sizeBytes || mtimeNs != config.mtimeNs) {
+    if (!S_ISREG(info.st_mode) || (uint64_t)info.st_size != config.sizeBytes || mtimeNs != config.mtimeNs) {
       return Status::fail("MODEL_CHANGED", config.path + " changed while it was being read; start again");
     }
     return {};
   }
 
-  bool read(uint8_t* to, size_t bytes, uint64_t offset) const {
+  Status read(const ModelConfig& config, const std::string& tensor, uint8_t* to, size_t bytes,
+              uint64_t offset) const {
     while (bytes > 0) {
       const ssize_t got = pread(fd_, to, bytes, (off_t)offset);
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
+      if (got < 0) {
+        return Status::fail("MODEL_UNREADABLE", "tensor " + tensor + " of " + config.path +
+                                                    " could not be read: " + strerror(errno));
+      }
+      if (got == 0) {
+        return Status::fail("MODEL_TRUNCATED", "tensor " + tensor + " of " + config.path +
+                                                   " is cut off; fetch the file again");
+      }
       to += got;
       offset += (uint64_t)got;
       bytes -= (size_t)got;
     }
-    return true;
+    return {};
   }
 
  private:
@@ -94,6 +105,8 @@ std::unique_ptr<Layer> Weights::plan(int index, const std::vector<Role>& roles,
   }
   for (const auto& [place, offset] : at) {
     uint8_t* data = layer->memory.data() + offset;
+    const size_t bytes = matrixBytes(place->type, place->rows, place->cols);
+    forbidBytes(data + bytes, (offset + bytes + kTensorAlign) / kTensorAlign * kTensorAlign - offset - bytes);
     layer->tensor[(int)place->role] = {place->type, place->rows, place->cols, data};
     const size_t rowBytes = fileRowBytes(place->type, place->cols);
     const size_t rows = std::max<size_t>(kPieceBytes / rowBytes / kGroupRows, 1) * kGroupRows;
@@ -129,12 +142,13 @@ Status Weights::read(const std::vector<Piece>& pieces, Team& team, const std::at
       const size_t rowBytes = fileRowBytes(place.type, place.cols);
       buffer.resize(piece.rows * rowBytes);
       const bool cancelled = cancel && cancel->load(std::memory_order_relaxed);
-      if (cancelled || !file.read(buffer.data(), buffer.size(), place.offset + piece.firstRow * rowBytes)) {
+      const uint64_t offset = place.offset + piece.firstRow * rowBytes;
+      const Status got = cancelled ? Status::fail(kCancelled, "cancelled")
+                                   : file.read(config_, place.name, buffer.data(), buffer.size(), offset);
+      if (!got.ok()) {
         std::lock_guard<std::mutex> lock(mutex);
         stop = true;
-        status = cancelled ? Status::fail(kCancelled, "cancelled")
-                           : Status::fail("MODEL_TRUNCATED", "tensor " + place.name + " of " +
-                                              config_.path + " could not be read to its end");
+        status = got;
         return;
       }
       packRows(place.type, buffer.data(), piece.firstRow, piece.rows, place.cols, piece.matrix);
@@ -180,7 +194,19 @@ Status Weights::load(size_t start, size_t end, Team& team, const std::atomic<int
   status = read(pieces, team, cancel, progress);
   if (!status.ok()) return status;
   for (auto& [slot, layer] : fresh) *slot = std::move(layer);
-  return {};
+  return start == end ? Status{} : checkRotation();
+}
+
+// Only now the factors of a rope_freqs.weight are known.
+Status Weights::checkRotation() const {
+  std::vector<float> factors;
+  const Matrix& tensor = (*common_)[Role::RopeFreqs];
+  if (tensor) factors.assign(tensor.floats(), tensor.floats() + tensor.cols);
+  if (Rope(config_.rope, factors).isSane()) return {};
+  return Status::fail("MODEL_BAD_METADATA",
+                      std::string("positions would turn by angles that are no numbers: ") +
+                          (tensor ? "tensor rope_freqs.weight or " : "") +
+                          "the rope keys are damaged; fetch the file again");
 }
 
 uint64_t Weights::residentBytes() const {

@@ -56,6 +56,7 @@ class Weights {
   struct Piece;
   std::unique_ptr<Layer> plan(int layer, const std::vector<Role>& roles, std::vector<Piece>& pieces,
                               Status& status) const;
+  Status checkRotation() const;
   Status read(const std::vector<Piece>& pieces, Team& team, const std::atomic<int>* cancel,
               const std::function<void(uint64_t, uint64_t)>& progress) const;
 

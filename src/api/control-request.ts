@@ -2,6 +2,7 @@
 // stranger's, because any program of the same user may send it.
 
 import { SwarmError } from '../base/errors.ts'
+import { given } from '../base/given.ts'
 import { GATE_KEYS_MAX, LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
 import type { GateEdit } from '../wire/gate.ts'
 import type { GenerateRequest } from '../wire/generation.ts'
@@ -9,7 +10,7 @@ import type { KvType, Sampling } from '../wire/session.ts'
 import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
 import { readMessages, readStop } from './request-fields.ts'
-import { SAMPLING_DEFAULTS, SAMPLING_RANGES, type NumberRange } from './sampling-options.ts'
+import { SAMPLING_RANGES, type NumberRange } from './sampling-options.ts'
 
 /** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_UNSUPPORTED */
 export function readControlRequest(body: JsonObject): GenerateRequest {
@@ -60,18 +61,16 @@ export function readGateEdit(body: JsonObject): GateEdit {
 
 function readSampling(body: JsonObject): GenerateRequest['sampling'] {
   const ranges = SAMPLING_RANGES
-  const seed = numberField(body, 'seed', ranges.seed)
-  return {
-    temperature:
-      numberField(body, 'temperature', ranges.temperature) ?? SAMPLING_DEFAULTS.temperature,
-    topK: numberField(body, 'topK', ranges.topK) ?? SAMPLING_DEFAULTS.topK,
-    topP: numberField(body, 'topP', ranges.topP) ?? SAMPLING_DEFAULTS.topP,
-    minP: numberField(body, 'minP', ranges.minP) ?? SAMPLING_DEFAULTS.minP,
-    presencePenalty: numberField(body, 'presencePenalty', ranges.penalty) ?? 0,
-    frequencyPenalty: numberField(body, 'frequencyPenalty', ranges.penalty) ?? 0,
+  return given({
+    temperature: numberField(body, 'temperature', ranges.temperature),
+    topK: numberField(body, 'topK', ranges.topK),
+    topP: numberField(body, 'topP', ranges.topP),
+    minP: numberField(body, 'minP', ranges.minP),
+    presencePenalty: numberField(body, 'presencePenalty', ranges.penalty),
+    frequencyPenalty: numberField(body, 'frequencyPenalty', ranges.penalty),
     bias: readBias(body),
-    ...(seed === undefined ? {} : { seed })
-  }
+    seed: numberField(body, 'seed', ranges.seed)
+  })
 }
 
 function readBias(body: JsonObject): Sampling['bias'] {

@@ -4,12 +4,13 @@
 // chat completion"; top_k and min_p are llama.cpp's.
 
 import { SwarmError } from '../base/errors.ts'
+import { given } from '../base/given.ts'
 import { clip } from '../base/text.ts'
 import type { GenerateRequest } from '../wire/generation.ts'
 import { badField, booleanField, fieldOf, isJsonObject, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
 import { readBias, readMessages, readStop, unsupported } from './request-fields.ts'
-import { SAMPLING_DEFAULTS, SAMPLING_RANGES } from './sampling-options.ts'
+import { SAMPLING_RANGES } from './sampling-options.ts'
 
 export interface OpenAiRequest {
   generate: GenerateRequest
@@ -44,20 +45,18 @@ function readCommon(body: JsonObject): Omit<OpenAiRequest, 'generate'> {
 
 function readGenerate(body: JsonObject): GenerateRequest {
   const ranges = SAMPLING_RANGES
-  const seed = numberField(body, 'seed', ranges.seed)
   const maxTokens = readMaxTokens(body)
   return {
-    sampling: {
-      temperature:
-        numberField(body, 'temperature', ranges.temperature) ?? SAMPLING_DEFAULTS.temperature,
-      topK: numberField(body, 'top_k', ranges.topK) ?? SAMPLING_DEFAULTS.topK,
-      topP: numberField(body, 'top_p', ranges.topP) ?? SAMPLING_DEFAULTS.topP,
-      minP: numberField(body, 'min_p', ranges.minP) ?? SAMPLING_DEFAULTS.minP,
-      presencePenalty: numberField(body, 'presence_penalty', ranges.penalty) ?? 0,
-      frequencyPenalty: numberField(body, 'frequency_penalty', ranges.penalty) ?? 0,
+    sampling: given({
+      temperature: numberField(body, 'temperature', ranges.temperature),
+      topK: numberField(body, 'top_k', ranges.topK),
+      topP: numberField(body, 'top_p', ranges.topP),
+      minP: numberField(body, 'min_p', ranges.minP),
+      presencePenalty: numberField(body, 'presence_penalty', ranges.penalty),
+      frequencyPenalty: numberField(body, 'frequency_penalty', ranges.penalty),
       bias: readBias(objectField(body, 'logit_bias'), 'logit_bias'),
-      ...(seed === undefined ? {} : { seed })
-    },
+      seed: numberField(body, 'seed', ranges.seed)
+    }),
     stop: readStop(body),
     kvType: 'f16',
     ...(maxTokens === undefined ? {} : { maxTokens })

@@ -1,10 +1,9 @@
-// The one definition of every number that a user may give to a generation: its default and its range.
-// The command line and the HTTP routes read the same table, so that a flag and a field of one meaning
-// cannot differ. What the numbers do is docs/arithmetic.md, section "Sampler".
+// The one definition of every number that a user may give to a generation: its range (defaults are of
+// wire/sampling-defaults.ts). The command line and the HTTP routes read the same table, so that a flag and
+// a field of one meaning cannot differ. What the numbers do is docs/arithmetic.md, section "Sampler".
 
 import { SwarmError } from '../base/errors.ts'
 import { CONTEXT_TOKENS_MAX, VOCAB_MAX } from '../base/limits.ts'
-import type { Sampling } from '../wire/session.ts'
 
 export interface NumberRange {
   /** Both ends are allowed. */
@@ -26,17 +25,6 @@ export const SAMPLING_RANGES = {
   maxTokens: { min: 1, max: CONTEXT_TOKENS_MAX, whole: true },
   contextTokens: { min: 1, max: CONTEXT_TOKENS_MAX, whole: true }
 } as const satisfies Record<string, NumberRange>
-
-/** What users of llama.cpp expect; a seed that is absent is drawn and returned. */
-export const SAMPLING_DEFAULTS: Omit<Sampling, 'seed'> = {
-  temperature: 0.8,
-  topK: 40,
-  topP: 0.95,
-  minP: 0.05,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  bias: []
-}
 
 /** Tokens that the command line generates when `-n` is absent. Over HTTP: until the context is full. */
 export const MAX_TOKENS_DEFAULT = 256

@@ -67,7 +67,8 @@ export interface NodeStatus {
   reach: string
   upMs: number
   dataDir: string
-  model: { id: string; name: string; path: string; nLayers: number } | null
+  /** `isSentinel`: the small model that comes with swarm, or one made like it (training/FORMAT.md). */
+  model: { id: string; name: string; path: string; nLayers: number; isSentinel: boolean } | null
   held: { start: number; end: number } | null
   weightBytes: number
   peers: number

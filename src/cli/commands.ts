@@ -23,9 +23,10 @@ export const COMMANDS = {
     summary: 'generate text on this machine alone, without a network',
     about:
       'Loads the whole model here, continues the prompt and prints the text. With --json it prints ' +
-      'the same object as swarm generate, so that the two can be compared.',
-    positionals: [{ name: 'file.gguf', required: true, offers: 'files' }],
-    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'stream', ...ALWAYS],
+      'the same object as swarm generate, so that the two can be compared. Without a file the small ' +
+      'model that comes with swarm takes the prompt as a question (--chat).',
+    positionals: [{ name: 'file.gguf', required: false, offers: 'files' }],
+    flags: ['prompt', ...SAMPLING, 'chat', 'threads', 'memory', 'stream', ...ALWAYS],
     required: ['prompt'],
     examples: [
       "swarm run model.gguf -p 'Once upon a time'",
@@ -39,8 +40,10 @@ export const COMMANDS = {
       'Takes the name of a topic, or the line of swarm invite. Runs until it is stopped (Ctrl-C, ' +
       'SIGTERM or swarm stop). The first line says who can join. ' +
       'Every peer of a topic serves the same model; each loads only the layers that the plan gives ' +
-      'it. On a terminal the dashboard (see: swarm dash) takes over once the peer runs; log lines then ' +
-      'go to join.log in the data directory. With --json every event is a line.',
+      'it. Without --model it is the small one that comes with swarm, which gives way where the topic ' +
+      'serves another; --model none joins without any. On a terminal the dashboard (see: swarm dash) ' +
+      'takes over once the peer runs; log lines then go to join.log in the data directory. With --json ' +
+      'every event is a line.',
     positionals: [{ name: 'topic', required: true, offers: 'nothing' }],
     flags: [
       'model',
@@ -161,8 +164,9 @@ export const COMMANDS = {
     ]
   },
   chat: {
-    summary: 'talk with the model of the running peer',
+    summary: 'talk with the model of the running peer, or with the small one that comes with swarm',
     about:
+      'Without a running peer the small model answers. ' +
       'Keeps the conversation and its KV cache between turns. /clear starts anew, /help lists the ' +
       'rest. Ctrl-C stops an answer; at the prompt it leaves. Without a terminal every line of ' +
       'standard input is one turn.',
@@ -297,7 +301,8 @@ export const COMMANDS = {
     about:
       'About the last command that failed: noted by the hook, run by swarm watch, or piped in as ' +
       'cmd 2>&1 | swarm why. Answers come from what the swarm has learnt, with author and time, and ' +
-      'from shipped rules, at once; then, where neither is sure, from the loaded model. Each says ' +
+      'from shipped rules and the small model that comes with swarm, at once; then, where none is ' +
+      'sure, from a larger model if one is loaded. Each says ' +
       'where it comes from. Secrets are taken out before anything is asked. Nothing is run.',
     positionals: [],
     flags: ['data-dir', ...ALWAYS],
@@ -317,14 +322,15 @@ export const COMMANDS = {
     examples: ['swarm watch -- make -j4', 'swarm watch npm test']
   },
   demo: {
-    summary: 'watch three peers on this machine split a model and write text',
+    summary: 'watch three peers on this machine split a model and explain two failures',
     about:
-      'Makes a small model (its text is noise: nobody trained it), starts a private bootstrap and ' +
-      'three peers as processes of their own, splits the layers among them, generates, and checks ' +
-      'that one peer alone gives the same tokens and the same logits. Leaves nothing behind.',
+      'Starts a private bootstrap and three peers as processes of their own, splits the layers of ' +
+      'the small model that comes with swarm among them, lets them explain two failed commands (or ' +
+      'answer --prompt), and checks that one peer alone gives the same tokens and the same logits. ' +
+      'Leaves nothing behind.',
     positionals: [],
-    flags: ['prompt', 'max-tokens', 'seed', ...ALWAYS],
-    defaults: { prompt: 'Once upon a time', 'max-tokens': 48 },
+    flags: ['prompt', 'max-tokens', ...ALWAYS],
+    defaults: { 'max-tokens': 110 },
     examples: ['swarm demo', 'swarm demo --json']
   },
   completion: {

@@ -27,6 +27,8 @@ export interface CommandContext {
   /** Aborts at the first Ctrl-C or SIGTERM, or when nobody reads standard output any more. */
   signal: AbortSignal
   loadPorts: () => Promise<NodePorts>
+  /** Of the ports only what one machine alone needs: the network's libraries take longer than a prompt. */
+  loadLocal: () => Promise<Pick<NodePorts, 'openLocal'>>
 }
 
 /** @returns exit status; undefined is 0. */

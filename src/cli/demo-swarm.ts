@@ -21,6 +21,7 @@ const READY_TIMEOUT_MS = 120_000
 const POLL_MS = 100
 
 export class DemoSwarm {
+  readonly modelPath: string
   readonly #context: CommandContext
   readonly #folder: string
   readonly #env: NodeJS.ProcessEnv
@@ -30,15 +31,13 @@ export class DemoSwarm {
   #starting = true
   #closing: Promise<void> | null = null
 
-  constructor(context: CommandContext) {
+  /** @param modelPath what the peers split. */
+  constructor(context: CommandContext, modelPath: string) {
     this.#context = context
+    this.modelPath = modelPath
     this.#folder = mkdtempSync(join(tmpdir(), 'swarm-demo-'))
     this.#env = { ...withoutSettings(context.host.env), XDG_RUNTIME_DIR: join(this.#folder, 'run') }
     mkdirSync(join(this.#folder, 'run'), { mode: 0o700 })
-  }
-
-  get modelPath(): string {
-    return join(this.#folder, 'model.gguf')
   }
 
   /** The data directory of one peer, counted from 0. */

@@ -5,12 +5,12 @@
 import {
   describeRange,
   MAX_TOKENS_DEFAULT,
-  SAMPLING_DEFAULTS,
   SAMPLING_RANGES,
   type NumberRange
 } from '../api/sampling-options.ts'
 import { HITS_RANGE } from '../api/knowledge-request.ts'
 import { LOG_LEVELS } from '../base/log.ts'
+import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Address } from '../peer/address.ts'
@@ -147,7 +147,7 @@ export const FLAGS = {
     placeholder: 'FILE',
     example: '--model model.gguf',
     env: 'SWARM_MODEL',
-    help: 'the GGUF file that this peer holds layers of'
+    help: 'the GGUF file that this peer holds layers of; none: it holds none'
   },
   'data-dir': {
     kind: 'path',
@@ -177,7 +177,7 @@ export const FLAGS = {
     placeholder: 'SIZE',
     example: '--memory 8GiB',
     env: 'SWARM_MEMORY',
-    help: 'weights and KV cache that this peer holds at most'
+    help: 'weights and KV cache that are held at most'
   },
   layers: {
     kind: 'layers',

@@ -1,8 +1,9 @@
 // Flags -> GenerateRequest, for `run`, `generate` and `chat` alike. Owns reading a prompt from standard
 // input; the numbers are checked already.
 
-import { MAX_TOKENS_DEFAULT, SAMPLING_DEFAULTS } from '../api/sampling-options.ts'
+import { MAX_TOKENS_DEFAULT } from '../api/sampling-options.ts'
 import type { GenerateRequest } from '../api/service.ts'
+import { given } from '../base/given.ts'
 import { PROMPT_BYTES_MAX } from '../base/limits.ts'
 import type { FlagValues } from './flags.ts'
 import { readText } from './read-text.ts'
@@ -11,14 +12,13 @@ import { readText } from './read-text.ts'
 export function samplingRequest(flags: FlagValues): GenerateRequest {
   return {
     maxTokens: flags['max-tokens'] ?? MAX_TOKENS_DEFAULT,
-    sampling: {
-      ...SAMPLING_DEFAULTS,
-      temperature: flags.temp ?? SAMPLING_DEFAULTS.temperature,
-      topK: flags['top-k'] ?? SAMPLING_DEFAULTS.topK,
-      topP: flags['top-p'] ?? SAMPLING_DEFAULTS.topP,
-      minP: flags['min-p'] ?? SAMPLING_DEFAULTS.minP,
-      ...(flags.seed === undefined ? {} : { seed: flags.seed })
-    },
+    sampling: given({
+      temperature: flags.temp,
+      topK: flags['top-k'],
+      topP: flags['top-p'],
+      minP: flags['min-p'],
+      seed: flags.seed
+    }),
     stop: flags.stop ?? [],
     kvType: flags.kv ?? 'f16',
     ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx })

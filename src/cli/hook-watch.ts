@@ -45,6 +45,8 @@ export async function noticeFor(
       throw new SwarmError('STORE_BUSY', 'the store is not open yet; try again in a moment')
     },
     generate: () => null,
+    // A notice costs no arithmetic: whoever wants more asks swarm why.
+    sentinel: () => Promise.resolve(null),
     machine: thisMachine(host.env, failure.cwd),
     clock
   })

@@ -8,9 +8,8 @@ import { createLog } from '../base/log.ts'
 import { clip } from '../base/text.ts'
 import { parseArgs, type Invocation } from './args.ts'
 import { commandSpec, type CommandName } from './commands.ts'
-import type { CommandHandler, Host } from './context.ts'
+import type { CommandContext, CommandHandler, Host } from './context.ts'
 import { INTERRUPTED_STATUS, listenForInterrupt } from './interrupt.ts'
-import type { NodePorts } from './ports.ts'
 import { Terminal } from './terminal.ts'
 import { programVersion } from './version.ts'
 
@@ -49,9 +48,14 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
 /**
  * Runs one command line to its end.
  * @param loadPorts the composition root, asked for only by commands that start something.
+ * @param loadLocal the part of it that runs a model without a network.
  * @returns the exit status.
  */
-export async function main(host: Host, loadPorts: () => Promise<NodePorts>): Promise<number> {
+export async function main(
+  host: Host,
+  loadPorts: CommandContext['loadPorts'],
+  loadLocal: CommandContext['loadLocal'] = loadPorts
+): Promise<number> {
   const argv = host.argv.slice(2)
   const { stdout, stderr, env } = host
   const json = asksForJson(argv)
@@ -61,7 +65,7 @@ export async function main(host: Host, loadPorts: () => Promise<NodePorts>): Pro
     const invocation = parseArgs(argv, env)
     if (commandSpec(invocation.command).ownsSignals) interrupt.close()
     const signal = AbortSignal.any([interrupt.signal, terminal.broken])
-    const status = await runCommand(invocation, host, terminal, signal, loadPorts)
+    const status = await runCommand(invocation, host, terminal, signal, { loadPorts, loadLocal })
     await terminal.flush()
     terminal.broken.throwIfAborted()
     // A peer that was told to leave by Ctrl-C has done well, but a script has to stop with it.
@@ -85,14 +89,14 @@ async function runCommand(
   host: Host,
   terminal: Terminal,
   signal: AbortSignal,
-  loadPorts: () => Promise<NodePorts>
+  loaders: Pick<CommandContext, 'loadPorts' | 'loadLocal'>
 ): Promise<number> {
   const handler = await HANDLERS[command]()
   const level = flags['log-level'] ?? 'warn'
   const log = createLog('swarm', level, (line) => terminal.log(line))
   const version = programVersion()
   const clock = systemClock
-  const outside = { host, terminal, clock, log, version, signal, loadPorts }
+  const outside = { host, terminal, clock, log, version, signal, ...loaders }
   return (await handler({ command, flags, positionals, ...outside })) ?? 0
 }
 

@@ -1,5 +1,5 @@
 // What the commands need of the composition root (node.ts): starting a peer, one machine alone, a
-// bootstrap, the demo's model. Declared here, matched by shape, and imported only by the commands that
+// bootstrap, what is in a model file. Declared here, matched by shape, and imported only by the commands that
 // start something, so that help and the commands that talk to a running peer start fast.
 
 import type { GenerateEvent, GenerateRequest, KnowledgeService } from '../api/service.ts'
@@ -12,6 +12,12 @@ export type OnProgress = (label: string, done: number, total: number) => void
 export interface LocalOptions {
   model: string
   threads: number | null
+  /** At most so much for weights and context; null: what is free. */
+  memoryBytes: number | null
+  /** What the model is opened for. */
+  request: GenerateRequest
+  /** Whether the model's id will be shown. */
+  needsId: boolean
   cacheDir: string
   log: Log
   onProgress: OnProgress
@@ -19,7 +25,11 @@ export interface LocalOptions {
 
 /** One machine without a network; the same generation as a peer's. */
 export interface LocalModel {
+  /** As the file names it. */
+  readonly name: string
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** Frees a conversation that was kept; unknown ids are ignored. */
+  closeSession(session: string): void
   close(): Promise<void>
 }
 
@@ -58,10 +68,6 @@ export interface NodePorts {
    */
   openKnowledge(options: KnowledgeOptions, signal: AbortSignal): Promise<OwnKnowledge>
   runBootstrap(options: BootstrapOptions): Promise<RunningBootstrap>
-  /** Writes the demo's model to a path; deterministic. */
-  makeDemoModel(
-    path: string,
-    onProgress: OnProgress,
-    signal: AbortSignal
-  ): Promise<{ nLayers: number }>
+  /** Layers of a model file. @throws MODEL_*; AbortError */
+  countLayers(path: string, signal: AbortSignal): Promise<number>
 }

@@ -81,13 +81,15 @@ function proposalLines({ command, danger, sources }: Proposal): WhyLine[] {
 
 function sourceText(source: ProposalSource): string {
   if (source.kind === 'rule') return `shipped rule, ${source.rule}`
+  if (source.kind === 'sentinel')
+    return `the small model that comes with swarm, ${source.confidence}`
   const { hit } = source
   const author = clip(hit.authorName ?? shortId(hit.author), 40)
   return `learnt by ${author}, ${dayTime(hit.wallMs)}${hit.scope === 'local' ? ', on this machine only' : ''}`
 }
 
 function sourceObject(source: ProposalSource): object {
-  if (source.kind === 'rule') return source
+  if (source.kind !== 'knowledge') return source
   const { id, author, authorName, wallMs, scope, question, answer } = source.hit
   return { kind: 'knowledge', id, author, authorName, wallMs, scope, question, answer }
 }

@@ -2,6 +2,8 @@
 // native/stage/config.h shares. The model has been validated in model/; the native side checks again
 // what its memory safety rests on.
 
+import { threadPlaces } from './threads.ts'
+
 import type { Hyperparameters } from '../model/hyperparameters.ts'
 import type { Rope } from '../model/rope.ts'
 import type { ModelTensor, TensorRole } from '../model/tensors.ts'
@@ -37,6 +39,8 @@ export interface NativeModelConfig {
   sizeBytes: number
   mtimeNs: bigint
   threads: number
+  /** Processors that each thread may use; an empty list means any. */
+  places: readonly (readonly number[])[]
   dim: number
   hiddenDim: number
   nLayers: number
@@ -66,13 +70,19 @@ export interface StageModel {
   tensors: readonly ModelTensor[]
 }
 
-export function nativeConfig(model: StageModel, threads: number): NativeModelConfig {
+export function nativeConfig(
+  model: StageModel,
+  threads: number,
+  places = threadPlaces(threads)
+): NativeModelConfig {
   const { hyper } = model
   return {
     path: model.path,
     sizeBytes: model.sizeBytes,
     mtimeNs: model.mtimeNs,
     threads,
+    // A machine of one kind of cores and of memory: no thread is looked at, none is tied.
+    places: places.some((cpus) => cpus.length > 0) ? places : [],
     dim: hyper.dim,
     hiddenDim: hyper.hiddenDim,
     nLayers: hyper.nLayers,

@@ -2,6 +2,7 @@
 // handle and the facts that show later that the file was replaced. Knows nothing of what the bytes
 // mean and maps nothing, so a file that shrinks meanwhile is an error here and never a crash.
 
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { SwarmError } from '../base/errors.ts'
 import { clip } from '../base/text.ts'
@@ -51,7 +52,9 @@ export class FileSource implements ByteSource {
 
   /** @throws MODEL_NOT_FOUND (also for what is not a file), MODEL_UNREADABLE */
   static async open(path: string): Promise<FileSource> {
-    const handle = await open(path, 'r').catch((error: unknown) => {
+    // Not blocking: a pipe without a writer would wait for one for good.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK
+    const handle = await open(path, flags).catch((error: unknown) => {
       throw openError(path, error)
     })
     try {

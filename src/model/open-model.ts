@@ -9,14 +9,15 @@ import { FileSource, type FileFacts } from './byte-source.ts'
 import { ChatTemplate } from './chat-template.ts'
 import { readGguf, type Gguf } from './gguf.ts'
 import { readHyperparameters, type Hyperparameters } from './hyperparameters.ts'
-import { hashChunks, modelIdOf, type HashOptions } from './model-id.ts'
+import { HASH_BYTES, hashChunks, modelIdOf, type HashOptions } from './model-id.ts'
 import { recallModelId, rememberModelId } from './model-id-cache.ts'
+import { isSentinel, recommendedSampling, type RecommendedSampling } from './recommended.ts'
 import { isTied, modelTensors, type ModelTensor } from './tensors.ts'
 import { readTokenizer, type Tokenizer } from './tokenizer/tokenizer.ts'
 
 /** Size, time of change and inode tell later whether the file is still the one that was opened. */
 export interface Model extends FileFacts {
-  /** Hash of the whole file, 64 hex digits. */
+  /** Hash of the whole file, 64 hex digits; zeros where it was not asked for. */
   readonly id: string
   /** general.name or the file's name; foreign text, clipped and fit for a line. */
   readonly name: string
@@ -32,11 +33,19 @@ export interface Model extends FileFacts {
   readonly tokenizer: Tokenizer
   /** null for a model that was not made for conversations. */
   readonly chatTemplate: ChatTemplate | null
+  /** What the file says of how its tokens are best drawn. */
+  readonly sampling: RecommendedSampling
+  /** It speaks the layout of training/FORMAT.md: a failed command in; cause, fix and confidence out. */
+  readonly isSentinel: boolean
 }
+
+const NO_ID = '0'.repeat(2 * HASH_BYTES)
 
 export interface OpenModelOptions extends HashOptions {
   /** JSON file that remembers ids; without it the file is hashed every time. */
   idCachePath?: string
+  /** The id is not needed: unless it is remembered, the file is not hashed and the id is all zeros. */
+  withoutId?: boolean
 }
 
 /**
@@ -79,7 +88,9 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       tensors,
       tied: isTied(tensors),
       tokenizer,
-      chatTemplate: template === null ? null : new ChatTemplate(template)
+      chatTemplate: template === null ? null : new ChatTemplate(template),
+      sampling: recommendedSampling(gguf.metadata),
+      isSentinel: isSentinel(gguf.metadata)
     }
   } finally {
     await source.close()
@@ -89,11 +100,12 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
 async function idOf(
   source: FileSource,
   headerBytes: number,
-  { idCachePath, onProgress, signal }: OpenModelOptions
+  { idCachePath, withoutId, onProgress, signal }: OpenModelOptions
 ): Promise<string> {
   const { path, facts } = source
   const known = idCachePath ? await recallModelId(idCachePath, path, facts) : null
   if (known !== null) return known
+  if (withoutId) return NO_ID
   const hashing: HashOptions = {}
   if (onProgress) hashing.onProgress = onProgress
   if (signal) hashing.signal = signal

@@ -1,8 +1,7 @@
 // What the commands `bootstrap` and `demo` need besides a running peer.
 
 import { openBootstrap } from '../peer/find/bootstrap.ts'
-import { demoModelSpec } from '../model/synthetic/spec.ts'
-import { writeSyntheticModel } from '../model/synthetic/write-model.ts'
+import { openModel } from '../model/open-model.ts'
 
 import type { Log } from '../base/log.ts'
 
@@ -24,15 +23,7 @@ export async function runBootstrap(options: {
   return { ...bootstrap.address, close: () => bootstrap.close() }
 }
 
-/** Writes the model of `swarm demo`: the same bytes on every machine, trained by nobody. */
-export async function makeDemoModel(
-  path: string,
-  onProgress: (label: string, done: number, total: number) => void,
-  signal: AbortSignal
-): Promise<{ nLayers: number }> {
-  await writeSyntheticModel(path, demoModelSpec, {
-    onProgress: (done, total) => onProgress('making a model', done, total),
-    signal
-  })
-  return { nLayers: demoModelSpec.nLayers }
+/** Layers of a model file. @throws MODEL_*; AbortError */
+export async function countLayers(path: string, signal: AbortSignal): Promise<number> {
+  return (await openModel(path, { signal })).hyper.nLayers
 }

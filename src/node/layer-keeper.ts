@@ -22,6 +22,8 @@ export interface LayerKeeperOptions {
   stage: Stage
   host: Pick<StageHost, 'restrict' | 'idle' | 'evict'>
   clock: Clock
+  /** Throws why a range is not to be loaded now. */
+  checkMemory: (range: LayerRange) => void
   /** What is held or how far loading is has changed; at most once a percent. */
   onChange: (holding: Holding) => void
   /** A load failed; it is tried again after a while unless the aim changes. */
@@ -96,8 +98,9 @@ export class LayerKeeper {
   }
 
   async #move(range: LayerRange | null): Promise<void> {
-    const { stage } = this.#options
+    const { stage, checkMemory } = this.#options
     if (range === null) return stage.unload()
+    checkMemory(range)
     this.#loading = { range, percent: 0 }
     this.#changed()
     const onProgress = (done: number, total: number) => {

@@ -6,16 +6,21 @@ import { systemRandom } from '../base/random.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { NativeStage } from '../compute/native-stage.ts'
 import { defaultThreads } from '../compute/threads.ts'
-import { openModel } from '../model/open-model.ts'
+import { openModel, type Model } from '../model/open-model.ts'
+import { checkRequest } from '../pipeline/check-request.ts'
 import { LocalNetwork } from '../pipeline/local-hops.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { StageHost } from '../pipeline/stage-host.ts'
 import { TextGenerator } from '../pipeline/text-generator.ts'
+import { freeMemoryHere } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
+import { modelFacts } from './model-facts.ts'
+import { checkRoom } from './room.ts'
 import { textParts } from './text-parts.ts'
 
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
+import type { ModelFacts } from '../sharding/view.ts'
 
 /** There is nobody to tell it from; a result names it as its only stage. */
 const ALONE = toPeerId('0'.repeat(64))
@@ -23,6 +28,12 @@ const ALONE = toPeerId('0'.repeat(64))
 export interface LocalOptions {
   model: string
   threads: number | null
+  /** The user's limit on weights and context together; null: what is free. */
+  memoryBytes: number | null
+  /** What the model is opened for: refused, or its context found too large, before anything is loaded. */
+  request: GenerateRequest
+  /** Whether the model's id will be shown: hashing the file takes longer than loading it. */
+  needsId: boolean
   /** Folder of what may be forgotten, such as the ids of model files. */
   cacheDir: string
   log: Log
@@ -30,7 +41,9 @@ export interface LocalOptions {
 }
 
 export interface LocalModel {
+  readonly name: string
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  closeSession(session: string): void
   close(): Promise<void>
 }
 
@@ -40,9 +53,13 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   const clock = systemClock
   const model = await openModel(options.model, {
     idCachePath: `${options.cacheDir}/model-ids.json`,
+    withoutId: !options.needsId,
     onProgress: (done, total) => onProgress('reading the model', done, total),
     signal
   })
+  const memoryBytes = options.memoryBytes ?? freeMemoryHere()
+  checkRequest(options.request, model.hyper.contextLength)
+  checkRoom(factsOfUse(model, options.request), memoryBytes)
   const stage = new NativeStage(model, options.threads ?? defaultThreads())
   try {
     const range = { start: 0, end: stage.nLayers }
@@ -61,8 +78,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     log,
     modelId: model.id,
     arithmeticVersion: ARITHMETIC_VERSION,
-    // The system says no when a cache is too large; there is nobody to share with.
-    memoryBytes: Number.MAX_SAFE_INTEGER
+    memoryBytes
   })
   pipeline.serve(host)
   const stages = [{ peer: ALONE, start: 0, end: stage.nLayers }]
@@ -74,11 +90,22 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     random: systemRandom
   })
   return {
+    name: model.name,
     generate: (request, signal) => generator.generate(request, signal),
+    closeSession: (session) => generator.closeSession(session),
     async close() {
       await pipeline.close()
       await host.close()
       await stage.close()
     }
   }
+}
+
+/** The model with the context that this use of it reserves. */
+function factsOfUse(model: Model, request: GenerateRequest): ModelFacts {
+  const facts = modelFacts(model)
+  const kvBytesPerToken = facts.kvBytesPerToken * (request.kvType === 'f32' ? 2 : 1)
+  // The prompt comes on top; how long it is, is known once it has been read.
+  const nTokens = Math.min(request.maxTokens ?? 1, model.hyper.contextLength)
+  return { ...facts, kvBytesPerToken, contextTokens: request.contextTokens ?? nTokens }
 }

@@ -15,6 +15,7 @@ import type { StageHost } from '../pipeline/stage-host.ts'
 import type { TextGenerator } from '../pipeline/text-generator.ts'
 import type { EventHub } from './event-hub.ts'
 import type { LayerKeeper } from './layer-keeper.ts'
+import type { ModelRecord } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
 import type { PlanWatch } from './plan-watch.ts'
 
@@ -38,6 +39,8 @@ export interface NodeParts {
   gate: Gate | null
   api: ApiServer | null
   model: Model | null
+  /** The model of the topic for which our own was dropped. */
+  droppedFor: ModelRecord | null
   network: PeerNetwork | null
   pipeline: Pipeline | null
   watch: PlanWatch | null

@@ -7,6 +7,7 @@ import { sleep, systemClock } from '../base/clock.ts'
 import { SwarmError } from '../base/errors.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { inviteTo } from '../peer/gate/invite.ts'
+import { describeModel } from './one-model.ts'
 import { gateText } from './sentences.ts'
 import { peerStatus, planStatus } from './status-views.ts'
 import { TopSource } from './top-source.ts'
@@ -60,7 +61,8 @@ export class NodeService implements SwarmService {
         id: model.id,
         name: model.name,
         path: model.path,
-        nLayers: model.hyper.nLayers
+        nLayers: model.hyper.nLayers,
+        isSentinel: model.isSentinel
       },
       held: this.#parts.serving?.stage.held ?? null,
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
@@ -90,17 +92,25 @@ export class NodeService implements SwarmService {
     signal: AbortSignal
   ): AsyncGenerator<GenerateEvent, void> {
     if (this.#parts.generator === null) {
-      const starting = this.#parts.options.model !== null
-      throw new SwarmError(
-        starting ? 'PEER_BUSY' : 'MODEL_NOT_GIVEN',
-        starting
-          ? 'this peer is still reading its model file; ask again in a moment'
-          : 'this peer has no model file, so it cannot make tokens of the question; ' +
-              'start it with: swarm join TOPIC --model FILE'
-      )
+      throw this.#noModel()
     }
     yield* this.#untilReady(signal)
     yield* this.#top.follow(this.#parts.generator.generate(request, signal))
+  }
+
+  #noModel(): SwarmError {
+    const { options, droppedFor } = this.#parts
+    if (options.model !== null && droppedFor === null)
+      return new SwarmError(
+        'PEER_BUSY',
+        'this peer is still reading its model file; ask again in a moment'
+      )
+    const served = droppedFor === null ? '' : `; the topic serves ${describeModel(droppedFor)}`
+    return new SwarmError(
+      'MODEL_NOT_GIVEN',
+      `this peer has no model file, so it cannot make tokens of the question${served}; ` +
+        'start it with: swarm join TOPIC --model FILE'
+    )
   }
 
   top(): TopSnapshot {

@@ -2,7 +2,7 @@
 // text is made fit for a line here.
 
 import { clip, formatSize } from '../base/text.ts'
-import { formatRange, type LayerRange } from '../model/layer-range.ts'
+import { formatRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import type { GateStatus } from '../wire/gate.ts'
 import type { Hello } from '../wire/hello.ts'
@@ -11,6 +11,11 @@ import type { Plan } from '../sharding/plan.ts'
 
 export const noModelText =
   'this peer has no model file: it is seen by the others but holds no layers; give it one with --model FILE'
+
+/** After the line that names it. */
+export const sentinelText =
+  'this is the small model that comes with swarm: it explains failed commands, and gives way where the ' +
+  'topic serves another; name yours with --model FILE'
 
 /** @param host address or name of this machine, as others may know it. */
 export function portText(host: string, port: number): string {
@@ -47,15 +52,6 @@ export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Profile)
   const gbps = ((weightMiBps * 2 ** 20) / 1e9).toFixed(1)
   const memory = formatSize(memoryKiB * 1024)
   return `this machine: ${cores} cores, ${kernels}, ${gbps} GB/s of weights, up to ${memory}`
-}
-
-export function pinTooLargeText(layers: LayerRange, { memoryKiB }: Profile): string {
-  const range = formatRange(layers)
-  const memory = formatSize(memoryKiB * 1024)
-  return (
-    `layers ${range} and their context do not fit the ${memory} of this peer: ` +
-    'it holds what the plan gives it of them'
-  )
 }
 
 /** @param nameOf the name of a peer in the plan. */

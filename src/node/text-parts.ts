@@ -6,9 +6,12 @@ import type { Model } from '../model/open-model.ts'
 import type { TextGeneratorComponents } from '../pipeline/text-generator.ts'
 
 export function textParts(
-  { id, hyper, tokenizer, chatTemplate }: Model,
+  { id, hyper, tokenizer, chatTemplate, sampling }: Model,
   clock: Clock
-): Pick<TextGeneratorComponents, 'model' | 'tokenizer' | 'template' | 'contextTokens'> {
+): Pick<
+  TextGeneratorComponents,
+  'model' | 'tokenizer' | 'template' | 'sampling' | 'contextTokens'
+> {
   const { dim, vocabSize, contextLength } = hyper
   const textOf = (token: number | null) => (token === null ? '' : tokenizer.textOf(token))
   return {
@@ -28,6 +31,7 @@ export function textParts(
           now: new Date(clock.wallMs())
         })
     },
+    sampling,
     contextTokens: contextLength
   }
 }

@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import type { Hello } from '../wire/hello.ts'
 import type { PeerId } from '../wire/ids.ts'
+import type { ModelRecord } from '../wire/record.ts'
 import type { Address } from './address.ts'
 import type { Gate } from './gate/gate.ts'
 import type { Identity } from './identity.ts'
@@ -17,7 +18,7 @@ export interface NetworkFacts {
   name: string
   programVersion: string
   arithmeticVersion: number
-  model: { id: string; name: string } | null
+  model: ModelRecord | null
 }
 
 export interface NetworkOptions {

@@ -5,8 +5,9 @@
 import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
+import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
-import { checkRequest } from './check-request.ts'
+import { checkRequest, checkSampling } from './check-request.ts'
 import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
@@ -34,6 +35,8 @@ export interface TextGeneratorComponents {
   tokenizer: Tokenizer
   /** Null where the model has none: then only plain prompts are answered. */
   template: ChatTemplate | null
+  /** What the model file recommends. */
+  sampling: Partial<Sampling>
   /** Positions that one session may have: what the stages reserve, at most what the model was made for. */
   contextTokens: number
   /** @throws PLAN_GAP */
@@ -119,6 +122,13 @@ export class TextGenerator {
   #ask(request: GenerateRequest): Question {
     const { tokenizer, contextTokens: contextTokensMax, random } = this.#components
     checkRequest(request, contextTokensMax)
+    const sampling = {
+      ...SAMPLING_DEFAULTS,
+      ...this.#components.sampling,
+      seed: request.sampling.seed ?? random.uint32(),
+      ...request.sampling
+    }
+    checkSampling(sampling)
     const promptIds = [...this.#encode(request)]
     if (promptIds.length === 0) throw new SwarmError('USAGE_MISSING', 'the prompt is empty')
     const roomTokens = request.contextTokens ?? contextTokensMax
@@ -133,7 +143,7 @@ export class TextGenerator {
     return {
       ids: promptIds,
       promptIds,
-      sampling: { ...request.sampling, seed: request.sampling.seed ?? random.uint32() },
+      sampling,
       stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
       positionEnd,
       contextTokens: request.contextTokens ?? reserveTokens

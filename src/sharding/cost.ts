@@ -24,6 +24,8 @@ export interface Costs {
   readonly nLayers: number
   /** Ticks that one more stage adds to a route of two or more. */
   readonly ticksPerHop: number
+  /** Weights and reserved KV of [start, end). */
+  residentKiB(start: number, end: number): number
   /** Whether weights and reserved KV of [start, end) fit the memory that a peer claims. */
   fits(peer: Pick<ViewPeer, 'memoryKiB'>, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end). */
@@ -43,18 +45,21 @@ export function createCosts(model: ModelFacts): Costs {
   const activationUs = floorDiv((model.dim * 4 + 32) * 8, LINK_MBPS)
   const ticksPerHop = (HOP_US + activationUs) * TICKS_PER_US
 
+  const residentKiB = (start: number, end: number) => {
+    const hasEmbedding = start === 0
+    const hasHead = end === nLayers
+    let sizeKiB = between(resident, start, end)
+    if (hasEmbedding) sizeKiB += embeddingKiB
+    if (hasHead) sizeKiB += headKiB
+    if (hasEmbedding && hasHead && tied) sizeKiB -= Math.min(embeddingKiB, headKiB)
+    return sizeKiB
+  }
+
   return {
     nLayers,
     ticksPerHop,
-    fits(peer, start, end) {
-      const hasEmbedding = start === 0
-      const hasHead = end === nLayers
-      let sizeKiB = between(resident, start, end)
-      if (hasEmbedding) sizeKiB += embeddingKiB
-      if (hasHead) sizeKiB += headKiB
-      if (hasEmbedding && hasHead && tied) sizeKiB -= Math.min(embeddingKiB, headKiB)
-      return sizeKiB <= peer.memoryKiB
-    },
+    residentKiB,
+    fits: (peer, start, end) => residentKiB(start, end) <= peer.memoryKiB,
     stageTicks(peer, start, end) {
       const readKiB = between(active, start, end) + (end === nLayers ? headKiB : 0)
       return readKiB * floorDiv(TICKS_PER_KIB, peer.weightMiBps)

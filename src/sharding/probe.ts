@@ -61,13 +61,18 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
     log.info(`measured ${rates.weightMiBps} MiB/s of weights with ${meter.kernels}`)
     writeCache(cacheFile, { hardware, ...rates }, log)
   }
-  const freeBytes = freeMemoryBytes(freemem(), readText)
+  const freeBytes = freeMemoryHere()
   return {
     cores: availableParallelism(),
     kernels: meter.kernels,
     memoryKiB: Math.min(MEMORY_KIB_MAX, claimMemoryKiB(options.memoryLimitBytes, freeBytes)),
     ...rates
   }
+}
+
+/** Bytes that this process can still allocate, within its control groups. */
+export function freeMemoryHere(): number {
+  return freeMemoryBytes(freemem(), readText)
 }
 
 interface Rates {

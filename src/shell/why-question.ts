@@ -60,7 +60,7 @@ export function errorLines(output: string): string {
   return text.slice(0, FIX_OUTPUT_CHARS_MAX).trimEnd()
 }
 
-/** Without colours and other controls of a terminal. */
-function plain(output: string): string {
+/** Without colours and other controls of a terminal; lines and tabs stay. */
+export function plain(output: string): string {
   return output.replace(/\p{Cc}\[[0-9;?]{0,20}[A-Za-z]/gu, '').replace(/[^\P{Cc}\n\t]/gu, '')
 }

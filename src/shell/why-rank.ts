@@ -1,6 +1,7 @@
-// One order for what the swarm's memory and the shipped rules propose. Both say how much they know; two
-// that propose the same command are taken as independent witnesses (1 - product of what each leaves
-// open). Equal weights: memory before rules, then the text, so that every machine shows the same. Pure.
+// One order for what the swarm's memory, the shipped rules and a sentinel propose. Each says how much it
+// knows; those that propose the same command are taken as independent witnesses (1 - product of what each
+// leaves open). Equal weights: memory before rules, then the text, so that every machine shows the same.
+// Pure.
 
 import type { Hit } from '../wire/knowledge.ts'
 import { replay } from './analogy.ts'
@@ -9,6 +10,7 @@ import { propose } from './rules/propose.ts'
 import type { Machine } from './rules/failed.ts'
 import type { Certainty } from './rules/rule.ts'
 import { dangerOf } from './why-danger.ts'
+import type { Confidence, SentinelAnswer } from './sentinel-question.ts'
 import { parseQuestion, questionOf } from './why-question.ts'
 import type { Failure } from './failure.ts'
 
@@ -16,6 +18,7 @@ import type { Failure } from './failure.ts'
 export type ProposalSource =
   | { kind: 'knowledge'; hit: Hit; strength: number }
   | { kind: 'rule'; rule: string; cause: string; certainty: Certainty }
+  | { kind: 'sentinel'; cause: string; confidence: Confidence }
 
 export interface Proposal {
   /** One line that a terminal can show. Never run by this program. */
@@ -33,6 +36,11 @@ export interface Proposal {
  */
 const WEIGHTS: Record<Certainty, number> = { named: 0.9, clear: 0.88, likely: 0.86, guess: 0.22 }
 
+/**
+ * The same of a sentinel, by the word that it ends with.
+ */
+const SENTINEL_WEIGHTS: Record<Confidence, number> = { sure: 0.7, likely: 0.4, unsure: 0.1 }
+
 /** The best of several learnt fixes counts whole; others of the same command add a little. */
 const AGREEMENT = 0.3
 
@@ -41,10 +49,12 @@ export interface RankInput {
   /** Stored fixes that may fit; of any order. */
   hits: readonly Hit[]
   machine: Machine
+  /** What the small model that comes with swarm says; null where it was not asked. */
+  sentinel: SentinelAnswer | null
 }
 
 /** Best first, each command once. */
-export function rankProposals({ failure, hits, machine }: RankInput): Proposal[] {
+export function rankProposals({ failure, hits, machine, sentinel }: RankInput): Proposal[] {
   const proposals = new Map<string, Proposal>()
   const add = (command: string, source: ProposalSource): void => {
     const key = normalised(command)
@@ -57,6 +67,8 @@ export function rankProposals({ failure, hits, machine }: RankInput): Proposal[]
     add(command, { kind: 'knowledge', hit, strength })
   for (const { command, rule, cause, certainty } of propose(failure, machine))
     add(command, { kind: 'rule', rule, cause, certainty })
+  const { fix = null, confidence = null, cause = '' } = sentinel ?? {}
+  if (fix !== null && confidence !== null) add(fix, { kind: 'sentinel', cause, confidence })
   for (const proposal of proposals.values()) proposal.weight = weightOf(proposal.sources)
   return [...proposals.values()].toSorted(
     (a, b) => b.weight - a.weight || (isKnown(b) ? 1 : 0) - (isKnown(a) ? 1 : 0)
@@ -91,12 +103,15 @@ function weightOf(sources: readonly ProposalSource[]): number {
   }
   const learnt = [...byAuthor.values()]
   const shipped = sources.flatMap((one) => (one.kind === 'rule' ? [WEIGHTS[one.certainty]] : []))
+  const modelled = sources.flatMap((one) =>
+    one.kind === 'sentinel' ? [SENTINEL_WEIGHTS[one.confidence]] : []
+  )
   // Several facts are hardly independent: they were learnt of the same mistake.
   const open = (all: number[]): number =>
     all
       .toSorted((a, b) => b - a)
       .reduce((left, one, index) => left * (1 - one * (index ? AGREEMENT : 1)), 1)
-  return 1 - open(learnt) * (1 - Math.max(0, ...shipped))
+  return 1 - open(learnt) * (1 - Math.max(0, ...shipped)) * (1 - Math.max(0, ...modelled))
 }
 
 /** A foreign text that is no single line of a terminal is no command that anybody should take over. */

@@ -1,6 +1,7 @@
-// Explains a failed command: the swarm's memory and the shipped rules at once, the loaded model after
-// them, each answer with its source. Flow: failure -> question (redacted) -> ask, rules -> one order ->
-// proposals; the model is a stream that the caller may read. Runs nothing, prints nothing.
+// Explains a failed command: the swarm's memory, the shipped rules and the small model that comes with swarm
+// at once, a larger loaded model after them, each answer with its source. Flow: failure -> question
+// (redacted) -> ask, rules, sentinel -> one order -> proposals; the larger model is a stream that the caller
+// may read. Runs nothing, prints nothing.
 
 import type { Clock } from '../base/clock.ts'
 import { isAbort } from '../base/errors.ts'
@@ -9,6 +10,7 @@ import type { Hit, QueryRequest } from '../wire/knowledge.ts'
 import { explainPrompt } from './explain-prompt.ts'
 import type { Failure } from './failure.ts'
 import type { Machine } from './rules/failed.ts'
+import { readSentinelAnswer, sentinelQuestion, type SentinelAnswer } from './sentinel-question.ts'
 import { questionOf } from './why-question.ts'
 import { rankProposals, type Proposal } from './why-rank.ts'
 
@@ -17,7 +19,9 @@ export type { Proposal, ProposalSource } from './why-rank.ts'
 export interface ExplainPorts {
   /** The swarm's memory; it may throw, and may never answer. */
   ask(request: QueryRequest): Promise<Hit[]>
-  /** The loaded model; null where none is. */
+  /** The small model that comes with swarm: the whole answer; null where there is none. It may throw. */
+  sentinel(question: string): Promise<string | null>
+  /** The loaded model, where it is another; null where none is. */
   generate(prompt: string): AsyncIterable<string> | null
   machine: Machine
   clock: Clock
@@ -43,41 +47,70 @@ const GOOD_WEIGHT = 0.5
 export async function explain(failure: Failure, ports: ExplainPorts): Promise<Explanation> {
   const question = questionOf(failure)
   const remarks: string[] = []
-  const { fixes, facts } = await recall(question, ports, remarks)
-  const all = rankProposals({ failure, hits: fixes, machine: ports.machine })
+  const [{ fixes, facts }, sentinel] = await Promise.all([
+    recall(question, ports, remarks),
+    consult(failure, ports, remarks)
+  ])
+  const all = rankProposals({ failure, hits: fixes, machine: ports.machine, sentinel })
   const proposals = all.slice(0, PROPOSALS_MAX)
   const isGood = (proposals[0]?.weight ?? 0) >= GOOD_WEIGHT
   const answer = isGood ? null : ports.generate(explainPrompt(question, facts))
-  if (!isGood && answer === null) remarks.push('no model is loaded that could be asked')
-  return { cause: causeOf(failure, proposals), proposals, answer, remarks }
+  if (!isGood && answer === null && sentinel === null)
+    remarks.push('no model is loaded that could be asked')
+  return { cause: causeOf(failure, proposals, sentinel), proposals, answer, remarks }
+}
+
+/** Waits for work within a bound. @returns null where it was late or threw, which a remark then says. */
+async function within<T>(
+  { clock }: ExplainPorts,
+  what: string,
+  work: () => Promise<T>,
+  remarks: string[]
+): Promise<T | null> {
+  let timer = { cancel: (): void => {} }
+  const late = new Promise<null>((resolve) => {
+    timer = clock.after(EXPLAIN_ASK_TIMEOUT_MS, () => {
+      remarks.push(`${what} did not answer within ${EXPLAIN_ASK_TIMEOUT_MS} ms`)
+      resolve(null)
+    })
+  })
+  try {
+    return await Promise.race([work(), late])
+  } catch (error) {
+    if (isAbort(error)) throw error
+    const text = error instanceof Error ? error.message : String(error)
+    remarks.push(`${what} could not be asked: ${text}`)
+    return null
+  } finally {
+    timer.cancel()
+  }
+}
+
+async function consult(
+  failure: Failure,
+  ports: ExplainPorts,
+  remarks: string[]
+): Promise<SentinelAnswer | null> {
+  // Nothing to be said about what came through a pipe without its command: it learnt none of that kind.
+  if (failure.command.trim() === '') return null
+  const question = sentinelQuestion(failure, ports.machine.entries('.'))
+  const work = (): Promise<string | null> => ports.sentinel(question)
+  const text = await within(ports, 'the small model', work, remarks)
+  return text === null ? null : readSentinelAnswer(text)
 }
 
 async function recall(
   question: string,
-  { ask, clock }: ExplainPorts,
+  ports: ExplainPorts,
   remarks: string[]
 ): Promise<{ fixes: Hit[]; facts: Hit[] }> {
-  const nothing = { fixes: [], facts: [] }
-  let timer = { cancel: (): void => {} }
-  const late = new Promise<null>((resolve) => {
-    timer = clock.after(EXPLAIN_ASK_TIMEOUT_MS, () => resolve(null))
-  })
-  try {
-    const both = Promise.all([
-      ask({ text: question, kind: 'fix', limit: FIXES_ASKED_MAX }),
-      ask({ text: question, limit: CONTEXT_FACTS })
+  const both = (): Promise<[Hit[], Hit[]]> =>
+    Promise.all([
+      ports.ask({ text: question, kind: 'fix', limit: FIXES_ASKED_MAX }),
+      ports.ask({ text: question, limit: CONTEXT_FACTS })
     ])
-    const answers = await Promise.race([both, late])
-    if (answers !== null) return { fixes: answers[0], facts: answers[1] }
-    remarks.push(`the shared memory did not answer within ${EXPLAIN_ASK_TIMEOUT_MS} ms`)
-  } catch (error) {
-    if (isAbort(error)) throw error
-    const text = error instanceof Error ? error.message : String(error)
-    remarks.push(`the shared memory could not be asked: ${text}`)
-  } finally {
-    timer.cancel()
-  }
-  return nothing
+  const [fixes, facts] = (await within(ports, 'the shared memory', both, remarks)) ?? [[], []]
+  return { fixes, facts }
 }
 
 const STATUSES: Record<number, string> = {
@@ -88,10 +121,16 @@ const STATUSES: Record<number, string> = {
   139: 'it accessed memory that is not its own'
 }
 
-/** What a rule says, else what the tool said itself, else what the status means. */
-function causeOf(failure: Failure, proposals: readonly Proposal[]): string {
+/** What a rule says, or a sentinel that trusts itself, else what the tool said, or what the status means. */
+function causeOf(
+  failure: Failure,
+  proposals: readonly Proposal[],
+  sentinel: SentinelAnswer | null
+): string {
   for (const { sources } of proposals)
     for (const source of sources) if (source.kind === 'rule') return source.cause
+  const { cause = '', confidence = null } = sentinel ?? {}
+  if (cause !== '' && (confidence === 'sure' || confidence === 'likely')) return cause
   const lines = (failure.output ?? '').split('\n').map((line) => line.trim())
   const said = lines.find((line) =>
     /error|fatal|fail|cannot|denied|not found|invalid|unknown/i.test(line)

@@ -15,8 +15,8 @@ export interface GenerateRequest {
   messages?: ChatMessage[]
   /** Tokens to generate at most; absent: until the context is full. */
   maxTokens?: number
-  /** Absent seed: drawn and returned. */
-  sampling: Omit<Sampling, 'seed'> & { seed?: number }
+  /** What is absent is what the model file recommends, else the usual value; a seed is drawn and returned. */
+  sampling: Partial<Sampling>
   stop: string[]
   kvType: KvType
   /** Positions to reserve; absent: prompt plus maxTokens. */

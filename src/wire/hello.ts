@@ -19,7 +19,7 @@ import { logCardField, type LogCard } from './log-card.ts'
 import { modelField, signedRecordField } from './record-codec.ts'
 import { decodeWhole, encodeWhole } from './whole-message.ts'
 
-import type { SignedRecord } from './record.ts'
+import type { ModelRecord, SignedRecord } from './record.ts'
 
 /** Counts incompatible changes of anything that travels between peers. */
 export const PROTOCOL_VERSION = 1
@@ -42,7 +42,7 @@ export interface Hello extends Versions {
   lane: { port: number; addresses: string[] }
   /** Where the peer takes heartbeats of this link: a UDP port (0: nowhere), and the key they need. */
   heartbeat: { port: number; key: Uint8Array }
-  model: { id: string; name: string } | null
+  model: ModelRecord | null
   record: SignedRecord | null
   /** Of the sender's own logs; absent until its store is open. */
   logs: LogCard | null

@@ -23,7 +23,7 @@ import {
 import { decodeWhole, encodeWhole } from './whole-message.ts'
 
 import type { PeerId } from './ids.ts'
-import type { PeerRecord, Profile, RangeRecord, SignedRecord } from './record.ts'
+import type { ModelRecord, PeerRecord, Profile, RangeRecord, SignedRecord } from './record.ts'
 
 const U32_MAX = 2 ** 32 - 1
 
@@ -45,10 +45,11 @@ const profile = struct<Profile>({
   int8Mops: whole(4, 0, U32_MAX, 'the int8 rate in Mop/s')
 })
 
-/** A model as a peer names it: id 64 hexadecimal digits, name foreign text. */
-export const modelField = struct<{ id: string; name: string }>({
+/** What a peer says of its model; in hello and in its record. */
+export const modelField = struct<ModelRecord>({
   id: hex(32, 'a model id'),
-  name: text(MODEL_NAME_BYTES_MAX, 'a model name')
+  name: text(MODEL_NAME_BYTES_MAX, 'a model name'),
+  givesWay: flag('the mark of a model that gives way')
 })
 
 /** What a peer signs of itself. */

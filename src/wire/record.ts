@@ -21,6 +21,16 @@ export interface RangeRecord {
   end: number
 }
 
+/** A model as a peer names it. */
+export interface ModelRecord {
+  /** Hash of the file, 64 hex digits. */
+  id: string
+  /** Foreign text. */
+  name: string
+  /** The peer drops it for another model that the topic serves: it is the one that comes with swarm. */
+  givesWay: boolean
+}
+
 export interface PeerRecord {
   key: PeerId
   /** Rises with every change; of two records of one key the higher wins. */
@@ -33,8 +43,8 @@ export interface PeerRecord {
   left: boolean
   /** Absent until measured. */
   profile: Profile | null
-  /** The model file this peer has; id is 64 hex digits, name is foreign text. */
-  model: { id: string; name: string } | null
+  /** The model file this peer has. */
+  model: ModelRecord | null
   /** Range fixed by hand (`--layers`). */
   pin: RangeRecord | null
   /** Layers ready to serve. */

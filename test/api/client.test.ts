@@ -6,7 +6,7 @@ import { ApiClient } from '../../src/api/client.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { SwarmError } from '../../src/base/errors.ts'
 import type { GenerateEvent, GenerateRequest } from '../../src/wire/generation.ts'
-import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
+import { SAMPLING_DEFAULTS } from '../../src/wire/sampling-defaults.ts'
 import { openApi } from '../helpers/api-fixture.ts'
 import { aborted, endless, failing, stageFull } from '../helpers/scripted-service.ts'
 

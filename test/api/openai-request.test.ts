@@ -7,15 +7,14 @@ import {
 } from '../../src/base/limits.ts'
 import type { JsonObject } from '../../src/api/fields.ts'
 import { readChatRequest, readCompletionRequest } from '../../src/api/openai-request.ts'
-import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
 
 const user = { role: 'user', content: 'x' }
 const completion = (fields: JsonObject) => readCompletionRequest({ prompt: 'x', ...fields })
 const chat = (fields: JsonObject) => readChatRequest({ messages: [user], ...fields })
 
-test('openai request - absent fields take the shared defaults', (t) => {
+test('openai request - absent fields are left to the model', (t) => {
   const { generate, stream, includeUsage, model } = completion({})
-  t.alike(generate, { prompt: 'x', sampling: SAMPLING_DEFAULTS, stop: [], kvType: 'f16' })
+  t.alike(generate, { prompt: 'x', sampling: { bias: [] }, stop: [], kvType: 'f16' })
   t.alike([stream, includeUsage, model], [false, false, undefined])
 })
 
@@ -138,7 +137,7 @@ test('openai request - the bias table has a bound', (t) => {
   const table = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [String(i), 1]))
   t.is(
-    completion({ logit_bias: table(LOGIT_BIAS_MAX) }).generate.sampling.bias.length,
+    completion({ logit_bias: table(LOGIT_BIAS_MAX) }).generate.sampling.bias?.length,
     LOGIT_BIAS_MAX
   )
   refused(t, () => completion({ logit_bias: table(LOGIT_BIAS_MAX + 1) }), 'logit_bias')
@@ -207,7 +206,7 @@ test('openai request - a missing prompt or messages is named', (t) => {
 
 test('openai request - names of the object prototype are no fields', (t) => {
   const body = JSON.parse('{"prompt":"x","__proto__":{"temperature":5}}') as JsonObject
-  t.is(readCompletionRequest(body).generate.sampling.temperature, SAMPLING_DEFAULTS.temperature)
+  t.is(readCompletionRequest(body).generate.sampling.temperature, undefined)
 })
 
 function refused(t: Test, read: () => unknown, param: string, code?: string): void {

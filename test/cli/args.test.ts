@@ -91,8 +91,7 @@ test('args - a mistyped command or flag is answered with the nearest one', (t) =
 })
 
 test('args - what is missing is named with an example', (t) => {
-  refused(t, ['run'], 'USAGE_MISSING', /<file.gguf>, for example: swarm run model.gguf/)
-  refused(t, ['run', 'm'], 'USAGE_MISSING', /needs -p, for example -p 'Once/)
+  refused(t, ['run'], 'USAGE_MISSING', /needs -p, for example -p 'Once/)
   refused(t, ['generate'], 'USAGE_MISSING', /needs -p/)
   refused(t, ['join'], 'USAGE_MISSING', /<topic>/)
   refused(t, ['bootstrap'], 'USAGE_MISSING', /needs --port, for example --port 49737/)

@@ -8,6 +8,16 @@ test('chat - every line of a pipe is one turn', SLOW, async (t) => {
   t.alike([status, stdout], [0, 'one\ntwo words\n'])
 })
 
+test('chat - without a running peer the small model answers, and that is said', SLOW, async (t) => {
+  const shell = await openShell(t)
+  const { status, stdout, stderr } = await shell.run(['chat'], {}, 'one\n')
+  t.alike([status, stdout], [0, 'one\n'])
+  t.ok(
+    stderr.includes('no peer runs here, so the small model that comes with swarm answers'),
+    stderr
+  )
+})
+
 test('chat - --json ends with the conversation', SLOW, async (t) => {
   const shell = await openShell(t)
   await shell.peer()

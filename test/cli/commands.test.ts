@@ -11,7 +11,7 @@ const GENERATE = ['generate', '-p', 'one two three']
 
 test('commands - without a running peer they say so and exit 3', SLOW, async (t) => {
   const shell = await openShell(t)
-  const commands = [GENERATE, ['chat'], ['status'], ['peers'], ['plan'], ['top'], ['stop']]
+  const commands = [GENERATE, ['status'], ['peers'], ['plan'], ['top'], ['stop']]
   await Promise.all(
     commands.map(async (argv) => {
       const { status, stdout, stderr } = await shell.run(argv)

@@ -1,5 +1,5 @@
 import test from 'brittle'
-import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
+import { SAMPLING_DEFAULTS } from '../../src/wire/sampling-defaults.ts'
 import { Conversation } from '../../src/cli/conversation.ts'
 import { resultOf } from '../helpers/scripted-service.ts'
 

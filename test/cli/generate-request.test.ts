@@ -1,5 +1,4 @@
 import test from 'brittle'
-import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
 import { PROMPT_BYTES_MAX } from '../../src/base/limits.ts'
 import { parseArgs } from '../../src/cli/args.ts'
 import { generateRequest, readPrompt } from '../../src/cli/generate-request.ts'
@@ -18,7 +17,7 @@ test('generate request - every flag arrives under its name', async (t) => {
   t.alike(await generateRequest(flags, pieces(), signal), {
     prompt: 'hello',
     maxTokens: 9,
-    sampling: { ...SAMPLING_DEFAULTS, temperature: 0, topK: 7, topP: 0.6, minP: 0.5, seed: 8 },
+    sampling: { temperature: 0, topK: 7, topP: 0.6, minP: 0.5, seed: 8 },
     stop: ['a', 'b'],
     kvType: 'f32',
     contextTokens: 99

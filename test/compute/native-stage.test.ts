@@ -1,11 +1,16 @@
 // The stage's contract (src/compute/stage.ts) on the native addon: ranges, admission, refusal and
 // cancellation. Numerics are in test/golden.
 
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   truncateSync,
+  unlinkSync,
   utimesSync,
   writeFileSync
 } from 'node:fs'
@@ -16,7 +21,7 @@ import { below, seededRandom } from '../../src/base/random.ts'
 import { loadKernels } from '../../src/compute/addon.ts'
 import { nativeConfig } from '../../src/compute/native-config.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
-import { smallLlama } from '../../src/model/synthetic/spec.ts'
+import { oddLlama, smallLlama } from '../../src/model/synthetic/spec.ts'
 import { rangeBytes } from '../../src/model/tensors.ts'
 import { GREEDY } from '../helpers/run-stages.ts'
 import { readStageModel, syntheticModel, wholeStage } from '../helpers/stage-model.ts'
@@ -215,6 +220,82 @@ test('native stage - a file that was replaced or cut is refused by name', async 
   const gone = new NativeStage({ ...model, path: `${path}.gone` }, 1)
   t.teardown(() => gone.close())
   t.is(await code(gone.load(range)), 'MODEL_UNREADABLE')
+})
+
+const noProc = !existsSync('/proc/self/maps')
+
+test(
+  'native stage - nothing of the file is open or mapped once it is loaded',
+  { skip: noProc },
+  async (t) => {
+    const path = await syntheticModel(t, smallLlama)
+    const stage = await wholeStage(t, await readStageModel(path), { threads: 2 })
+    const range = { start: 0, end: 4 }
+    const cache = stage.openCache(range, 4, 'f16')
+    await stage.step({ cache, range, position: 0, nTokens: 1, ids: Int32Array.of(1) })
+    t.absent(readFileSync('/proc/self/maps', 'utf8').includes(path))
+    const files = readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        return '' // The folder's own, closed by now.
+      }
+    })
+    t.ok(files.length > 3)
+    t.absent(files.includes(path))
+  }
+)
+
+test('native stage - a file that vanishes is refused by the next load, not by steps', async (t) => {
+  const path = await syntheticModel(t, smallLlama)
+  const stage = new NativeStage(await readStageModel(path), 1)
+  t.teardown(() => stage.close())
+  await stage.load({ start: 0, end: 2 })
+  unlinkSync(path)
+  t.is(await code(stage.load({ start: 0, end: 4 })), 'MODEL_UNREADABLE')
+  t.alike(stage.held, { start: 0, end: 2 })
+  const range = { start: 0, end: 2 }
+  const cache = stage.openCache(range, 4, 'f16')
+  const output = new Uint8Array(stage.dim * 4)
+  const step = { cache, range, position: 0, nTokens: 1, ids: Int32Array.of(1), output }
+  t.is(await code(stage.step(step)), 'no error')
+})
+
+test('native stage - a pipe in the place of the file is refused at once', async (t) => {
+  const path = await syntheticModel(t, smallLlama)
+  const model = await readStageModel(path)
+  const pipe = join(await t.tmp(), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const stage = new NativeStage({ ...model, path: pipe }, 1)
+  t.teardown(() => stage.close())
+  t.is(await code(stage.load({ start: 0, end: 4 })), 'MODEL_CHANGED')
+})
+
+test('native stage - angles that are no numbers are refused before a step', async (t) => {
+  const model = await readStageModel(await syntheticModel(t, smallLlama))
+  for (const base of [1e-300, 0]) {
+    const hyper = { ...model.hyper, rope: { ...model.hyper.rope, base } }
+    const stage = new NativeStage({ ...model, hyper }, 1)
+    t.teardown(() => stage.close())
+    t.is(await code(stage.load({ start: 0, end: 4 })), 'MODEL_BAD_METADATA', String(base))
+    t.is(stage.held, null)
+  }
+})
+
+test('native stage - factors that stretch positions to infinity are refused by the tensor', async (t) => {
+  const path = await syntheticModel(t, oddLlama)
+  const { tensors } = await readStageModel(path)
+  const place = tensors.find(({ role }) => role === 'ropeFreqs')
+  const bytes = readFileSync(path)
+  for (const factor of [0, NaN, -1, 1e-30]) {
+    bytes.writeFloatLE(factor, (place?.offsetBytes ?? NaN) + 4)
+    writeFileSync(path, bytes)
+    const stage = new NativeStage(await readStageModel(path), 1)
+    t.teardown(() => stage.close())
+    const error = await stage.load({ start: 1, end: 2 }).catch((error: unknown) => error)
+    t.ok(/MODEL_BAD_METADATA/.test(error instanceof SwarmError ? error.code : ''), `${factor}`)
+    t.ok(/tensor rope_freqs\.weight/.test(String(error)))
+  }
 })
 
 test('native stage - shapes and places that do not fit are refused before any memory', async (t) => {

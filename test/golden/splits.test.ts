@@ -4,6 +4,7 @@
 import test, { type Test } from 'brittle'
 import { seededRandom, below } from '../../src/base/random.ts'
 import { loadKernels } from '../../src/compute/addon.ts'
+import { shippedModelPath } from '../../src/cli/shipped-model.ts'
 import type { StageModel } from '../../src/compute/native-config.ts'
 import {
   oddLlama,
@@ -102,4 +103,11 @@ for (const [i, spec] of specs.entries()) {
 test('splits - a context beyond one partial sum of positions gives the same bits', async (t) => {
   const model = await readStageModel(await syntheticModel(t, smallLlama))
   await sameEverywhere(t, model, { promptIds: ids(450, model.hyper.vocabSize, 3), nTokens: 8 })
+})
+
+test('splits - the model that comes with swarm answers the same wherever it is cut', async (t) => {
+  const model = await readStageModel(shippedModelPath())
+  // A stretch of its vocabulary: whether it is a sensible question does not matter here.
+  const promptIds = ids(70, model.hyper.vocabSize, 11)
+  await sameEverywhere(t, model, { promptIds, nTokens: 24 })
 })

@@ -5,6 +5,7 @@ import { SimSwarm } from './sim-swarm.ts'
 import { sampling } from './toy-run.ts'
 import { toyTokenizer } from './toy-tokenizer.ts'
 
+import type { Sampling } from '../../src/wire/session.ts'
 import type { GenerateEvent, GenerateRequest, GenerateResult } from '../../src/wire/generation.ts'
 
 const template = {
@@ -12,7 +13,13 @@ const template = {
     `${messages.map(({ role, content }) => `${role}:${content}<end>`).join('')}assistant:`
 }
 
-export async function setUp({ cuts = [6], contextTokens = 200, stepMs = 2 } = {}) {
+/** `recommended`: what the model file says of how its tokens are drawn. */
+export async function setUp({
+  cuts = [6],
+  contextTokens = 200,
+  stepMs = 2,
+  recommended = {} as Partial<Sampling>
+} = {}) {
   const swarm = new SimSwarm({ seed: 3, stepMs: () => stepMs })
   const route = await swarm.addStages(cuts)
   const asker = await swarm.addPeer(null)
@@ -22,6 +29,7 @@ export async function setUp({ cuts = [6], contextTokens = 200, stepMs = 2 } = {}
     model: swarm.sessionModel,
     tokenizer: toyTokenizer,
     template,
+    sampling: recommended,
     contextTokens,
     findRoute: () => bench.findRoute(),
     clock: swarm.clock,

@@ -60,7 +60,13 @@ export class ScriptedService implements SwarmService {
       reach: 'this local network',
       upMs: 65_000,
       dataDir: '/data',
-      model: { id: 'c'.repeat(64), name: 'tiny.gguf', path: '/models/tiny.gguf', nLayers: 5 },
+      model: {
+        id: 'c'.repeat(64),
+        name: 'tiny.gguf',
+        path: '/models/tiny.gguf',
+        nLayers: 5,
+        isSentinel: false
+      },
       held: { start: 0, end: 3 },
       weightBytes: 1_048_576,
       peers: 2,

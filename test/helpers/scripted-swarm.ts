@@ -100,8 +100,10 @@ const ports: NodePorts = {
     const script = SCRIPTS[env['SCRIPT_GENERATION'] ?? 'echo'] as Script
     return {
       generate: env['SCRIPT_ALONE_DIFFERS']
-        ? (request, signal) => echo({ ...request, prompt: `${request.prompt} more` }, signal)
+        ? (request, signal) => echo({ ...request, prompt: 'something else' }, signal)
         : script,
+      name: 'scripted',
+      closeSession: () => {},
       close: async () => {}
     }
   },
@@ -109,11 +111,9 @@ const ports: NodePorts = {
     leavePid()
     return { host: host ?? '10.1.1.1', port: port || 49_737, close: async () => {} }
   },
-  async makeDemoModel(path, onProgress, signal) {
-    writeFileSync(path, 'model')
-    onProgress('making a model', 1, 2)
+  async countLayers(_path, signal) {
     if (env['SCRIPT_STUCK']) await aborted(signal)
-    return { nLayers: 5 }
+    return 5
   }
 }
 

@@ -119,7 +119,7 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
       weightMiBps: peer.weightMiBps,
       int8Mops: 1000
     },
-    model: { id: model.id, name: 'model.gguf' },
+    model: { id: model.id, name: 'model.gguf', givesWay: false },
     pin: peer.pin,
     held: null,
     loading: null,

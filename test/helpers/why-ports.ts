@@ -31,11 +31,12 @@ export function textHit(answer: string): Hit {
   return { ...fixHit('x', null, answer), kind: 'text', question: '' }
 }
 
-/** `prompts` collects what the model was asked. */
+/** `prompts` collects what the larger model was asked; `said` is the small one's answer. */
 export function ports(
   clock: Clock,
   hits: Hit[] = [],
-  prompts: string[] | null = null
+  prompts: string[] | null = null,
+  said: string | null = null
 ): ExplainPorts {
   return {
     clock,
@@ -44,6 +45,7 @@ export function ports(
       Promise.resolve(
         hits.filter((hit) => kind === undefined || hit.kind === kind).slice(0, limit)
       ),
+    sentinel: () => Promise.resolve(said),
     generate(prompt) {
       if (prompts === null) return null
       prompts.push(prompt)

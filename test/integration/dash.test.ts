@@ -112,7 +112,7 @@ test('dash - follows the size of the terminal', options, async (t) => {
 
 test('dash - a peer that goes is said, and found again when it is back', options, async (t) => {
   const lab = Lab.open(t)
-  const peer = lab.join('peer', lab.topic('alone'), ['--lan-only'])
+  const peer = lab.join('peer', lab.topic('alone'), ['--lan-only', '--model', 'none'])
   await peer.event('port')
   const terminal = Tmux.open(t, lab, 80, 24)
   terminal.swarm('dash', '--data-dir', peer.dataDir)

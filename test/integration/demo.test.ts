@@ -5,7 +5,10 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
+import { readSentinelAnswer } from '../../src/shell/sentinel-question.ts'
 import { Lab, REAL, type LabCommand } from '../helpers/swarm-lab.ts'
+
+import type { GenerateResult } from '../../src/wire/generation.ts'
 
 /** Processes of the group that a command leads, itself included. */
 function groupOf({ child }: LabCommand): number[] {
@@ -25,30 +28,38 @@ function nothingLeft(t: Test, lab: Lab, command: LabCommand): void {
 
 test('demo - three processes split a model and write what one writes', REAL, async (t) => {
   const lab = Lab.open(t)
-  const demo = lab.start(['demo', '--json', '--seed', '4'])
+  const demo = lab.start(['demo', '--json'])
   const { status, stdout } = await demo.ended
   t.is(status, 0)
   t.is(stdout.trimEnd().split('\n').length, 1)
-  const { equal, plan, split, alone } = demo.last
+  const { equal, plan, answers } = demo.last
   t.is(equal, true)
-  t.is(split.logitsHash, alone.logitsHash)
-  t.alike([split.ids.length, new Set(split.ids).size > 20], [48, true])
+  t.is(answers.length, 2)
+  for (const { split, alone } of answers) {
+    t.is(split.logitsHash, alone.logitsHash)
+    t.is(split.finishReason, 'stop')
+    t.is(alone.stages.length, 1)
+    t.is(readSentinelAnswer(split.text).confidence, 'sure')
+  }
+  t.alike(
+    answers.map(({ split }: { split: GenerateResult }) => readSentinelAnswer(split.text).fix),
+    ['git push origin tea-kettle', 'pip install requests']
+  )
   t.alike(
     plan.stages.map(({ start, end }: { start: number; end: number }) => [start, end]),
     [
-      [0, 4],
-      [4, 8],
-      [8, 12]
+      [0, 2],
+      [2, 4],
+      [4, 6]
     ]
   )
   t.is(new Set(plan.stages.map(({ peer }: { peer: string }) => peer)).size, 3)
-  t.is(alone.stages.length, 1)
   nothingLeft(t, lab, demo)
 })
 
 test('demo - two at a time, on one network, know nothing of each other', REAL, async (t) => {
   const lab = Lab.open(t)
-  const demos = [4, 5].map((seed) => lab.start(['demo', '--json', '--seed', String(seed)]))
+  const demos = ['', ''].map(() => lab.start(['demo', '--json']))
   for (const demo of demos) {
     t.is((await demo.ended).status, 0)
     t.alike(demo.last['plan'].leftOut, [])
@@ -60,16 +71,15 @@ test('demo - as people see it: the map, the text, and that both are equal', REAL
   const demo = lab.start(['demo'])
   const { status, stdout, stderr } = await demo.ended
   t.is(status, 0, stderr)
-  t.ok(stdout.includes('layers 0 [aaaa|bbbb|cccc] 11\n'), stdout)
+  t.ok(stdout.includes('layers 0 [aa|bb|cc] 5\n'), stdout)
   t.ok(/ids of one peer alone: {5}equal\n/.test(stdout))
-  t.ok(/hash of all its logits: {4}equal \([0-9a-f]{16}\)\n/.test(stdout))
-  t.ok(stderr.includes('making a model'), 'progress is told')
+  t.ok(/hash of all its logits: {4}equal \([0-9a-f]{16}, [0-9a-f]{16}\)\n/.test(stdout))
   nothingLeft(t, lab, demo)
 })
 
 test('demo - Ctrl-C in the middle leaves neither process nor folder', REAL, async (t) => {
   const lab = Lab.open(t)
-  const demo = lab.start(['demo', '-n', '2000'])
+  const demo = lab.start(['demo'])
   await demo.until(() => demo.stdout.includes('tok/s'))
   t.ok(groupOf(demo).length >= 5, 'itself, a bootstrap and three peers')
   demo.child.kill('SIGINT')

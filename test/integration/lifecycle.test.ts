@@ -9,6 +9,8 @@ import { smallLlama } from '../../src/model/synthetic/spec.ts'
 import { writeSyntheticModel } from '../../src/model/synthetic/write-model.ts'
 import { Lab, REAL } from '../helpers/swarm-lab.ts'
 
+import type { NodeStatus } from '../../src/api/service.ts'
+
 const LAYERS = '4 layers'
 
 async function smallModel(lab: Lab, seed = 1): Promise<string> {
@@ -178,6 +180,30 @@ test(
 )
 
 test(
+  'lifecycle - the model that comes with swarm gives way to another, whoever was first',
+  REAL,
+  async (t) => {
+    const lab = Lab.open(t)
+    const topic = lab.topic('gives way')
+    const flags = ['--bootstrap', await lab.bootstrap()]
+    const early = lab.join('early', topic, flags)
+    await early.event('model', ({ text }) => text.startsWith("'sentinel-"))
+    const named = lab.join('named', topic, [...flags, '--model', await smallModel(lab)])
+    const late = lab.join('late', topic, flags)
+    for (const peer of [early, late])
+      await peer.event('model', ({ text }) =>
+        text.includes('small model that comes with swarm is dropped')
+      )
+    t.is(((await lab.json(['status', '--data-dir', early.dataDir])) as NodeStatus).model, null)
+    const question = ['-p', 'one', '-n', '2']
+    t.is((await lab.generate(named, question)).ids.length, 2)
+    const { status, stderr } = await lab.run(['generate', '--data-dir', early.dataDir, ...question])
+    t.is(status, 5)
+    t.ok(/the topic serves 'small llama' .*; start it with: swarm join/.test(stderr), stderr)
+  }
+)
+
+test(
   'lifecycle - a second model in a topic is refused by name and the first goes on',
   REAL,
   async (t) => {
@@ -213,7 +239,7 @@ test(
 
 test('lifecycle - a peer without a model says what it is, and cannot be asked', REAL, async (t) => {
   const lab = Lab.open(t)
-  const peer = lab.join('peer', lab.topic('no model'), ['--lan-only'])
+  const peer = lab.join('peer', lab.topic('no model'), ['--lan-only', '--model', 'none'])
   const { text } = await peer.event('model')
   t.ok(text.startsWith('this peer has no model file'), text)
   const argv = ['generate', '--data-dir', peer.dataDir, '-p', 'one']
@@ -239,6 +265,10 @@ test(
     const { value } = await first
     t.alike([value?.kind, value?.data?.['peer']], ['peer', await other.key()])
     abort.abort()
-    await t.exception(events.next(), { name: 'AbortError' })
+    // What had come before the abort is still told.
+    const rest = async () => {
+      while (!(await events.next()).done);
+    }
+    await t.exception(rest(), { name: 'AbortError' })
   }
 )

@@ -38,7 +38,8 @@ test('memory - peers split what none can hold, and anew as they come and go', RE
   t.is(first.stages.length, 3)
   isAnswer(first)
 
-  const large = start('d', [])
+  // Pinned: on a busy machine it may measure itself so slow that the three are rightly kept beside it.
+  const large = start('d', ['--layers', '0-11'])
   const all = [...few, large]
   t.not(await agreedPlan(all, 1), split)
   const second = await lab.generate(few[0] as LabPeer, QUESTION)

@@ -2,7 +2,7 @@
 
 import test, { type Test } from 'brittle'
 
-import { SAMPLING_DEFAULTS } from '../../src/api/sampling-options.ts'
+import { SAMPLING_DEFAULTS } from '../../src/wire/sampling-defaults.ts'
 import { endlessModel, startEndless } from '../helpers/endless.ts'
 import { Lab, REAL, type LabPeer } from '../helpers/swarm-lab.ts'
 

@@ -1,4 +1,5 @@
-import { mkdir, truncate, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'brittle'
 import { SwarmError } from '../../src/base/errors.ts'
@@ -40,6 +41,35 @@ test('byte source - a file that shrinks while open is cut off, not zeros', async
   await truncate(path, 100)
   const error = await file.read(50, 100).catch((error: unknown) => error)
   t.is(error instanceof SwarmError ? error.code : '', 'MODEL_TRUNCATED')
+})
+
+test('byte source - a file that vanishes while open stays readable', async (t) => {
+  const path = join(await t.tmp(), 'file')
+  await writeFile(
+    path,
+    Uint8Array.from({ length: 1000 }, (_, i) => i)
+  )
+  const file = await FileSource.open(path)
+  t.teardown(() => file.close())
+  await unlink(path)
+  t.alike(await file.read(7, 3), Uint8Array.of(7, 8, 9))
+})
+
+test('byte source - a disk that fails is unreadable, not cut off', async (t) => {
+  const path = join(await t.tmp(), 'file')
+  await writeFile(path, 'x')
+  const file = await FileSource.open(path)
+  await file.close()
+  const error = await file.read(0, 1).catch((error: unknown) => error)
+  t.is(error instanceof SwarmError ? error.code : '', 'MODEL_UNREADABLE')
+})
+
+test('byte source - a pipe is refused at once, though nobody writes to it', async (t) => {
+  const path = join(await t.tmp(), 'pipe')
+  execFileSync('mkfifo', [path])
+  const error = await FileSource.open(path).catch((error: unknown) => error)
+  t.is(error instanceof SwarmError ? error.code : '', 'MODEL_NOT_FOUND')
+  t.ok(/not a file/.test(String(error)))
 })
 
 test('byte source - a buffer cannot be changed through what was read', async (t) => {

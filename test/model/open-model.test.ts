@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, truncateSync, unlinkSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
@@ -88,6 +88,20 @@ test('open model - a remembered file is not hashed again', async (t) => {
   t.not(third.id, first.id)
 })
 
+test('open model - an id that nobody needs is not computed, but recalled', async (t) => {
+  const { path, idCachePath } = await made(t)
+  const open = async (withoutId: boolean) => {
+    let isHashed = false
+    const onProgress = () => (isHashed = true)
+    const { id } = await openModel(path, { idCachePath, withoutId, onProgress })
+    return { id, isHashed }
+  }
+  t.alike(await open(true), { id: '0'.repeat(64), isHashed: false })
+  const { id } = await open(false)
+  t.not(id, '0'.repeat(64))
+  t.alike(await open(true), { id, isHashed: false })
+})
+
 test('open model - a damaged memory of ids is rewritten', async (t) => {
   const { path, idCachePath } = await made(t)
   const { id } = await openModel(path, { idCachePath })
@@ -139,6 +153,27 @@ test('open model - a file that grows while it is hashed is refused', async (t) =
   })
   const error = await work.catch((error: unknown) => error)
   t.is(error instanceof SwarmError ? error.code : '', 'MODEL_CHANGED')
+})
+
+test('open model - a file that shrinks while it is hashed is refused', async (t) => {
+  const { path } = await made(t)
+  const onProgress = () => truncateSync(path, 4096)
+  const error = await openModel(path, { onProgress }).catch((error: unknown) => error)
+  t.is(error instanceof SwarmError ? error.code : '', 'MODEL_TRUNCATED')
+})
+
+test('open model - a file that loses its name while it is hashed is the file that was opened', async (t) => {
+  const { path } = await made(t)
+  const { id } = await openModel(path)
+  let gone = false
+  const again = await openModel(path, {
+    onProgress() {
+      if (!gone) unlinkSync(path)
+      gone = true
+    }
+  })
+  t.is(again.id, id)
+  await refuses(t, path, 'MODEL_NOT_FOUND', /no file/)
 })
 
 test('open model - an abort ends it', async (t) => {

@@ -56,6 +56,8 @@ function setUp() {
     errors: [] as SwarmError[],
     /** Whether sessions run on layers outside the restriction. */
     isBusy: false,
+    /** Why no range may be loaded now. */
+    shortage: null as SwarmError | null,
     wake: () => {}
   }
   const host = {
@@ -77,6 +79,9 @@ function setUp() {
     stage,
     host,
     clock,
+    checkMemory: () => {
+      if (world.shortage) throw world.shortage
+    },
     onChange: (holding) => world.changes.push(holding),
     onError: (error) => world.errors.push(error)
   })
@@ -113,6 +118,19 @@ test('layer keeper - loads what is aimed at and tells how far it is, each percen
   t.alike(changes[0]?.loading?.range, range(2, 5))
   t.alike(keeper.holding, { held: range(2, 5), loading: null })
   t.alike(notes, ['load 2-4', 'admit all'])
+})
+
+test('layer keeper - a range that memory does not suffice for is not begun, and tried again', async (t) => {
+  const world = setUp()
+  world.shortage = new SwarmError('NATIVE_OUT_OF_MEMORY', 'too little')
+  world.keeper.aim(range(2, 5))
+  await settle()
+  t.is(world.errors[0]?.code, 'NATIVE_OUT_OF_MEMORY')
+  t.absent(world.notes.includes('load 2-4'))
+  world.shortage = null
+  world.clock.advance(5000)
+  await settle()
+  t.ok(world.notes.includes('load 2-4'))
 })
 
 test('layer keeper - the same aim again does nothing', async (t) => {

@@ -16,7 +16,7 @@ const hello: Hello = {
   wallMs: 0,
   lane: { port: 0, addresses: [] },
   heartbeat: { port: 0, key: new Uint8Array(32) },
-  model: { id: 'ab'.repeat(32), name: 'tiny.gguf' },
+  model: { id: 'ab'.repeat(32), name: 'tiny.gguf', givesWay: false },
   record: null,
   logs: null
 }
@@ -63,11 +63,6 @@ test('sentences - what a machine can do', (t) => {
     sentences.profileText(profile),
     'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB'
   )
-  t.is(
-    sentences.pinTooLargeText({ start: 0, end: 12 }, profile),
-    'layers 0-11 and their context do not fit the 12 GiB of this peer: ' +
-      'it holds what the plan gives it of them'
-  )
 })
 
 test('sentences - who holds which layers, or which layers nobody can hold', (t) => {
@@ -84,7 +79,12 @@ test('sentences - who holds which layers, or which layers nobody can hold', (t) 
 })
 
 test('sentences - foreign text is one clipped line without control characters', (t) => {
-  const foreign = { ...hello, name: NASTY, programVersion: NASTY, model: { id: '', name: NASTY } }
+  const foreign = {
+    ...hello,
+    name: NASTY,
+    programVersion: NASTY,
+    model: { id: '', name: NASTY, givesWay: false }
+  }
   const texts = [
     sentences.linkUpText(keyOf('a'), foreign),
     sentences.linkDownText(keyOf('a'), NASTY, true),
@@ -92,6 +92,11 @@ test('sentences - foreign text is one clipped line without control characters', 
   ]
   for (const text of texts) t.absent(/[\p{Cc}\p{Cf}]/u.test(text), JSON.stringify(text))
   const long = 'x'.repeat(500)
-  const longs = { ...hello, name: long, programVersion: long, model: { id: '', name: long } }
+  const longs = {
+    ...hello,
+    name: long,
+    programVersion: long,
+    model: { id: '', name: long, givesWay: false }
+  }
   t.ok(sentences.linkUpText(keyOf('a'), longs).length < 200)
 })

@@ -241,7 +241,7 @@ test('network - a record reaches a peer that is not linked, through a third', as
 
 test('network - what is published reaches the others, model and all', async (t) => {
   const [a, b] = await beaconPair(t)
-  const model = { id: '7e'.repeat(32), name: 'tiny.gguf' }
+  const model = { id: '7e'.repeat(32), name: 'tiny.gguf', givesWay: true }
   a.network.publish({ model, loading: { range: { start: 0, end: 4 }, percent: 50 } })
   const peer = await b.until(() => {
     const found = b.network.directory.get(a.id)

@@ -93,6 +93,7 @@ test('generate - the id that ends a sequence stops and is not text', async (t) =
     model: bench.swarm.sessionModel,
     tokenizer: { ...toyTokenizer, stopIds: [stopId] },
     template: null,
+    sampling: {},
     contextTokens: 100,
     findRoute: () => bench.route,
     clock: bench.swarm.clock,
@@ -103,6 +104,18 @@ test('generate - the id that ends a sequence stops and is not text', async (t) =
   t.is(result.finishReason, 'stop')
   t.alike(result.ids, ids.slice(0, end + 1))
   t.is(result.text, toyText(ids.slice(0, end)))
+})
+
+test('generate - what the request leaves open is what the model file recommends', async (t) => {
+  const recommended = { temperature: 0, topK: 3 }
+  const given = await run(await setUp(), request({ sampling: { ...recommended, seed: 1 } }))
+  const left = await run(await setUp({ recommended }), request({ sampling: { seed: 1 } }))
+  t.alike(left.result.ids, given.result.ids)
+  const own = await run(
+    await setUp({ recommended }),
+    request({ sampling: { temperature: 5, topK: 0, topP: 1, minP: 0, seed: 1 } })
+  )
+  t.unlike(own.result.ids, given.result.ids, 'the request goes before the file')
 })
 
 test('generate - a conversation goes through the template', async (t) => {
@@ -120,6 +133,7 @@ test('generate - a model without a template answers plain prompts only', async (
     model: swarm.sessionModel,
     tokenizer: toyTokenizer,
     template: null,
+    sampling: {},
     contextTokens: 100,
     findRoute: () => route,
     clock: swarm.clock,

@@ -98,7 +98,7 @@ test('coverage - layers of another model, another arithmetic or of who left do n
   const others: Partial<PeerRecord>[] = [
     { left: true },
     { arithmeticVersion: 2 },
-    { model: { id: '00'.repeat(32), name: 'x' } }
+    { model: { id: '00'.repeat(32), name: 'x', givesWay: false } }
   ]
   for (const changes of others) {
     t.is(readinessOf({ ...full, ...changes }).state, 'gap')

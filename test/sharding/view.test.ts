@@ -36,7 +36,7 @@ test('view - who cannot take part is not in it', (t) => {
   const profile = toRecord(peer, model).profile!
   const without: [string, Partial<PeerRecord>][] = [
     ['left', { left: true }],
-    ['has another model', { model: { id: '00'.repeat(32), name: 'x' } }],
+    ['has another model', { model: { id: '00'.repeat(32), name: 'x', givesWay: false } }],
     ['has no model', { model: null }],
     ['has another arithmetic', { arithmeticVersion: 2 }],
     ['is not measured', { profile: null }],

@@ -53,6 +53,60 @@ test('why - no more proposals than a screen takes', async (t) => {
   t.is(proposals.length, PROPOSALS_MAX)
 })
 
+const SAID = "The wheel 'frab' is unknown.\n$ frob --wheel frib\nsure"
+
+test('why - the small model proposes where nothing else knows, and says what is wrong', async (t) => {
+  const failure = failureOf('frob --wheel frab', 'frob: bad wheel')
+  const { proposals, cause, remarks } = await explain(
+    failure,
+    ports(new FakeClock(), [], null, SAID)
+  )
+  t.alike(
+    proposals.map(({ command }) => command),
+    ['frob --wheel frib']
+  )
+  t.alike(proposals[0]?.sources, [
+    { kind: 'sentinel', cause: "The wheel 'frab' is unknown.", confidence: 'sure' }
+  ])
+  t.is(cause, "The wheel 'frab' is unknown.")
+  t.alike(remarks, [])
+})
+
+test('why - what it is unsure of is no cause, and stands behind a rule', async (t) => {
+  const said = 'Perhaps.\n$ git pull\nunsure'
+  const { proposals, cause } = await explain(
+    failureOf('git psuh'),
+    ports(new FakeClock(), [], null, said)
+  )
+  t.is(proposals[0]?.command, 'git push')
+  t.is(proposals.at(-1)?.command, 'git pull')
+  t.not(cause, 'Perhaps.')
+})
+
+test('why - a small model that agrees with a rule is a second witness', async (t) => {
+  const weight = async (said: string | null): Promise<number | undefined> => {
+    const all = await explain(failureOf('git psuh'), ports(new FakeClock(), [], null, said))
+    return all.proposals.find(({ command }) => command === 'git push')?.weight
+  }
+  t.ok(Number(await weight('x\n$ git push\nsure')) > Number(await weight(null)))
+})
+
+test('why - a small model that never answers or breaks is left out, and that is said', async (t) => {
+  const clock = new FakeClock()
+  const silent = { ...ports(clock), sentinel: () => new Promise<null>(() => {}) }
+  const explaining = explain(failureOf('git psuh'), silent)
+  // The memory answers meanwhile.
+  await new Promise(setImmediate)
+  clock.advance(EXPLAIN_ASK_TIMEOUT_MS)
+  const { proposals, remarks } = await explaining
+  t.is(proposals[0]?.command, 'git push')
+  t.alike(remarks, [`the small model did not answer within ${EXPLAIN_ASK_TIMEOUT_MS} ms`])
+  const broken = { ...ports(clock), sentinel: () => Promise.reject(new Error('no file')) }
+  t.alike((await explain(failureOf('git psuh'), broken)).remarks, [
+    'the small model could not be asked: no file'
+  ])
+})
+
 test('why - the model is asked when nothing good is known, with facts as context', async (t) => {
   const prompts: string[] = []
   const hits = [textHit('Frobs need a license from bob.')]

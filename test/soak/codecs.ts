@@ -85,7 +85,7 @@ function hex(random: Random, sizeBytes: number): string {
 }
 
 function model(random: Random) {
-  return { id: hex(random, 32), name: pick(random, WORDS) }
+  return { id: hex(random, 32), name: pick(random, WORDS), givesWay: between(random, 0, 1) === 1 }
 }
 
 function range(random: Random) {

@@ -9,6 +9,7 @@ type Soak = (seed: number, count: number) => Promise<boolean>
 /** Each with how many runs, frames per codec or seconds it makes unless told otherwise. */
 const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
+  gguf: { count: 50_000, load: async () => (await import('./gguf.ts')).soakGguf },
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },

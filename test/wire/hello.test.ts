@@ -23,7 +23,7 @@ const FULL: Hello = {
   wallMs: 1_795_000_000_123,
   lane: { port: 40_123, addresses: ['192.168.1.4', 'fd00::2'] },
   heartbeat: { port: 50_123, key: new Uint8Array(32).fill(8) },
-  model: { id: '5a'.repeat(32), name: 'model.gguf' },
+  model: { id: '5a'.repeat(32), name: 'model.gguf', givesWay: false },
   record: { bytes: new Uint8Array([1, 2, 3, 250]), signature: new Uint8Array(64).fill(9) },
   logs: {
     author: 'c1'.repeat(32) as PeerId,

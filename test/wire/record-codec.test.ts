@@ -23,7 +23,7 @@ export const FULL_RECORD: PeerRecord = {
     weightMiBps: 40_000,
     int8Mops: 1_200_000
   },
-  model: { id: '3c'.repeat(32), name: 'Qwen3-8B-Q4_K_M.gguf' },
+  model: { id: '3c'.repeat(32), name: 'Qwen3-8B-Q4_K_M.gguf', givesWay: false },
   pin: { start: 0, end: 4 },
   held: { start: 4, end: 36 },
   loading: { range: { start: 1, end: 2 }, percent: 99 }
@@ -57,7 +57,7 @@ test('record codec - the largest record is within its bound', (t) => {
       ...(FULL_RECORD.profile as NonNullable<PeerRecord['profile']>),
       kernels: 'k'.repeat(32)
     },
-    model: { id: '3c'.repeat(32), name: 'm'.repeat(256) }
+    model: { id: '3c'.repeat(32), name: 'm'.repeat(256), givesWay: false }
   }).byteLength
   t.ok(sizeBytes <= RECORD_BYTES_MAX / 2 + 64, `${sizeBytes} bytes`)
 })
@@ -77,7 +77,11 @@ test('record codec - refuses values at one beyond each bound, when writing as wh
     ['backward range', { pin: { start: 4, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['percent', { loading: { range: { start: 0, end: 1 }, percent: 101 } }, 'WIRE_BAD_FRAME'],
     ['fraction', { seq: 1.5 }, 'WIRE_BAD_FRAME'],
-    ['model name', { model: { id: '3c'.repeat(32), name: 'm'.repeat(257) } }, 'WIRE_TOO_LARGE']
+    [
+      'model name',
+      { model: { id: '3c'.repeat(32), name: 'm'.repeat(257), givesWay: false } },
+      'WIRE_TOO_LARGE'
+    ]
   ]
   for (const [name, change, code] of beyond) {
     t.is(encodeRefusal(codec, { ...FULL_RECORD, ...change })?.code, code, name)

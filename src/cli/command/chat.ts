@@ -1,11 +1,11 @@
-// `swarm chat`: turns of a conversation with the running peer. Decides what a failed turn means: on a
-// terminal the conversation goes on, from a pipe the command fails.
+// `swarm chat`: turns of a conversation with whoever answers (chat-partner.ts).
+// Decides what a failed turn means: on a terminal the conversation goes on, from a pipe the command fails.
 
-import type { ApiClient } from '../../api/client.ts'
 import { abortError, isAbort, SwarmError } from '../../base/errors.ts'
 import { clip } from '../../base/text.ts'
 import { ChatInput } from '../chat-input.ts'
-import { clientOf, type CommandContext, type CommandHandler } from '../context.ts'
+import { chatPartner, type ChatPartner } from '../chat-partner.ts'
+import type { CommandContext, CommandHandler } from '../context.ts'
 import { Conversation } from '../conversation.ts'
 import { samplingRequest } from '../generate-request.ts'
 import { summaryOf } from '../generation-view.ts'
@@ -19,8 +19,7 @@ const HELP = [
 
 export const chat: CommandHandler = async (context) => {
   const { flags, host, terminal, signal } = context
-  const client = clientOf(context)
-  const { model } = await client.status(signal)
+  const partner = await chatPartner(context)
   const live = terminal.live && host.stdin.isTTY === true && !terminal.json
   const talk = new Conversation(samplingRequest(flags), flags.system)
   let turn: AbortController | null = null
@@ -30,7 +29,8 @@ export const chat: CommandHandler = async (context) => {
   })
   const leave = (): void => input.close()
   signal.addEventListener('abort', leave, { once: true })
-  if (live) terminal.note(`${model?.name ?? 'no model'}; /help lists the commands`, 'faint')
+  if (partner.remark !== null) terminal.note(partner.remark, 'faint')
+  if (live) terminal.note(`${partner.model ?? 'no model'}; /help lists the commands`, 'faint')
   try {
     for await (const line of input.read()) {
       signal.throwIfAborted()
@@ -38,27 +38,28 @@ export const chat: CommandHandler = async (context) => {
       if (text === '') continue
       if (text === '/exit' || text === '/quit') break
       if (/^\/[a-z]+$/.test(text)) {
-        await runSlash(context, client, talk, text)
+        await runSlash(context, partner, talk, text)
         continue
       }
       turn = new AbortController()
-      await takeTurn(context, client, talk, text, live, turn.signal)
+      await takeTurn(context, partner, talk, text, live, turn.signal)
       turn = null
     }
     signal.throwIfAborted()
   } finally {
     signal.removeEventListener('abort', leave)
     input.close()
-    await forget(client, talk)
+    await forget(partner, talk)
+    await partner.close()
   }
   if (terminal.json) {
-    terminal.object({ model: model?.name ?? null, messages: talk.messages, turns: talk.turns })
+    terminal.object({ model: partner.model, messages: talk.messages, turns: talk.turns })
   }
 }
 
 async function takeTurn(
   context: CommandContext,
-  client: ApiClient,
+  partner: ChatPartner,
   talk: Conversation,
   text: string,
   live: boolean,
@@ -68,7 +69,7 @@ async function takeTurn(
   let soFar = ''
   try {
     const both = AbortSignal.any([signal, turnSignal])
-    for await (const event of client.generate(talk.ask(text), both)) {
+    for await (const event of partner.generate(talk.ask(text), both)) {
       if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
       if (event.type === 'text') {
         soFar += event.text
@@ -99,24 +100,18 @@ async function takeTurn(
 
 async function runSlash(
   { terminal }: CommandContext,
-  client: ApiClient,
+  partner: ChatPartner,
   talk: Conversation,
   text: string
 ): Promise<void> {
   if (text === '/clear') {
-    await forget(client, talk)
+    await forget(partner, talk)
     talk.clear()
     terminal.note('cleared')
   } else if (text === '/help') for (const line of HELP) terminal.note(line)
   else terminal.note('there is no such command; /help lists them')
 }
 
-/** Frees the KV of the conversation. A peer that is gone has freed it already. */
-async function forget(client: ApiClient, talk: Conversation): Promise<void> {
-  if (talk.session === undefined) return
-  try {
-    await client.closeSession(talk.session)
-  } catch (error) {
-    if (!(error instanceof SwarmError)) throw error
-  }
+async function forget(partner: ChatPartner, talk: Conversation): Promise<void> {
+  if (talk.session !== undefined) await partner.forget(talk.session)
 }

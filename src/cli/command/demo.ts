@@ -1,32 +1,47 @@
 // `swarm demo`: the whole story on one machine, told with the real commands in processes of their own:
-// three peers split a model, write text, and one peer alone writes the same.
+// three peers split the small model that comes with swarm, explain two failed commands, and one peer alone
+// writes the same.
 
 import type { GenerateResult, PlanStatus } from '../../api/service.ts'
-import { systemRandom } from '../../base/random.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
 import { DEMO_PEERS, DemoSwarm } from '../demo-swarm.ts'
 import { summaryOf } from '../generation-view.ts'
 import { planLines } from '../plan-view.ts'
-import type { NodePorts } from '../ports.ts'
+import { shippedModelPath } from '../shipped-model.ts'
 
-export interface DemoResult {
-  /** Whether ids and logits of the split and of one peer alone are the same. */
-  equal: boolean
-  plan: PlanStatus
+export interface DemoAnswer {
+  question: string
   split: GenerateResult
   alone: GenerateResult
+  /** Whether ids and logits of both are the same. */
+  equal: boolean
+}
+
+export interface DemoResult {
+  /** Of every answer. */
+  equal: boolean
+  plan: PlanStatus
+  answers: DemoAnswer[]
   predictedTokensPerSecond: number | null
   measuredTokensPerSecond: number
 }
 
+/** As a terminal showed them, in the layout of training/FORMAT.md. */
+const FAILURES = [
+  '$ git psuh origin tea-kettle\nexit 1\n' +
+    "git: 'psuh' is not a git command. See 'git --help'.\nThe most similar command is\npush",
+  '$ python3 boil.py --cups 3\nexit 1\nTraceback (most recent call last):\n' +
+    'File "boil.py", line 4, in <module>\nimport requests\n' +
+    "ModuleNotFoundError: No module named 'requests'"
+]
+
 export const demo: CommandHandler = async (context) => {
-  const { host, terminal, loadPorts } = context
-  const { makeDemoModel } = await loadPorts()
-  const swarm = new DemoSwarm(context)
+  const { host, terminal } = context
+  const swarm = new DemoSwarm(context, shippedModelPath())
   const destroy = (): void => swarm.destroy()
   host.on('exit', destroy)
   try {
-    const result = await tell(context, swarm, makeDemoModel)
+    const result = await tell(context, swarm)
     if (terminal.json) terminal.object(result)
     return result.equal ? 0 : 1
   } finally {
@@ -37,80 +52,77 @@ export const demo: CommandHandler = async (context) => {
   }
 }
 
-async function tell(
-  context: CommandContext,
-  swarm: DemoSwarm,
-  makeDemoModel: NodePorts['makeDemoModel']
-): Promise<DemoResult> {
-  const { terminal, signal } = context
+async function tell(context: CommandContext, swarm: DemoSwarm): Promise<DemoResult> {
+  const { flags, terminal, signal, loadPorts } = context
   const say = (text: string): void => {
     if (!terminal.json) terminal.line(text)
   }
-  say('A model made on the spot; nobody trained it, so its text is noise.')
-  const { nLayers } = await makeDemoModel(
-    swarm.modelPath,
-    (label, done, total) => terminal.progress.update(label, done, total),
-    signal
-  )
-  signal.throwIfAborted()
-
+  const { countLayers } = await loadPorts()
+  say('The small model that comes with swarm; it explains failed commands.')
+  const nLayers = await countLayers(swarm.modelPath, signal)
   const { plan, peers } = await swarm.start(nLayers)
   say(`${DEMO_PEERS} peers, each a process with its share of the ${nLayers} layers:`)
   for (const line of planLines(plan, peers, terminal.width)) say(line)
 
-  const question = questionFlags(context)
-  say('')
-  const split = await generateSplit(context, swarm, question)
-  say(terminal.dim(summaryOf(split)))
+  const answers: DemoAnswer[] = []
+  for (const question of flags.prompt === undefined ? FAILURES : [flags.prompt]) {
+    say('')
+    for (const line of question.split('\n')) say(terminal.dim(`  ${line}`))
+    answers.push(await answer(context, swarm, question))
+  }
 
-  terminal.progress.update('the same on one peer alone')
-  const argv = ['run', swarm.modelPath, ...question, '--json']
-  const alone = (await swarm.run(argv)) as unknown as GenerateResult
-  const equal = sameBits(split, alone)
   say('')
-  say(`ids of one peer alone:     ${equal.ids ? 'equal' : 'DIFFERENT'}`)
-  const hashes = equal.logits ? split.logitsHash : `${split.logitsHash} and ${alone.logitsHash}`
-  say(`hash of all its logits:    ${equal.logits ? 'equal' : 'DIFFERENT'} (${hashes})`)
+  const every = (is: (one: DemoAnswer) => boolean): string =>
+    answers.every(is) ? 'equal' : 'DIFFERENT'
+  say(`ids of one peer alone:     ${every((one) => sameIds(one))}`)
+  const hashes = answers.map(({ split }) => split.logitsHash).join(', ')
+  say(`hash of all its logits:    ${every(sameLogits)} (${hashes})`)
   const predicted = plan.predicted?.tokensPerSecond ?? null
-  const measured = split.timing.tokensPerSecond
+  const measured = Math.max(...answers.map(({ split }) => split.timing.tokensPerSecond))
   const forecast = predicted === null ? 'nothing' : `${predicted.toFixed(1)} tok/s`
   say(`speed: predicted ${forecast}, measured ${measured.toFixed(1)} tok/s`)
 
   await swarm.stopPeers()
   return {
-    equal: equal.ids && equal.logits,
+    equal: answers.every(({ equal }) => equal),
     plan,
-    split,
-    alone,
+    answers,
     predictedTokensPerSecond: predicted,
     measuredTokensPerSecond: measured
   }
 }
 
-/** The same prompt, seed and length for both runs; a drawn seed has to be drawn here. */
-function questionFlags({ flags }: CommandContext): string[] {
-  const seed = flags.seed ?? systemRandom.uint32()
-  const { prompt = '', 'max-tokens': tokens = 1 } = flags
-  return [`--prompt=${prompt}`, '-n', String(tokens), '--seed', String(seed)]
-}
-
-async function generateSplit(
-  { terminal }: CommandContext,
+/** The question to the three, then to one peer alone. */
+async function answer(
+  { flags, terminal }: CommandContext,
   swarm: DemoSwarm,
-  question: readonly string[]
-): Promise<GenerateResult> {
-  const argv = ['generate', ...question, '--data-dir', swarm.dataDir(0), '--json', '--stream']
-  const result = await swarm.run(argv, (event) => {
+  question: string
+): Promise<DemoAnswer> {
+  const { 'max-tokens': tokens = 1 } = flags
+  const asked = [`--prompt=${question}`, '--chat', '-n', String(tokens), '--temp', '0']
+  const where = ['--data-dir', swarm.dataDir(0), '--json', '--stream']
+  const split = (await swarm.run(['generate', ...asked, ...where], (event) => {
     if (event['type'] === 'text' && !terminal.json) terminal.answer(String(event['text']))
-  })
-  if (!terminal.json) terminal.endAnswer()
-  return result as unknown as GenerateResult
+  })) as unknown as GenerateResult
+  if (!terminal.json) {
+    terminal.endAnswer()
+    terminal.line(terminal.dim(summaryOf(split)))
+  }
+  terminal.progress.update('the same on one peer alone')
+  const run = await swarm.run(['run', swarm.modelPath, ...asked, '--json'])
+  terminal.progress.clear()
+  const both = { split, alone: run as unknown as GenerateResult }
+  return { question, ...both, equal: sameIds(both) && sameLogits(both) }
 }
 
-/** Ids decide what was said; the hash also catches a difference that no token shows yet. */
-function sameBits(a: GenerateResult, b: GenerateResult): { ids: boolean; logits: boolean } {
-  return {
-    ids: a.ids.length > 0 && a.ids.join() === b.ids.join(),
-    logits: a.logitsHash === b.logitsHash
-  }
+type Both = Pick<DemoAnswer, 'split' | 'alone'>
+
+/** Ids decide what was said. */
+function sameIds({ split, alone }: Both): boolean {
+  return split.ids.length > 0 && split.ids.join() === alone.ids.join()
+}
+
+/** The hash also catches a difference that no token shows yet. */
+function sameLogits({ split, alone }: Both): boolean {
+  return split.logitsHash === alone.logitsHash
 }

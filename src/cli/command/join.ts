@@ -15,6 +15,7 @@ import { JoinDashboard, wantsDashboard } from '../join-dashboard.ts'
 import { startOf } from '../../peer/gate/invite.ts'
 import { decodeInvite, isInvite } from '../../wire/invite.ts'
 import { readSecret } from '../secret.ts'
+import { NO_MODEL, shippedModelPath } from '../shipped-model.ts'
 import { clockTime, type Terminal } from '../terminal.ts'
 import { stopSignal } from '../until-eof.ts'
 
@@ -57,7 +58,7 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     ...start,
     allow: flags.allow ?? [],
     peers: flags.peer ?? [],
-    model: flags.model === undefined ? null : resolve(flags.model),
+    model: modelOf(flags.model),
     dataDir,
     cacheDir: cacheDirPath(host.env),
     socketPath: controlSocketPath(dataDir, host.env),
@@ -69,6 +70,12 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     log,
     onEvent: (event) => showEvent(terminal, event)
   }
+}
+
+/** The model that comes with swarm where none is named. */
+function modelOf(named: string | undefined): string | null {
+  if (named === undefined) return shippedModelPath()
+  return named === NO_MODEL ? null : resolve(named)
 }
 
 type Start = Pick<NodeOptions, 'topic' | 'secret' | 'public' | 'lanOnly' | 'bootstrap'>

@@ -1,6 +1,8 @@
-// `swarm why`: finds the last failed command, explains it and prints what could mend it. Memory and rules
-// are printed at once; the model's text follows as it comes. Owns no judgement: that is shell/why.ts.
+// `swarm why`: finds the last failed command, explains it and prints what could mend it. Memory, rules and
+// the small model that comes with swarm are printed at once; a larger model's text follows as it comes.
+// Owns no judgement: that is shell/why.ts.
 
+import type { NodeStatus } from '../../api/service.ts'
 import { isAbort, SwarmError } from '../../base/errors.ts'
 import { EXPLAIN_ASK_TIMEOUT_MS } from '../../base/limits.ts'
 import type { Failure } from '../../shell/failure.ts'
@@ -11,6 +13,7 @@ import { samplingRequest } from '../generate-request.ts'
 import { withKnowledge } from '../knowledge-access.ts'
 import { lastFailure } from '../last-failure.ts'
 import { ask } from '../running-peer.ts'
+import { askSentinel } from '../shipped-model.ts'
 import { teachLine, whyLines, whyObject } from '../why-view.ts'
 
 /** Tokens of the model's answer: two sentences and a command. */
@@ -37,16 +40,17 @@ export const why: CommandHandler = async (context) => {
 /** With the shared memory of the running peer or of this data directory, or without where it is away. */
 async function explained(context: CommandContext, failure: Failure): Promise<Explanation> {
   const { host, clock } = context
-  let hasModel = false
+  let model: NodeStatus['model'] = null
   const withMemory = (recall: ExplainPorts['ask']): Promise<Explanation> =>
     explain(failure, {
       ask: recall,
       clock,
       machine: thisMachine(host.env, failure.cwd),
-      generate: (prompt) => (hasModel ? modelText(context, prompt) : null)
+      sentinel: (question) => askSentinel(context, question, model?.isSentinel === true),
+      generate: (prompt) => (model === null || model.isSentinel ? null : modelText(context, prompt))
     })
   try {
-    hasModel = await isModelLoaded(context)
+    model = await loadedModel(context)
     return await withKnowledge(context, (memory) => withMemory((request) => memory.query(request)))
   } catch (error) {
     // A stuck peer, or a store that is damaged or in use, is no reason to leave a failure unexplained.
@@ -56,10 +60,10 @@ async function explained(context: CommandContext, failure: Failure): Promise<Exp
 }
 
 /** @throws PEER_TIMEOUT for a peer that is there and says nothing: it is not asked for more. */
-async function isModelLoaded(context: CommandContext): Promise<boolean> {
+async function loadedModel(context: CommandContext): Promise<NodeStatus['model']> {
   const client = clientOf(context, EXPLAIN_ASK_TIMEOUT_MS)
   const status = await ask(context, () => client.status(context.signal))
-  return (status?.model ?? null) !== null
+  return status?.model ?? null
 }
 
 async function* modelText(context: CommandContext, prompt: string): AsyncGenerator<string> {

@@ -140,7 +140,7 @@ test('attacks - a hello or a control message with any byte changed ends the link
   const full: Hello = {
     ...HELLO,
     lane: { port: 9, addresses: ['10.0.0.1'] },
-    model: { id: '5a'.repeat(32), name: 'm' },
+    model: { id: '5a'.repeat(32), name: 'm', givesWay: false },
     record: { bytes: new Uint8Array([1, 2, 3]), signature: new Uint8Array(64) }
   }
   const random = seededRandom(3)
@@ -188,7 +188,7 @@ test('attacks - a text or number one beyond its bound is refused by its codec', 
     ['a version', (n) => hello({ programVersion: 'v'.repeat(n) }), VERSION_TEXT_BYTES_MAX],
     [
       'a model name',
-      (n) => hello({ model: { id: '5a'.repeat(32), name: 'm'.repeat(n) } }),
+      (n) => hello({ model: { id: '5a'.repeat(32), name: 'm'.repeat(n), givesWay: false } }),
       MODEL_NAME_BYTES_MAX
     ],
     [

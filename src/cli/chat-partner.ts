@@ -1,0 +1,57 @@
+// Who answers in `swarm chat`: the running peer of the data directory, or where none runs the small model
+// that comes with swarm, in this process. Owns that the two look alike to the conversation.
+
+import { SwarmError } from '../base/errors.ts'
+import { samplingRequest } from './generate-request.ts'
+import { clientOf, type CommandContext } from './context.ts'
+import { ask } from './running-peer.ts'
+import { openHere } from './shipped-model.ts'
+
+import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
+
+export interface ChatPartner {
+  /** Name of the model; null for a peer without one. */
+  readonly model: string | null
+  /** Told once before the first question; null where there is nothing to tell. */
+  readonly remark: string | null
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** Frees the KV of a conversation. A peer that is gone has freed it already. */
+  forget(session: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** @throws MODEL_*, NATIVE_* of the shipped model; PEER_*; AbortError */
+export async function chatPartner(context: CommandContext): Promise<ChatPartner> {
+  const { signal } = context
+  const status = await ask(context, (client) => client.status(signal))
+  if (status === null) return await shipped(context)
+  const client = clientOf(context)
+  return {
+    model: status.model?.name ?? null,
+    remark: null,
+    generate: (request, turnSignal) => client.generate(request, turnSignal),
+    async forget(session) {
+      try {
+        await client.closeSession(session)
+      } catch (error) {
+        if (!(error instanceof SwarmError)) throw error
+      }
+    },
+    close: () => Promise.resolve()
+  }
+}
+
+async function shipped(context: CommandContext): Promise<ChatPartner> {
+  const request = { ...samplingRequest(context.flags), messages: [] }
+  const model = await openHere(context, request)
+  context.terminal.progress.clear()
+  return {
+    model: model.name,
+    remark:
+      'no peer runs here, so the small model that comes with swarm answers: it explains failed commands; ' +
+      'swarm join TOPIC --model FILE brings a larger one',
+    generate: (request, signal) => model.generate(request, signal),
+    forget: (session) => Promise.resolve(model.closeSession(session)),
+    close: () => model.close()
+  }
+}

@@ -1,0 +1,120 @@
+// Flow C, before a byte of weights is read: whether memory suffices, and in words what would fit. Memory
+// is reserved without asking the system, which would end the process only when the pages are touched, so
+// this is the one place that says no. Pure; how much is free is read in sharding/probe.ts.
+
+import { SwarmError } from '../base/errors.ts'
+import { formatSize } from '../base/text.ts'
+import { formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
+import { createCosts } from '../sharding/cost.ts'
+import type { ModelFacts } from '../sharding/view.ts'
+
+/**
+ * Whether this machine alone can run the model with a context of `facts.contextTokens` positions.
+ * @throws NATIVE_OUT_OF_MEMORY, which says how many positions or layers would fit.
+ */
+export function checkRoom(facts: ModelFacts, freeBytes: number): void {
+  const whole = { start: 0, end: facts.nLayers }
+  const needBytes = residentBytes(facts, whole)
+  if (needBytes <= freeBytes) return
+  const weightBytes = residentBytes({ ...facts, contextTokens: 0 }, whole)
+  throw new SwarmError(
+    'NATIVE_OUT_OF_MEMORY',
+    `the weights take ${formatSize(weightBytes)} and a context of ${facts.contextTokens} tokens ` +
+      `${formatSize(needBytes - weightBytes)}, and there is room for ${formatSize(freeBytes)}: ` +
+      whatFits(facts, freeBytes - weightBytes, freeBytes)
+  )
+}
+
+function whatFits(facts: ModelFacts, contextBytes: number, freeBytes: number): string {
+  // Whole KiB are reserved in each layer.
+  const perLayerBytes = Math.floor(contextBytes / facts.nLayers / 1024) * 1024
+  const nTokens = Math.floor(perLayerBytes / facts.kvBytesPerToken)
+  if (nTokens > 0) return `${nTokens} tokens would fit, give a smaller -n or --ctx`
+  const range = longestFrom(facts, 0, facts.nLayers, freeBytes)
+  return range === null
+    ? 'not even one layer would fit; use a smaller model, or one of fewer bits'
+    : `layers ${formatRange(range)} of ${facts.nLayers} would fit; swarm join shares a model ` +
+        'among machines'
+}
+
+/**
+ * What the user of a peer should know of its memory before it loads; one sentence each, none when all is
+ * well.
+ * @param claimedBytes what this peer claims for weights and context.
+ * @param limitBytes the user's own --memory; null: a part of what is free is claimed.
+ * @param pin the layers given by hand; null: none.
+ */
+export function roomTexts(
+  facts: ModelFacts,
+  claimedBytes: number,
+  limitBytes: number | null,
+  freeBytes: number,
+  pin: LayerRange | null
+): string[] {
+  const texts: string[] = []
+  if (limitBytes !== null && limitBytes > freeBytes) {
+    texts.push(
+      `--memory ${formatSize(limitBytes)} is more than the ${formatSize(freeBytes)} that are free: ` +
+        'layers beyond those are not loaded'
+    )
+  }
+  const wanted = pin ?? { start: 0, end: facts.nLayers }
+  const needBytes = residentBytes(facts, wanted)
+  if (needBytes <= claimedBytes) return texts
+  const range = longestFrom(facts, wanted.start, wanted.end, claimedBytes)
+  const room = range === null ? 'no layer' : `layers ${formatRange(range)}`
+  const enough = needBytes <= freeBytes ? `; --memory ${sizeFlag(needBytes)} would hold all` : ''
+  const then = pin === null ? '' : '; it holds what the plan gives it of them'
+  texts.push(
+    `layers ${formatRange(wanted)} and a context of ${facts.contextTokens} tokens take ` +
+      `${formatSize(needBytes)}, this peer has ${formatSize(claimedBytes)}: ${room} would fit${enough}${then}`
+  )
+  return texts
+}
+
+/**
+ * Whether the layers that a range adds fit what is free at this moment.
+ * @param held what is resident now; of it only the part inside the range stays.
+ * @throws NATIVE_OUT_OF_MEMORY
+ */
+export function checkLoad(
+  facts: ModelFacts,
+  held: LayerRange | null,
+  range: LayerRange,
+  freeBytes: number
+): void {
+  const weights = { ...facts, contextTokens: 0 }
+  const bytesOf = (one: LayerRange | null) => (one === null ? 0 : residentBytes(weights, one))
+  const kept = bytesOf(intersection(held, range))
+  const needBytes = bytesOf(range) - kept
+  const roomBytes = freeBytes + bytesOf(held) - kept
+  if (needBytes <= roomBytes) return
+  throw new SwarmError(
+    'NATIVE_OUT_OF_MEMORY',
+    `layers ${formatRange(range)} need ${formatSize(needBytes)} and ${formatSize(roomBytes)} of ` +
+      'memory are free: end other programs, or give this peer a smaller --memory'
+  )
+}
+
+function residentBytes(facts: ModelFacts, { start, end }: LayerRange): number {
+  return createCosts(facts).residentKiB(start, end) * 1024
+}
+
+/** The most layers from `start` on that fit; null when not even one does. */
+function longestFrom(
+  facts: ModelFacts,
+  start: number,
+  end: number,
+  sizeBytes: number
+): LayerRange | null {
+  const costs = createCosts(facts)
+  const memory = { memoryKiB: Math.floor(sizeBytes / 1024) }
+  let last = start
+  while (last < end && costs.fits(memory, start, last + 1)) last++
+  return last === start ? null : { start, end: last }
+}
+
+/** As --memory takes it, rounded up. */
+function sizeFlag(sizeBytes: number): string {
+  return `${Math.ceil(sizeBytes / 2 ** 20)}MiB`
+}

@@ -1,0 +1,66 @@
+// The native code under the address and undefined-behaviour sanitizers: every kernel table against the
+// scalar one, and the engine on whole, changing and damaged models (native/check). A build of its own in
+// build/sanitized; skipped with its reason where the tools are missing.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import test, { type Test } from 'brittle'
+
+const FOLDER = 'build/sanitized'
+/** A fault must not be taken for a message on the way to another one. */
+const ENV = { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' }
+
+/** Why the sanitized build cannot be made here, or null. */
+function missing(): string | null {
+  if (spawnSync('cmake', ['--version'], { stdio: 'ignore' }).status !== 0) return 'cmake'
+  const folder = mkdtempSync(join(tmpdir(), 'sanitizers-'))
+  try {
+    const source = join(folder, 'empty.cpp')
+    writeFileSync(source, 'int main() { return 0; }\n')
+    const compiler = process.env['CXX'] ?? 'c++'
+    const built = spawnSync(
+      compiler,
+      ['-fsanitize=address,undefined', source, '-o', join(folder, 'empty')],
+      { stdio: 'ignore' }
+    )
+    // It also has to run: some containers forbid the address space that the sanitizer wants.
+    const runs = built.status === 0 && spawnSync(join(folder, 'empty')).status === 0
+    return runs ? null : 'a C++ compiler with address and undefined-behaviour sanitizers'
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const reason = missing()
+
+function sanitizedTest(name: string, body: (t: Test) => Promise<void>): void {
+  if (reason === null) test(name, { timeout: 500_000 }, body)
+  else test.skip(`${name} (needs ${reason})`, body)
+}
+
+function build(): void {
+  const options = { stdio: ['ignore', 'ignore', 'pipe'] as ['ignore', 'ignore', 'pipe'] }
+  execFileSync('cmake', ['-S', '.', '-B', FOLDER, '-DSWARM_SANITIZE=ON'], options)
+  const parallel = String(availableParallelism())
+  execFileSync(
+    'cmake',
+    ['--build', FOLDER, '--target', 'checks', '--parallel', parallel],
+    options
+  )
+}
+
+sanitizedTest('native code - runs clean under the sanitizers', async (t) => {
+  build()
+  const kernels = spawnSync(join(FOLDER, 'kernel_check'), { encoding: 'utf8', env: ENV })
+  t.is(kernels.status, 0, kernels.stderr.slice(0, 4000))
+  t.ok(/^tables:.* scalar/m.test(kernels.stderr), kernels.stderr.trim())
+  const stage = spawnSync(join(FOLDER, 'stage_check'), [await t.tmp(), '1', '200'], {
+    encoding: 'utf8',
+    env: ENV
+  })
+  t.is(stage.status, 0, stage.stderr.slice(0, 4000))
+  const [, ran = 0, refused = 0] = /: (\d+) ran, (\d+) refused/.exec(stage.stdout) ?? []
+  t.ok(Number(ran) > 50 && Number(refused) > 50, stage.stdout.trim())
+})

@@ -1,0 +1,82 @@
+// One machine alone (flow B without a network): what it refuses before it loads anything.
+
+import { join } from 'node:path'
+import test, { type Test } from 'brittle'
+
+import { SAMPLING_DEFAULTS } from '../../src/wire/sampling-defaults.ts'
+import { SwarmError } from '../../src/base/errors.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { smallLlama } from '../../src/model/synthetic/spec.ts'
+import { openLocal } from '../../src/node/local-model.ts'
+import { syntheticModel } from '../helpers/stage-model.ts'
+
+import type { GenerateRequest } from '../../src/wire/generation.ts'
+
+const MIB = 2 ** 20
+const LOADING = 'loading the weights'
+const LONG = { ...smallLlama, contextLength: 2 ** 20 }
+
+async function outcome(
+  t: Test,
+  change: Partial<GenerateRequest>,
+  memoryBytes: number | null,
+  spec = smallLlama
+) {
+  const labels = new Set<string>()
+  const request: GenerateRequest = {
+    prompt: 'the river',
+    maxTokens: 64,
+    sampling: SAMPLING_DEFAULTS,
+    stop: [],
+    kvType: 'f16',
+    ...change
+  }
+  const options = {
+    model: await syntheticModel(t, spec),
+    threads: 1,
+    memoryBytes,
+    request,
+    needsId: false,
+    cacheDir: join(await t.tmp(), 'cache'),
+    log: silentLog,
+    onProgress: (label: string) => labels.add(label)
+  }
+  try {
+    const model = await openLocal(options, new AbortController().signal)
+    t.teardown(() => model.close())
+    return { code: 'opened', message: '', labels }
+  } catch (error) {
+    if (!(error instanceof SwarmError)) throw error
+    return { ...error.toJSON(), labels }
+  }
+}
+
+test('local model - memory that does not suffice is said before any weight is read', async (t) => {
+  const { code, message, labels } = await outcome(t, {}, MIB)
+  t.is(code, 'NATIVE_OUT_OF_MEMORY')
+  t.ok(/layers 0-\d of 4 would fit|not even one layer/.test(message), message)
+  t.absent(labels.has(LOADING))
+})
+
+test('local model - a context beyond memory is refused with the one that would fit', async (t) => {
+  const memory = 64 * MIB
+  const { code, message } = await outcome(t, { contextTokens: 2 ** 20 }, memory, LONG)
+  t.is(code, 'NATIVE_OUT_OF_MEMORY')
+  const contextTokens = Number(/: (\d+) tokens would fit/.exec(message)?.[1])
+  t.ok(contextTokens > 1000, message)
+  t.is((await outcome(t, { contextTokens }, memory, LONG)).code, 'opened')
+  const wide = await outcome(t, { contextTokens, kvType: 'f32' }, memory, LONG)
+  t.is(wide.code, 'NATIVE_OUT_OF_MEMORY', 'f32 takes twice as much')
+})
+
+test('local model - a context that the model was not made for is refused before it is loaded', async (t) => {
+  const { code, labels } = await outcome(t, { contextTokens: 513 }, null)
+  t.is(code, 'USAGE_BAD_VALUE')
+  t.absent(labels.has(LOADING))
+})
+
+test('local model - what is free is enough for a small model', async (t) => {
+  const { code, labels } = await outcome(t, {}, null)
+  t.is(code, 'opened')
+  t.ok(labels.has(LOADING))
+})
