@@ -1,116 +1,110 @@
-// Prefill of 128 and decode of 64 tokens on a model of TinyLlama's shape, Q4_K_M, ours and llama.cpp in
-// turn in one process (A B A B), so that whatever else the machine does reaches both. The claim is the
-// median of the pairs' ratios. llama.cpp runs through its Node package, whose decode is slower than
-// llama.cpp's own bench: about 1.15 times at one thread and 1.3 to 1.6 times at two.
+// The engine beside llama.cpp and beside what this machine allows: decode, prefill, steps of a few
+// positions, a busy neighbour, AVX2 only, a long context, and the predictions of `swarm bench`. Each line
+// says what must be, what is aimed at and what was measured; engine-pair.ts says how. llama.cpp runs
+// through its Node package on the same file, in turn with ours in one process.
 
-import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { loadKernels } from '../src/compute/addon.ts'
-import { NativeStage } from '../src/compute/native-stage.ts'
-import { readStageModel } from '../test/helpers/stage-model.ts'
-import { shape1b } from '../src/model/synthetic/spec.ts'
-import { LlamaEngine, llamaMissing } from './llama.ts'
+import { measure } from '../src/compute/measure.ts'
+import { shape1b, shape8b, type SyntheticSpec } from '../src/model/synthetic/spec.ts'
+import { avx2Rows } from './engine-avx2.ts'
+import { contextRow } from './engine-context.ts'
+import { modelRows } from './engine-model.ts'
+import { neighbourRow } from './engine-neighbour.ts'
+import { decodeTokens, readOptions, type Choice, type Shape } from './engine-options.ts'
+import { printHeading } from './engine-pair.ts'
+import { predictRows } from './engine-predict.ts'
+import { llamaMissing } from './llama.ts'
 import { benchModel } from './models.ts'
-import { cpuTimes, disturbance, median, spread } from './statistics.ts'
 
-const PREFILL_TOKENS = 128
-const DECODE_TOKENS = 64
-const CONTEXT_TOKENS = PREFILL_TOKENS + DECODE_TOKENS + 16
+import type { BenchType } from './engine-goals.ts'
 
-interface Sample {
-  prefill: number
-  decode: number
-}
+const SPECS: Record<Shape, SyntheticSpec> = { '1b': shape1b, '8b': shape8b }
+/** Of a file's size: our copy, and of llama.cpp the file's pages and its own repacked copy. */
+const COPIES = { ours: 1.1, both: 3.1 }
 
 export async function engineBench(args: string[]): Promise<void> {
-  const pairsAt = args.indexOf('--pairs')
-  const pairs = pairsAt >= 0 ? Number(args[pairsAt + 1]) : 5
-  const path = await benchModel({ ...shape1b, quant: 'Q4_K_M' })
-  const { table } = loadKernels()
+  const choice = readOptions(args)
   const missing = llamaMissing()
   if (missing) console.log(missing)
-  console.log(`1.1B shape, Q4_K_M, ${statSync(path).size} bytes; our kernels: ${table}`)
-  for (const threads of [1, 2]) {
-    await comparison(path, threads, pairs, missing === null)
+  console.log(`our kernels: ${loadKernels().table}; ${availableParallelism()} cores`)
+  const ceilings = new Map<number, Ceilings>()
+  for (const threads of choice.threads) ceilings.set(threads, await printCeilings(threads))
+  printHeading()
+  const { rows } = choice
+  if (rows.has('decode') || rows.has('prefill') || rows.has('batch')) {
+    for (const shape of choice.shapes) {
+      for (const type of choice.types) await modelRowsOf(shape, type, choice, ceilings, !missing)
+    }
   }
+  if (rows.has('neighbour')) await neighbourRow(choice.pairs, !missing)
+  if (rows.has('avx2') && !missing) await avx2Rows(choice)
+  if (rows.has('context')) await contextRow(choice)
+  if (rows.has('predict')) await predictRows(choice)
 }
 
-async function comparison(path: string, threads: number, pairs: number, both: boolean) {
-  const model = await readStageModel(path)
-  const stage = new NativeStage(model, threads)
-  await stage.load({ start: 0, end: stage.nLayers })
-  const llama = both
-    ? await LlamaEngine.open(path, { threads, contextTokens: CONTEXT_TOKENS, kvType: 'F16' })
-    : null
-  const ids = Array.from({ length: PREFILL_TOKENS }, (_, i) => 3 + ((i * 7919) % 30_000))
-  const ours: Sample[] = []
-  const theirs: Sample[] = []
-  const before = cpuTimes()
-  for (let pair = 0; pair <= pairs; pair++) {
-    const our = await ourSample(stage, ids)
-    const their = llama ? await llamaSample(llama, ids) : null
-    // The first pair warms caches and page tables.
-    if (pair === 0) continue
-    ours.push(our)
-    if (their) theirs.push(their)
-  }
+interface Ceilings {
+  int8: number
+  float: number
+}
+
+async function printCeilings(threads: number): Promise<Ceilings> {
+  const meters = [{ meter: 'read' }, { meter: 'int8' }, { meter: 'float' }] as const
+  const [read, int8, float] = (await measure(meters, { threads })).map(({ best }) => best) as [
+    number,
+    number,
+    number
+  ]
   console.log(
-    `\n${threads} thread${threads > 1 ? 's' : ''}, ${pairs} pairs; ${disturbance(before, cpuTimes())}`
+    `ceilings at ${threads} thread${threads > 1 ? 's' : ''}: memory ${(read / 1e9).toFixed(1)} GB/s, ` +
+      `int8 ${((2 * int8) / 1e9).toFixed(0)} Gop/s, f32 ${((2 * float) / 1e9).toFixed(0)} Gflop/s`
   )
-  for (const what of ['prefill', 'decode'] as const) {
-    const our = median(ours.map((sample) => sample[what]))
-    const ratios = theirs.map((their, i) => (ours[i] as Sample)[what] / their[what])
-    const peer = llama
-      ? `  llama.cpp ${median(theirs.map((sample) => sample[what])).toFixed(1)}` +
-        `  ratio ${median(ratios).toFixed(2)} (${spread(ratios)})`
-      : ''
-    console.log(`  ${what.padEnd(8)} ours ${our.toFixed(1)} tokens/s${peer}`)
-  }
-  const bytesPerSecond = median(ours.map(({ decode }) => decode)) * stage.weightBytes
-  console.log(`  decode reads ${(bytesPerSecond / 1e9).toFixed(1)} GB/s of weights`)
-  await stage.close()
-  await llama?.close()
+  return { int8: 2 * int8, float: 2 * float }
 }
 
-async function ourSample(stage: NativeStage, ids: number[]): Promise<Sample> {
-  const range = { start: 0, end: stage.nLayers }
-  const cache = stage.openCache(range, CONTEXT_TOKENS, 'f16')
-  const sampler = stage.openSampler({
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    seed: 0,
-    bias: []
-  })
-  const start = performance.now()
-  const nTokens = ids.length
-  await stage.step({ cache, range, position: 0, nTokens, ids: Int32Array.from(ids), sampler })
-  const prefilled = performance.now()
-  let id = 1
-  for (let i = 0; i < DECODE_TOKENS; i++) {
-    const position = nTokens + i
-    const { token } = await stage.step({
-      cache,
-      range,
-      position,
-      nTokens: 1,
-      ids: Int32Array.of(id),
-      sampler
-    })
-    id = token?.id ?? 0
+async function modelRowsOf(
+  shape: Shape,
+  type: BenchType,
+  choice: Choice,
+  ceilings: Map<number, Ceilings>,
+  hasLlama: boolean
+): Promise<void> {
+  // Q4_K_M is a mixture; the others are one format throughout.
+  const spec = { ...SPECS[shape], quant: type, pure: type !== 'Q4_K_M' }
+  const path = await benchModel(spec)
+  const { size } = statSync(path)
+  const free = availableBytes()
+  if (size * COPIES.ours > free) {
+    console.log(`${shape} ${type}: left out, ${gigas(size)} GB do not fit in ${gigas(free)} GB`)
+  } else {
+    const both = hasLlama && size * COPIES.both <= free
+    if (hasLlama && !both) console.log(`${shape} ${type}: no room for llama.cpp beside ours`)
+    for (const threads of choice.threads) {
+      const { int8, float } = ceilings.get(threads) as Ceilings
+      const options = {
+        ...choice,
+        shape,
+        decodeTokens: decodeTokens(shape),
+        ceilings: (ofFloats: boolean) => (ofFloats ? float : int8)
+      }
+      await modelRows(path, type, threads, options, both)
+    }
   }
-  const end = performance.now()
-  cache.close()
-  return {
-    prefill: (nTokens * 1000) / (prefilled - start),
-    decode: (DECODE_TOKENS * 1000) / (end - prefilled)
+  // Files of this size are made anew sooner than they are missed.
+  if (shape === '8b' && !choice.keep) rmSync(path)
+}
+
+/** What programs may take without swapping; without a figure, as much as they like. */
+function availableBytes(): number {
+  try {
+    const found = /MemAvailable:\s+(\d+) kB/.exec(readFileSync('/proc/meminfo', 'utf8'))
+    return Number(found?.[1]) * 1024
+  } catch {
+    return Infinity
   }
 }
 
-async function llamaSample(llama: LlamaEngine, ids: number[]): Promise<Sample> {
-  const prefillMs = await llama.prefillMs(ids)
-  const decodeMs = await llama.decodeMs(DECODE_TOKENS)
-  return { prefill: (ids.length * 1000) / prefillMs, decode: 1000 / decodeMs }
+function gigas(bytes: number): string {
+  return (bytes / 1e9).toFixed(1)
 }

@@ -4,7 +4,8 @@
 // unless asked otherwise, because those change its results.
 
 import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** What we call of node-llama-cpp 3.22. */
 interface Sequence {
@@ -130,10 +131,14 @@ export function llamaMissing(): string | null {
   }
 }
 
+/** Folder of bench/package.json, or another one with the same packages in it (engine-avx2.ts). */
+export function packagesFolder(): string {
+  const other = process.env['SWARM_BENCH_LLAMA']
+  return other ?? fileURLToPath(new URL('../../bench', import.meta.url))
+}
+
 function packagePath(): string {
-  return createRequire(new URL('../../bench/package.json', import.meta.url)).resolve(
-    'node-llama-cpp'
-  )
+  return createRequire(join(packagesFolder(), 'package.json')).resolve('node-llama-cpp')
 }
 
 async function loadLlama(): Promise<LlamaPackage> {

@@ -3,8 +3,10 @@
 #include <napi.h>
 
 #include "../kernels/dispatch.h"
-#include "../stage/probe.h"
+#include "../stage/layout.h"
+#include "../stage/meter.h"
 #include "class_registry.h"
+#include "config_reader.h"
 #include "job_queue.h"
 #include "model_object.h"
 #include "self_test.h"
@@ -17,6 +19,8 @@ namespace {
 
 // The version of docs/arithmetic.md that this addon computes.
 constexpr int kArithmeticVersion = 1;
+// Positions of one measurement: more than any step has.
+constexpr uint64_t kMeterTokensMax = 4096;
 
 // chooseKernels(forced): { selected, available }
 Napi::Value chooseKernels(const Napi::CallbackInfo& info) {
@@ -38,40 +42,58 @@ Napi::Value runSelfTest(const Napi::CallbackInfo& info) {
 }
 
 // Measures off the event loop; an AsyncWorker because it belongs to no model.
-class ProbeWorker : public Napi::AsyncWorker {
+class MeterWorker : public Napi::AsyncWorker {
  public:
-  ProbeWorker(Napi::Env env, const KernelTable& kernels, int threads)
-      : Napi::AsyncWorker(env), deferred_(env), kernels_(kernels), threads_(threads) {}
+  MeterWorker(Napi::Env env, const KernelTable& kernels, std::vector<MeterJob> jobs)
+      : Napi::AsyncWorker(env), deferred_(env), kernels_(kernels), jobs_(std::move(jobs)) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
-  void Execute() override { done_ = probe(kernels_, threads_, &result_); }
+  void Execute() override { done_ = measure(kernels_, jobs_, &rates_); }
   void OnOK() override {
     const Napi::Env env = Env();
     if (!done_) {
-      deferred_.Reject(
-          toError(env, Status::fail("NATIVE_OUT_OF_MEMORY", "no memory to measure this machine"))
-              .Value());
+      const char* message = "no memory to measure this machine";
+      deferred_.Reject(toError(env, Status::fail("NATIVE_OUT_OF_MEMORY", message)).Value());
       return;
     }
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("weightBytesPerSecond", Napi::Number::New(env, (double)result_.weightBytesPerSecond));
-    result.Set("int8OpsPerSecond", Napi::Number::New(env, (double)result_.int8OpsPerSecond));
-    deferred_.Resolve(result);
+    Napi::Array results = Napi::Array::New(env, rates_.size());
+    for (size_t i = 0; i < rates_.size(); i++) {
+      Napi::Object result = Napi::Object::New(env);
+      result.Set("best", Napi::Number::New(env, rates_[i].best));
+      result.Set("median", Napi::Number::New(env, rates_[i].median));
+      results.Set((uint32_t)i, result);
+    }
+    deferred_.Resolve(results);
   }
 
  private:
   Napi::Promise::Deferred deferred_;
   const KernelTable& kernels_;
-  const int threads_;
-  ProbeResult result_;
+  const std::vector<MeterJob> jobs_;
+  std::vector<Rate> rates_;
   bool done_ = false;
 };
 
-// probe(table, threads)
-Napi::Value runProbe(const Napi::CallbackInfo& info) {
+// measure(table, [{ meter, threads, seconds, type, nTokens }]): a rate for each
+Napi::Value runMeter(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
   const KernelTable* table = findTable(info[0].ToString().Utf8Value());
-  if (!table) throw Napi::TypeError::New(info.Env(), "no such kernel table");
-  auto* worker = new ProbeWorker(info.Env(), *table, info[1].As<Napi::Number>().Int32Value());
+  if (!table) throw Napi::TypeError::New(env, "no such kernel table");
+  const Napi::Array list = info[1].As<Napi::Array>();
+  std::vector<MeterJob> jobs(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Object from = list.Get(i).As<Napi::Object>();
+    const uint64_t type = readSize(from, "type");
+    jobs[i].meter = (Meter)readSize(from, "meter");
+    jobs[i].threads = (int)readSize(from, "threads");
+    jobs[i].seconds = from.Get("seconds").ToNumber().DoubleValue();
+    jobs[i].nTokens = readSize(from, "nTokens");
+    jobs[i].type = (Type)type;
+    if (!isKnownType((int)type) || jobs[i].nTokens < 1 || jobs[i].nTokens > kMeterTokensMax) {
+      throw Napi::TypeError::New(env, "there is no such thing to measure");
+    }
+  }
+  auto* worker = new MeterWorker(env, *table, std::move(jobs));
   const Napi::Promise promise = worker->promise();
   worker->Queue();
   return promise;
@@ -85,7 +107,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("arithmeticVersion", Napi::Number::New(env, kArithmeticVersion));
   exports.Set("chooseKernels", Napi::Function::New(env, chooseKernels));
   exports.Set("selfTest", Napi::Function::New(env, runSelfTest));
-  exports.Set("probe", Napi::Function::New(env, runProbe));
+  exports.Set("measure", Napi::Function::New(env, runMeter));
   exports.Set("Model", ModelObject::define(env));
   exports.Set("VectorIndex", VectorIndexObject::define(env));
   exports.Set("testing", testingExports(env));

@@ -102,7 +102,7 @@ Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
       [onProgress](Napi::Env env) { return env.Undefined(); }, held);
 }
 
-// step({ cache, start, end, position, nTokens, ids, input, output, sampler, logits, cancel })
+// step({ cache, start, end, position, nTokens, ids, input, output, sampler, logits, cancel, threads })
 Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ModelConfig& config = model(env).config();
@@ -141,6 +141,7 @@ Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
     step->logits = (float*)bytesOf(from, "logits", step->allLogits ? step->nTokens * one : one, held);
   }
   step->cancel = cancelCell(from, held);
+  if (from.Has("threads")) step->threads = (int)readSize(from, "threads");
 
   auto model = model_;
   auto computeUs = std::make_shared<double>(0);

@@ -11,6 +11,7 @@
 #include "../stage/dequantize.h"
 #include "../stage/exact_math.h"
 #include "../stage/layout.h"
+#include "../stage/pacer.h"
 #include "../stage/rope.h"
 #include "../stage/sampler.h"
 #include "config_reader.h"
@@ -214,6 +215,40 @@ Napi::Value codeDots(const Napi::CallbackInfo& info) {
   return toBytes(info.Env(), out.data(), out.size());
 }
 
+// ceilings(table, bytes, rounds): exclusive or of the words by 1, 2, 4 and 8 streams, then the products
+// that the int8 and float peaks have summed
+Napi::Value ceilings(const Napi::CallbackInfo& info) {
+  const KernelTable& table = tableOf(info);
+  std::vector<uint8_t> bytes = copyOf<uint8_t>(info[1]);
+  const size_t size = bytes.size(), rounds = sizeAt(info, 2);
+  if (size % 1024 != 0) throw Napi::TypeError::New(info.Env(), "sizes do not fit");
+  const std::vector<double> values = {
+      (double)table.readOnce(bytes.data(), size, 1), (double)table.readOnce(bytes.data(), size, 2),
+      (double)table.readOnce(bytes.data(), size, 4), (double)table.readOnce(bytes.data(), size, 8),
+      (double)table.int8Peak(rounds),                (double)table.floatPeak(rounds)};
+  Napi::Array result = Napi::Array::New(info.Env(), values.size());
+  for (uint32_t i = 0; i < values.size(); i++) result.Set(i, values[i]);
+  return result;
+}
+
+// pace(threads, steps, machine): the threads of each step, on a machine that says of a step with so many
+// threads how long it takes in seconds and how many cores it loses: machine(threads, step) -> [s, cores]
+Napi::Value pace(const Napi::CallbackInfo& info) {
+  Pacer pacer((int)sizeAt(info, 0));
+  const Napi::Function machine = info[2].As<Napi::Function>();
+  Napi::Array chosen = Napi::Array::New(info.Env());
+  for (uint32_t i = 0; i < sizeAt(info, 1); i++) {
+    const int threads = pacer.threads();
+    chosen.Set(i, threads);
+    const Napi::Array outcome =
+        machine.Call({Napi::Number::New(info.Env(), threads), Napi::Number::New(info.Env(), i)})
+            .As<Napi::Array>();
+    const auto number = [&](uint32_t at) { return outcome.Get(at).ToNumber().DoubleValue(); };
+    pacer.report(1, number(0), number(1));
+  }
+  return chosen;
+}
+
 // exact(name, x): binary64 functions of exact_math.h
 Napi::Value exact(const Napi::CallbackInfo& info) {
   const std::string name = info[0].ToString().Utf8Value();
@@ -237,6 +272,8 @@ Napi::Object testingExports(Napi::Env env) {
   exports.Set("toHalf", Napi::Function::New(env, toHalf));
   exports.Set("attend", Napi::Function::New(env, attend));
   exports.Set("maximum", Napi::Function::New(env, maximum));
+  exports.Set("ceilings", Napi::Function::New(env, ceilings));
+  exports.Set("pace", Napi::Function::New(env, pace));
   exports.Set("codeDots", Napi::Function::New(env, codeDots));
   exports.Set("sample", Napi::Function::New(env, sample));
   exports.Set("exact", Napi::Function::New(env, exact));

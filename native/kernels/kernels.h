@@ -69,6 +69,15 @@ struct KernelTable {
   // Section 11. out[g * 16 + r] = the sum of products of `x` and row r of group g, for g < nGroups. Codes
   // and x lie within -127 .. 127; element k of row r is byte k / 4 * 64 + r * 4 + k % 4 of its group.
   void (*codeDots)(const int8_t* packed, size_t nGroups, const int8_t* x, int32_t* out);
+
+  // For measuring what this machine can do at best; no result depends on them.
+  // Reads `bytes` (a multiple of 1024) once, by `streams` (1, 2, 4 or 8) pointers side by side, and
+  // returns the exclusive or of its 32-bit words.
+  uint32_t (*readOnce)(const uint8_t* p, size_t bytes, int streams);
+  // Multiplies and adds from registers only, as fast as these instructions go, for some time (`rounds`,
+  // at most 2^20). Returns how many products it has summed.
+  uint64_t (*int8Peak)(size_t rounds);
+  uint64_t (*floatPeak)(size_t rounds);
 };
 
 }  // namespace swarm

@@ -235,6 +235,30 @@ void codeDots(const int8_t* packed, size_t nGroups, const int8_t* x, int32_t* ou
   }
 }
 
+uint32_t readOnce(const uint8_t* p, size_t bytes, int) {
+  uint32_t all = 0, word;
+  for (size_t at = 0; at < bytes; at += 4) {
+    memcpy(&word, p + at, 4);
+    all ^= word;
+  }
+  return all;
+}
+
+// Read anew each time, so that the loops below cannot be computed beforehand.
+volatile int32_t one = 1;
+
+uint64_t int8Peak(size_t rounds) {
+  int32_t sum = 0;
+  for (size_t r = 0; r < rounds; r++) sum += one * one;
+  return (uint64_t)sum;
+}
+
+uint64_t floatPeak(size_t rounds) {
+  float sum = 0;
+  for (size_t r = 0; r < rounds; r++) sum = fmaf((float)one, 1, sum);
+  return (uint64_t)sum;
+}
+
 constexpr KernelTable makeTable() {
   KernelTable table = {};
   table.name = "scalar";
@@ -262,6 +286,9 @@ constexpr KernelTable makeTable() {
   table.mixValues = mixValues;
   table.toHalf = toHalf;
   table.codeDots = codeDots;
+  table.readOnce = readOnce;
+  table.int8Peak = int8Peak;
+  table.floatPeak = floatPeak;
   return table;
 }
 

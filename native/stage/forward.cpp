@@ -202,6 +202,7 @@ Status Forward::run(Step& step, Team& team) {
   uint64_t bytes = 0;
   for (size_t i = step.start; i < step.end; i++) bytes += weights_.layer(i)->memory.size();
   const bool alone = bytes / (step.end - step.start) * step.nTokens < kAloneBytes;
+  const int forced = std::min(alone && step.threads == 0 ? 1 : step.threads, team.size());
   const auto body = [&](int thread) {
     embed(step, team);
     for (size_t i = step.start; i < step.end; i++) {
@@ -211,7 +212,10 @@ Status Forward::run(Step& step, Team& team) {
     }
     if (needsHead && goOn(step, team, thread)) headOver(step, team);
   };
-  team.run(body, alone);
+  // A long step takes its chunks from one counter for long enough that a thread held back costs little.
+  if (forced > 0) team.run(body, forced);
+  else if (step.nTokens == 1) team.runPaced(body, (double)bytes);
+  else team.run(body);
   return finish(step, needsHead);
 }
 

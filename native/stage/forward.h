@@ -29,6 +29,7 @@ struct Step {
   float* logits = nullptr;         // when end is the last layer: (nTokens or 1, vocab)
   bool allLogits = false;
   const std::atomic<int>* cancel = nullptr;
+  int threads = 0;                 // that take part; 0: as many as are fastest now
   uint32_t token = 0;              // result, with a sampler
 };
 

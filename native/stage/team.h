@@ -1,31 +1,42 @@
 // The threads of one stage. All of them run the same function ("single program, multiple data") and
 // meet at barriers; work between two barriers is taken in chunks from a shared counter, so a thread
 // that the system holds back costs its own chunk only. Waiting spins for a moment, then parks: on a
-// shared machine a spinning thread takes the core from the very neighbour it waits for.
+// shared machine a spinning thread takes the core from the very neighbour it waits for. How many threads
+// take part may differ from run to run; those that do not stay parked.
 
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "pacer.h"
 
 namespace swarm {
 
 class Team {
  public:
+  using Body = std::function<void(int)>;
+
   explicit Team(int threads);
   ~Team();
 
   int size() const { return size_; }
 
-  // Runs body(thread) on every thread, thread 0 being the caller, and returns when all are done. Alone:
-  // on the caller only, without waking the others, for work that is shorter than waking them.
-  void run(const std::function<void(int)>& body, bool alone = false);
+  // Runs body(thread) on the first `threads` threads, thread 0 being the caller, and returns when all of
+  // them are done. With 1 nobody is woken, for work that is shorter than waking.
+  void run(const Body& body, int threads);
+  void run(const Body& body) { run(body, size_); }
+
+  // The same with as many threads as are fastest now; `work` is the size of this run in any unit.
+  void runPaced(const Body& body, double work);
 
   // Inside body: calls work(i) for every i < count exactly once, spread over the threads, and returns
   // when all of them are done. Every thread must call it with the same count.
@@ -38,23 +49,33 @@ class Team {
   void barrier();
 
  private:
+  // Where a thread waits; apart, so that waking some leaves the others asleep.
+  struct Bed {
+    std::atomic<int> sleepers{0};
+    std::mutex mutex;
+    std::condition_variable wake;
+  };
+
   void loop(int thread);
-  void waitWhile(const std::atomic<unsigned>& counter, unsigned seen);
-  void advance(std::atomic<unsigned>& counter);
+  void takePart(int thread);
+  void wait(Bed& bed, const std::atomic<uint64_t>& counter, uint64_t seen);
+  void wake(Bed& bed);
 
   const int size_;
   int active_ = 1;  // threads of the running body; changes between runs only
   std::vector<std::thread> threads_;
-  const std::function<void(int)>* body_ = nullptr;
-  bool stopping_ = false;
+  const Body* body_ = nullptr;
+  std::atomic<bool> stopping_{false};
+  Pacer pacer_;
+  std::atomic<int64_t> lostNs_{0};  // of the running body, all threads: not waiting, yet not running
 
-  alignas(64) std::atomic<unsigned> started_{0};
-  alignas(64) std::atomic<unsigned> passed_{0};
+  // The low bits say how many threads take part in the latest run, the high ones count the runs.
+  alignas(64) std::atomic<uint64_t> started_{0};
+  alignas(64) std::atomic<uint64_t> passed_{0};
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<size_t> next_{0};
-  alignas(64) std::atomic<int> parked_{0};
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Bed barrierBed_;
+  std::vector<std::unique_ptr<Bed>> startBeds_;  // one per thread
 };
 
 }  // namespace swarm

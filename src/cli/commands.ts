@@ -321,6 +321,16 @@ export const COMMANDS = {
     ownsSignals: true,
     examples: ['swarm watch -- make -j4', 'swarm watch npm test']
   },
+  bench: {
+    summary: 'measure this machine, and say how fast a model would run on it',
+    about:
+      'Measures for a few seconds what memory and processor allow and which share of it our kernels ' +
+      'reach, per number format. With a file, only its formats, and the tokens per second to expect ' +
+      'of swarm run; nothing of it is loaded. Other work on the machine makes every figure smaller.',
+    positionals: [{ name: 'file.gguf', required: false, offers: 'files' }],
+    flags: ['threads', ...ALWAYS],
+    examples: ['swarm bench', 'swarm bench model.gguf', 'swarm bench model.gguf --json']
+  },
   demo: {
     summary: 'watch three peers on this machine split a model and explain two failures',
     about:

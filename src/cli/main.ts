@@ -38,6 +38,7 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   hook: async () => (await import('./command/hook.ts')).hook,
   why: async () => (await import('./command/why.ts')).why,
   watch: async () => (await import('./command/watch.ts')).watch,
+  bench: async () => (await import('./command/bench.ts')).bench,
   demo: async () => (await import('./command/demo.ts')).demo,
   completion: async () => (await import('./command/about.ts')).completion,
   man: async () => (await import('./command/about.ts')).man,

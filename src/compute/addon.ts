@@ -31,6 +31,8 @@ export interface NativeStep {
   logits?: Float32Array
   /** Set the one element to cancel: the step rejects with code CANCELLED. */
   cancel: Int32Array
+  /** Threads that take part; absent: as many as are fastest now. The bits do not depend on it. */
+  threads?: number
 }
 
 export interface NativeStepResult {
@@ -55,9 +57,21 @@ export interface NativeModel {
   close(): void
 }
 
-export interface NativeProbe {
-  weightBytesPerSecond: number
-  int8OpsPerSecond: number
+/** What native/stage/meter.h measures, by the order of its enum. */
+export interface NativeMeterJob {
+  meter: number
+  threads: number
+  seconds: number
+  type: number
+  nTokens: number
+}
+
+/** Units per second; the unit is the meter's. */
+export interface NativeRate {
+  /** Of the fastest pass: other work on the machine can only make one slower. */
+  best: number
+  /** What a long run gets. */
+  median: number
 }
 
 /** Synchronous. Vectors are 256 floats of length 1, keys 48 bytes; labels are the caller's, below 2^24. */
@@ -86,7 +100,7 @@ export interface NativeAddon {
   chooseKernels(forced: string): { selected: string | null; available: string[] }
   /** Empty, or what is wrong with this machine's arithmetic. */
   selfTest(table: string): string
-  probe(table: string, threads: number): Promise<NativeProbe>
+  measure(table: string, jobs: NativeMeterJob[]): Promise<NativeRate[]>
   Model: new (config: NativeModelConfig, table: string) => NativeModel
   VectorIndex: new (table: string) => NativeVectorIndex
   /** Single operations for the tests; see native/binding/testing.cpp. */

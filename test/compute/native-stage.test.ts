@@ -17,6 +17,9 @@ import {
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 import { isAbort, SwarmError } from '../../src/base/errors.ts'
+import { below, seededRandom } from '../../src/base/random.ts'
+import { loadKernels } from '../../src/compute/addon.ts'
+import { nativeConfig } from '../../src/compute/native-config.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
 import { oddLlama, smallLlama } from '../../src/model/synthetic/spec.ts'
 import { rangeBytes } from '../../src/model/tensors.ts'
@@ -327,4 +330,49 @@ test('native stage - close waits for steps and is idempotent', async (t) => {
   await Promise.all([stage.close(), stage.close()])
   await step
   t.is(await code(stage.load(range)), 'NATIVE_FAILED')
+})
+
+test('native stage - the bits do not depend on how many threads each step has', async (t) => {
+  const model = await readStageModel(await syntheticModel(t, smallLlama))
+  const { addon, table } = loadKernels()
+  const native = new addon.Model(nativeConfig(model, 4), table)
+  t.teardown(() => native.close())
+  const cancel = new Int32Array(1)
+  await native.load(0, 4, { cancel }, () => {})
+  const run = async (threadsOf: (step: number) => number | undefined) => {
+    const cache = native.openCache(0, 4, 64, true)
+    const rows: Uint8Array[] = []
+    const sizes = [17, 1, 1, 5, 1, 1, 1, 8, 1, 1]
+    for (const [step, nTokens] of sizes.entries()) {
+      const logits = new Float32Array(model.hyper.vocabSize)
+      const threads = threadsOf(step)
+      await native.step({
+        cache,
+        start: 0,
+        end: 4,
+        position: cache.length(),
+        nTokens,
+        ids: Int32Array.from({ length: nTokens }, (_, i) => 300 + ((step * 31 + i) % 700)),
+        logits,
+        cancel,
+        ...(threads !== undefined && { threads })
+      })
+      rows.push(new Uint8Array(logits.buffer))
+    }
+    cache.close()
+    return rows
+  }
+  const expected = await run(() => 1)
+  const draws: (() => number | undefined)[] = [() => undefined]
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = seededRandom(seed)
+    draws.push(() => 1 + below(random, 4))
+  }
+  for (const [seed, draw] of draws.entries()) {
+    const found = await run(draw)
+    t.ok(
+      found.every((row, step) => Buffer.compare(row, expected[step] as Uint8Array) === 0),
+      `seed ${seed}`
+    )
+  }
 })

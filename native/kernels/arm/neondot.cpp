@@ -24,6 +24,7 @@ namespace {
 #include "../vector/multiply32.inc"
 #include "../vector/multiply_float.inc"
 #include "../vector/search.inc"
+#include "../vector/ceilings.inc"
 #include "../vector/table.inc"
 
 }  // namespace

@@ -1,0 +1,66 @@
+// How fast a model will run here, from what its kernels were measured to do and before a byte of it is
+// loaded. A token's time is the sum over its matrices of weights / rate of their type, and a little for
+// every layer and every token that no matrix accounts for. Pure; measure.ts measures, `swarm bench` shows.
+
+import { isTied, type ModelTensor } from '../model/tensors.ts'
+import { tensorType, type SupportedType } from '../model/tensor-types.ts'
+
+/** Of one type, in weights times positions per second. */
+export interface TypeRates {
+  /** One position at a time. */
+  decode: number
+  /** As many as a prompt's chunk has. */
+  prefill: number
+}
+
+export interface Forecast {
+  /** Of one session with a short context. */
+  decodeTokensPerSecond: number
+  prefillTokensPerSecond: number
+  /** Weights that one token reads. */
+  bytesPerToken: number
+}
+
+/**
+ * Norms, rotation, attention over a short context, the quantiser and ten barriers of one layer. On slower
+ * cores it is more, and so is the time of the products; as a share it hardly changes.
+ */
+const LAYER_SECONDS = 30e-6
+/** The sampler, the finite check of the logits and the way from the native thread to the next step. */
+const TOKEN_SECONDS = 150e-6
+
+/** Types of matrices that one token is multiplied with; vectors are none. */
+export function typesOf(tensors: readonly ModelTensor[]): SupportedType[] {
+  const names = active(tensors).map(({ type }) => tensorType(type)?.name as SupportedType)
+  return [...new Set(names)]
+}
+
+/** @param rates of every type in typesOf(tensors). */
+export function forecast(
+  tensors: readonly ModelTensor[],
+  nLayers: number,
+  rates: ReadonlyMap<SupportedType, TypeRates>
+): Forecast {
+  let decodeSeconds = nLayers * LAYER_SECONDS + TOKEN_SECONDS
+  let prefillSeconds = 0
+  let bytesPerToken = 0
+  for (const tensor of active(tensors)) {
+    const rate = rates.get(tensorType(tensor.type)?.name as SupportedType)
+    if (rate === undefined) continue
+    const weights = tensor.rows * tensor.cols
+    decodeSeconds += weights / rate.decode
+    bytesPerToken += tensor.sizeBytes
+    // Of a prompt only the last position gets to the head.
+    if (tensor.layer >= 0) prefillSeconds += weights / rate.prefill
+  }
+  return {
+    decodeTokensPerSecond: 1 / decodeSeconds,
+    prefillTokensPerSecond: 1 / prefillSeconds,
+    bytesPerToken
+  }
+}
+
+function active(tensors: readonly ModelTensor[]): ModelTensor[] {
+  const tied = isTied(tensors)
+  return tensors.filter(({ role, rows }) => rows > 1 && (role !== 'tokenEmbedding' || tied))
+}

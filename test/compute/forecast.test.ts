@@ -1,0 +1,76 @@
+// The predicted speed of a model (src/compute/forecast.ts), on made-up rates.
+
+import test from 'brittle'
+import { forecast, typesOf, type TypeRates } from '../../src/compute/forecast.ts'
+import { measure } from '../../src/compute/measure.ts'
+import { shape1b, smallQwen2 } from '../../src/model/synthetic/spec.ts'
+import { readStageModel, syntheticModel } from '../helpers/stage-model.ts'
+
+import type { ModelTensor } from '../../src/model/tensors.ts'
+import type { SupportedType } from '../../src/model/tensor-types.ts'
+
+const GIGA = 1e9
+
+function matrix(role: ModelTensor['role'], layer: number, rows: number, cols: number): ModelTensor {
+  const place = { role, layer, rows, cols, name: `${role}.${layer}`, offsetBytes: 0 }
+  return { ...place, type: 12, sizeBytes: ((rows * cols) / 256) * 144 }
+}
+
+const TENSORS = [
+  matrix('tokenEmbedding', -1, 32_000, 2048),
+  { ...matrix('attnNorm', 0, 1, 2048), type: 0 },
+  matrix('attnQ', 0, 10_000, 25_600),
+  matrix('output', -1, 10_000, 25_600)
+]
+const rates = new Map<SupportedType, TypeRates>([
+  ['Q4_K', { decode: 64 * GIGA, prefill: 256 * GIGA }]
+])
+
+test('forecast - a token takes the weights of its matrices, the head included, at their rate', (t) => {
+  const { decodeTokensPerSecond, prefillTokensPerSecond, bytesPerToken } = forecast(
+    TENSORS,
+    1,
+    rates
+  )
+  // 2 x 256 million weights are 8 ms; the layer and the token cost 0.18 ms more.
+  t.is((1000 / decodeTokensPerSecond).toFixed(2), '8.18')
+  t.is((1000 / prefillTokensPerSecond).toFixed(2), '1.00')
+  t.is(bytesPerToken, 2 * 144_000_000)
+})
+
+test('forecast - a tied embedding is the head, an untied one costs nothing', async (t) => {
+  const untied = forecast(TENSORS, 1, rates).bytesPerToken
+  const tied = TENSORS.filter(({ role }) => role !== 'output')
+  t.is(untied - forecast(tied, 1, rates).bytesPerToken, 144_000_000 - (32_000 * 2048 * 144) / 256)
+  const { tensors } = await readStageModel(await syntheticModel(t, smallQwen2))
+  t.ok(forecast(tensors, 4, new Map()).bytesPerToken === 0, 'nothing is measured, nothing counted')
+})
+
+test('forecast - the types to measure are those of the matrices', async (t) => {
+  const spec = {
+    ...shape1b,
+    dim: 256,
+    hiddenDim: 768,
+    nLayers: 8,
+    nHeads: 4,
+    nKvHeads: 2,
+    vocabSize: 1024
+  }
+  const { tensors } = await readStageModel(await syntheticModel(t, spec))
+  t.alike(typesOf(tensors).toSorted(), ['Q4_K', 'Q6_K'])
+})
+
+test('measure - every meter gives a rate, its best not below its median', async (t) => {
+  const rates = await measure(
+    [
+      { meter: 'read' },
+      { meter: 'int8' },
+      { meter: 'float' },
+      { meter: 'multiply', type: 'Q4_K', nTokens: 1 },
+      { meter: 'multiply', type: 'F16', nTokens: 7 }
+    ],
+    { threads: 2, seconds: 0.01 }
+  )
+  t.is(rates.length, 5)
+  for (const { best, median } of rates) t.ok(best >= median && median > 1e6, `${best} ${median}`)
+})
