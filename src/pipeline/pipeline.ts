@@ -4,6 +4,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
+import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Session } from './session.ts'
@@ -77,7 +78,7 @@ export class Pipeline {
         id,
         route,
         modelId: model.id,
-        arithmeticVersion: model.arithmeticVersion,
+        arithmeticVersion: sessionArithmetic(model.arithmeticVersion, kvType),
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,

@@ -5,6 +5,7 @@
 import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
+import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { Answer, type Piece } from './answer.ts'
 import { checkRequest } from './check-request.ts'
 import { RouteSearch } from './route-search.ts'
@@ -96,7 +97,14 @@ export class TextGenerator {
       }
       const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
       const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
-      const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+      const result = this.#result(
+        request,
+        question,
+        answer,
+        session?.route.stages ?? [],
+        stats,
+        stopwatch
+      )
       if (isKept && session?.isOpen) {
         result.session = this.#keep(session)
         session = null
@@ -216,6 +224,7 @@ export class TextGenerator {
   }
 
   #result(
+    request: GenerateRequest,
     question: Question,
     answer: Answer,
     stages: RouteStage[],
@@ -231,7 +240,7 @@ export class TextGenerator {
       seed: question.sampling.seed,
       finishReason: answer.finishReason ?? 'cancelled',
       logitsHash: answer.logitsHash,
-      arithmeticVersion: model.arithmeticVersion,
+      arithmeticVersion: sessionArithmetic(model.arithmeticVersion, request.kvType),
       stages,
       timing: {
         prefillMs,

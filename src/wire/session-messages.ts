@@ -16,6 +16,7 @@ import {
   VOCAB_MAX
 } from '../base/limits.ts'
 import * as f from './fields.ts'
+import { KV_TYPES } from './session.ts'
 
 import type { PeerId, SessionId } from './ids.ts'
 import type {
@@ -93,7 +94,7 @@ const open = f.checked(
     viewHash: hash,
     arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
     contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
-    kvType: f.oneOf(['f16', 'f32'], 'the KV type'),
+    kvType: f.oneOf(KV_TYPES, 'the KV type'),
     sampling,
     stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
     positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')

@@ -11,8 +11,14 @@ export interface RouteStage {
   end: number
 }
 
-/** Which number format the KV caches of a session use. All stages of a session use the same. */
-export type KvType = 'f16' | 'f32'
+/**
+ * Which number format the KV caches of a session use. All stages of a session use the same. q8_0 rounds
+ * keys and values to 8 bits, and so has an arithmetic of its own (docs/arithmetic.md section 12).
+ */
+export type KvType = (typeof KV_TYPES)[number]
+
+/** In the order of their numbers on the wire. */
+export const KV_TYPES = ['f16', 'f32', 'q8_0'] as const
 
 /** Everything that chooses a token from logits; docs/arithmetic.md section "Sampler" is normative. */
 export interface Sampling {
@@ -47,6 +53,7 @@ export interface OpenMessage {
   modelId: string
   planHash: string
   viewHash: string
+  /** Also of its KV type (compute/arithmetic.ts): stages of another one refuse. */
   arithmeticVersion: number
   /** Positions to reserve; the stage answers STAGE_FULL if it has no room for their keys and values. */
   contextTokens: number
