@@ -11,7 +11,7 @@ import { Session } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { KvType, SessionMessage } from '../wire/session.ts'
+import type { KvType, OpenPrefix, SessionMessage } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
 import type { StageHost } from './stage-host.ts'
@@ -41,6 +41,10 @@ export interface SessionOptions {
   kvType: KvType
   /** Positions to reserve on every stage. */
   contextTokens: number
+  /** An earlier session of this peer, on the same route, with the same first ids. */
+  prefix?: OpenPrefix | null
+  /** This session may become such a one when it is closed. */
+  isReusable?: boolean
 }
 
 export class Pipeline {
@@ -65,7 +69,8 @@ export class Pipeline {
   }
 
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
-  createSession({ route, model, kvType, contextTokens }: SessionOptions): Session {
+  createSession(options: SessionOptions): Session {
+    const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -82,7 +87,9 @@ export class Pipeline {
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,
-        chunkTokens: chunkTokensOf(model.dim)
+        chunkTokens: chunkTokensOf(model.dim),
+        prefix,
+        isReusable
       }
     )
     this.#sessions.set(id, session)

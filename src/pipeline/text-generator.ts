@@ -8,6 +8,7 @@ import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { Answer, type Piece } from './answer.ts'
 import { checkRequest } from './check-request.ts'
+import { PrefixBook } from './prefix-book.ts'
 import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
@@ -57,6 +58,7 @@ export class TextGenerator {
   readonly #components: TextGeneratorComponents
   /** Paused sessions by their id, the one used longest ago first. */
   readonly #kept = new Map<string, Session>()
+  readonly #book = new PrefixBook()
 
   constructor(components: TextGeneratorComponents) {
     this.#components = components
@@ -85,7 +87,10 @@ export class TextGenerator {
           const { event } = step
           session = step.source
           stopwatch.note(event)
-          if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
+          if (event.type === 'opened') {
+            this.#remember(session, question.promptIds)
+            yield routeEvent(session, question, event.keptTokens)
+          }
           if (event.type === 'prefill') yield event
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
@@ -95,6 +100,7 @@ export class TextGenerator {
         if (!isAbort(error) || !signal.aborted) throw error
         yield* textEvent(answer.cancel())
       }
+      if (session?.isOpen) this.#remember(session, [...question.promptIds, ...answer.ids])
       const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
       const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
       const result = this.#result(
@@ -110,6 +116,9 @@ export class TextGenerator {
         session = null
       }
       yield { type: 'done', result }
+    } catch (error) {
+      if (session !== null) this.#book.remove(session.id)
+      throw error
     } finally {
       // Closed already or kept, unless an error came or the reader left.
       void session?.close()
@@ -167,6 +176,8 @@ export class TextGenerator {
   ): AsyncGenerator<TurnStep, void> {
     const kept = this.#takeKept(request, question.positionEnd)
     if (kept !== null) {
+      // Its caches are about to hold other ids, or none.
+      this.#book.remove(kept.id)
       let hasOpened = false
       try {
         for await (const event of kept.run(question, signal)) {
@@ -186,7 +197,14 @@ export class TextGenerator {
     const search = new RouteSearch(findRoute, clock.now())
     for (;;) {
       const { route } = search
-      const session = pipeline.createSession({ route, model, kvType, contextTokens })
+      const session = pipeline.createSession({
+        route,
+        model,
+        kvType,
+        contextTokens,
+        prefix: this.#book.find(route.stages, kvType, question.promptIds),
+        isReusable: true
+      })
       let hasOpened = false
       try {
         for await (const event of session.run(question, signal)) {
@@ -213,6 +231,11 @@ export class TextGenerator {
     if (session.isOpen && fits) return session
     void session.close()
     return null
+  }
+
+  /** Later prompts may begin with what the session's caches hold. */
+  #remember(session: Session, ids: readonly number[]): void {
+    this.#book.put(session.id, session.route.stages, session.kvType, ids)
   }
 
   #keep(session: Session): string {
