@@ -7,6 +7,7 @@ import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
 import { Session } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -15,10 +16,6 @@ import type { KvType, OpenPrefix, SessionMessage } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
 import type { StageHost } from './stage-host.ts'
-
-// Large enough that a step is bound by arithmetic and not by reading weights, small enough that
-// another session's token waits for tens of milliseconds, not for seconds.
-const PREFILL_CHUNK_TOKENS = 128
 
 export interface PipelineComponents {
   hops: Hops
