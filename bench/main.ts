@@ -4,6 +4,7 @@ import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
+import { sessionsBench } from './sessions.ts'
 import { shellBench } from './shell.ts'
 import { tuiBench } from './tui.ts'
 
@@ -24,6 +25,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  sessions: {
+    run: sessionsBench,
+    about: 'a repeated beginning of 1,000 tokens, tokens of many sessions in one step [--pairs N]'
   },
   shell: {
     run: shellBench,

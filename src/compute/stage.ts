@@ -6,8 +6,8 @@ import type { LayerRange } from '../model/layer-range.ts'
 import type { KvType, Sampling } from '../wire/session.ts'
 
 /**
- * Keys and values of one session for the layers of one stage, in pages of KV_PAGE_TOKENS positions that
- * are taken as positions come and freed when the last cache that shares them closes.
+ * Keys and values of one session for the layers of one stage, in pages of 256 positions that are
+ * taken as positions come and freed when the last cache that shares them closes.
  */
 export interface StageCache {
   readonly range: LayerRange
