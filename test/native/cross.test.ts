@@ -21,7 +21,7 @@ const missing = [
 ]
 
 function crossTest(name: string, body: (t: Test) => Promise<void>): void {
-  if (missing.length === 0) test(name, { timeout: 300_000 }, body)
+  if (missing.length === 0) test(name, { timeout: 600_000 }, body)
   else test.skip(`${name} (needs ${missing.join(' and ')})`, body)
 }
 
