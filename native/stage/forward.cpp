@@ -212,9 +212,12 @@ Status Forward::run(Step& step, Team& team) {
     }
     if (needsHead && goOn(step, team, thread)) headOver(step, team);
   };
-  // A long step takes its chunks from one counter for long enough that a thread held back costs little.
+  // A long step's chunks are so long that a thread held back takes fewer of them and that is all; steps of
+  // few positions wait for it at every barrier. One kind each: 1, 2, up to 4, up to 8, up to 16 positions.
+  int kind = 0;
+  while (size_t(1) << kind < step.nTokens) kind++;
   if (forced > 0) team.run(body, forced);
-  else if (step.nTokens == 1) team.runPaced(body, (double)bytes);
+  else if (kind < Team::kKinds) team.runPaced(body, (double)bytes * (double)step.nTokens, kind);
   else team.run(body);
   return finish(step, needsHead);
 }
