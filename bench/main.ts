@@ -5,6 +5,7 @@ import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
 import { sentinelBench } from './sentinel.ts'
+import { sessionsBench } from './sessions.ts'
 import { shellBench } from './shell.ts'
 import { startBench } from './start.ts'
 import { tuiBench } from './tui.ts'
@@ -31,6 +32,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
     run: sentinelBench,
     about:
       'quality and speed of the model that comes with swarm [--part P] [--cases N] [--model FILE]'
+  },
+  sessions: {
+    run: sessionsBench,
+    about: 'a repeated beginning of 1,000 tokens, tokens of many sessions in one step [--pairs N]'
   },
   shell: {
     run: shellBench,

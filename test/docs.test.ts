@@ -115,7 +115,8 @@ function shape(line: string): string {
 }
 
 test('docs - the demo of the README is what the demo prints', { timeout: 120_000 }, (t) => {
-  const [, shown = ''] = /```text\n(The small model that comes with swarm;[^`]*)```/.exec(readme) ?? []
+  const [, shown = ''] =
+    /```text\n(The small model that comes with swarm;[^`]*)```/.exec(readme) ?? []
   const argv = ['dist/bin/swarm.js', 'demo']
   const printed = execFileSync(process.execPath, argv, {
     encoding: 'utf8',

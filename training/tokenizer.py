@@ -124,7 +124,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path):
-        return cls(json.loads(Path(path).read_text())["merges"])
+        return cls(json.loads(Path(path).read_text(encoding="utf-8"))["merges"])
 
     def save(self, path):
         Path(path).write_text(json.dumps({"merges": self.merges}) + "\n")

@@ -40,7 +40,7 @@ def tokenizer_metadata(tokenizer):
         "tokenizer.ggml.eot_token_id": END_ID,
         "tokenizer.ggml.padding_token_id": END_ID,
         "tokenizer.ggml.add_bos_token": False,
-        "tokenizer.chat_template": layout.TEMPLATE.read_text(),
+        "tokenizer.chat_template": layout.TEMPLATE.read_text(encoding="utf-8"),
     }
 
 

@@ -34,6 +34,13 @@ const std::atomic<int>* cancelCell(const Napi::Object& from, std::vector<Napi::O
   return (const std::atomic<int>*)bytesOf(from, "cancel", 4, held);
 }
 
+// A number format of keys and values by GGML's number.
+Type readKvType(const Napi::Value& value) {
+  const int type = value.ToNumber().Int32Value();
+  if (!KvFormat::isKnown(type)) throw Napi::TypeError::New(value.Env(), "no such KV type");
+  return (Type)type;
+}
+
 std::string hex16(uint64_t value) {
   static const char digits[] = "0123456789abcdef";
   std::string text(16, '0');
@@ -51,6 +58,10 @@ Napi::Function ModelObject::define(Napi::Env env) {
                          InstanceMethod<&ModelObject::weightBytes>("weightBytes"),
                          InstanceMethod<&ModelObject::cacheBytes>("cacheBytes"),
                          InstanceMethod<&ModelObject::openCache>("openCache"),
+                         InstanceMethod<&ModelObject::exportCache>("exportCache"),
+                         InstanceMethod<&ModelObject::importCache>("importCache"),
+                         InstanceMethod<&ModelObject::kvBytes>("kvBytes"),
+                         InstanceMethod<&ModelObject::limitKv>("limitKv"),
                          InstanceMethod<&ModelObject::openSampler>("openSampler"),
                          InstanceMethod<&ModelObject::close>("close"),
                      });
@@ -102,65 +113,86 @@ Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
       [onProgress](Napi::Env env) { return env.Undefined(); }, held);
 }
 
-// step({ cache, start, end, position, nTokens, ids, input, output, sampler, logits, cancel, threads })
-Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const ModelConfig& config = model(env).config();
-  const Napi::Object from = info[0].As<Napi::Object>();
-  auto step = std::make_shared<Step>();
-  std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};
-  const auto cache = CacheObject::Unwrap(from.Get("cache").As<Napi::Object>())->cache;
-  if (!cache) throw toError(env, Status::fail("NATIVE_FAILED", "the cache is closed"));
-  step->cache = cache.get();
-  step->start = readSize(from, "start");
-  step->end = readSize(from, "end");
-  step->position = readSize(from, "position");
-  step->nTokens = readSize(from, "nTokens");
-  if (step->nTokens == 0 || step->nTokens > cache->capacity()) {
+StepPart ModelObject::readPart(const Napi::Object& from, const Step& step, PartHolds& holds,
+                               std::vector<Napi::Object>& held) {
+  const Napi::Env env = from.Env();
+  const ModelConfig& config = model_->config();
+  StepPart part;
+  holds.cache = CacheObject::of(from.Get("cache"));
+  part.cache = holds.cache.get();
+  part.position = readSize(from, "position");
+  part.nTokens = readSize(from, "nTokens");
+  if (part.nTokens == 0 || part.nTokens > part.cache->capacity()) {
     throw toError(env, Status::fail("STAGE_FULL", "a step has from 1 to as many positions as its cache"));
   }
-  const size_t rowBytes = step->nTokens * config.dim * 4;
-  if (step->start == 0) {
-    step->ids = (const int32_t*)bytesOf(from, "ids", step->nTokens * 4, held);
-    if (!step->ids) throw Napi::TypeError::New(env, "a step from layer 0 takes ids");
+  const size_t rowBytes = part.nTokens * config.dim * 4;
+  if (step.start == 0) {
+    part.ids = (const int32_t*)bytesOf(from, "ids", part.nTokens * 4, held);
+    if (!part.ids) throw Napi::TypeError::New(env, "a step from layer 0 takes ids");
   } else {
-    step->input = bytesOf(from, "input", rowBytes, held);
-    if (!step->input) throw Napi::TypeError::New(env, "a step from a later layer takes input");
+    part.input = bytesOf(from, "input", rowBytes, held);
+    if (!part.input) throw Napi::TypeError::New(env, "a step from a later layer takes input");
   }
-  const bool last = step->end == config.nLayers;
-  step->output = last ? nullptr : bytesOf(from, "output", rowBytes, held);
-  std::shared_ptr<Sampler> sampler;
+  const bool last = step.end == config.nLayers;
+  part.output = last ? nullptr : bytesOf(from, "output", rowBytes, held);
   const Napi::Value wanted = from.Get("sampler");
   if (last && wanted.IsObject()) {
-    sampler = SamplerObject::Unwrap(wanted.As<Napi::Object>())->sampler;
-    step->sampler = sampler.get();
+    holds.sampler = SamplerObject::Unwrap(wanted.As<Napi::Object>())->sampler;
+    part.sampler = holds.sampler.get();
   }
   if (last && from.Get("logits").IsTypedArray()) {
     const size_t one = config.vocabSize * 4;
-    step->allLogits = from.Get("logits").As<Napi::TypedArray>().ByteLength() != one;
-    step->logits = (float*)bytesOf(from, "logits", step->allLogits ? step->nTokens * one : one, held);
+    part.allLogits = from.Get("logits").As<Napi::TypedArray>().ByteLength() != one;
+    part.logits = (float*)bytesOf(from, "logits", part.allLogits ? part.nTokens * one : one, held);
   }
-  step->cancel = cancelCell(from, held);
-  if (from.Has("threads")) step->threads = (int)readSize(from, "threads");
+  part.cancel = cancelCell(from, held);
+  return part;
+}
 
+// step({ start, end, threads, parts: [{ cache, position, nTokens, ids, input, output, sampler, logits, cancel }] })
+Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  model(env);
+  const Napi::Object from = info[0].As<Napi::Object>();
+  const Napi::Array parts = from.Get("parts").As<Napi::Array>();
+  auto step = std::make_shared<Step>();
+  auto holds = std::make_shared<std::vector<PartHolds>>(parts.Length());
+  std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};
+  step->start = readSize(from, "start");
+  step->end = readSize(from, "end");
+  if (from.Has("threads")) step->threads = (int)readSize(from, "threads");
+  for (uint32_t i = 0; i < parts.Length(); i++) {
+    step->parts.push_back(readPart(parts.Get(i).As<Napi::Object>(), *step, (*holds)[i], held));
+  }
   auto model = model_;
   auto computeUs = std::make_shared<double>(0);
   return queue_->submit(
       env,
-      [model, step, cache, sampler, computeUs] {
+      [model, step, holds, computeUs] {
         const auto start = std::chrono::steady_clock::now();
-        const Status status = model->step(*step);
+        model->step(*step);
         *computeUs = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
                          .count();
-        return status;
+        // From here on the caches may be truncated and freed.
+        for (PartHolds& hold : *holds) hold.cache.reset();
+        return Status();
       },
-      [step, sampler, computeUs](Napi::Env env) -> Napi::Value {
+      [step, holds, computeUs](Napi::Env env) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
-        result.Set("computeUs", Napi::Number::New(env, (double)(int64_t)*computeUs));
-        if (sampler) {
-          result.Set("token", Napi::Number::New(env, step->token));
-          result.Set("logitsHash", Napi::String::New(env, hex16(sampler->logitsHash())));
+        Napi::Array outcomes = Napi::Array::New(env, step->parts.size());
+        for (size_t i = 0; i < step->parts.size(); i++) {
+          const StepPart& part = step->parts[i];
+          Napi::Object outcome = Napi::Object::New(env);
+          if (!part.status.ok()) {
+            outcome.Set("error", toError(env, part.status).Value());
+          } else if (part.sampler) {
+            outcome.Set("token", Napi::Number::New(env, part.token));
+            outcome.Set("logitsHash", Napi::String::New(env, hex16(part.sampler->logitsHash())));
+          }
+          outcomes.Set((uint32_t)i, outcome);
         }
+        result.Set("computeUs", Napi::Number::New(env, (double)(int64_t)*computeUs));
+        result.Set("parts", outcomes);
         return result;
       },
       held);
@@ -170,16 +202,16 @@ Napi::Value ModelObject::weightBytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), (double)model(info.Env()).residentBytes());
 }
 
-// cacheBytes(layers, capacity, half)
+// cacheBytes(layers, capacity, type)
 Napi::Value ModelObject::cacheBytes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const uint64_t bytes = KvCache::bytesFor(
       model(env).config(), info[0].As<Napi::Number>().Uint32Value(),
-      info[1].As<Napi::Number>().Uint32Value(), info[2].ToBoolean().Value());
+      info[1].As<Napi::Number>().Uint32Value(), readKvType(info[2]));
   return Napi::Number::New(env, (double)bytes);
 }
 
-// openCache(start, end, capacity, half)
+// openCache(start, end, capacity, type)
 Napi::Value ModelObject::openCache(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ModelConfig& config = model(env).config();
@@ -190,13 +222,54 @@ Napi::Value ModelObject::openCache(const Napi::CallbackInfo& info) {
     throw Napi::RangeError::New(env, "no such layers or no positions");
   }
   Napi::Object object = registry(env).cache.New({});
-  CacheObject* made = CacheObject::Unwrap(object);
-  if (!made->cache->open(config, start, end, capacity, info[3].ToBoolean().Value())) {
-    throw toError(env, Status::fail("NATIVE_OUT_OF_MEMORY", "no memory for the keys and values of " +
-                                                                std::to_string(capacity) +
-                                                                " positions; use a smaller --ctx"));
-  }
+  CacheObject::of(object)->open(config, start, end, capacity, readKvType(info[3]), model_->kv());
   return object;
+}
+
+// exportCache(cache, span, target), importCache(cache, span, bytes): span is [layer start,
+// layer end, position start, position end]
+Napi::Value ModelObject::moveRows(const Napi::CallbackInfo& info, bool out) {
+  const Napi::Env env = info.Env();
+  model(env);
+  const auto cache = CacheObject::of(info[0]);
+  const Napi::Array numbers = info[1].As<Napi::Array>();
+  const auto at = [&](uint32_t i) { return (size_t)numbers.Get(i).ToNumber().Uint32Value(); };
+  const KvSpan span = {at(0), at(1), at(2), at(3)};
+  Napi::Uint8Array bytes = info[2].As<Napi::Uint8Array>();
+  const bool isSpan = span.layerStart < span.layerEnd && span.layerEnd <= cache->end() &&
+                      span.start < span.end && span.end <= cache->capacity();
+  if (isSpan && bytes.ByteLength() != cache->exportBytes(span)) {
+    throw toError(env, Status::fail("WIRE_BAD_FRAME",
+                                    "keys and values of this span have " +
+                                        std::to_string(cache->exportBytes(span)) + " bytes, not " +
+                                        std::to_string(bytes.ByteLength())));
+  }
+  if (!out) CacheObject::mustBeIdle(env, cache);
+  auto hold = std::make_shared<PartHolds>();
+  hold->cache = cache;
+  uint8_t* data = bytes.Data();
+  return queue_->submit(
+      env,
+      [hold, span, data, out] {
+        const Status status = out ? hold->cache->exportTo(span, data)
+                                  : hold->cache->importFrom(span, data);
+        hold->cache.reset();
+        return status;
+      },
+      [](Napi::Env env) { return env.Undefined(); }, {info.This().As<Napi::Object>(), bytes});
+}
+
+Napi::Value ModelObject::exportCache(const Napi::CallbackInfo& info) { return moveRows(info, true); }
+
+Napi::Value ModelObject::importCache(const Napi::CallbackInfo& info) { return moveRows(info, false); }
+
+Napi::Value ModelObject::kvBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), (double)model(info.Env()).kv()->used());
+}
+
+void ModelObject::limitKv(const Napi::CallbackInfo& info) {
+  const double bytes = info[0].As<Napi::Number>().DoubleValue();
+  model(info.Env()).kv()->setBudget(bytes > 0 ? (uint64_t)bytes : 0);
 }
 
 Napi::Value ModelObject::openSampler(const Napi::CallbackInfo& info) {
@@ -225,23 +298,54 @@ Napi::Function CacheObject::define(Napi::Env env) {
   return DefineClass(env, "Cache",
                      {
                          InstanceMethod<&CacheObject::length>("length"),
+                         InstanceMethod<&CacheObject::heldBytes>("heldBytes"),
                          InstanceMethod<&CacheObject::truncate>("truncate"),
+                         InstanceMethod<&CacheObject::fork>("fork"),
                          InstanceMethod<&CacheObject::close>("close"),
                      });
 }
 
 CacheObject::CacheObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CacheObject>(info) {}
 
+std::shared_ptr<KvCache> CacheObject::of(const Napi::Value& value) {
+  std::shared_ptr<KvCache> cache = Unwrap(value.As<Napi::Object>())->cache_;
+  if (!cache) throw toError(value.Env(), Status::fail("NATIVE_FAILED", "the cache is closed"));
+  return cache;
+}
+
+void CacheObject::mustBeIdle(Napi::Env env, const std::shared_ptr<KvCache>& cache) {
+  // One reference is the object's, one the caller's; each job that has not ended holds another.
+  if (cache.use_count() <= 2) return;
+  throw toError(env, Status::fail("NATIVE_FAILED", "a step still uses the cache"));
+}
+
 Napi::Value CacheObject::length(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), cache ? (double)cache->length() : 0);
+  return Napi::Number::New(info.Env(), cache_ ? (double)cache_->length() : 0);
+}
+
+Napi::Value CacheObject::heldBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), cache_ ? (double)cache_->heldBytes() : 0);
 }
 
 void CacheObject::truncate(const Napi::CallbackInfo& info) {
-  const size_t length = info[0].As<Napi::Number>().Uint32Value();
-  if (cache && length < cache->length()) cache->setLength(length);
+  const auto cache = of(info.This());
+  mustBeIdle(info.Env(), cache);
+  cache->truncate(info[0].As<Napi::Number>().Uint32Value());
 }
 
-void CacheObject::close(const Napi::CallbackInfo&) { cache.reset(); }
+// fork(length, capacity)
+Napi::Value CacheObject::fork(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const size_t length = info[0].As<Napi::Number>().Uint32Value();
+  const size_t capacity = info[1].As<Napi::Number>().Uint32Value();
+  if (length > capacity || capacity == 0) throw Napi::RangeError::New(env, "a fork holds what it takes");
+  const auto cache = of(info.This());
+  Napi::Object object = registry(env).cache.New({});
+  cache->forkInto(*of(object), length, capacity);
+  return object;
+}
+
+void CacheObject::close(const Napi::CallbackInfo&) { cache_.reset(); }
 
 Napi::Function SamplerObject::define(Napi::Env env) { return DefineClass(env, "Sampler", {}); }
 

@@ -10,6 +10,7 @@
 #include "../kernels/dispatch.h"
 #include "../stage/dequantize.h"
 #include "../stage/exact_math.h"
+#include "../stage/kv_format.h"
 #include "../stage/layout.h"
 #include "../stage/pacer.h"
 #include "../stage/rope.h"
@@ -164,23 +165,27 @@ Napi::Value toHalf(const Napi::CallbackInfo& info) {
   return toBytes(info.Env(), out.data(), n);
 }
 
-// attend(table, q (width), keys (n, width), values (n, width), half): scores, then the mixed value
+// attend(table, q (width), keys (n, width), values (n, width), type): scores, then the mixed value
 Napi::Value attend(const Napi::CallbackInfo& info) {
   const KernelTable& table = tableOf(info);
   const std::vector<float> q = copyOf<float>(info[1]);
   const std::vector<float> keys = copyOf<float>(info[2]), values = copyOf<float>(info[3]);
+  const KvFormat format = {(Type)sizeAt(info, 4), q.size()};
   const size_t width = q.size(), n = keys.size() / width;
-  if (width % 16 != 0 || values.size() != keys.size()) throw Napi::TypeError::New(info.Env(), "sizes");
-  const bool half = info[4].ToBoolean().Value();
-  std::vector<uint16_t> keysHalf(keys.size()), valuesHalf(values.size());
-  table.toHalf(keys.data(), keysHalf.data(), keys.size());
-  table.toHalf(values.data(), valuesHalf.data(), values.size());
-  const auto rows = [&](const std::vector<float>& full, const std::vector<uint16_t>& halved) {
-    return CacheRows{half ? (const void*)halved.data() : (const void*)full.data(), half, width};
+  if (!KvFormat::isKnown((int)format.type) || width != format.stride() || values.size() != keys.size()) {
+    throw Napi::TypeError::New(info.Env(), "sizes");
+  }
+  const auto stored = [&](const std::vector<float>& floats) {
+    std::vector<uint8_t> rows(n * format.rowBytes());
+    for (size_t i = 0; i < n; i++) {
+      format.store(table, &floats[i * width], &rows[i * format.rowBytes()]);
+    }
+    return rows;
   };
+  const std::vector<uint8_t> keyRows = stored(keys), valueRows = stored(values);
   std::vector<float> out(n + width);
-  table.scores(q.data(), rows(keys, keysHalf), n, 0.125f, out.data());
-  table.mixValues(out.data(), rows(values, valuesHalf), n, width, out.data() + n);
+  table.scores(q.data(), {keyRows.data(), format.type, width}, n, 0.125f, out.data());
+  table.mixValues(out.data(), {valueRows.data(), format.type, width}, n, width, out.data() + n);
   return toFloats(info.Env(), out.data(), out.size());
 }
 

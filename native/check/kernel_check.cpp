@@ -14,6 +14,7 @@
 #include "../search/vector_index.h"
 #include "../stage/control_word.h"
 #include "../stage/exact_math.h"
+#include "../stage/kv_format.h"
 #include "../stage/layout.h"
 #include "generate.h"
 
@@ -109,17 +110,20 @@ void checkFloats() {
       return out;
     });
   }
-  for (const size_t width : {16, 64, 80, 128}) {
+  for (const size_t width : {16, 64, 80, 96, 128}) {
     for (const size_t n : {1, 3, 4, 21}) {
       const std::vector<float> q = values(random, width), rows = values(random, n * width);
-      for (const bool asHalf : {true, false}) {
+      for (const Type type : {Type::F16, Type::F32, Type::Q8_0}) {
+        const KvFormat format = {type, width};
+        if (format.stride() != width) continue;
         compare("attention", attention, [&](const KernelTable& table) {
-          std::vector<uint16_t> halves(rows.size());
-          table.toHalf(rows.data(), halves.data(), rows.size());
-          const void* data = asHalf ? (const void*)halves.data() : (const void*)rows.data();
+          std::vector<uint8_t> data(n * format.rowBytes());
+          for (size_t i = 0; i < n; i++) {
+            format.store(table, &rows[i * width], &data[i * format.rowBytes()]);
+          }
           std::vector<float> out(n + width);
-          table.scores(q.data(), {data, asHalf, width}, n, 0.25f, out.data());
-          table.mixValues(out.data(), {data, asHalf, width}, n, width, out.data() + n);
+          table.scores(q.data(), {data.data(), type, width}, n, 0.25f, out.data());
+          table.mixValues(out.data(), {data.data(), type, width}, n, width, out.data() + n);
           return out;
         });
       }

@@ -142,31 +142,33 @@ Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
   Status status = model.load(pass.start, pass.end, nullptr, kNoProgress);
   if (!status.ok()) return status;
   KvCache cache;
-  if (!cache.open(model.config(), pass.start, pass.end, kPositions + 1, pass.half)) {
-    return Status::fail("NATIVE_OUT_OF_MEMORY", "no cache");
-  }
+  const Type kvType = pass.half ? Type::F16 : Type::F32;
+  cache.open(model.config(), pass.start, pass.end, kPositions + 1, kvType, model.kv());
   Sampler sampler(table, {});
   std::vector<float> out(kPositions * (last ? vocab : dim));
   for (size_t at = 0; at < kPositions; at += pass.chunk) {
     Step step;
-    step.cache = &cache;
     step.start = pass.start, step.end = pass.end;
-    step.position = at;
-    step.nTokens = pass.chunk < kPositions - at ? pass.chunk : kPositions - at;
+    StepPart part;
+    part.cache = &cache;
+    part.position = at;
+    part.nTokens = pass.chunk < kPositions - at ? pass.chunk : kPositions - at;
     std::vector<int32_t> ids;
-    for (size_t t = 0; t < step.nTokens; t++) ids.push_back((int32_t)((at + t) * 7 % vocab));
-    if (pass.start == 0) step.ids = ids.data();
-    else step.input = (const uint8_t*)&x[at * dim];
+    for (size_t t = 0; t < part.nTokens; t++) ids.push_back((int32_t)((at + t) * 7 % vocab));
+    if (pass.start == 0) part.ids = ids.data();
+    else part.input = (const uint8_t*)&x[at * dim];
     if (last) {
-      step.logits = &out[at * vocab];
-      step.allLogits = true;
-      step.sampler = &sampler;
+      part.logits = &out[at * vocab];
+      part.allLogits = true;
+      part.sampler = &sampler;
     } else {
-      step.output = (uint8_t*)&out[at * dim];
+      part.output = (uint8_t*)&out[at * dim];
     }
-    status = model.step(step);
-    if (!status.ok()) return status;
-    *token = step.token;
+    step.parts.push_back(part);
+    model.step(step);
+    const StepPart& done = step.parts[0];
+    if (!done.status.ok()) return done.status;
+    *token = done.token;
   }
   x = out;
   return {};

@@ -29,11 +29,11 @@ struct Multiply {
   size_t outStride;
 };
 
-// Keys or values of one head: `type` f16 or f32, `stride` elements from position to position (a
-// multiple of 16, padded with zeros).
+// Keys or values of one head: `type` F16, F32 or Q8_0, `stride` elements from position to position (a
+// multiple of 16, of 32 for Q8_0, padded with zeros).
 struct CacheRows {
   const void* rows;
-  bool half;
+  Type type;
   size_t stride;
 };
 

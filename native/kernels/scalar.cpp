@@ -179,13 +179,31 @@ void siluMultiply(float* gate, const float* up, size_t n) {
   }
 }
 
-void scores(const float* q, CacheRows keys, size_t n, float scale, float* scores) {
+// Element `at` of cached rows; the product of a Q8_0 element is exact.
+template <Type type>
+float cachedValue(const void* rows, size_t at) {
+  if (type == Type::F32) return ((const float*)rows)[at];
+  if (type == Type::F16) return halfToFloat(((const uint16_t*)rows)[at]);
+  const BlockQ8_0& block = ((const BlockQ8_0*)rows)[at / 32];
+  return (float)block.qs[at % 32] * halfToFloat(block.d);
+}
+
+template <Type type>
+void scoresOf(const float* q, CacheRows keys, size_t n, float scale, float* scores) {
   for (size_t i = 0; i < n; i++) {
-    const float dot = keys.half
-                          ? dotFloat((const uint16_t*)keys.rows + i * keys.stride, q, keys.stride)
-                          : dotFloat((const float*)keys.rows + i * keys.stride, q, keys.stride);
-    scores[i] = dot * scale;
+    Lanes lanes;
+    for (size_t k = 0; k < keys.stride; k++) {
+      const float key = cachedValue<type>(keys.rows, i * keys.stride + k);
+      lanes.lane[k % 16] = fmaf(key, q[k], lanes.lane[k % 16]);
+    }
+    scores[i] = lanes.fold() * scale;
   }
+}
+
+void scores(const float* q, CacheRows keys, size_t n, float scale, float* scores) {
+  if (keys.type == Type::F16) scoresOf<Type::F16>(q, keys, n, scale, scores);
+  else if (keys.type == Type::F32) scoresOf<Type::F32>(q, keys, n, scale, scores);
+  else scoresOf<Type::Q8_0>(q, keys, n, scale, scores);
 }
 
 float maximum(const float* x, size_t n) {
@@ -203,17 +221,21 @@ float expSum(const float* x, size_t n, float top, float* y) {
   return lanes.fold();
 }
 
-void mixValues(const float* weights, CacheRows values, size_t n, size_t width, float* out) {
+template <Type type>
+void mixValuesOf(const float* weights, CacheRows values, size_t n, size_t width, float* out) {
   for (size_t d = 0; d < width; d++) {
     float acc = 0;
     for (size_t i = 0; i < n; i++) {
-      const size_t at = i * values.stride + d;
-      const float v = values.half ? halfToFloat(((const uint16_t*)values.rows)[at])
-                                  : ((const float*)values.rows)[at];
-      acc = fmaf(weights[i], v, acc);
+      acc = fmaf(weights[i], cachedValue<type>(values.rows, i * values.stride + d), acc);
     }
     out[d] = acc;
   }
+}
+
+void mixValues(const float* weights, CacheRows values, size_t n, size_t width, float* out) {
+  if (values.type == Type::F16) mixValuesOf<Type::F16>(weights, values, n, width, out);
+  else if (values.type == Type::F32) mixValuesOf<Type::F32>(weights, values, n, width, out);
+  else mixValuesOf<Type::Q8_0>(weights, values, n, width, out);
 }
 
 bool toHalf(const float* x, uint16_t* out, size_t n) {

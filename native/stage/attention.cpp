@@ -10,91 +10,91 @@
 
 namespace swarm {
 
-namespace {
-constexpr size_t kPartial = 256;  // positions per partial sum, docs/arithmetic.md section 6
-}
-
 // Query and key norms, rotation, and the rows of the cache for one position.
-void Forward::placeHeads(const Layer& layer, size_t index, const Step& step, size_t t) {
-  const size_t headDim = config_.headDim, stride = step.cache->stride();
-  const float* table = work_.angles.data() + t * rope_->tableFloats();
+void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
+  const StepPart& part = partOf(row);
+  KvCache& cache = *part.cache;
+  const KvFormat& format = cache.format();
+  const size_t headDim = config_.headDim, stride = kvStrideMax(headDim);
+  const size_t position = part.position + row - part.row;
+  const float* table = work_.angles.data() + row * rope_->tableFloats();
   float head[kHeadDimMax];
   const auto place = [&](const float* from, const Matrix& norm, bool rotate) {
     std::fill(head + headDim, head + stride, 0.0f);
     memcpy(head, from, headDim * 4);
     if (norm) {
-      kernels_.rmsNorm(head, norm.floats(), stride, headDim, config_.normEpsilon, head);
+      kernels_.rmsNorm(head, norm.floats(), paddedFloats(headDim), headDim, config_.normEpsilon, head);
     }
     if (rotate) rope_->rotate(table, head);
   };
-  const auto store = [&](CacheRows rows) {
-    const size_t at = (step.position + t) * stride;
-    if (!rows.half) memcpy((float*)rows.rows + at, head, stride * 4);
-    else if (!kernels_.toHalf(head, (uint16_t*)rows.rows + at, stride)) note(kNotFinite);
-  };
+  bool finite = true;
   for (size_t h = 0; h < config_.nHeads; h++) {
-    place(work_.q.row(t) + h * headDim, layer[Role::AttnQNorm], true);
-    memcpy(work_.heads.data() + (t * config_.nHeads + h) * stride, head, stride * 4);
+    place(work_.q.row(row) + h * headDim, layer[Role::AttnQNorm], true);
+    memcpy(work_.heads.data() + (row * config_.nHeads + h) * stride, head, stride * 4);
   }
   for (size_t h = 0; h < config_.nKvHeads; h++) {
-    place(work_.k.row(t) + h * headDim, layer[Role::AttnKNorm], true);
-    store(step.cache->keys(index, h));
-    place(work_.v.row(t) + h * headDim, Matrix{}, false);
-    store(step.cache->values(index, h));
+    place(work_.k.row(row) + h * headDim, layer[Role::AttnKNorm], true);
+    finite &= format.store(kernels_, head, cache.keyRow(index, h, position));
+    place(work_.v.row(row) + h * headDim, Matrix{}, false);
+    finite &= format.store(kernels_, head, cache.valueRow(index, h, position));
   }
+  if (!finite) note(work_.partOf[row], kNotFinite);
 }
 
-// One position's queries of one KV head over everything up to that position.
-void Forward::attend(const Step& step, size_t index, size_t t, size_t kvHead, float* scratch) {
-  const size_t n = step.position + t + 1, stride = step.cache->stride(), headDim = config_.headDim;
-  const size_t shared = config_.nHeads / config_.nKvHeads;
-  const CacheRows keys = step.cache->keys(index, kvHead), values = step.cache->values(index, kvHead);
-  const size_t elementBytes = values.half ? 2 : 4;
+// One position's queries of one KV head over everything up to that position, page by page: a page is a
+// partial sum.
+void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
+  const StepPart& part = partOf(row);
+  const KvCache& cache = *part.cache;
+  const size_t n = part.position + row - part.row + 1;
+  const size_t headStride = kvStrideMax(config_.headDim), stride = cache.stride();
+  const size_t shared = config_.nHeads / config_.nKvHeads, headDim = config_.headDim;
   const float scale = 1.0f / __builtin_sqrtf((float)headDim);
   float* scores = scratch;
-  float* sum = scratch + paddedFloats(step.cache->capacity());
-  float* part = sum + stride;
+  float* sum = scratch + paddedFloats(n);
+  float* sumOfPage = sum + headStride;
   for (size_t h = kvHead * shared; h < (kvHead + 1) * shared; h++) {
-    const float* q = work_.heads.data() + (t * config_.nHeads + h) * stride;
-    kernels_.scores(q, keys, n, scale, scores);
+    const float* q = work_.heads.data() + (row * config_.nHeads + h) * headStride;
+    for (size_t from = 0; from < n; from += kPageTokens) {
+      const size_t count = std::min(kPageTokens, n - from);
+      kernels_.scores(q, cache.keys(index, kvHead, from / kPageTokens), count, scale, scores + from);
+    }
     const float top = kernels_.maximum(scores, n);
     float total = 0;
-    for (size_t from = 0; from < n; from += kPartial) {
-      const size_t count = std::min(kPartial, n - from);
-      const CacheRows rows = {(const uint8_t*)values.rows + from * stride * elementBytes, values.half,
-                              stride};
+    for (size_t from = 0; from < n; from += kPageTokens) {
+      const size_t count = std::min(kPageTokens, n - from);
+      const CacheRows values = cache.values(index, kvHead, from / kPageTokens);
       const float exps = kernels_.expSum(scores + from, count, top, scores + from);
-      kernels_.mixValues(scores + from, rows, count, stride, from == 0 ? sum : part);
+      kernels_.mixValues(scores + from, values, count, stride, from == 0 ? sum : sumOfPage);
       total = from == 0 ? exps : total + exps;
-      if (from > 0) kernels_.add(sum, part, stride);
+      if (from > 0) kernels_.add(sum, sumOfPage, stride);
     }
-    float* out = work_.attended.row(t) + h * headDim;
+    float* out = work_.attended.row(row) + h * headDim;
     for (size_t k = 0; k < headDim; k++) out[k] = sum[k] / total;
   }
 }
 
-void Forward::attentionHalf(const Layer& layer, size_t index, const Step& step, Team& team,
-                            int thread) {
+void Forward::attentionHalf(const Layer& layer, size_t index, Team& team, int thread) {
   const Matrix &wq = layer[Role::AttnQ], &wk = layer[Role::AttnK], &wv = layer[Role::AttnV];
   const Formats formats = Formats().with(wq.type).with(wk.type).with(wv.type);
-  normRows(work_.x, layer[Role::AttnNorm], work_.normed, 0, step.nTokens, formats, team);
+  normRows(layer[Role::AttnNorm], formats, team);
   const auto biasOf = [&](Role role) { return layer[role] ? &layer[role] : nullptr; };
   const Product qkv[] = {
-      {&wq, &work_.normed, &work_.q, biasOf(Role::AttnQBias), nullptr, nullptr, 0},
-      {&wk, &work_.normed, &work_.k, biasOf(Role::AttnKBias), nullptr, nullptr, 0},
-      {&wv, &work_.normed, &work_.v, biasOf(Role::AttnVBias), nullptr, nullptr, 0},
+      {&wq, &work_.normed, &work_.q, biasOf(Role::AttnQBias), nullptr, nullptr},
+      {&wk, &work_.normed, &work_.k, biasOf(Role::AttnKBias), nullptr, nullptr},
+      {&wv, &work_.normed, &work_.v, biasOf(Role::AttnVBias), nullptr, nullptr},
   };
-  multiply(qkv, 3, step.nTokens, team);
-  team.share(step.nTokens, [&](size_t t) { placeHeads(layer, index, step, t); });
+  multiply(qkv, 3, nRows_, team);
+  team.share(nRows_, [&](size_t row) { placeHeads(layer, index, row); });
   float* scratch = work_.scores[(size_t)thread].data();
-  team.share(step.nTokens * config_.nKvHeads, [&](size_t i) {
-    attend(step, index, i / config_.nKvHeads, i % config_.nKvHeads, scratch);
+  team.share(nRows_ * config_.nKvHeads, [&](size_t i) {
+    attend(index, i / config_.nKvHeads, i % config_.nKvHeads, scratch);
   });
   const Matrix& wo = layer[Role::AttnOutput];
-  quantiseRows(work_.attended, step.nTokens, Formats().with(wo.type), team);
+  quantiseRows(work_.attended, Formats().with(wo.type), team);
   const Product out = {&wo, &work_.attended, &work_.delta, biasOf(Role::AttnOutputBias), &work_.x,
-                       nullptr, 0};
-  multiply(&out, 1, step.nTokens, team);
+                       nullptr};
+  multiply(&out, 1, nRows_, team);
 }
 
 }  // namespace swarm

@@ -32,7 +32,7 @@ bool allFinite(const float* x, size_t n) {
 
 }  // namespace
 
-void Forward::quantiseRow(Rows& rows, size_t t, Formats formats) {
+void Forward::quantiseRow(Rows& rows, size_t t, Formats formats, size_t part) {
   bool finite = true;
   if (formats.blocks256) {
     finite &= kernels_.quantize256(rows.row(t), rows.width,
@@ -42,24 +42,23 @@ void Forward::quantiseRow(Rows& rows, size_t t, Formats formats) {
     finite &= kernels_.quantize32(rows.row(t), rows.width,
                                   (Activation32*)(rows.blocks32.data() + t * rows.bytes32()));
   }
-  if (!finite) note(kNotFinite);
+  if (!finite) note(part, kNotFinite);
 }
 
-void Forward::quantiseRows(Rows& rows, size_t nTokens, Formats formats, Team& team) {
+void Forward::quantiseRows(Rows& rows, Formats formats, Team& team) {
   if (!formats.any()) return;
-  team.share(nTokens, [&](size_t t) { quantiseRow(rows, t, formats); });
+  team.share(nRows_, [&](size_t t) { quantiseRow(rows, t, formats, work_.partOf[t]); });
 }
 
-void Forward::normRows(const Rows& from, const Matrix& weight, Rows& to, size_t first,
-                       size_t nTokens, Formats formats, Team& team) {
-  team.share(nTokens, [&](size_t t) {
-    kernels_.rmsNorm(from.floats.data() + (first + t) * from.stride, weight.floats(), from.stride,
-                     from.width, config_.normEpsilon, to.row(t));
-    quantiseRow(to, t, formats);
+void Forward::normRows(const Matrix& weight, Formats formats, Team& team) {
+  team.share(nRows_, [&](size_t t) {
+    kernels_.rmsNorm(work_.x.row(t), weight.floats(), work_.x.stride, work_.x.width,
+                     config_.normEpsilon, work_.normed.row(t));
+    quantiseRow(work_.normed, t, formats, work_.partOf[t]);
   });
 }
 
-void Forward::multiply(const Product* products, size_t count, size_t nTokens, Team& team) {
+void Forward::multiply(const Product* products, size_t count, size_t nRows, Team& team) {
   size_t chunks = 0;
   for (size_t p = 0; p < count; p++) {
     if (!products[p].gate) chunks += (products[p].weight->rows + kChunkRows - 1) / kChunkRows;
@@ -71,23 +70,23 @@ void Forward::multiply(const Product* products, size_t count, size_t nTokens, Te
     job.weights = w.data + rowOffset(w.type, row, w.cols);
     job.nRows = rows;
     job.k = w.cols;
-    job.nTokens = nTokens;
+    job.nTokens = nRows;
     job.out = product.out->row(0) + row;
     job.outStride = product.out->stride;
     Rows& x = *product.x;
     if (!isQuantised(w.type)) {
-      job.x = (const uint8_t*)x.row(product.firstRow);
+      job.x = (const uint8_t*)x.row(0);
       job.xStride = x.stride * sizeof(float);
     } else if (usesBlocks256(w.type)) {
       job.xStride = x.bytes256();
-      job.x = x.blocks256.data() + product.firstRow * job.xStride;
+      job.x = x.blocks256.data();
     } else {
       job.xStride = x.bytes32();
-      job.x = x.blocks32.data() + product.firstRow * job.xStride;
+      job.x = x.blocks32.data();
     }
     kernels_.multiply[(int)w.type](job);
     const size_t padded = paddedFloats(rows);
-    for (size_t t = 0; t < nTokens; t++) {
+    for (size_t t = 0; t < nRows; t++) {
       float* out = product.out->row(t) + row;
       if (product.bias) kernels_.add(out, product.bias->floats() + row, padded);
       if (product.gate) kernels_.siluMultiply(product.gate->row(t) + row, out, padded);
@@ -110,58 +109,86 @@ void Forward::multiply(const Product* products, size_t count, size_t nTokens, Te
   });
 }
 
-void Forward::embed(const Step& step, Team& team) {
-  team.share(step.nTokens, [&](size_t t) {
+void Forward::embed(Team& team) {
+  team.share(nRows_, [&](size_t t) {
+    const StepPart& part = partOf(t);
+    const size_t at = t - part.row;
     float* row = work_.x.row(t);
-    if (step.ids) {
+    if (part.ids) {
       const Matrix& table = (*weights_.embedding())[Role::TokenEmbedding];
       std::vector<uint8_t> file(fileRowBytes(table.type, table.cols));
-      unpackRow(table.type, table.data, (size_t)step.ids[t], table.cols, file.data());
+      unpackRow(table.type, table.data, (size_t)part.ids[at], table.cols, file.data());
       dequantizeRow(table.type, file.data(), table.cols, row);
     } else {
-      memcpy(row, step.input + t * config_.dim * 4, config_.dim * 4);
+      memcpy(row, part.input + at * config_.dim * 4, config_.dim * 4);
     }
     std::fill(row + config_.dim, row + work_.x.stride, 0.0f);
-    rope_->angles(step.position + t, work_.angles.data() + t * rope_->tableFloats());
+    rope_->angles(part.position + at, work_.angles.data() + t * rope_->tableFloats());
   });
 }
 
-void Forward::feedForwardHalf(const Layer& layer, const Step& step, Team& team) {
+void Forward::feedForwardHalf(const Layer& layer, Team& team) {
   const Matrix &gate = layer[Role::FfnGate], &up = layer[Role::FfnUp], &down = layer[Role::FfnDown];
   const Formats formats = Formats().with(gate.type).with(up.type);
-  normRows(work_.x, layer[Role::FfnNorm], work_.normed, 0, step.nTokens, formats, team);
+  normRows(layer[Role::FfnNorm], formats, team);
   const Product pair[] = {
-      {&gate, &work_.normed, &work_.gate, nullptr, nullptr, nullptr, 0},
-      {&up, &work_.normed, &work_.up, nullptr, nullptr, &work_.gate, 0},
+      {&gate, &work_.normed, &work_.gate, nullptr, nullptr, nullptr},
+      {&up, &work_.normed, &work_.up, nullptr, nullptr, &work_.gate},
   };
-  multiply(pair, 2, step.nTokens, team);
-  quantiseRows(work_.gate, step.nTokens, Formats().with(down.type), team);
-  const Product out = {&down, &work_.gate, &work_.delta, nullptr, &work_.x, nullptr, 0};
-  multiply(&out, 1, step.nTokens, team);
+  multiply(pair, 2, nRows_, team);
+  quantiseRows(work_.gate, Formats().with(down.type), team);
+  const Product out = {&down, &work_.gate, &work_.delta, nullptr, &work_.x, nullptr};
+  multiply(&out, 1, nRows_, team);
 }
 
-void Forward::headOver(const Step& step, Team& team) {
+void Forward::headOver(Team& team) {
   const Layer& head = *weights_.head();
   const Matrix* table = &head[Role::Output];
   if (!*table) table = &head[Role::TokenEmbedding];
   if (!*table) table = &(*weights_.embedding())[Role::TokenEmbedding];
-  const size_t first = step.allLogits ? 0 : step.nTokens - 1;
-  const size_t wanted = step.nTokens - first;
-  normRows(work_.x, head[Role::OutputNorm], work_.normed, first, wanted,
-           Formats().with(table->type), team);
-  const Product product = {table, &work_.normed, &work_.logits, nullptr, nullptr, nullptr, 0};
-  multiply(&product, 1, wanted, team);
+  const Formats formats = Formats().with(table->type);
+  team.share(nHeadRows_, [&](size_t h) {
+    const size_t t = work_.headRowOf[h];
+    kernels_.rmsNorm(work_.x.row(t), head[Role::OutputNorm].floats(), work_.x.stride, work_.x.width,
+                     config_.normEpsilon, work_.normed.row(h));
+    quantiseRow(work_.normed, h, formats, work_.partOf[t]);
+  });
+  const Product product = {table, &work_.normed, &work_.logits, nullptr, nullptr, nullptr};
+  multiply(&product, 1, nHeadRows_, team);
 }
 
-// Sizes every buffer for this step; buffers only grow.
-void Forward::prepare(const Step& step, bool needsHead, int threads) {
+// Numbers the rows of the parts and sizes every buffer for them; buffers only grow.
+void Forward::prepare(size_t start, size_t end, int threads) {
   if (!rope_) {
     std::vector<float> factors;
     const Matrix& tensor = (*weights_.common())[Role::RopeFreqs];
     if (tensor) factors.assign(tensor.floats(), tensor.floats() + tensor.cols);
     rope_ = std::make_unique<Rope>(config_.rope, factors);
   }
-  const size_t n = step.nTokens, headDim = config_.headDim, stride = step.cache->stride();
+  size_t positions = 0;
+  nRows_ = 0;
+  work_.partOf.clear();
+  work_.headRowOf.clear();
+  for (size_t p = 0; p < parts_.size(); p++) {
+    StepPart& part = *parts_[p];
+    part.row = nRows_;
+    part.headRow = work_.headRowOf.size();
+    nRows_ += part.nTokens;
+    work_.partOf.resize(nRows_, (uint32_t)p);
+    positions = std::max(positions, part.position + part.nTokens);
+    if (end < config_.nLayers || !(part.sampler || part.logits)) continue;
+    for (size_t t = part.allLogits ? part.row : nRows_ - 1; t < nRows_; t++) {
+      work_.headRowOf.push_back(t);
+    }
+    part.headRows = work_.headRowOf.size() - part.headRow;
+  }
+  nHeadRows_ = work_.headRowOf.size();
+  if (troubles_ < parts_.size()) {
+    troubles_ = parts_.size();
+    trouble_ = std::make_unique<std::atomic<int>[]>(troubles_);
+  }
+  for (size_t p = 0; p < parts_.size(); p++) trouble_[p] = kNone;
+  const size_t n = nRows_, headDim = config_.headDim, stride = kvStrideMax(headDim);
   work_.x.shape(n, config_.dim);
   work_.normed.shape(n, config_.dim);
   work_.delta.shape(n, config_.dim);
@@ -171,7 +198,7 @@ void Forward::prepare(const Step& step, bool needsHead, int threads) {
   work_.attended.shape(n, config_.nHeads * headDim);
   work_.gate.shape(n, config_.hiddenDim);
   work_.up.shape(n, config_.hiddenDim);
-  if (needsHead) work_.logits.shape(step.allLogits ? n : 1, config_.vocabSize);
+  if (nHeadRows_ > 0) work_.logits.shape(nHeadRows_, config_.vocabSize);
   for (Rows* rows : {&work_.normed, &work_.attended, &work_.gate}) {
     rows->blocks256.resize(std::max(rows->blocks256.size(), n * rows->bytes256()));
     rows->blocks32.resize(std::max(rows->blocks32.size(), n * rows->bytes32()));
@@ -180,75 +207,96 @@ void Forward::prepare(const Step& step, bool needsHead, int threads) {
   work_.heads.resize(std::max(work_.heads.size(), n * config_.nHeads * stride));
   work_.scores.resize((size_t)threads);
   for (auto& scratch : work_.scores) {
-    scratch.resize(std::max(scratch.size(), paddedFloats(step.cache->capacity()) + 2 * stride));
+    scratch.resize(std::max(scratch.size(), paddedFloats(positions) + 2 * stride));
   }
+  bytesPerLayer_ = 0;
+  for (size_t i = start; i < end; i++) bytesPerLayer_ += weights_.layer(i)->memory.size();
+  bytesPerLayer_ /= end - start;
 }
 
 // Thread 0 decides before the barrier and all read after it, so that no thread leaves alone.
-bool Forward::goOn(const Step& step, Team& team, int thread) {
+bool Forward::goOn(Team& team, int thread) {
   if (thread == 0) {
-    if (step.cancel && step.cancel->load(std::memory_order_relaxed)) trouble_ = kCancel;
-    stop_ = trouble_ != kNone;
+    stop_ = true;
+    for (size_t p = 0; p < parts_.size(); p++) {
+      const std::atomic<int>* cancel = parts_[p]->cancel;
+      if (cancel && cancel->load(std::memory_order_relaxed)) note(p, kCancel);
+      stop_ = stop_ && trouble_[p] != kNone;
+    }
   }
   team.barrier();
   return !stop_;
 }
 
-Status Forward::run(Step& step, Team& team) {
-  const bool last = step.end == config_.nLayers;
-  const bool needsHead = last && (step.sampler || step.logits);
-  prepare(step, needsHead, team.size());
-  trouble_ = kNone;
-  uint64_t bytes = 0;
-  for (size_t i = step.start; i < step.end; i++) bytes += weights_.layer(i)->memory.size();
-  const bool alone = bytes / (step.end - step.start) * step.nTokens < kAloneBytes;
-  const int forced = std::min(alone && step.threads == 0 ? 1 : step.threads, team.size());
+void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& team) {
+  parts_ = due;
+  prepare(step.start, step.end, team.size());
   const auto body = [&](int thread) {
-    embed(step, team);
+    embed(team);
     for (size_t i = step.start; i < step.end; i++) {
-      if (!goOn(step, team, thread)) return;
-      attentionHalf(*weights_.layer(i), i, step, team, thread);
-      feedForwardHalf(*weights_.layer(i), step, team);
+      if (!goOn(team, thread)) return;
+      attentionHalf(*weights_.layer(i), i, team, thread);
+      feedForwardHalf(*weights_.layer(i), team);
     }
-    if (needsHead && goOn(step, team, thread)) headOver(step, team);
+    if (nHeadRows_ > 0) {
+      if (!goOn(team, thread)) return;
+      headOver(team);
+    }
+    team.share(parts_.size(), [&](size_t p) { finishPart(p); });
   };
+  const size_t bytes = bytesPerLayer_ * (step.end - step.start);
+  const bool alone = bytesPerLayer_ * nRows_ < kAloneBytes;
+  const int forced = std::min(alone && step.threads == 0 ? 1 : step.threads, team.size());
   // A long step's chunks are so long that a thread held back takes fewer of them and that is all; steps of
   // few positions wait for it at every barrier. One kind each: 1, 2, up to 4, up to 8, up to 16 positions.
   int kind = 0;
-  while (size_t(1) << kind < step.nTokens) kind++;
+  while (size_t(1) << kind < nRows_) kind++;
   if (forced > 0) team.run(body, forced);
-  else if (kind < Team::kKinds) team.runPaced(body, (double)bytes * (double)step.nTokens, kind);
+  else if (kind < Team::kKinds) team.runPaced(body, (double)bytes * (double)nRows_, kind);
   else team.run(body);
-  return finish(step, needsHead);
+  settle(step.start, step.end);
 }
 
-Status Forward::finish(Step& step, bool needsHead) {
-  const size_t n = step.nTokens;
-  if (trouble_ == kCancel) return Status::fail(kCancelled, "cancelled");
-  bool finite = trouble_ == kNone;
-  for (size_t t = 0; t < n && finite; t++) finite = allFinite(work_.x.row(t), config_.dim);
-  const size_t wanted = step.allLogits ? n : 1;
-  for (size_t t = 0; t < wanted && finite && needsHead; t++) {
-    finite = allFinite(work_.logits.row(t), config_.vocabSize);
+// What a part gets of the rows that are done: its output, its logits and its token.
+void Forward::finishPart(size_t index) {
+  StepPart& part = *parts_[index];
+  if (trouble_[index] != kNone) return;
+  bool finite = true;
+  for (size_t t = 0; t < part.nTokens && finite; t++) {
+    finite = allFinite(work_.x.row(part.row + t), config_.dim);
   }
-  if (!finite) {
-    return Status::fail("STAGE_NOT_FINITE",
-                        "layers " + std::to_string(step.start) + "-" + std::to_string(step.end - 1) +
-                            " gave a value that is not finite at position " +
-                            std::to_string(step.position) + "; the model file may be damaged");
+  for (size_t h = 0; h < part.headRows && finite; h++) {
+    finite = allFinite(work_.logits.row(part.headRow + h), config_.vocabSize);
   }
-  for (size_t t = 0; t < n && step.output; t++) {
-    memcpy(step.output + t * config_.dim * 4, work_.x.row(t), config_.dim * 4);
+  if (!finite) return note(index, kNotFinite);
+  for (size_t t = 0; t < part.nTokens && part.output; t++) {
+    memcpy(part.output + t * config_.dim * 4, work_.x.row(part.row + t), config_.dim * 4);
   }
-  for (size_t t = 0; t < wanted && step.logits; t++) {
-    memcpy(step.logits + t * config_.vocabSize, work_.logits.row(t), config_.vocabSize * 4);
+  for (size_t h = 0; h < part.headRows && part.logits; h++) {
+    memcpy(part.logits + h * config_.vocabSize, work_.logits.row(part.headRow + h),
+           config_.vocabSize * 4);
   }
-  if (step.sampler) {
-    step.token = step.sampler->sample(work_.logits.row(wanted - 1), config_.vocabSize,
-                                      step.position + n);
+  if (part.sampler) {
+    part.token = part.sampler->sample(work_.logits.row(part.headRow + part.headRows - 1),
+                                      config_.vocabSize, part.position + part.nTokens);
   }
-  step.cache->setLength(step.position + n);
-  return {};
+}
+
+void Forward::settle(size_t start, size_t end) {
+  for (size_t p = 0; p < parts_.size(); p++) {
+    StepPart& part = *parts_[p];
+    if (trouble_[p] == kCancel) {
+      part.status = Status::fail(kCancelled, "cancelled");
+    } else if (trouble_[p] == kNotFinite) {
+      part.status = Status::fail(
+          "STAGE_NOT_FINITE", "layers " + std::to_string(start) + "-" + std::to_string(end - 1) +
+                                  " gave a value that is not finite at position " +
+                                  std::to_string(part.position) + "; the model file may be damaged");
+    } else {
+      part.cache->advance(start, end, part.position + part.nTokens);
+    }
+  }
+  parts_.clear();
 }
 
 }  // namespace swarm

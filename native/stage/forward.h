@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "kv_cache.h"
 #include "rope.h"
@@ -16,21 +17,32 @@
 
 namespace swarm {
 
-// One step: consecutive positions of one session through layers [start, end).
-struct Step {
+// Consecutive positions of one session in a step.
+struct StepPart {
   KvCache* cache = nullptr;
-  size_t start = 0, end = 0;
   size_t position = 0;
   size_t nTokens = 0;
-  const int32_t* ids = nullptr;    // (nTokens,) when start is 0, each below the vocabulary
+  const int32_t* ids = nullptr;    // (nTokens,) when the step starts at layer 0, each below the vocabulary
   const uint8_t* input = nullptr;  // f32 (nTokens, dim) otherwise; any alignment
-  uint8_t* output = nullptr;       // f32 (nTokens, dim) when end is before the last layer
-  Sampler* sampler = nullptr;      // when end is the last layer: choose the next token
-  float* logits = nullptr;         // when end is the last layer: (nTokens or 1, vocab)
+  uint8_t* output = nullptr;       // f32 (nTokens, dim) when the step ends before the last layer
+  Sampler* sampler = nullptr;      // when it ends with the last layer: choose the next token
+  float* logits = nullptr;         // when it ends with the last layer: (nTokens or 1, vocab)
   bool allLogits = false;
   const std::atomic<int>* cancel = nullptr;
-  int threads = 0;                 // that take part; 0: as many as are fastest now
+
+  Status status;                   // result; on failure the cache's length is what it was
   uint32_t token = 0;              // result, with a sampler
+  size_t row = 0;                  // its first row in the workspace
+  size_t headRow = 0;              // its first row of logits
+  size_t headRows = 0;
+};
+
+// Parts of different sessions through layers [start, end): weights are read once for all of them. What
+// one part computes, how it fails and when it is cancelled does not touch the others.
+struct Step {
+  size_t start = 0, end = 0;
+  int threads = 0;  // that take part; 0: as many as are fastest now
+  std::vector<StepPart> parts;
 };
 
 class Forward {
@@ -38,8 +50,8 @@ class Forward {
   Forward(const ModelConfig& config, const KernelTable& kernels, const Weights& weights)
       : config_(config), kernels_(kernels), weights_(weights) {}
 
-  // On failure the cache's length is what it was.
-  Status run(Step& step, Team& team);
+  // Runs the parts of `due`, which are checked, of one step.
+  void run(const Step& step, const std::vector<StepPart*>& due, Team& team);
 
  private:
   enum Trouble : int { kNone, kNotFinite, kCancel };
@@ -53,33 +65,40 @@ class Forward {
     Rows* target;
     // Chunk by chunk, when this product is the second of a pair: gate = silu(gate) * out.
     Rows* gate;
-    size_t firstRow;  // of x
   };
 
-  void embed(const Step& step, Team& team);
-  void attentionHalf(const Layer& layer, size_t index, const Step& step, Team& team, int thread);
-  void placeHeads(const Layer& layer, size_t index, const Step& step, size_t t);
-  void attend(const Step& step, size_t index, size_t t, size_t kvHead, float* scratch);
-  void feedForwardHalf(const Layer& layer, const Step& step, Team& team);
-  void headOver(const Step& step, Team& team);
-  void normRows(const Rows& from, const Matrix& weight, Rows& to, size_t first, size_t nTokens,
-                Formats formats, Team& team);
-  void quantiseRow(Rows& rows, size_t t, Formats formats);
-  void quantiseRows(Rows& rows, size_t nTokens, Formats formats, Team& team);
-  void multiply(const Product* products, size_t count, size_t nTokens, Team& team);
-  bool goOn(const Step& step, Team& team, int thread);
-  void prepare(const Step& step, bool needsHead, int threads);
-  Status finish(Step& step, bool needsHead);
+  void embed(Team& team);
+  void attentionHalf(const Layer& layer, size_t index, Team& team, int thread);
+  void placeHeads(const Layer& layer, size_t index, size_t row);
+  void attend(size_t index, size_t row, size_t kvHead, float* scratch);
+  void feedForwardHalf(const Layer& layer, Team& team);
+  void headOver(Team& team);
+  void normRows(const Matrix& weight, Formats formats, Team& team);
+  void quantiseRow(Rows& rows, size_t t, Formats formats, size_t part);
+  void quantiseRows(Rows& rows, Formats formats, Team& team);
+  void multiply(const Product* products, size_t count, size_t nRows, Team& team);
+  bool goOn(Team& team, int thread);
+  void prepare(size_t start, size_t end, int threads);
+  void finishPart(size_t index);
+  void settle(size_t start, size_t end);
 
-  void note(Trouble trouble) { trouble_.store(trouble, std::memory_order_relaxed); }
+  const StepPart& partOf(size_t row) const { return *parts_[work_.partOf[row]]; }
+  void note(size_t part, Trouble trouble) {
+    trouble_[part].store(trouble, std::memory_order_relaxed);
+  }
 
   const ModelConfig& config_;
   const KernelTable& kernels_;
   const Weights& weights_;
   std::unique_ptr<Rope> rope_;
   Workspace work_;
-  std::atomic<int> trouble_{kNone};  // any thread may note one
-  bool stop_ = false;                // thread 0 decides, see goOn
+  // Of the step that runs.
+  std::vector<StepPart*> parts_;
+  size_t nRows_ = 0, nHeadRows_ = 0;
+  uint64_t bytesPerLayer_ = 0;
+  std::unique_ptr<std::atomic<int>[]> trouble_;  // per part; any thread may note one
+  size_t troubles_ = 0;                          // room in it
+  bool stop_ = false;                            // thread 0 decides, see goOn
 };
 
 }  // namespace swarm

@@ -24,33 +24,45 @@ void Model::settleThreads() {
 }
 
 Status Model::check(const Step& step) const {
-  const KvCache& cache = *step.cache;
-  if (step.start >= step.end || step.end > config_.nLayers || step.nTokens == 0) {
-    return Status::fail("NATIVE_FAILED", "a step needs layers of the model and at least one position");
+  if (step.start >= step.end || step.end > config_.nLayers) {
+    return Status::fail("NATIVE_FAILED", "a step needs layers of the model");
+  }
+  bool held = step.start > 0 || weights_.embedding();
+  held = held && (step.end < config_.nLayers || weights_.head());
+  for (size_t i = step.start; i < step.end; i++) held = held && weights_.layer(i);
+  if (held) return {};
+  return Status::fail("STAGE_NOT_LOADED", "layers " + range(step.start, step.end) +
+                                              " are not loaded here; the plan has changed, ask again");
+}
+
+Status Model::checkPart(const Step& step, const StepPart& part) const {
+  const KvCache& cache = *part.cache;
+  if (part.nTokens == 0) {
+    return Status::fail("NATIVE_FAILED", "a step needs at least one position");
   }
   if (step.start < cache.start() || step.end > cache.end()) {
     return Status::fail("NATIVE_FAILED", "layers " + range(step.start, step.end) +
                                              " are not those of the session's cache");
   }
-  bool held = step.start > 0 || weights_.embedding();
-  held = held && (step.end < config_.nLayers || weights_.head());
-  for (size_t i = step.start; i < step.end; i++) held = held && weights_.layer(i);
-  if (!held) {
-    return Status::fail("STAGE_NOT_LOADED", "layers " + range(step.start, step.end) +
-                                                " are not loaded here; the plan has changed, ask again");
+  for (const StepPart& other : step.parts) {
+    if (&other == &part) break;
+    if (other.cache == part.cache) {
+      return Status::fail("NATIVE_FAILED", "two parts of a step use one cache");
+    }
   }
-  if (step.position != cache.length()) {
-    return Status::fail("STAGE_POSITION_GAP", "position " + std::to_string(step.position) +
+  for (size_t i = step.start; i < step.end; i++) {
+    if (part.position == cache.lengthOf(i)) continue;
+    return Status::fail("STAGE_POSITION_GAP", "position " + std::to_string(part.position) +
                                                   " does not follow the " +
-                                                  std::to_string(cache.length()) + " cached ones");
+                                                  std::to_string(cache.lengthOf(i)) + " cached ones");
   }
-  if (step.nTokens > cache.capacity() - step.position) {
+  if (part.nTokens > cache.capacity() - part.position) {
     return Status::fail("STAGE_FULL", "the session's " + std::to_string(cache.capacity()) +
                                           " positions are used up; start it with a larger --ctx");
   }
-  for (size_t t = 0; t < step.nTokens && step.ids; t++) {
-    if (step.ids[t] < 0 || (size_t)step.ids[t] >= config_.vocabSize) {
-      return Status::fail("WIRE_BAD_FRAME", "token id " + std::to_string(step.ids[t]) +
+  for (size_t t = 0; t < part.nTokens && part.ids; t++) {
+    if (part.ids[t] < 0 || (size_t)part.ids[t] >= config_.vocabSize) {
+      return Status::fail("WIRE_BAD_FRAME", "token id " + std::to_string(part.ids[t]) +
                                                 " is not in the vocabulary of " +
                                                 std::to_string(config_.vocabSize));
     }
@@ -58,9 +70,15 @@ Status Model::check(const Step& step) const {
   return {};
 }
 
-Status Model::step(Step& step) {
+void Model::step(Step& step) {
   const Status status = check(step);
-  return status.ok() ? forward_.run(step, team_) : status;
+  std::vector<StepPart*> due;
+  for (StepPart& part : step.parts) {
+    part.status = status.ok() ? checkPart(step, part) : status;
+    if (part.status.ok()) part.status = part.cache->reserve(part.position, part.nTokens);
+    if (part.status.ok()) due.push_back(&part);
+  }
+  if (!due.empty()) forward_.run(step, due, team_);
 }
 
 }  // namespace swarm

@@ -27,11 +27,15 @@ class Model {
     return weights_.load(start, end, team_, cancel, progress);
   }
 
-  Status step(Step& step);
+  // Runs the parts that may run; each part's status says how it went.
+  void step(Step& step);
+
+  const std::shared_ptr<KvPool>& kv() const { return kv_; }
 
  private:
   void settleThreads();
   Status check(const Step& step) const;
+  Status checkPart(const Step& step, const StepPart& part) const;
 
   const ModelConfig config_;
   const KernelTable& kernels_;
@@ -39,6 +43,8 @@ class Model {
   Weights weights_;
   Forward forward_;
   bool settled_ = false;
+  // Outlives the model for as long as a cache has pages.
+  const std::shared_ptr<KvPool> kv_ = std::make_shared<KvPool>();
 };
 
 }  // namespace swarm

@@ -1,5 +1,5 @@
-// The buffers of one step. Rows of activations are padded with +0 to 16 floats (kernels.h); sizes
-// follow the largest step seen so far.
+// The buffers of one step; its rows are the positions of all its parts, one part behind the other. Rows
+// of activations are padded with +0 to 16 floats (kernels.h); sizes follow the largest step seen so far.
 
 #pragma once
 
@@ -40,7 +40,9 @@ struct Workspace {
   Rows logits;    // (wanted, vocab)
   std::vector<float> angles;     // (nTokens, rope table)
   std::vector<float> heads;      // (nTokens, nHeads, padded headDim) queries as the cache rows lie
-  std::vector<std::vector<float>> scores;  // per thread: (capacity,) then values (2, padded headDim)
+  std::vector<std::vector<float>> scores;  // per thread: (positions,) then values (2, padded headDim)
+  std::vector<uint32_t> partOf;    // (nTokens,) which part of the step a row belongs to
+  std::vector<size_t> headRowOf;   // (wanted,) the row of x that a row of logits is made from
 };
 
 }  // namespace swarm

@@ -6,7 +6,7 @@ import { given } from '../base/given.ts'
 import { GATE_KEYS_MAX, LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
 import type { GateEdit } from '../wire/gate.ts'
 import type { GenerateRequest } from '../wire/generation.ts'
-import type { KvType, Sampling } from '../wire/session.ts'
+import { KV_TYPES, type KvType, type Sampling } from '../wire/session.ts'
 import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
 import { readMessages, readStop } from './request-fields.ts'
@@ -88,6 +88,7 @@ function readBias(body: JsonObject): Sampling['bias'] {
 function readKvType(body: JsonObject): KvType {
   const value = fieldOf(body, 'kvType')
   if (value === undefined) return 'f16'
-  if (value === 'f16' || value === 'f32') return value
-  throw badField('kvType', "'f16' or 'f32'", value)
+  const known = KV_TYPES.find((kvType) => kvType === value)
+  if (known !== undefined) return known
+  throw badField('kvType', "'f16', 'f32' or 'q8_0'", value)
 }

@@ -35,6 +35,13 @@ export const ACTIVATION_BYTES_MAX = 15 * 2 ** 20
 export const MESSAGE_BYTES_MAX = 64 * 2 ** 10
 /** Sessions that one stage serves at once; each holds a KV cache besides. */
 export const SESSIONS_MAX = 64
+/** Bytes of one exported piece of keys and values: 512 positions of an 8B model's layers in f16. */
+export const KV_PIECE_BYTES_MAX = 64 * 2 ** 20 + 2 ** 10
+/** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins:
+ * each is a conversation or a system prompt; all of them together stay within the KV budget. */
+export const PREFIXES_MAX = 32
+/** Ids of earlier prompts and answers that one origin remembers, to find such a beginning: 4 MiB. */
+export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
 export const SESSIONS_KEPT_MAX = 8
 /** Time without a frame after which a stage frees a session: longer than people think about a reply. */

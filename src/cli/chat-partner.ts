@@ -6,12 +6,16 @@ import { samplingRequest } from './generate-request.ts'
 import { clientOf, type CommandContext } from './context.ts'
 import { ask } from './running-peer.ts'
 import { openHere } from './shipped-model.ts'
+import { sentinelQuestion } from '../shell/sentinel-question.ts'
+import { thisMachine } from '../shell/why-machine.ts'
 
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 
 export interface ChatPartner {
   /** Name of the model; null for a peer without one. */
   readonly model: string | null
+  /** What a line of the user is to the model. */
+  question(line: string): string
   /** Told once before the first question; null where there is nothing to tell. */
   readonly remark: string | null
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
@@ -28,6 +32,7 @@ export async function chatPartner(context: CommandContext): Promise<ChatPartner>
   const client = clientOf(context)
   return {
     model: status.model?.name ?? null,
+    question: (line) => (status.model?.isSentinel ? asFailure(context.host, line) : line),
     remark: null,
     generate: (request, turnSignal) => client.generate(request, turnSignal),
     async forget(session) {
@@ -47,11 +52,25 @@ async function shipped(context: CommandContext): Promise<ChatPartner> {
   context.terminal.progress.clear()
   return {
     model: model.name,
+    question: (line) => asFailure(context.host, line),
     remark:
-      'no peer runs here, so the small model that comes with swarm answers: it explains failed commands; ' +
-      'swarm join TOPIC --model FILE brings a larger one',
+      'no peer runs here, so the small model that comes with swarm answers: it explains failed commands, ' +
+      "typed as '$ gti status'; swarm join TOPIC --model FILE brings a larger one",
     generate: (request, signal) => model.generate(request, signal),
     forget: (session) => Promise.resolve(model.closeSession(session)),
     close: () => model.close()
   }
+}
+
+/**
+ * A line that begins as a prompt does is a command that failed, in the layout of a sentinel: with the status
+ * that a shell gives to what it cannot find, where this machine has no such program.
+ */
+function asFailure({ env }: CommandContext['host'], line: string): string {
+  if (!line.startsWith('$ ')) return line
+  const command = line.slice(2).trim()
+  const [program = ''] = command.split(/\s+/)
+  const { commands } = thisMachine(env, '.')
+  const status = program.includes('/') || commands.has(program) ? 1 : 127
+  return sentinelQuestion({ command, status, output: null })
 }

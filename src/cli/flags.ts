@@ -130,9 +130,9 @@ export const FLAGS = {
   kv: {
     kind: 'choice',
     placeholder: 'TYPE',
-    choices: ['f16', 'f32'],
+    choices: ['f16', 'f32', 'q8_0'],
     default: 'f16',
-    help: 'number format of the KV cache'
+    help: 'number format of the KV cache; q8_0 is half of f16 and changes the answer'
   },
   threads: {
     kind: 'number',

@@ -10,17 +10,18 @@ import type { Sampling } from '../wire/session.ts'
 
 export interface NativeCache {
   length(): number
+  heldBytes(): number
+  /** Throws NATIVE_FAILED while a job uses the cache. */
   truncate(length: number): void
+  fork(length: number, capacityTokens: number): NativeCache
   close(): void
 }
 
 /** Opaque; freed when it is no longer referenced. */
 export type NativeSampler = object
 
-export interface NativeStep {
+export interface NativePart {
   cache: NativeCache
-  start: number
-  end: number
   position: number
   nTokens: number
   ids?: Int32Array
@@ -29,17 +30,18 @@ export interface NativeStep {
   sampler?: NativeSampler
   /** (nTokens, vocab) or (vocab,) of the last position, told apart by length. */
   logits?: Float32Array
-  /** Set the one element to cancel: the step rejects with code CANCELLED. */
+  /** Set the one element to cancel: the part ends with code CANCELLED. */
   cancel: Int32Array
-  /** Threads that take part; absent: as many as are fastest now. The bits do not depend on it. */
-  threads?: number
 }
 
-export interface NativeStepResult {
-  computeUs: number
+export interface NativeOutcome {
+  error?: Error
   token?: number
   logitsHash?: string
 }
+
+/** Layers, then positions, each from and to (not included). */
+export type NativeSpan = [number, number, number, number]
 
 export interface NativeModel {
   load(
@@ -48,10 +50,22 @@ export interface NativeModel {
     options: { cancel: Int32Array },
     onProgress: (doneBytes: number, totalBytes: number) => void
   ): Promise<void>
-  step(step: NativeStep): Promise<NativeStepResult>
+  step(step: {
+    start: number
+    end: number
+    parts: NativePart[]
+    /** Threads that take part; absent: as many as are fastest now. The bits do not depend on it. */
+    threads?: number
+  }): Promise<{ computeUs: number; parts: NativeOutcome[] }>
   weightBytes(): number
-  cacheBytes(layers: number, capacityTokens: number, half: boolean): number
-  openCache(start: number, end: number, capacityTokens: number, half: boolean): NativeCache
+  /** A KV type is GGML's number of it: 0 F32, 1 F16, 8 Q8_0. */
+  cacheBytes(layers: number, capacityTokens: number, kvType: number): number
+  openCache(start: number, end: number, capacityTokens: number, kvType: number): NativeCache
+  exportCache(cache: NativeCache, span: NativeSpan, target: Uint8Array): Promise<void>
+  importCache(cache: NativeCache, span: NativeSpan, bytes: Uint8Array): Promise<void>
+  /** Of the pages that all caches hold, shared ones once. */
+  kvBytes(): number
+  limitKv(bytes: number): void
   openSampler(sampling: Sampling): NativeSampler
   /** Blocks until running jobs are done: await them first. */
   close(): void

@@ -2,6 +2,7 @@
 // native objects and cancellation by AbortSignal. Keeps no session and takes no decision.
 
 import { abortError, SwarmError } from '../base/errors.ts'
+import { KV_PIECE_BYTES_MAX } from '../base/limits.ts'
 import {
   contains,
   formatRange,
@@ -15,22 +16,53 @@ import {
   loadKernels,
   type NativeCache,
   type NativeModel,
-  type NativeSampler
+  type NativeOutcome,
+  type NativePart,
+  type NativeSampler,
+  type NativeSpan
 } from './addon.ts'
+import { ARITHMETIC_VERSION, sessionArithmetic } from './arithmetic.ts'
+import { KV_HEADER_BYTES, readKvHeader, writeKvHeader, type KvShape } from './kv-piece.ts'
 import { nativeConfig, type StageModel } from './native-config.ts'
-import type { Sampler, Stage, StageCache, StepRequest, StepResult } from './stage.ts'
+import type {
+  KvSpan,
+  Sampler,
+  Stage,
+  StageCache,
+  StepOutcome,
+  StepPart,
+  StepRequest,
+  StepResult
+} from './stage.ts'
+
+/** GGML's number of the format that a KV type is stored in. */
+const KV_NUMBERS: Record<KvType, number> = { f32: 0, f16: 1, q8_0: 8 }
 
 class Cache implements StageCache {
   readonly native: NativeCache
   readonly range: LayerRange
   readonly capacityTokens: number
-  readonly sizeBytes: number
+  readonly kvType: KvType
+  readonly #bytesOf: (capacityTokens: number) => number
 
-  constructor(native: NativeCache, range: LayerRange, capacityTokens: number, sizeBytes: number) {
+  constructor(
+    native: NativeCache,
+    shape: Pick<StageCache, 'range' | 'capacityTokens' | 'kvType'>,
+    bytesOf: (capacityTokens: number) => number
+  ) {
     this.native = native
-    this.range = range
-    this.capacityTokens = capacityTokens
-    this.sizeBytes = sizeBytes
+    this.range = shape.range
+    this.capacityTokens = shape.capacityTokens
+    this.kvType = shape.kvType
+    this.#bytesOf = bytesOf
+  }
+
+  get sizeBytes(): number {
+    return this.#bytesOf(this.capacityTokens)
+  }
+
+  get heldBytes(): number {
+    return this.native.heldBytes()
   }
 
   get length(): number {
@@ -38,7 +70,21 @@ class Cache implements StageCache {
   }
 
   truncate(length: number): void {
-    this.native.truncate(length)
+    try {
+      this.native.truncate(length)
+    } catch (error) {
+      throw fromNative(error)
+    }
+  }
+
+  fork(length: number, capacityTokens: number): Cache {
+    const { range, kvType } = this
+    try {
+      const native = this.native.fork(length, capacityTokens)
+      return new Cache(native, { range, capacityTokens, kvType }, this.#bytesOf)
+    } catch (error) {
+      throw fromNative(error)
+    }
   }
 
   close(): void {
@@ -63,6 +109,7 @@ export class NativeStage implements Stage {
   readonly dim: number
   readonly vocabSize: number
   readonly #native: NativeModel
+  readonly #heads: Pick<KvShape, 'nKvHeads' | 'headDim'>
   #held: LayerRange | null = null
   #running = new Set<Promise<unknown>>()
   #closed = false
@@ -77,6 +124,8 @@ export class NativeStage implements Stage {
     this.nLayers = model.hyper.nLayers
     this.dim = model.hyper.dim
     this.vocabSize = model.hyper.vocabSize
+    const { nKvHeads, headDim } = model.hyper
+    this.#heads = { nKvHeads, headDim }
     try {
       this.#native = new addon.Model(nativeConfig(model, threads), table)
     } catch (error) {
@@ -111,22 +160,54 @@ export class NativeStage implements Stage {
   }
 
   cacheBytes(range: LayerRange, capacityTokens: number, kvType: KvType): number {
-    return this.#native.cacheBytes(layerCount(range), capacityTokens, kvType === 'f16')
+    return this.#native.cacheBytes(layerCount(range), capacityTokens, KV_NUMBERS[kvType])
   }
 
   openCache(range: LayerRange, capacityTokens: number, kvType: KvType): StageCache {
-    const half = kvType === 'f16'
+    const { start, end } = range
     try {
-      const native = this.#native.openCache(range.start, range.end, capacityTokens, half)
-      return new Cache(
-        native,
-        range,
-        capacityTokens,
-        this.cacheBytes(range, capacityTokens, kvType)
-      )
+      const native = this.#native.openCache(start, end, capacityTokens, KV_NUMBERS[kvType])
+      const bytesOf = (tokens: number) => this.cacheBytes(range, tokens, kvType)
+      return new Cache(native, { range, capacityTokens, kvType }, bytesOf)
     } catch (error) {
       throw fromNative(error)
     }
+  }
+
+  get kvBytes(): number {
+    return this.#closed ? 0 : this.#native.kvBytes()
+  }
+
+  limitKv(budgetBytes: number): void {
+    if (!this.#closed) this.#native.limitKv(Math.max(0, budgetBytes))
+  }
+
+  async exportCache(cache: StageCache, span: KvSpan): Promise<Uint8Array> {
+    const shape = this.#shapeOf(cache)
+    const { layers, start, end } = span
+    const rows = layerCount(layers) * 2 * shape.nKvHeads * (end - start)
+    const sizeBytes = KV_HEADER_BYTES + rows * rowBytes(shape)
+    if (sizeBytes > KV_PIECE_BYTES_MAX) {
+      const text = `${end - start} positions are ${sizeBytes} bytes, more than one piece may have`
+      throw new SwarmError(
+        'WIRE_TOO_LARGE',
+        `${text} (${KV_PIECE_BYTES_MAX}): export fewer at once`
+      )
+    }
+    const piece = new Uint8Array(Math.max(KV_HEADER_BYTES, sizeBytes))
+    writeKvHeader(shape, span, piece)
+    const target = piece.subarray(KV_HEADER_BYTES)
+    const native = (cache as Cache).native
+    await this.#run(undefined, () => this.#native.exportCache(native, nativeSpan(span), target))
+    return piece
+  }
+
+  async importCache(cache: StageCache, modelId: string, piece: Uint8Array): Promise<KvSpan> {
+    const span = readKvHeader(this.#shapeOf(cache), modelId, piece)
+    const rows = piece.subarray(KV_HEADER_BYTES)
+    const native = (cache as Cache).native
+    await this.#run(undefined, () => this.#native.importCache(native, nativeSpan(span), rows))
+    return span
   }
 
   openSampler(sampling: Sampling): Sampler {
@@ -138,32 +219,44 @@ export class NativeStage implements Stage {
   }
 
   async step(request: StepRequest, signal?: AbortSignal): Promise<StepResult> {
-    const { cache, range, sampler } = request
+    const [outcome] = await this.stepTogether([{ request, ...(signal && { signal }) }])
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error
+    return outcome.result
+  }
+
+  async stepTogether(parts: StepPart[]): Promise<StepOutcome[]> {
+    const { range } = (parts[0] as StepPart).request
+    if (
+      parts.some(
+        ({ request }) => !contains(range, request.range) || !contains(request.range, range)
+      )
+    ) {
+      throw new SwarmError('NATIVE_FAILED', 'the parts of a step are of different layers')
+    }
     if (this.#held === null || !contains(this.#held, range)) {
       throw new SwarmError(
         'STAGE_NOT_LOADED',
         `layers ${formatRange(range)} are not loaded here; the plan has changed, ask again`
       )
     }
-    const { position, nTokens, ids, input, output, logits } = request
-    const result = await this.#run(signal, (cancel) =>
-      this.#native.step({
-        cache: (cache as Cache).native,
-        start: range.start,
-        end: range.end,
-        position,
-        nTokens,
-        ...(ids && { ids }),
-        ...(input && { input }),
-        ...(output && { output }),
-        ...(logits && { logits }),
-        ...(sampler && { sampler: (sampler as NativeSamplerHandle).native }),
-        cancel
-      })
-    )
-    const { computeUs, token, logitsHash } = result
-    if (token === undefined || logitsHash === undefined) return { computeUs, token: null }
-    return { computeUs, token: { id: token, logitsHash } }
+    const cells = parts.map(({ signal }) => Int32Array.of(signal?.aborted ? 1 : 0))
+    const listeners = parts.map(({ signal }, i) => {
+      const onAbort = () => Atomics.store(cells[i] as Int32Array, 0, 1)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      return onAbort
+    })
+    try {
+      const native = parts.map(({ request }, i) => nativePart(request, cells[i] as Int32Array))
+      const { start, end } = range
+      const { computeUs, parts: outcomes } = await this.#run(undefined, () =>
+        this.#native.step({ start, end, parts: native })
+      )
+      return outcomes.map((outcome) => outcomeOf(outcome, computeUs))
+    } finally {
+      for (const [i, { signal }] of parts.entries()) {
+        signal?.removeEventListener('abort', listeners[i] as () => void)
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -195,4 +288,39 @@ export class NativeStage implements Stage {
       signal?.removeEventListener('abort', onAbort)
     }
   }
+
+  #shapeOf({ kvType }: StageCache): KvShape {
+    return { arithmetic: sessionArithmetic(ARITHMETIC_VERSION, kvType), kvType, ...this.#heads }
+  }
+}
+
+/** Bytes of one head of one position outside the stage. */
+function rowBytes({ kvType, headDim }: KvShape): number {
+  if (kvType === 'q8_0') return Math.ceil(headDim / 32) * 34
+  return headDim * (kvType === 'f16' ? 2 : 4)
+}
+
+function nativeSpan({ layers, start, end }: KvSpan): NativeSpan {
+  return [layers.start, layers.end, start, end]
+}
+
+function nativePart(request: StepRequest, cancel: Int32Array): NativePart {
+  const { cache, position, nTokens, ids, input, output, logits, sampler } = request
+  return {
+    cache: (cache as Cache).native,
+    position,
+    nTokens,
+    ...(ids && { ids }),
+    ...(input && { input }),
+    ...(output && { output }),
+    ...(logits && { logits }),
+    ...(sampler && { sampler: (sampler as NativeSamplerHandle).native }),
+    cancel
+  }
+}
+
+function outcomeOf({ error, token, logitsHash }: NativeOutcome, computeUs: number): StepOutcome {
+  if (error !== undefined) return { error: fromNative(error) }
+  if (token === undefined || logitsHash === undefined) return { result: { computeUs, token: null } }
+  return { result: { computeUs, token: { id: token, logitsHash } } }
 }

@@ -5,16 +5,42 @@
 import type { LayerRange } from '../model/layer-range.ts'
 import type { KvType, Sampling } from '../wire/session.ts'
 
-/** Keys and values of one session for the layers of one stage. */
+/**
+ * Keys and values of one session for the layers of one stage, in pages of 256 positions that are
+ * taken as positions come and freed when the last cache that shares them closes.
+ */
 export interface StageCache {
   readonly range: LayerRange
   readonly capacityTokens: number
+  readonly kvType: KvType
+  /** What it may come to hold: pages for the whole capacity. */
   readonly sizeBytes: number
-  /** Positions stored; a step must start exactly here. */
+  /** Of the pages it refers to now; those it shares with a fork count in both. */
+  readonly heldBytes: number
+  /** Positions stored in every layer; a step of all layers must start exactly here. */
   readonly length: number
-  /** Forgets positions from `length` on. Must not run while a step uses the cache. */
+  /**
+   * Forgets positions from `length` on, and frees the pages behind.
+   * @throws NATIVE_FAILED while a step uses the cache.
+   */
   truncate(length: number): void
+  /**
+   * The first `length` positions (all there are, if fewer) as a cache of its own: pages are shared until
+   * one side writes to them, so it costs next to nothing. May be called while a step uses this cache.
+   * @param capacityTokens of the fork, at least `length`.
+   */
+  fork(length: number, capacityTokens: number): StageCache
+  /** Frees every page that no other cache shares, at once; one in use by a step when that settles. */
   close(): void
+}
+
+/** A rectangle of a cache: layers of its range, positions [start, end). */
+export interface KvSpan {
+  /** 64 hex digits of the model whose keys and values these are. */
+  modelId: string
+  layers: LayerRange
+  start: number
+  end: number
 }
 
 /** Chooses tokens for one session; holds its counts of generated ids and its chained logits hash. */
@@ -42,11 +68,20 @@ export interface StepRequest {
 }
 
 export interface StepResult {
-  /** Time inside the native step, whole microseconds. */
+  /** Time inside the native step, whole microseconds; of the whole step, however many parts it has. */
   computeUs: number
   /** The sampled token when a sampler was given; hash is 16 hex digits. */
   token: { id: number; logitsHash: string } | null
 }
+
+/** One session's share of a step. */
+export interface StepPart {
+  request: StepRequest
+  signal?: AbortSignal
+}
+
+/** How one part went. An error is the part's own: the others are not touched by it. */
+export type StepOutcome = { result: StepResult } | { error: Error }
 
 export interface Stage {
   readonly nLayers: number
@@ -69,16 +104,39 @@ export interface Stage {
   ): Promise<void>
   /** Frees all layers. The caller makes sure that no step runs on them. */
   unload(): Promise<void>
-  /** @throws NATIVE_OUT_OF_MEMORY */
+  /** Takes no memory yet. */
   openCache(range: LayerRange, capacityTokens: number, kvType: KvType): StageCache
-  /** Bytes that openCache would take, for admission. */
+  /** Bytes that such a cache may come to hold, in whole pages: for admission. */
   cacheBytes(range: LayerRange, capacityTokens: number, kvType: KvType): number
+  /** Bytes of the pages of all caches, shared ones once. */
+  readonly kvBytes: number
+  /** From now on a step or import that would take pages beyond this fails with STAGE_FULL. */
+  limitKv(budgetBytes: number): void
+  /**
+   * A copy of keys and values as bytes (docs/kv-format.md), for another stage or a file. It comes behind
+   * the steps that were asked for before it.
+   * @throws STAGE_POSITION_GAP when the cache does not have all of it, WIRE_TOO_LARGE above
+   *         KV_PIECE_BYTES_MAX: ask for fewer positions.
+   */
+  exportCache(cache: StageCache, span: KvSpan): Promise<Uint8Array>
+  /**
+   * Appends what exportCache gave, here or elsewhere: its positions must follow those that its layers
+   * have (truncate first to replace some). Layers may come in any order; positions count once all have them.
+   * On failure the cache is as it was.
+   * @throws WIRE_BAD_FRAME, WIRE_TOO_LARGE, WIRE_VERSION when the bytes are damaged or foreign,
+   *         STAGE_POSITION_GAP when they do not fit here, STAGE_FULL when the budget does not allow it.
+   */
+  importCache(cache: StageCache, modelId: string, piece: Uint8Array): Promise<KvSpan>
   openSampler(sampling: Sampling): Sampler
   /**
-   * Runs positions through layers on the native threads. Steps queue in call order.
-   * @throws STAGE_NOT_LOADED, STAGE_POSITION_GAP, STAGE_NOT_FINITE; AbortError when the signal aborts,
-   *         after which the cache's length is what it was before.
+   * Runs positions of several sessions through the same layers, reading the weights once for all: any mix
+   * of prompts and single tokens, each with the bits it would have alone. Steps queue in call order.
+   * @param parts with different caches and the same range.
+   * @returns how each went: STAGE_NOT_LOADED, STAGE_POSITION_GAP, STAGE_FULL, STAGE_NOT_FINITE, or
+   *          AbortError when its signal aborts, after which its cache's length is what it was before.
    */
+  stepTogether(parts: StepPart[]): Promise<StepOutcome[]>
+  /** stepTogether with one part. @throws its error. */
   step(request: StepRequest, signal?: AbortSignal): Promise<StepResult>
   close(): Promise<void>
 }

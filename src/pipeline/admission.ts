@@ -4,6 +4,7 @@
 import { SwarmError } from '../base/errors.ts'
 import { SESSIONS_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
+import { describeArithmetic, sessionArithmetic } from '../compute/arithmetic.ts'
 import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
 
 import { describeStage } from './route.ts'
@@ -37,8 +38,10 @@ export function checkFit(open: OpenMessage, standing: Standing): void {
   if (stage.peer !== self || open.route.filter(({ peer }) => peer === self).length > 1) {
     throw new SwarmError('PEER_REFUSED', 'the route does not name this peer exactly once')
   }
-  if (open.arithmeticVersion !== standing.arithmeticVersion) {
-    const versions = `${standing.arithmeticVersion} here, ${open.arithmeticVersion} there`
+  const arithmetic = sessionArithmetic(standing.arithmeticVersion, open.kvType)
+  if (open.arithmeticVersion !== arithmetic) {
+    const [ours, theirs] = [arithmetic, open.arithmeticVersion].map(describeArithmetic)
+    const versions = `${ours} here, ${theirs} there`
     throw new SwarmError('WIRE_VERSION', `arithmetic differs (${versions}): upgrade the older`)
   }
   if (open.modelId !== standing.modelId) {

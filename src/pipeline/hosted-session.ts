@@ -51,6 +51,8 @@ export class HostedSession {
   /** Kept from step to step: making one costs more than all else that is done here for a token. */
   #abort = new AbortController()
   #nextPosition: number
+  /** A frame of this epoch has come: it said where the epoch begins. */
+  #hasBegun = false
   /** The prompt's last chunk has come: what follows are tokens, one by one. */
   #hasSampled = false
   /** The first stage takes one token per sampled position, no more. */
@@ -107,6 +109,7 @@ export class HostedSession {
     this.lastMs = nowMs
     this.#queue = []
     this.#nextPosition = open.position
+    this.#hasBegun = false
     this.#hasSampled = false
     this.#isTokenDue = false
   }
@@ -200,8 +203,17 @@ export class HostedSession {
     return epoch === this.open.epoch && this.reopening === null && this.ending === null
   }
 
+  /** The origin chose a position that every stage of the route has, maybe fewer than this one. */
+  #beginAt(position: number): void {
+    if (position < this.open.position || position > this.cache.length) return
+    this.cache.truncate(position)
+    this.#nextPosition = position
+    this.#hasBegun = true
+  }
+
   #add(part: Omit<Work, 'kind' | 'arrivedMs'>, nowMs: number): void {
     const { position, nTokens, ids, input, sample } = part
+    if (!this.#hasBegun) this.#beginAt(position)
     if (position !== this.#nextPosition) {
       const text = `position ${position} came where ${this.#nextPosition} was due`
       throw new SwarmError('STAGE_POSITION_GAP', text)

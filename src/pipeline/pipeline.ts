@@ -4,20 +4,18 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
+import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
 import { Session } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { KvType, SessionMessage } from '../wire/session.ts'
+import type { KvType, OpenPrefix, SessionMessage } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
 import type { StageHost } from './stage-host.ts'
-
-// Large enough that a step is bound by arithmetic and not by reading weights, small enough that
-// another session's token waits for tens of milliseconds, not for seconds.
-const PREFILL_CHUNK_TOKENS = 128
 
 export interface PipelineComponents {
   hops: Hops
@@ -40,6 +38,10 @@ export interface SessionOptions {
   kvType: KvType
   /** Positions to reserve on every stage. */
   contextTokens: number
+  /** An earlier session of this peer, on the same route, with the same first ids. */
+  prefix?: OpenPrefix | null
+  /** This session may become such a one when it is closed. */
+  isReusable?: boolean
 }
 
 export class Pipeline {
@@ -64,7 +66,8 @@ export class Pipeline {
   }
 
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
-  createSession({ route, model, kvType, contextTokens }: SessionOptions): Session {
+  createSession(options: SessionOptions): Session {
+    const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -77,11 +80,13 @@ export class Pipeline {
         id,
         route,
         modelId: model.id,
-        arithmeticVersion: model.arithmeticVersion,
+        arithmeticVersion: sessionArithmetic(model.arithmeticVersion, kvType),
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,
-        chunkTokens: chunkTokensOf(model.dim)
+        chunkTokens: chunkTokensOf(model.dim),
+        prefix,
+        isReusable
       }
     )
     this.#sessions.set(id, session)

@@ -1,21 +1,37 @@
-// Flow A, serving side: whose step runs next on this stage, one at a time. Decode steps and prefill
-// chunks wait in two lines; between two prefill chunks, every decode step that waited when the first
-// ended goes first. So a token waits for at most one chunk, and a prompt moves on however many others
-// decode. Knows neither steps nor sessions, only who waits.
+// Flow A, serving side: which sessions' steps run together next on this stage, one step at a time.
+// Decode steps and prefill chunks wait in two lines. A step takes a chunk's worth of prompts and every
+// token that is there, so that the weights are read once for all. A token that came too late for a step
+// with prompts in it goes in the next one, without prompts: no token waits for more than one chunk,
+// whether behind it or in its company, and prompts move on however many others decode. Knows neither
+// steps nor sessions, only who waits, how long their work is and who may share a step.
 
 export type WorkKind = 'prefill' | 'decode'
 
+/**
+ * Positions of prompts in one step: large enough that it is bound by arithmetic and not by reading
+ * weights, small enough that a token waits for tens of milliseconds, not for seconds.
+ */
+export const PREFILL_CHUNK_TOKENS = 128
+
+export interface SchedulerOptions<T> {
+  /** One step of these items; it must not reject. */
+  run: (items: T[]) => Promise<void>
+  /** Positions of an item's next work. */
+  tokensOf: (item: T) => number
+  /** Items of one group may share a step. */
+  groupOf: (item: T) => string
+}
+
 export class Scheduler<T> {
-  readonly #run: (item: T) => Promise<void>
+  readonly #options: SchedulerOptions<T>
   #decode: T[] = []
   #prefill: T[] = []
-  /** Decode steps that go before the next prefill chunk may. */
-  #owed = 0
+  /** Those of the decode line that have waited for a chunk: they go before the next one. */
+  #owed = new Set<T>()
   #isRunning = false
 
-  /** @param run one step of an item; it must not reject. */
-  constructor(run: (item: T) => Promise<void>) {
-    this.#run = run
+  constructor(options: SchedulerOptions<T>) {
+    this.#options = options
   }
 
   /** Joins the end of a line. The caller sees to it that an item waits once. */
@@ -26,6 +42,7 @@ export class Scheduler<T> {
   }
 
   remove(item: T): void {
+    this.#owed.delete(item)
     this.#decode = this.#decode.filter((other) => other !== item)
     this.#prefill = this.#prefill.filter((other) => other !== item)
   }
@@ -33,18 +50,39 @@ export class Scheduler<T> {
   async #runAll(): Promise<void> {
     this.#isRunning = true
     for (;;) {
-      const isDecodeFirst = this.#owed > 0 || this.#prefill.length === 0
-      const decode = isDecodeFirst ? this.#decode.shift() : undefined
-      if (decode !== undefined) {
-        this.#owed = Math.max(0, this.#owed - 1)
-        await this.#run(decode)
-        continue
-      }
-      const prefill = this.#prefill.shift()
-      if (prefill === undefined) break
-      await this.#run(prefill)
-      this.#owed = this.#decode.length
+      const [owed] = this.#owed
+      const leader = owed ?? this.#prefill[0] ?? this.#decode[0]
+      if (leader === undefined) break
+      const group = this.#options.groupOf(leader)
+      const prompts = owed === undefined ? this.#takePrompts(group) : []
+      const items = [...prompts, ...this.#takeTokens(group)]
+      await this.#options.run(items)
+      if (prompts.length === 0) continue
+      // Who was in the step and is back already has not waited for it.
+      this.#owed = new Set(this.#decode.filter((item) => !items.includes(item)))
     }
     this.#isRunning = false
+  }
+
+  /** Chunks in the order of their line, until a whole chunk's worth of positions is together. */
+  #takePrompts(group: string): T[] {
+    const { tokensOf, groupOf } = this.#options
+    let nTokens = 0
+    const taken = this.#prefill.filter((item) => {
+      const after = nTokens + tokensOf(item)
+      if (groupOf(item) !== group || (nTokens > 0 && after > PREFILL_CHUNK_TOKENS)) return false
+      nTokens = after
+      return true
+    })
+    this.#prefill = this.#prefill.filter((item) => !taken.includes(item))
+    return taken
+  }
+
+  #takeTokens(group: string): T[] {
+    const isTaken = (item: T) => this.#options.groupOf(item) === group
+    const taken = this.#decode.filter(isTaken)
+    for (const item of taken) this.#owed.delete(item)
+    this.#decode = this.#decode.filter((item) => !isTaken(item))
+    return taken
   }
 }

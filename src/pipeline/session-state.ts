@@ -21,6 +21,7 @@ import type {
   KvType,
   OpenedMessage,
   OpenMessage,
+  OpenPrefix,
   ProgressMessage,
   RouteStage,
   Sampling,
@@ -42,6 +43,10 @@ export interface SessionSetup {
   contextTokens: number
   /** Positions of one prefill step. */
   chunkTokens: number
+  /** What the first turn may take over from an earlier session. */
+  prefix?: OpenPrefix | null
+  /** Stages may keep the caches behind the end, for later sessions. */
+  isReusable?: boolean
 }
 
 /** One question: the ids of the whole context, and how to go on from them. */
@@ -84,6 +89,8 @@ export class SessionState {
   #ids: number[] = []
   /** Positions that are in the caches of every stage. */
   #cachedEnd = 0
+  /** Positions that every stage which has answered took over from an earlier session. */
+  #prefixEnd = 0
   #promptEnd = 0
   #sentEnd = 0
   /** Ends of the chunks that are on their way, ascending. */
@@ -156,12 +163,16 @@ export class SessionState {
     const isDue = this.phase === 'opening' || this.phase === 'pausing'
     if (!isDue || message.epoch !== this.epoch) return []
     if (!this.#isAnswer(from, message.index, message.stats)) return []
+    // All begin where the one that has least ends.
+    this.#prefixEnd = Math.min(this.#prefixEnd, message.cachedTokens)
     if (this.silentStages.length > 0) return []
     if (this.phase === 'pausing') {
       this.#enter('idle')
       return [{ type: 'settle' }]
     }
     this.#enter('prefill')
+    this.#cachedEnd = Math.max(this.#cachedEnd, this.#prefixEnd)
+    this.#sentEnd = this.#cachedEnd
     const event: SessionEvent = { type: 'opened', keptTokens: this.#cachedEnd }
     return [{ type: 'emit', event }, ...this.#sendChunks()]
   }
@@ -270,12 +281,16 @@ export class SessionState {
     this.stats = this.#stages.map(() => null)
     this.#cachedEnd = keep
     this.#sentEnd = keep
+    const prefix = this.epoch === 1 && phase === 'opening' ? (setup.prefix ?? null) : null
+    this.#prefixEnd = Math.min(prefix?.tokens ?? 0, turn.ids.length - 1)
     this.#inFlight = []
     const open: Omit<OpenMessage, 'index'> = {
       type: 'open',
       session: setup.id,
       epoch: this.epoch,
       position: keep,
+      prefix,
+      isReusable: setup.isReusable ?? false,
       route: this.#stages,
       modelId: setup.modelId,
       planHash: setup.route.planHash,

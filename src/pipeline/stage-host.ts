@@ -14,13 +14,14 @@ import { contains, formatRange, intersection, type LayerRange } from '../model/l
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
 import { checkFit, checkLinked, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
+import { PrefixShelf } from './prefix-shelf.ts'
 import { greediestOf, idleSessionsFor } from './pressure.ts'
 import { goneError } from './route.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 
 import type { Log } from '../base/log.ts'
-import type { Sampler, Stage } from '../compute/stage.ts'
-import type { OpenMessage, SessionMessage } from '../wire/session.ts'
+import type { Sampler, Stage, StageCache } from '../compute/stage.ts'
+import type { OpenMessage, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
@@ -49,6 +50,7 @@ export interface StageHostOptions {
 export class StageHost {
   readonly #options: StageHostOptions
   readonly #sessions = new Map<SessionId, HostedSession>()
+  readonly #shelf = new PrefixShelf()
   readonly #steps: StepRunner
   readonly #idleTimer: Timer
   #restriction: LayerRange | null = null
@@ -71,6 +73,11 @@ export class StageHost {
   /** Sessions with a cache here. */
   get sessions(): number {
     return this.#sessions.size
+  }
+
+  /** Caches of ended sessions that wait for a prompt which begins alike. */
+  get shelved(): number {
+    return this.#shelf.size
   }
 
   /** (nLayers,) how often each layer was read by steps that ran here. */
@@ -97,6 +104,7 @@ export class StageHost {
 
   /** Frees the sessions of an origin that is gone, and fails those that lost a neighbour. */
   gone(peer: PeerId): void {
+    this.#shelf.dropOf(peer)
     for (const session of this.#sessions.values()) {
       if (session.origin === peer) this.#end(session, 'silent')
       else if (session.isNeighbour(peer)) this.#fail(session, goneError(peer, session.open.route))
@@ -106,6 +114,7 @@ export class StageHost {
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
   restrict(keep: LayerRange | null): void {
     this.#restriction = keep
+    if (keep !== null) this.#shelf.dropOutside(keep)
   }
 
   /** Resolves when no session uses layers outside the restriction; rejects when the signal aborts. */
@@ -136,7 +145,7 @@ export class StageHost {
     this.#isClosed = true
     this.#idleTimer.cancel()
     for (const session of this.#sessions.values()) this.#end(session, 'silent')
-    this.#restriction = { start: 0, end: 0 }
+    this.restrict({ start: 0, end: 0 })
     await this.idle()
   }
 
@@ -150,7 +159,7 @@ export class StageHost {
     try {
       const session = this.#openSession(from, open)
       this.#sessions.set(open.session, session)
-      this.#toOrigin(session, { ...answer(open), type: 'opened', stats: noStats() })
+      this.#toOrigin(session, openedOf(session, noStats()))
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
@@ -163,9 +172,11 @@ export class StageHost {
     checkFit(open, this.#standing())
     if (open.position !== 0) throw unknownSession()
     checkLinked(open, (peer) => this.#reaches(peer))
-    this.#makeRoom(open, stage.cacheBytes({ start, end }, open.contextTokens, open.kvType))
-    const cache = stage.openCache({ start, end }, open.contextTokens, open.kvType)
+    const cache =
+      this.#forkPrefix(origin, open) ??
+      stage.openCache({ start, end }, open.contextTokens, open.kvType)
     try {
+      this.#makeRoom(open, cache.sizeBytes)
       const sampler = this.#openSampler(open)
       return new HostedSession(open, origin, { cache, sampler }, clock.now())
     } catch (error) {
@@ -174,12 +185,32 @@ export class StageHost {
     }
   }
 
-  /** Frees idle sessions where that makes room. @throws STAGE_FULL */
+  /** What an earlier session of this origin left here, or one that goes on; null: nothing that fits. */
+  #forkPrefix(origin: PeerId, open: OpenMessage): StageCache | null {
+    const { prefix, contextTokens, kvType } = open
+    if (prefix === null) return null
+    const { start, end } = ownStage(open)
+    const running = this.#sessions.get(prefix.session)
+    // Where an epoch is about to begin, the ids behind the cache are about to change.
+    const isSteady = running?.origin === origin && running.reopening === null
+    const shelved = this.#shelf.find(prefix.session, origin, this.#options.clock.now())
+    const source = isSteady ? running.cache : shelved
+    const isAlike = source?.range.start === start && source.range.end === end
+    if (!isAlike || source.kvType !== kvType) return null
+    return source.fork(prefix.tokens, contextTokens)
+  }
+
+  /** Frees what was kept of ended sessions, then idle ones, where that makes room. @throws STAGE_FULL */
   #makeRoom(open: OpenMessage, needBytes: number): void {
+    const shortOf = ({ kvBudgetBytes, kvUsedBytes }: Standing) => {
+      return needBytes - (kvBudgetBytes - kvUsedBytes)
+    }
+    this.#shelf.free(shortOf(this.#standing()))
     const standing = this.#standing()
+    this.#options.stage.limitKv(standing.kvBudgetBytes)
     const shortage = shortageOf(open, standing, needBytes)
     if (shortage === null) return
-    const shortBytes = needBytes - (standing.kvBudgetBytes - standing.kvUsedBytes)
+    const shortBytes = shortOf(standing)
     const sessions = [...this.#sessions.values()]
     const idle = idleSessionsFor(sessions, shortBytes, this.#options.clock.now())
     if (idle.length === 0) throw shortage
@@ -206,7 +237,10 @@ export class StageHost {
         this.#restriction === null ? stage.held : intersection(stage.held, this.#restriction),
       nSessions: this.#sessions.size,
       kvBudgetBytes: memoryBytes - stage.weightBytes,
-      kvUsedBytes: [...this.#sessions.values()].reduce((sum, { cache }) => sum + cache.sizeBytes, 0)
+      kvUsedBytes: [...this.#sessions.values()].reduce(
+        (sum, { cache }) => sum + cache.sizeBytes,
+        this.#shelf.sizeBytes
+      )
     }
   }
 
@@ -256,7 +290,7 @@ export class StageHost {
       session.sampler = null
       session.sampler = this.#openSampler(open)
       session.restart(open, this.#options.clock.now())
-      this.#toOrigin(session, { ...answer(open), type: 'opened', stats })
+      this.#toOrigin(session, openedOf(session, stats))
     } catch (error) {
       session.open = open
       this.#fail(session, error)
@@ -328,7 +362,10 @@ export class StageHost {
     const { session: id, index } = session.open
     this.#steps.remove(session)
     this.#sessions.delete(id)
-    session.cache.close()
+    const { cache, origin } = session
+    const isKept = session.ending === 'closed' && session.open.isReusable && cache.length > 0
+    if (isKept && !this.#isClosed) this.#shelf.put(id, origin, cache, this.#options.clock.now())
+    else cache.close()
     session.sampler?.close()
     if (session.ending === 'closed') {
       this.#toOrigin(session, { type: 'closed', session: id, index, stats: session.stats })
@@ -338,6 +375,9 @@ export class StageHost {
 
   #expire(): void {
     const { clock } = this.#options
+    this.#shelf.dropUnused(clock.now() - SESSION_IDLE_MS)
+    const { kvBudgetBytes, kvUsedBytes } = this.#standing()
+    this.#shelf.free(kvUsedBytes - kvBudgetBytes)
     for (const session of this.#sessions.values()) {
       if (!session.isRunning && clock.now() - session.lastMs > SESSION_IDLE_MS) {
         this.#fail(session, unknownSession())
@@ -353,6 +393,7 @@ function unknownSession(): SwarmError {
   return new SwarmError('STAGE_UNKNOWN_SESSION', text)
 }
 
-function answer({ session, epoch, index }: OpenMessage) {
-  return { session, epoch, index }
+function openedOf({ open, cache }: HostedSession, stats: StageStats) {
+  const { session, epoch, index } = open
+  return { type: 'opened', session, epoch, index, cachedTokens: cache.length, stats } as const
 }

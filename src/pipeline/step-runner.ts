@@ -1,7 +1,8 @@
-// Flow A, the data plane of a stage: takes the next step that is due, runs it, and sends what comes out
-// where the route says: an activation to the next stage, a token to the first stage and to the origin.
-// Owns the order of steps among sessions (scheduler.ts); which frames are due is hosted-session.ts, and
-// what happens to a session whose step failed is the stage host's business.
+// Flow A, the data plane of a stage: takes the sessions whose step is due, runs them as one, and sends
+// what comes out where each route says: an activation to the next stage, a token to the first stage and
+// to the origin. What goes wrong in one session's part touches no other. Owns the order of steps among
+// sessions (scheduler.ts); which frames are due is hosted-session.ts, and what happens to a session
+// whose part failed is the stage host's business.
 
 import { SwarmError } from '../base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
@@ -13,7 +14,7 @@ import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
 
 import type { Clock } from '../base/clock.ts'
-import type { Stage, StepRequest, StepResult } from '../compute/stage.ts'
+import type { Stage, StepOutcome, StepPart, StepRequest, StepResult } from '../compute/stage.ts'
 import type { SessionMessage } from '../wire/session.ts'
 import type { ActivationFrame, Hop, Hops } from './hop.ts'
 import type { HostedSession, Work } from './hosted-session.ts'
@@ -35,9 +36,21 @@ export interface StepRunnerComponents {
   onSettled: (session: HostedSession) => void
 }
 
+/** One session's part of a step, with where its output goes. */
+interface DuePart extends StepPart {
+  session: HostedSession
+  work: Work
+  frame: ActivationFrame | null
+  signal: AbortSignal
+}
+
 export class StepRunner {
   readonly #components: StepRunnerComponents
-  readonly #scheduler = new Scheduler<HostedSession>((session) => this.#step(session))
+  readonly #scheduler = new Scheduler<HostedSession>({
+    run: (sessions) => this.#step(sessions),
+    tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
+    groupOf: ({ stage: { start, end } }) => `${start} ${end}`
+  })
   /** Steps that have run, for whoever shows what this machine does. */
   readonly reads: LayerReads
 
@@ -59,41 +72,67 @@ export class StepRunner {
     this.#scheduler.remove(session)
   }
 
-  async #step(session: HostedSession): Promise<void> {
-    session.isWaiting = false
-    const work = session.takeWork()
-    if (work === null) return
-    const signal = session.beginStep()
-    try {
-      await this.#run(session, work, signal)
-    } catch (error) {
-      // After an abort nobody waits for this step any more.
-      if (!signal.aborted) this.#components.onError(session, error)
-    }
-    session.isRunning = false
-    this.#components.onSettled(session)
-    this.schedule(session)
-  }
-
-  async #run(session: HostedSession, work: Work, signal: AbortSignal): Promise<void> {
+  async #step(sessions: HostedSession[]): Promise<void> {
     const { stage, clock } = this.#components
     const startedMs = clock.now()
-    const frame = this.#nextFrame(session, work)
-    const { cache, sampler } = session
-    const { start, end } = session.stage
-    const { position, nTokens, sample } = work
-    const request: StepRequest = { cache, range: { start, end }, position, nTokens }
-    if (work.ids !== null) request.ids = work.ids
-    if (work.input !== null) request.input = work.input
-    if (frame !== null) request.output = frame.payload
-    if (sample && sampler !== null) request.sampler = sampler
-    const result = await stage.step(request, signal)
-    this.reads.count(request.range)
+    const due = sessions.flatMap((session) => this.#prepare(session) ?? [])
+    let outcomes: StepOutcome[] = []
+    try {
+      if (due.length > 0) outcomes = await stage.stepTogether(due)
+    } catch (error) {
+      outcomes = due.map(() => ({ error: error as Error }))
+    }
+    for (const [i, part] of due.entries()) {
+      this.#finish(part, outcomes[i] as StepOutcome, startedMs)
+    }
+    const [range] = due.map(({ request }) => request.range)
+    if (range && outcomes.some((outcome) => 'result' in outcome)) this.reads.count(range)
+    for (const session of sessions) {
+      session.isRunning = false
+      this.#components.onSettled(session)
+      this.schedule(session)
+    }
+  }
+
+  /** A session's part of the step that begins; null when it has none. */
+  #prepare(session: HostedSession): DuePart | null {
+    session.isWaiting = false
+    const work = session.takeWork()
+    if (work === null) return null
+    const signal = session.beginStep()
+    try {
+      const frame = this.#nextFrame(session, work)
+      const { cache, sampler } = session
+      const { start, end } = session.stage
+      const { position, nTokens, sample } = work
+      const request: StepRequest = { cache, range: { start, end }, position, nTokens }
+      if (work.ids !== null) request.ids = work.ids
+      if (work.input !== null) request.input = work.input
+      if (frame !== null) request.output = frame.payload
+      if (sample && sampler !== null) request.sampler = sampler
+      return { session, work, frame, request, signal }
+    } catch (error) {
+      this.#components.onError(session, error)
+      return null
+    }
+  }
+
+  #finish(
+    { session, work, frame, signal }: DuePart,
+    outcome: StepOutcome,
+    startedMs: number
+  ): void {
+    // After an abort nobody waits for this step any more.
     if (signal.aborted) return
-    session.count(work, startedMs, result.computeUs)
-    session.lastMs = clock.now()
-    if (frame !== null) frame.send()
-    else this.#finishPositions(session, work, result)
+    try {
+      if ('error' in outcome) throw outcome.error
+      session.count(work, startedMs, outcome.result.computeUs)
+      session.lastMs = this.#components.clock.now()
+      if (frame !== null) frame.send()
+      else this.#finishPositions(session, work, outcome.result)
+    } catch (error) {
+      this.#components.onError(session, error)
+    }
   }
 
   /** Room for what this step gives to the next stage; null at the last stage. */

@@ -5,9 +5,11 @@
 import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
+import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
+import { PrefixBook } from './prefix-book.ts'
 import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
@@ -59,6 +61,7 @@ export class TextGenerator {
   readonly #components: TextGeneratorComponents
   /** Paused sessions by their id, the one used longest ago first. */
   readonly #kept = new Map<string, Session>()
+  readonly #book = new PrefixBook()
 
   constructor(components: TextGeneratorComponents) {
     this.#components = components
@@ -87,7 +90,10 @@ export class TextGenerator {
           const { event } = step
           session = step.source
           stopwatch.note(event)
-          if (event.type === 'opened') yield routeEvent(session, question, event.keptTokens)
+          if (event.type === 'opened') {
+            this.#remember(session, question.promptIds)
+            yield routeEvent(session, question, event.keptTokens)
+          }
           if (event.type === 'prefill') yield event
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
@@ -97,14 +103,25 @@ export class TextGenerator {
         if (!isAbort(error) || !signal.aborted) throw error
         yield* textEvent(answer.cancel())
       }
+      if (session?.isOpen) this.#remember(session, [...question.promptIds, ...answer.ids])
       const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
       const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
-      const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+      const result = this.#result(
+        request,
+        question,
+        answer,
+        session?.route.stages ?? [],
+        stats,
+        stopwatch
+      )
       if (isKept && session?.isOpen) {
         result.session = this.#keep(session)
         session = null
       }
       yield { type: 'done', result }
+    } catch (error) {
+      if (session !== null) this.#book.remove(session.id)
+      throw error
     } finally {
       // Closed already or kept, unless an error came or the reader left.
       void session?.close()
@@ -169,6 +186,8 @@ export class TextGenerator {
   ): AsyncGenerator<TurnStep, void> {
     const kept = this.#takeKept(request, question.positionEnd)
     if (kept !== null) {
+      // Its caches are about to hold other ids, or none.
+      this.#book.remove(kept.id)
       let hasOpened = false
       try {
         for await (const event of kept.run(question, signal)) {
@@ -188,7 +207,14 @@ export class TextGenerator {
     const search = new RouteSearch(findRoute, clock.now())
     for (;;) {
       const { route } = search
-      const session = pipeline.createSession({ route, model, kvType, contextTokens })
+      const session = pipeline.createSession({
+        route,
+        model,
+        kvType,
+        contextTokens,
+        prefix: this.#book.find(route.stages, kvType, question.promptIds),
+        isReusable: true
+      })
       let hasOpened = false
       try {
         for await (const event of session.run(question, signal)) {
@@ -217,6 +243,11 @@ export class TextGenerator {
     return null
   }
 
+  /** Later prompts may begin with what the session's caches hold. */
+  #remember(session: Session, ids: readonly number[]): void {
+    this.#book.put(session.id, session.route.stages, session.kvType, ids)
+  }
+
   #keep(session: Session): string {
     this.#kept.set(session.id, session)
     for (const id of this.#kept.keys()) {
@@ -226,6 +257,7 @@ export class TextGenerator {
   }
 
   #result(
+    request: GenerateRequest,
     question: Question,
     answer: Answer,
     stages: RouteStage[],
@@ -241,7 +273,7 @@ export class TextGenerator {
       seed: question.sampling.seed,
       finishReason: answer.finishReason ?? 'cancelled',
       logitsHash: answer.logitsHash,
-      arithmeticVersion: model.arithmeticVersion,
+      arithmeticVersion: sessionArithmetic(model.arithmeticVersion, request.kvType),
       stages,
       timing: {
         prefillMs,

@@ -55,7 +55,8 @@ export async function explain(failure: Failure, ports: ExplainPorts): Promise<Ex
   const proposals = all.slice(0, PROPOSALS_MAX)
   const isGood = (proposals[0]?.weight ?? 0) >= GOOD_WEIGHT
   const answer = isGood ? null : ports.generate(explainPrompt(question, facts))
-  if (!isGood && answer === null && sentinel === null)
+  // A pipe brings no command, so the small model was not asked.
+  if (!isGood && answer === null && sentinel === null && failure.command !== '')
     remarks.push('no model is loaded that could be asked')
   return { cause: causeOf(failure, proposals, sentinel), proposals, answer, remarks }
 }

@@ -16,6 +16,7 @@ import {
   VOCAB_MAX
 } from '../base/limits.ts'
 import * as f from './fields.ts'
+import { KV_TYPES } from './session.ts'
 
 import type { PeerId, SessionId } from './ids.ts'
 import type {
@@ -26,6 +27,7 @@ import type {
   IdsMessage,
   OpenedMessage,
   OpenMessage,
+  OpenPrefix,
   ProgressMessage,
   RouteStage,
   Sampling,
@@ -91,21 +93,26 @@ const open = f.checked(
     modelId: hash,
     planHash: hash,
     viewHash: hash,
+    prefix: f.optional(f.struct<OpenPrefix>({ session, tokens: position }), 'the prefix'),
+    isReusable: f.flag('whether the cache is reusable'),
     arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
     contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
-    kvType: f.oneOf(['f16', 'f32'], 'the KV type'),
+    kvType: f.oneOf(KV_TYPES, 'the KV type'),
     sampling,
     stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
     positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
   }),
   (message) => {
-    const { index, route, position, positionEnd, contextTokens } = message
+    const { index, route, position, prefix, positionEnd, contextTokens } = message
     if (index >= route.length) {
       throw f.badFrame(`stage ${index} is not one of the ${route.length} of the route`)
     }
+    const positions = `positions ${position} to ${positionEnd}`
     if (position >= positionEnd || positionEnd > contextTokens) {
-      const positions = `positions ${position} to ${positionEnd}`
       throw f.badFrame(`${positions} do not fit a context of ${contextTokens}`)
+    }
+    if (prefix !== null && (position > 0 || prefix.tokens >= positionEnd)) {
+      throw f.badFrame(`a prefix of ${prefix.tokens} positions does not fit ${positions}`)
     }
   }
 )
@@ -157,7 +164,13 @@ const stats = f.struct<StageStats>({
   decodeQueueUs: micros
 })
 
-const opened = f.struct<Omit<OpenedMessage, 'type'>>({ session, epoch, index, stats })
+const opened = f.struct<Omit<OpenedMessage, 'type'>>({
+  session,
+  epoch,
+  index,
+  cachedTokens: position,
+  stats
+})
 
 const idsMessage = f.checked(
   f.struct<Omit<IdsMessage, 'type'>>({

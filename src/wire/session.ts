@@ -11,8 +11,21 @@ export interface RouteStage {
   end: number
 }
 
-/** Which number format the KV caches of a session use. All stages of a session use the same. */
-export type KvType = 'f16' | 'f32'
+/**
+ * Which number format the KV caches of a session use. All stages of a session use the same. q8_0 rounds
+ * keys and values to 8 bits, and so has an arithmetic of its own (docs/arithmetic.md section 12).
+ */
+export type KvType = (typeof KV_TYPES)[number]
+
+/** In the order of their numbers on the wire. */
+export const KV_TYPES = ['f16', 'f32', 'q8_0'] as const
+
+/** An earlier session of the same origin that began with the same ids. */
+export interface OpenPrefix {
+  session: SessionId
+  /** So many positions are the same. */
+  tokens: number
+}
 
 /** Everything that chooses a token from logits; docs/arithmetic.md section "Sampler" is normative. */
 export interface Sampling {
@@ -47,6 +60,14 @@ export interface OpenMessage {
   modelId: string
   planHash: string
   viewHash: string
+  /**
+   * With position 0: keys and values that may be taken from another session, where the stage still has
+   * them. `opened` tells how many it took; the first frame says from which position on the session goes.
+   */
+  prefix: OpenPrefix | null
+  /** Keys and values may stay when the session is closed, for a later `prefix` of this origin. */
+  isReusable: boolean
+  /** Also of its KV type (compute/arithmetic.ts): stages of another one refuse. */
   arithmeticVersion: number
   /** Positions to reserve; the stage answers STAGE_FULL if it has no room for their keys and values. */
   contextTokens: number
@@ -64,6 +85,8 @@ export interface OpenedMessage {
   session: SessionId
   epoch: number
   index: number
+  /** Positions in the cache: the session may begin at any position up to here. */
+  cachedTokens: number
   /** What the epoch before this one cost here; zeros for a new session. */
   stats: StageStats
 }
@@ -129,7 +152,7 @@ export interface TokenMessage {
   logitsHash: string
 }
 
-/** Origin to every stage: free everything of this session. */
+/** Origin to every stage: the session is over. Frees everything of it, but for what is reusable. */
 export interface CloseMessage {
   type: 'close'
   session: SessionId

@@ -92,7 +92,7 @@ test('completion - bash offers commands, flags, choices and shells', (t) => {
   }
   t.is(offers('swarm', 'st'), 'status stop')
   t.is(offers('swarm', 'generate', '--te'), '--temp')
-  t.is(offers('swarm', 'generate', '--kv', ''), 'f16 f32')
+  t.is(offers('swarm', 'generate', '--kv', ''), 'f16 f32 q8_0')
   t.is(offers('swarm', 'completion', 'z'), 'zsh')
   t.is(offers('swarm', 'help', 'boot'), 'bootstrap')
   t.is(offers('swarm', 'run', ''), 'files')

@@ -332,6 +332,9 @@ test('native stage - close waits for steps and is idempotent', async (t) => {
   t.is(await code(stage.load(range)), 'NATIVE_FAILED')
 })
 
+/** GGML's number of the type. */
+const GGML_F16 = 1
+
 test('native stage - the bits do not depend on how many threads each step has', async (t) => {
   const model = await readStageModel(await syntheticModel(t, smallLlama))
   const { addon, table } = loadKernels()
@@ -340,21 +343,25 @@ test('native stage - the bits do not depend on how many threads each step has', 
   const cancel = new Int32Array(1)
   await native.load(0, 4, { cancel }, () => {})
   const run = async (threadsOf: (step: number) => number | undefined) => {
-    const cache = native.openCache(0, 4, 64, true)
+    const cache = native.openCache(0, 4, 64, GGML_F16)
     const rows: Uint8Array[] = []
     const sizes = [17, 1, 1, 5, 1, 1, 1, 8, 1, 1]
     for (const [step, nTokens] of sizes.entries()) {
       const logits = new Float32Array(model.hyper.vocabSize)
       const threads = threadsOf(step)
       await native.step({
-        cache,
         start: 0,
         end: 4,
-        position: cache.length(),
-        nTokens,
-        ids: Int32Array.from({ length: nTokens }, (_, i) => 300 + ((step * 31 + i) % 700)),
-        logits,
-        cancel,
+        parts: [
+          {
+            cache,
+            position: cache.length(),
+            nTokens,
+            ids: Int32Array.from({ length: nTokens }, (_, i) => 300 + ((step * 31 + i) % 700)),
+            logits,
+            cancel
+          }
+        ],
         ...(threads !== undefined && { threads })
       })
       rows.push(new Uint8Array(logits.buffer))

@@ -110,6 +110,8 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     session: SESSION,
     epoch: 1,
     position: 0,
+    prefix: null,
+    isReusable: false,
     index: route.findIndex(({ peer }) => peer === HOST),
     route,
     modelId: MODEL_ID,

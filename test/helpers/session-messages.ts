@@ -14,6 +14,7 @@ import {
 import { below, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
+import { KV_TYPES } from '../../src/wire/session.ts'
 
 import type {
   OpenMessage,
@@ -93,11 +94,16 @@ function open(random: Random): OpenMessage {
   const stages = route(random)
   const contextTokens = between(random, 1, CONTEXT_TOKENS_MAX)
   const positionEnd = between(random, 1, contextTokens)
+  const position = between(random, 0, positionEnd - 1)
+  const tokens = between(random, 0, positionEnd - 1)
+  const hasPrefix = position === 0 && below(random, 2) === 0
   return {
     type: 'open',
     session: sessionIdOf(random.bytes(16)),
     epoch: between(random, 1, 2 ** 32 - 1),
-    position: between(random, 0, positionEnd - 1),
+    position,
+    prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
+    isReusable: below(random, 2) === 1,
     index: between(random, 0, stages.length - 1),
     route: stages,
     modelId: hash(random),
@@ -105,7 +111,7 @@ function open(random: Random): OpenMessage {
     viewHash: hash(random),
     arithmeticVersion: between(random, 0, 2 ** 32 - 1),
     contextTokens,
-    kvType: pick(random, ['f16', 'f32']),
+    kvType: pick(random, KV_TYPES),
     sampling: sampling(random),
     stopIds: Array.from({ length: between(random, 0, STOP_IDS_MAX) }, () =>
       between(random, 0, VOCAB_MAX - 1)
@@ -135,8 +141,10 @@ export function randomMessage(
   switch (type) {
     case 'open':
       return open(random)
-    case 'opened':
-      return { type, session, epoch, index, stats: stats(random) }
+    case 'opened': {
+      const cachedTokens = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, epoch, index, cachedTokens, stats: stats(random) }
+    }
     case 'ids': {
       const ids = Int32Array.from({ length: between(random, 1, CHUNK_TOKENS_MAX) }, () =>
         between(random, 0, VOCAB_MAX - 1)

@@ -76,12 +76,16 @@ export class SimSwarm {
     return routeOf(stages)
   }
 
-  /** What the peers that live still hold for sessions. Empty when every session is over. */
+  /**
+   * What the peers that live still hold for sessions. Empty when every session is over; caches that
+   * wait for a prompt which begins alike are no leak, they go first.
+   */
   leaks(): string[] {
     const leaks: string[] = []
     for (const { id, stage, host, pipeline } of this.peers) {
       if (!this.network.isAlive(id)) continue
-      const left = { caches: stage.openCaches, samplers: stage.openSamplers }
+      const caches = stage.openCaches - host.shelved
+      const left = { caches, samplers: stage.openSamplers }
       const counts = { ...left, hosted: host.sessions, begun: pipeline.sessions }
       for (const [what, count] of Object.entries(counts)) {
         if (count !== 0) leaks.push(`${id.slice(0, 6)}: ${count} ${what}`)

@@ -11,6 +11,9 @@ import type {
   Sampler,
   Stage,
   StageCache,
+  KvSpan,
+  StepOutcome,
+  StepPart,
   StepRequest,
   StepResult
 } from '../../src/compute/stage.ts'
@@ -30,7 +33,7 @@ export interface ToyOptions {
   stepMs?: (nTokens: number, nLayers: number) => number
 }
 
-const KV_BYTES = { f16: 4, f32: 8 } as const
+const KV_BYTES = { f16: 4, f32: 8, q8_0: 2 } as const
 const LAYER_BYTES = 1000
 
 export class ToyStage implements Stage {
@@ -41,6 +44,9 @@ export class ToyStage implements Stage {
   openCaches = 0
   openSamplers = 0
   steps = 0
+  /** Most parts that one step had. */
+  mostParts = 0
+  kvBytes = 0
   /** Fails the next step with this. */
   nextError: Error | null = null
   readonly #options: ToyOptions
@@ -73,9 +79,36 @@ export class ToyStage implements Stage {
 
   openCache(range: LayerRange, capacityTokens: number, kvType: KvType): ToyCache {
     this.#mustHold(range)
-    this.openCaches++
-    const sizeBytes = this.cacheBytes(range, capacityTokens, kvType)
-    return new ToyCache(range, capacityTokens, sizeBytes, () => this.openCaches--)
+    const bytesOf = (tokens: number) => this.cacheBytes(range, tokens, kvType)
+    const count = (change: number) => (this.openCaches += change)
+    return new ToyCache({ range, capacityTokens, kvType }, bytesOf, count)
+  }
+
+  limitKv(): void {
+    // It has no pages: what admission may reserve is decided by whoever asks.
+  }
+
+  exportCache(cache: StageCache, { layers, start, end }: KvSpan): Promise<Uint8Array> {
+    const words: number[] = []
+    for (let layer = layers.start; layer < layers.end; layer++) {
+      words.push(...(cache as ToyCache).historyOf(layer).slice(start, end))
+    }
+    return Promise.resolve(
+      new Uint8Array(Uint32Array.of(layers.start, layers.end, start, ...words).buffer)
+    )
+  }
+
+  importCache(cache: StageCache, modelId: string, piece: Uint8Array): Promise<KvSpan> {
+    const [first, last, start, ...words] = new Uint32Array(piece.slice().buffer)
+    const layers = { start: first as number, end: last as number }
+    const nTokens = words.length / (layers.end - layers.start)
+    for (let layer = layers.start; layer < layers.end; layer++) {
+      const from = (layer - layers.start) * nTokens
+      ;(cache as ToyCache).historyOf(layer).push(...words.slice(from, from + nTokens))
+    }
+    const end = (start as number) + nTokens
+    ;(cache as ToyCache).length = end
+    return Promise.resolve({ modelId, layers, start: start as number, end })
   }
 
   openSampler(sampling: Sampling): ToySampler {
@@ -83,9 +116,14 @@ export class ToyStage implements Stage {
     return new ToySampler(sampling, () => this.openSamplers--)
   }
 
-  step(request: StepRequest, signal?: AbortSignal): Promise<StepResult> {
-    const cache = request.cache as ToyCache
-    const result = this.#last.then(() => this.#step(request, cache, signal))
+  async step(request: StepRequest, signal?: AbortSignal): Promise<StepResult> {
+    const [outcome] = await this.stepTogether([{ request, ...(signal && { signal }) }])
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error
+    return outcome.result
+  }
+
+  stepTogether(parts: StepPart[]): Promise<StepOutcome[]> {
+    const result = this.#last.then(() => this.#step(parts))
     this.#last = result.catch(() => {})
     return result
   }
@@ -94,16 +132,35 @@ export class ToyStage implements Stage {
     return Promise.resolve()
   }
 
-  async #step(
-    request: StepRequest,
-    cache: ToyCache,
-    signal: AbortSignal | undefined
-  ): Promise<StepResult> {
-    const { range, nTokens, position } = request
+  async #step(parts: StepPart[]): Promise<StepOutcome[]> {
+    if (new Set(parts.map(({ request }) => request.cache)).size < parts.length) {
+      throw new Error('toy: two parts of a step use one cache')
+    }
+    const [{ request }] = parts as [StepPart]
+    const { start, end } = request.range
+    if (parts.some(({ request: { range } }) => range.start !== start || range.end !== end)) {
+      throw new Error('toy: the parts of a step are of different layers')
+    }
+    this.mostParts = Math.max(this.mostParts, parts.length)
+    const nTokens = parts.reduce((sum, part) => sum + part.request.nTokens, 0)
+    const stepMs = this.#options.stepMs?.(nTokens, end - start) ?? 0
+    return Promise.all(
+      parts.map(async (part) => {
+        try {
+          return { result: await this.#part(part, stepMs) }
+        } catch (error) {
+          return { error: error as Error }
+        }
+      })
+    )
+  }
+
+  async #part({ request, signal }: StepPart, stepMs: number): Promise<StepResult> {
+    const { nTokens, position } = request
+    const cache = request.cache as ToyCache
     if (signal?.aborted) throw abortError()
     if (cache.isBusy) throw new Error('toy: two steps use one cache')
     this.#check(request, cache)
-    const stepMs = this.#options.stepMs?.(nTokens, range.end - range.start) ?? 0
     cache.isBusy = true
     try {
       await this.#wait(stepMs, signal)
@@ -213,18 +270,44 @@ export class ToyStage implements Stage {
 class ToyCache implements StageCache {
   readonly range: LayerRange
   readonly capacityTokens: number
-  readonly sizeBytes: number
+  readonly kvType: KvType
   length = 0
   isBusy = false
   isClosed = false
   readonly #history = new Map<number, number[]>()
-  readonly #onClose: () => void
+  readonly #bytesOf: (tokens: number) => number
+  readonly #count: (change: number) => void
 
-  constructor(range: LayerRange, capacityTokens: number, sizeBytes: number, onClose: () => void) {
-    this.range = range
-    this.capacityTokens = capacityTokens
-    this.sizeBytes = sizeBytes
-    this.#onClose = onClose
+  constructor(
+    shape: Pick<StageCache, 'range' | 'capacityTokens' | 'kvType'>,
+    bytesOf: (tokens: number) => number,
+    count: (change: number) => void
+  ) {
+    this.range = shape.range
+    this.capacityTokens = shape.capacityTokens
+    this.kvType = shape.kvType
+    this.#bytesOf = bytesOf
+    this.#count = count
+    count(1)
+  }
+
+  get sizeBytes(): number {
+    return this.#bytesOf(this.capacityTokens)
+  }
+
+  get heldBytes(): number {
+    return this.#bytesOf(this.length)
+  }
+
+  fork(length: number, capacityTokens: number): ToyCache {
+    if (this.isClosed) throw new Error('toy: forked after close')
+    const shape = { range: this.range, capacityTokens, kvType: this.kvType }
+    const fork = new ToyCache(shape, this.#bytesOf, this.#count)
+    fork.length = Math.min(length, this.length)
+    for (const [layer, history] of this.#history) {
+      fork.historyOf(layer).push(...history.slice(0, fork.length))
+    }
+    return fork
   }
 
   /** One word per position: all that this layer saw up to there. */
@@ -245,7 +328,7 @@ class ToyCache implements StageCache {
     if (this.isBusy) throw new Error('toy: closed during a step')
     if (this.isClosed) throw new Error('toy: closed twice')
     this.isClosed = true
-    this.#onClose()
+    this.#count(-1)
   }
 }
 

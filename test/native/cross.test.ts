@@ -41,6 +41,7 @@ async function armOutput(t: Test): Promise<string> {
     'native/search/vector_index.cpp',
     'native/stage/exact_math.cpp',
     'native/stage/huge_buffer.cpp',
+    'native/stage/kv_format.cpp',
     'native/stage/layout.cpp',
     'native/kernels/dispatch.cpp',
     'native/kernels/scalar.cpp'

@@ -13,6 +13,9 @@ const fast = available.filter((name) => name !== 'scalar')
 /** Relative error of our exp over its whole range; docs/arithmetic.md section 7 promises 3e-7. */
 const EXP_TOLERANCE = 3e-7
 
+/** GGML's numbers of the formats that keys and values have. */
+const [F32, F16, Q8_0] = [0, 1, 8] as const
+
 function call<T>(name: string, ...args: unknown[]): T {
   return testing[name]?.(...args) as T
 }
@@ -142,15 +145,19 @@ test('float kernels - conversion to f16 refuses what does not fit', (t) => {
 })
 
 test('float kernels - attention products have the same bits everywhere', (t) => {
-  for (const half of [true, false]) {
-    for (const width of [16, 32, 64, 80, 128, 256]) {
+  for (const [type, widths] of [
+    [F32, [16, 32, 64, 80, 128, 256]],
+    [F16, [16, 32, 64, 80, 128, 256]],
+    [Q8_0, [32, 64, 96, 128, 256]]
+  ] as const) {
+    for (const width of widths) {
       for (const n of [1, 2, 3, 4, 5, 17, 40]) {
         const args = [
           spreadFloats(width, n),
           spreadFloats(n * width, n + 1),
           spreadFloats(n * width, n + 2)
         ]
-        sameInAllTables('attend', ...args, half)
+        sameInAllTables('attend', ...args, type)
       }
     }
   }

@@ -1,6 +1,7 @@
 import test from 'brittle'
 
 import { SESSIONS_MAX, STEP_TIMEOUT_MS } from '../../src/base/limits.ts'
+import { sessionArithmetic } from '../../src/compute/arithmetic.ts'
 import { sessionIdOf, type SessionId } from '../../src/wire/ids.ts'
 import { ALONE, HOST, MIDDLE, open, setUp } from '../helpers/host-bench.ts'
 
@@ -10,6 +11,7 @@ test('admission - who does not fit is refused with the reason', async (t) => {
   const cases: [string, string, Partial<OpenMessage>][] = [
     ['another model', 'STAGE_NOT_LOADED', { modelId: '00'.repeat(32) }],
     ['another arithmetic', 'WIRE_VERSION', { arithmeticVersion: 4 }],
+    ['rounded keys and values of no arithmetic', 'WIRE_VERSION', { kvType: 'q8_0' }],
     ['layers that are not held', 'STAGE_NOT_LOADED', {}],
     ['another peer at this place', 'PEER_REFUSED', { index: 0 }],
     ['this peer twice', 'PEER_REFUSED', { route: [...MIDDLE, { peer: HOST, start: 12, end: 13 }] }],
@@ -28,6 +30,29 @@ test('admission - who does not fit is refused with the reason', async (t) => {
     t.alike(up.take(), [code], name)
     t.is(host.sessions + stage.openCaches, 0)
   }
+})
+
+test('admission - rounded keys and values need the same arithmetic on both sides', async (t) => {
+  const { up, clock } = await setUp({ start: 0, end: 12 })
+  const { arithmeticVersion: exact } = open(ALONE)
+  const rounded = (version: number) => sessionArithmetic(version, 'q8_0')
+  const [one, two, three] = [1, 2, 3].map((i) => sessionIdOf(new Uint8Array(16).fill(i)))
+  const q8 = { kvType: 'q8_0' } as const
+  up.send(open(ALONE, { ...q8, session: one as SessionId, arithmeticVersion: rounded(exact) }))
+  await clock.pass(1)
+  t.alike(up.take(), ['opened'])
+  up.send(
+    open(ALONE, { ...q8, session: two as SessionId, arithmeticVersion: rounded(exact) + 65_536 })
+  )
+  up.send(open(ALONE, { session: three as SessionId, arithmeticVersion: rounded(exact) }))
+  await clock.pass(1)
+  const texts = up.received.flatMap((message) => (message.type === 'failed' ? [message.text] : []))
+  t.is(
+    texts[0],
+    `arithmetic differs (${exact} with q8_0 keys and values 1 here, ` +
+      `${exact} with q8_0 keys and values 2 there): upgrade the older`
+  )
+  t.ok(/^arithmetic differs \(\d+ here, \d+ with q8_0/.test(texts[1] ?? ''), texts[1])
 })
 
 test('admission - memory for keys and values is what the weights leave', async (t) => {

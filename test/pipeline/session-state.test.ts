@@ -58,7 +58,14 @@ function brief(actions: Action[]): string {
 }
 
 function opened(state: SessionState, peer: PeerId, index: number, epoch = state.epoch): string {
-  const message = { type: 'opened', session: SESSION, epoch, index, stats: noStats() } as const
+  const message = {
+    type: 'opened',
+    session: SESSION,
+    epoch,
+    index,
+    cachedTokens: 0,
+    stats: noStats()
+  } as const
   return brief(state.opened(peer, message))
 }
 

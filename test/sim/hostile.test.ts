@@ -70,16 +70,20 @@ class Hostile {
     const changed = route.map((stage) => {
       return stage.peer === to || below(random, 2) === 0 ? stage : { ...stage, peer: this.id }
     })
+    const position = below(random, 3) === 0 ? below(random, 100) : 0
+    const earlier = { session: this.#own[0] ?? session, tokens: below(random, 100) }
     return {
       type: 'open',
       session,
       epoch,
-      position: below(random, 3) === 0 ? below(random, 100) : 0,
+      position,
       index,
       route: changed,
       modelId: MODEL_ID,
       planHash: '11'.repeat(32),
       viewHash: '22'.repeat(32),
+      prefix: position === 0 && below(random, 2) === 0 ? earlier : null,
+      isReusable: below(random, 2) === 0,
       arithmeticVersion: ARITHMETIC,
       contextTokens: 100 + below(random, 1000),
       kvType: below(random, 2) === 0 ? 'f16' : 'f32',

@@ -67,7 +67,7 @@ class Reader:
         self.outputs = None
 
     def read(self, path):
-        for number, line in enumerate(path.read_text().split("\n"), 1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             try:
                 self.take(line.rstrip(), path.stem)
             except (Fault, KeyError, ValueError, IndexError, AttributeError) as fault:

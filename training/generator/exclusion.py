@@ -20,12 +20,12 @@ def command_hash(command):
 
 def hashes_of(path):
     """@param path the shared set of shell failures: {"fix": [{"command": ...}], "match": ..., ...}"""
-    sets = json.loads(Path(path).read_text())
+    sets = json.loads(Path(path).read_text(encoding="utf-8"))
     return sorted({command_hash(case["command"]) for cases in sets.values() for case in cases})
 
 
 def load():
-    return frozenset(LIST.read_text().split())
+    return frozenset(LIST.read_text(encoding="utf-8").split())
 
 
 if __name__ == "__main__":

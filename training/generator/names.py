@@ -89,7 +89,7 @@ TEMPLATE_WORDS = sorted(
     {
         word.lower()
         for path in FAMILIES.glob("*.cases")
-        for word in re.findall(r"(?<![\w{])[A-Za-z]{3,12}(?![\w}])", path.read_text())
+        for word in re.findall(r"(?<![\w{])[A-Za-z]{3,12}(?![\w}])", path.read_text(encoding="utf-8"))
     }
 )
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -42,7 +42,7 @@ export const chat: CommandHandler = async (context) => {
         continue
       }
       turn = new AbortController()
-      await takeTurn(context, partner, talk, text, live, turn.signal)
+      await takeTurn(context, partner, talk, partner.question(text), live, turn.signal)
       turn = null
     }
     signal.throwIfAborted()

@@ -1,0 +1,88 @@
+// Flow A, serving side: caches of sessions that are over, kept because their origin may ask for a prompt
+// that begins alike. Owns these caches, which go first when anybody needs the room, the one used longest
+// ago before the others. What an origin put here serves that origin only: the ids behind keys and values
+// are known to it alone, so another's could not be trusted.
+
+import { PREFIXES_MAX } from '../base/limits.ts'
+
+import type { StageCache } from '../compute/stage.ts'
+import type { LayerRange } from '../model/layer-range.ts'
+import type { PeerId, SessionId } from '../wire/ids.ts'
+
+interface Kept {
+  origin: PeerId
+  cache: StageCache
+  usedMs: number
+}
+
+export class PrefixShelf {
+  /** The one used longest ago first. */
+  readonly #kept = new Map<SessionId, Kept>()
+
+  get size(): number {
+    return this.#kept.size
+  }
+
+  /** Bytes of the pages that these caches refer to. */
+  get sizeBytes(): number {
+    return [...this.#kept.values()].reduce((sum, { cache }) => sum + cache.heldBytes, 0)
+  }
+
+  /** Takes over the cache of a session that has ended. */
+  put(session: SessionId, origin: PeerId, cache: StageCache, nowMs: number): void {
+    this.#drop(session)
+    this.#kept.set(session, { origin, cache, usedMs: nowMs })
+    if (this.#kept.size > PREFIXES_MAX) this.#dropOldest()
+  }
+
+  /** The cache that this origin's session left; it stays here. */
+  find(session: SessionId, origin: PeerId, nowMs: number): StageCache | null {
+    const kept = this.#kept.get(session)
+    if (kept?.origin !== origin) return null
+    kept.usedMs = nowMs
+    this.#kept.delete(session)
+    this.#kept.set(session, kept)
+    return kept.cache
+  }
+
+  /** Closes caches until so many bytes are free or none is left. */
+  free(shortBytes: number): void {
+    let left = shortBytes
+    for (const { cache } of this.#kept.values()) {
+      if (left <= 0) return
+      left -= cache.heldBytes
+      this.#dropOldest()
+    }
+  }
+
+  /** Closes what nobody has used since, what an origin left, or what holds other layers. */
+  dropUnused(sinceMs: number): void {
+    this.#dropWhere(({ usedMs }) => usedMs < sinceMs)
+  }
+
+  dropOf(origin: PeerId): void {
+    this.#dropWhere((kept) => kept.origin === origin)
+  }
+
+  dropOutside(keep: LayerRange): void {
+    this.#dropWhere(({ cache }) => cache.range.start < keep.start || cache.range.end > keep.end)
+  }
+
+  clear(): void {
+    this.#dropWhere(() => true)
+  }
+
+  #dropWhere(isOver: (kept: Kept) => boolean): void {
+    for (const [session, kept] of this.#kept) if (isOver(kept)) this.#drop(session)
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#kept.keys()
+    if (oldest !== undefined) this.#drop(oldest)
+  }
+
+  #drop(session: SessionId): void {
+    this.#kept.get(session)?.cache.close()
+    this.#kept.delete(session)
+  }
+}

@@ -1,0 +1,123 @@
+// Stages of a real model in one process, joined by hops without sockets: a whole pipeline on the native
+// engine, so that what sessions share is compared with what each would have computed alone.
+
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { seededRandom } from '../../src/base/random.ts'
+import { NativeStage } from '../../src/compute/native-stage.ts'
+import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
+import { Pipeline } from '../../src/pipeline/pipeline.ts'
+import { StageHost } from '../../src/pipeline/stage-host.ts'
+import { peerIdOf } from '../../src/wire/ids.ts'
+
+import type { StageModel } from '../../src/compute/native-config.ts'
+import type { SessionOptions } from '../../src/pipeline/pipeline.ts'
+import type { Turn } from '../../src/pipeline/session-state.ts'
+import type { RouteStage, Sampling } from '../../src/wire/session.ts'
+
+const MODEL_ID = 'dd'.repeat(32)
+
+export interface LocalStage {
+  stage: NativeStage
+  host: StageHost
+}
+
+export interface LocalAnswer {
+  ids: number[]
+  logitsHash: string
+  /** Positions that were taken over and not computed. */
+  keptTokens: number
+  /** From the call to the first token. */
+  firstMs: number
+}
+
+export class LocalSwarm {
+  readonly stages: LocalStage[] = []
+  readonly route: RouteStage[] = []
+  readonly pipeline: Pipeline
+  readonly #model: StageModel
+
+  private constructor(model: StageModel, network: LocalNetwork) {
+    this.#model = model
+    const hops = network.join(peerIdOf(new Uint8Array(32).fill(255)))
+    this.pipeline = new Pipeline({ hops, clock: systemClock, random: seededRandom(1) })
+  }
+
+  /**
+   * @param cuts layers at which one stage ends and the next begins.
+   * @param tables kernel tables of the stages, in turn.
+   */
+  static async open(
+    model: StageModel,
+    cuts: number[],
+    options: { tables?: string[]; threads?: number; memoryBytes?: number } = {}
+  ): Promise<LocalSwarm> {
+    const network = new LocalNetwork()
+    const swarm = new LocalSwarm(model, network)
+    const { tables = [], threads = 1, memoryBytes = 2 ** 32 } = options
+    const edges = [0, ...cuts, model.hyper.nLayers]
+    for (const [i, end] of edges.slice(1).entries()) {
+      const range = { start: edges[i] as number, end }
+      const stage = new NativeStage(model, threads, tables[i % tables.length])
+      await stage.load(range)
+      const peer = peerIdOf(new Uint8Array(32).fill(i + 1))
+      const hops = network.join(peer)
+      const random = seededRandom(i)
+      const host = new StageHost({
+        stage,
+        hops,
+        clock: systemClock,
+        log: silentLog,
+        modelId: MODEL_ID,
+        arithmeticVersion: 1,
+        memoryBytes
+      })
+      new Pipeline({ hops, clock: systemClock, random }).serve(host)
+      swarm.stages.push({ stage, host })
+      swarm.route.push({ peer, ...range })
+    }
+    return swarm
+  }
+
+  createSession(options: Partial<SessionOptions> = {}) {
+    const { dim, vocabSize } = this.#model.hyper
+    return this.pipeline.createSession({
+      route: { stages: this.route, planHash: '11'.repeat(32), viewHash: '22'.repeat(32) },
+      model: { id: MODEL_ID, arithmeticVersion: 1, dim, vocabSize },
+      kvType: 'f16',
+      contextTokens: 1,
+      isReusable: true,
+      ...options
+    })
+  }
+
+  /** One answer in a session of its own, which is closed. */
+  async ask(
+    ids: number[],
+    count: number,
+    sampling: Sampling,
+    options: Partial<SessionOptions> = {}
+  ): Promise<LocalAnswer & { session: ReturnType<LocalSwarm['createSession']>['id'] }> {
+    const session = this.createSession(options)
+    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count }
+    const answer: LocalAnswer = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0 }
+    const startedMs = systemClock.now()
+    for await (const event of session.run(turn, new AbortController().signal)) {
+      if (event.type === 'opened') answer.keptTokens = event.keptTokens
+      if (event.type !== 'token') continue
+      if (answer.ids.length === 0) answer.firstMs = systemClock.now() - startedMs
+      answer.ids.push(event.id)
+      answer.logitsHash = event.logitsHash
+    }
+    await session.close()
+    return { ...answer, session: session.id }
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline.close()
+    for (const { host, stage } of this.stages) {
+      await host.close()
+      await stage.close()
+    }
+  }
+}
