@@ -149,7 +149,8 @@ StepPart ModelObject::readPart(const Napi::Object& from, const Step& step, PartH
   return part;
 }
 
-// step({ start, end, threads, parts: [{ cache, position, nTokens, ids, input, output, sampler, logits, cancel }] })
+// step({ start, end, threads,
+//        parts: [{ cache, position, nTokens, ids, input, output, sampler, logits, cancel }] })
 Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   model(env);

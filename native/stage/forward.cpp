@@ -207,7 +207,7 @@ void Forward::prepare(size_t start, size_t end, int threads) {
   work_.heads.resize(std::max(work_.heads.size(), n * config_.nHeads * stride));
   work_.scores.resize((size_t)threads);
   for (auto& scratch : work_.scores) {
-    scratch.resize(std::max(scratch.size(), paddedFloats(positions) + 2 * stride));
+    scratch.resize(std::max(scratch.size(), kHeadGroup * (paddedFloats(positions) + 2 * stride)));
   }
   bytesPerLayer_ = 0;
   for (size_t i = start; i < end; i++) bytesPerLayer_ += weights_.layer(i)->memory.size();
