@@ -139,7 +139,7 @@ function printRatio(
   const own =
     `${speed(pairs, tokens)}, ${(operations / 1e9).toFixed(0)} Gop/s of ` +
     `${(peak / 1e9).toFixed(0)} in the ceilings`
-  if (!llama) return console.log(`${row.padEnd(34)}${of.padEnd(22)} ours ${own}`)
+  if (!llama) return console.log(`${row.padEnd(37)}${of.padEnd(22)} ours ${own}`)
   const values = pairs.map(({ value }) => value.theirs / value.ours)
   const detail = `${own}; llama.cpp ${speed(pairs, tokens, 'theirs')}; ${circumstances(taken)}`
   printFigure({ row, of, ...goal, values, detail })

@@ -68,7 +68,7 @@ export interface Figure {
   detail: string
 }
 
-const WIDTHS = { row: 34, of: 22, goal: 6 }
+const WIDTHS = { row: 37, of: 22, goal: 6 }
 
 export function printHeading(): void {
   const { row, of, goal } = WIDTHS

@@ -165,14 +165,17 @@ Napi::Value toHalf(const Napi::CallbackInfo& info) {
   return toBytes(info.Env(), out.data(), n);
 }
 
-// attend(table, q (width), keys (n, width), values (n, width), type): scores, then the mixed value
+// attend(table, q (heads, width), keys (n, width), values (n, width), type, heads): scores of all heads, then
+// their mixed values
 Napi::Value attend(const Napi::CallbackInfo& info) {
   const KernelTable& table = tableOf(info);
   const std::vector<float> q = copyOf<float>(info[1]);
   const std::vector<float> keys = copyOf<float>(info[2]), values = copyOf<float>(info[3]);
-  const KvFormat format = {(Type)sizeAt(info, 4), q.size()};
-  const size_t width = q.size(), n = keys.size() / width;
-  if (!KvFormat::isKnown((int)format.type) || width != format.stride() || values.size() != keys.size()) {
+  const size_t heads = info.Length() > 5 ? sizeAt(info, 5) : 1, width = q.size() / (heads ? heads : 1);
+  const KvFormat format = {(Type)sizeAt(info, 4), width};
+  const size_t n = keys.size() / width;
+  if (!KvFormat::isKnown((int)format.type) || width != format.stride() ||
+      q.size() != heads * width || values.size() != keys.size()) {
     throw Napi::TypeError::New(info.Env(), "sizes");
   }
   const auto stored = [&](const std::vector<float>& floats) {
@@ -183,9 +186,10 @@ Napi::Value attend(const Napi::CallbackInfo& info) {
     return rows;
   };
   const std::vector<uint8_t> keyRows = stored(keys), valueRows = stored(values);
-  std::vector<float> out(n + width);
-  table.scores(q.data(), {keyRows.data(), format.type, width}, n, 0.125f, out.data());
-  table.mixValues(out.data(), {valueRows.data(), format.type, width}, n, width, out.data() + n);
+  std::vector<float> out(heads * (n + width));
+  table.scores({q.data(), width, heads, out.data(), n}, {keyRows.data(), format.type, width}, n, 0.125f);
+  table.mixValues({out.data(), n, heads, out.data() + heads * n, width},
+                  {valueRows.data(), format.type, width}, n, width);
   return toFloats(info.Env(), out.data(), out.size());
 }
 

@@ -122,8 +122,9 @@ void checkFloats() {
             format.store(table, &rows[i * width], &data[i * format.rowBytes()]);
           }
           std::vector<float> out(n + width);
-          table.scores(q.data(), {data.data(), type, width}, n, 0.25f, out.data());
-          table.mixValues(out.data(), {data.data(), type, width}, n, width, out.data() + n);
+          const CacheRows cached = {data.data(), type, width};
+          table.scores({q.data(), width, 1, out.data(), n}, cached, n, 0.25f);
+          table.mixValues({out.data(), n, 1, out.data() + n, width}, cached, n, width);
           return out;
         });
       }

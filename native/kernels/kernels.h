@@ -40,6 +40,15 @@ struct CacheRows {
 // Values of a vector of the search, and so bytes of its codes.
 constexpr int kCodeWidth = 256;
 
+// Several heads that look at the same rows: head h takes in + h * inStride and gives out + h * outStride.
+struct Heads {
+  const float* in;
+  size_t inStride;
+  size_t count;
+  float* out;
+  size_t outStride;
+};
+
 struct KernelTable {
   const char* name;
 
@@ -55,13 +64,13 @@ struct KernelTable {
   void (*add)(float* y, const float* x, size_t n);                // y += x
   void (*siluMultiply)(float* gate, const float* up, size_t n);   // gate = silu(gate) * up
 
-  // scores[i] = dot(q, row i) * scale for i < n; q is padded like a row.
-  void (*scores)(const float* q, CacheRows keys, size_t n, float scale, float* scores);
+  // Per head: out[i] = dot(in, row i) * scale for i < n; in is padded like a row.
+  void (*scores)(const Heads& heads, CacheRows keys, size_t n, float scale);
   float (*maximum)(const float* x, size_t n);                     // n >= 1; exact
   // y_i = exp(x_i - top); returns their sum in 16 lanes. x may equal y; n is any number.
   float (*expSum)(const float* x, size_t n, float top, float* y);
-  // out[d] = sum over ascending i of weights[i] * row_i[d] by fma from +0; width is a multiple of 16.
-  void (*mixValues)(const float* weights, CacheRows values, size_t n, size_t width, float* out);
+  // Per head: out[d] = sum over ascending i of in[i] * row_i[d] by fma from +0; width is a multiple of 16.
+  void (*mixValues)(const Heads& heads, CacheRows values, size_t n, size_t width);
 
   // Round to nearest even. False when a finite element becomes Inf or an element is not finite.
   bool (*toHalf)(const float* x, uint16_t* out, size_t n);

@@ -200,10 +200,14 @@ void scoresOf(const float* q, CacheRows keys, size_t n, float scale, float* scor
   }
 }
 
-void scores(const float* q, CacheRows keys, size_t n, float scale, float* scores) {
-  if (keys.type == Type::F16) scoresOf<Type::F16>(q, keys, n, scale, scores);
-  else if (keys.type == Type::F32) scoresOf<Type::F32>(q, keys, n, scale, scores);
-  else scoresOf<Type::Q8_0>(q, keys, n, scale, scores);
+void scores(const Heads& heads, CacheRows keys, size_t n, float scale) {
+  for (size_t h = 0; h < heads.count; h++) {
+    const float* q = heads.in + h * heads.inStride;
+    float* out = heads.out + h * heads.outStride;
+    if (keys.type == Type::F16) scoresOf<Type::F16>(q, keys, n, scale, out);
+    else if (keys.type == Type::F32) scoresOf<Type::F32>(q, keys, n, scale, out);
+    else scoresOf<Type::Q8_0>(q, keys, n, scale, out);
+  }
 }
 
 float maximum(const float* x, size_t n) {
@@ -232,10 +236,14 @@ void mixValuesOf(const float* weights, CacheRows values, size_t n, size_t width,
   }
 }
 
-void mixValues(const float* weights, CacheRows values, size_t n, size_t width, float* out) {
-  if (values.type == Type::F16) mixValuesOf<Type::F16>(weights, values, n, width, out);
-  else if (values.type == Type::F32) mixValuesOf<Type::F32>(weights, values, n, width, out);
-  else mixValuesOf<Type::Q8_0>(weights, values, n, width, out);
+void mixValues(const Heads& heads, CacheRows values, size_t n, size_t width) {
+  for (size_t h = 0; h < heads.count; h++) {
+    const float* weights = heads.in + h * heads.inStride;
+    float* out = heads.out + h * heads.outStride;
+    if (values.type == Type::F16) mixValuesOf<Type::F16>(weights, values, n, width, out);
+    else if (values.type == Type::F32) mixValuesOf<Type::F32>(weights, values, n, width, out);
+    else mixValuesOf<Type::Q8_0>(weights, values, n, width, out);
+  }
 }
 
 bool toHalf(const float* x, uint16_t* out, size_t n) {

@@ -46,31 +46,42 @@ void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
 void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
   const StepPart& part = partOf(row);
   const KvCache& cache = *part.cache;
-  const size_t n = part.position + row - part.row + 1;
+  const size_t n = part.position + row - part.row + 1, scoreStride = paddedFloats(n);
   const size_t headStride = kvStrideMax(config_.headDim), stride = cache.stride();
   const size_t shared = config_.nHeads / config_.nKvHeads, headDim = config_.headDim;
   const float scale = 1.0f / __builtin_sqrtf((float)headDim);
   float* scores = scratch;
-  float* sum = scratch + paddedFloats(n);
-  float* sumOfPage = sum + headStride;
-  for (size_t h = kvHead * shared; h < (kvHead + 1) * shared; h++) {
-    const float* q = work_.heads.data() + (row * config_.nHeads + h) * headStride;
+  float* sum = scratch + kHeadGroup * scoreStride;
+  float* sumOfPage = sum + kHeadGroup * headStride;
+  float top[kHeadGroup], total[kHeadGroup];
+  const size_t end = (kvHead + 1) * shared;
+  for (size_t first = kvHead * shared; first < end; first += kHeadGroup) {
+    const size_t heads = std::min(kHeadGroup, end - first);
+    const float* q = work_.heads.data() + (row * config_.nHeads + first) * headStride;
     for (size_t from = 0; from < n; from += kPageTokens) {
       const size_t count = std::min(kPageTokens, n - from);
-      kernels_.scores(q, cache.keys(index, kvHead, from / kPageTokens), count, scale, scores + from);
+      kernels_.scores({q, headStride, heads, scores + from, scoreStride},
+                      cache.keys(index, kvHead, from / kPageTokens), count, scale);
     }
-    const float top = kernels_.maximum(scores, n);
-    float total = 0;
+    for (size_t h = 0; h < heads; h++) top[h] = kernels_.maximum(scores + h * scoreStride, n);
     for (size_t from = 0; from < n; from += kPageTokens) {
       const size_t count = std::min(kPageTokens, n - from);
-      const CacheRows values = cache.values(index, kvHead, from / kPageTokens);
-      const float exps = kernels_.expSum(scores + from, count, top, scores + from);
-      kernels_.mixValues(scores + from, values, count, stride, from == 0 ? sum : sumOfPage);
-      total = from == 0 ? exps : total + exps;
-      if (from > 0) kernels_.add(sum, sumOfPage, stride);
+      for (size_t h = 0; h < heads; h++) {
+        float* weights = scores + h * scoreStride + from;
+        const float exps = kernels_.expSum(weights, count, top[h], weights);
+        total[h] = from == 0 ? exps : total[h] + exps;
+      }
+      float* to = from == 0 ? sum : sumOfPage;
+      kernels_.mixValues({scores + from, scoreStride, heads, to, headStride},
+                         cache.values(index, kvHead, from / kPageTokens), count, stride);
+      for (size_t h = 0; h < heads && from > 0; h++) {
+        kernels_.add(sum + h * headStride, sumOfPage + h * headStride, stride);
+      }
     }
-    float* out = work_.attended.row(row) + h * headDim;
-    for (size_t k = 0; k < headDim; k++) out[k] = sum[k] / total;
+    for (size_t h = 0; h < heads; h++) {
+      float* out = work_.attended.row(row) + (first + h) * headDim;
+      for (size_t k = 0; k < headDim; k++) out[k] = sum[h * headStride + k] / total[h];
+    }
   }
 }
 

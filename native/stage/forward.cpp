@@ -207,7 +207,7 @@ void Forward::prepare(size_t start, size_t end, int threads) {
   work_.heads.resize(std::max(work_.heads.size(), n * config_.nHeads * stride));
   work_.scores.resize((size_t)threads);
   for (auto& scratch : work_.scores) {
-    scratch.resize(std::max(scratch.size(), paddedFloats(positions) + 2 * stride));
+    scratch.resize(std::max(scratch.size(), kHeadGroup * (paddedFloats(positions) + 2 * stride)));
   }
   bytesPerLayer_ = 0;
   for (size_t i = start; i < end; i++) bytesPerLayer_ += weights_.layer(i)->memory.size();
@@ -247,9 +247,12 @@ void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& tea
   const size_t bytes = bytesPerLayer_ * (step.end - step.start);
   const bool alone = bytesPerLayer_ * nRows_ < kAloneBytes;
   const int forced = std::min(alone && step.threads == 0 ? 1 : step.threads, team.size());
-  // A long step takes its chunks from one counter for long enough that a thread held back costs little.
+  // A long step's chunks are so long that a thread held back takes fewer of them and that is all; steps of
+  // few positions wait for it at every barrier. One kind each: 1, 2, up to 4, up to 8, up to 16 positions.
+  int kind = 0;
+  while (size_t(1) << kind < nRows_) kind++;
   if (forced > 0) team.run(body, forced);
-  else if (nRows_ == 1) team.runPaced(body, (double)bytes);
+  else if (kind < Team::kKinds) team.runPaced(body, (double)bytes * (double)nRows_, kind);
   else team.run(body);
   settle(step.start, step.end);
 }

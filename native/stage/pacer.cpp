@@ -19,7 +19,7 @@ constexpr int kStepsMin = 3;
 constexpr double kLostCores = 0.1;
 // A change must gain this much, or noise would change the number all the time.
 constexpr double kGain = 1.05;
-constexpr double kPatienceMin = 16, kPatienceMax = 64;
+constexpr double kPatienceMin = 16, kPatienceMax = 32;
 
 }  // namespace
 

@@ -46,7 +46,7 @@ void relax() {
 
 }  // namespace
 
-Team::Team(int threads) : size_(threads < 1 ? 1 : threads), pacer_(size_) {
+Team::Team(int threads) : size_(threads < 1 ? 1 : threads), pacers_(kKinds, Pacer(size_)) {
   for (int i = 0; i < size_; i++) startBeds_.push_back(std::make_unique<Bed>());
   for (int i = 1; i < size_; i++) threads_.emplace_back([this, i] { loop(i); });
 }
@@ -71,12 +71,13 @@ void Team::run(const Body& body, int threads) {
   takePart(0);
 }
 
-void Team::runPaced(const Body& body, double work) {
+void Team::runPaced(const Body& body, double work, int kind) {
   if (size_ == 1) return run(body, 1);
+  Pacer& pacer = pacers_[(size_t)kind];
   const auto start = Clock::now();
-  run(body, pacer_.threads());
+  run(body, pacer.threads());
   const double ns = (double)nsBetween(start, Clock::now());
-  pacer_.report(work, ns / 1e9, (double)lostNs_.load(std::memory_order_relaxed) / ns);
+  pacer.report(work, ns / 1e9, (double)lostNs_.load(std::memory_order_relaxed) / ns);
 }
 
 void Team::loop(int thread) {

@@ -35,8 +35,10 @@ class Team {
   void run(const Body& body, int threads);
   void run(const Body& body) { run(body, size_); }
 
-  // The same with as many threads as are fastest now; `work` is the size of this run in any unit.
-  void runPaced(const Body& body, double work);
+  // The same with as many threads as are fastest now. `work` is the size of this run in any unit; runs of
+  // one kind, 0 .. kKinds - 1, take about as long per unit, and each kind learns for itself.
+  static constexpr int kKinds = 5;
+  void runPaced(const Body& body, double work, int kind);
 
   // Inside body: calls work(i) for every i < count exactly once, spread over the threads, and returns
   // when all of them are done. Every thread must call it with the same count.
@@ -66,7 +68,7 @@ class Team {
   std::vector<std::thread> threads_;
   const Body* body_ = nullptr;
   std::atomic<bool> stopping_{false};
-  Pacer pacer_;
+  std::vector<Pacer> pacers_;  // (kKinds,)
   std::atomic<int64_t> lostNs_{0};  // of the running body, all threads: not waiting, yet not running
 
   // The low bits say how many threads take part in the latest run, the high ones count the runs.

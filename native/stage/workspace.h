@@ -30,6 +30,10 @@ struct Rows {
   float* row(size_t t) { return floats.data() + t * stride; }
 };
 
+// Heads that attention takes side by side: keys and values are read once for all of them. Bounds the
+// scratch, whatever a model has.
+constexpr size_t kHeadGroup = 8;
+
 struct Workspace {
   Rows x;         // residual stream (nTokens, dim)
   Rows normed;    // (nTokens, dim)
@@ -40,7 +44,7 @@ struct Workspace {
   Rows logits;    // (wanted, vocab)
   std::vector<float> angles;     // (nTokens, rope table)
   std::vector<float> heads;      // (nTokens, nHeads, padded headDim) queries as the cache rows lie
-  std::vector<std::vector<float>> scores;  // per thread: (positions,) then values (2, padded headDim)
+  std::vector<std::vector<float>> scores;  // per thread: kHeadGroup times (positions,), then (2, headDim)
   std::vector<uint32_t> partOf;    // (nTokens,) which part of the step a row belongs to
   std::vector<size_t> headRowOf;   // (wanted,) the row of x that a row of logits is made from
 };

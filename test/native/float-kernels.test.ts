@@ -163,3 +163,30 @@ test('float kernels - attention products have the same bits everywhere', (t) => 
   }
   t.pass()
 })
+
+test('float kernels - heads side by side get the bits that each gets alone', (t) => {
+  for (const table of available) {
+    for (const type of [F32, F16, Q8_0]) {
+      for (const [heads, width, n] of [
+        [2, 64, 9],
+        [4, 64, 16],
+        [5, 32, 7],
+        [8, 128, 21],
+        [11, 96, 4]
+      ] as const) {
+        const queries = spreadFloats(heads * width, n)
+        const rows = [spreadFloats(n * width, n + 1), spreadFloats(n * width, n + 2)]
+        const together = call<Float32Array>('attend', table, queries, ...rows, type, heads)
+        for (let h = 0; h < heads; h++) {
+          const q = queries.slice(h * width, (h + 1) * width)
+          const alone = call<Float32Array>('attend', table, q, ...rows, type)
+          const scores = together.slice(h * n, (h + 1) * n)
+          const mixed = together.slice(heads * n + h * width, heads * n + (h + 1) * width)
+          const same = firstDifference(Float32Array.of(...scores, ...mixed), alone)
+          if (same !== -1) t.fail(`${table}, type ${type}, head ${h} of ${heads}, element ${same}`)
+        }
+      }
+    }
+  }
+  t.pass()
+})
