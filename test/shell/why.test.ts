@@ -85,10 +85,21 @@ test('why - what it is unsure of is no cause, and stands behind a rule', async (
 
 test('why - a small model that agrees with a rule is a second witness', async (t) => {
   const weight = async (said: string | null): Promise<number | undefined> => {
-    const all = await explain(failureOf('git psuh'), ports(new FakeClock(), [], null, said))
+    const failure = failureOf('git psuh', "git: 'psuh' is not a git command.")
+    const all = await explain(failure, ports(new FakeClock(), [], null, said))
     return all.proposals.find(({ command }) => command === 'git push')?.weight
   }
   t.ok(Number(await weight('x\n$ git push\nsure')) > Number(await weight(null)))
+})
+
+test('why - without the output the small model is no witness for what a rule names', async (t) => {
+  const said = 'x\n$ git push\nsure'
+  const all = await explain(failureOf('git psuh'), ports(new FakeClock(), [], null, said))
+  const found = all.proposals.find(({ command }) => command === 'git push')
+  t.alike(
+    found?.sources.map(({ kind }) => kind),
+    ['rule']
+  )
 })
 
 test('why - a small model that never answers or breaks is left out, and that is said', async (t) => {

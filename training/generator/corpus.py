@@ -20,7 +20,7 @@ SHARES = {
     "shell": 0.12,
     "paths": 0.08,
     "missing": 0.05,
-    "unknown": 0.09,
+    "unknown": 0.13,
     "talk": 0.05,
 }
 # A conversation that goes on with a second failure.

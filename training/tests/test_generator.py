@@ -91,7 +91,9 @@ class GeneratorTest(unittest.TestCase):
             by_family[case.family][layout.answer_of(case)] += 1
         for name, answers in by_family.items():
             share = answers.most_common(1)[0][1] / sum(answers.values())
-            self.assertLess(share, 0.5 if name in ("unknown", "talk") else 0.25, name)
+            # What is not known has one answer, whatever it looks like.
+            most = {"unknown": 0.7, "talk": 0.5}.get(name, 0.25)
+            self.assertLess(share, most, name)
 
     def test_confidence_words_are_all_used(self):
         counts = Counter(case.confidence for case in self.cases if case.command)

@@ -13,6 +13,8 @@ const LOCAL: Record<string, string> = {
   SESSIONS_KEPT_MAX: 'kept for the own user',
   OPEN_TIMEOUT_MS: 'a wait of our own',
   CLOSE_TIMEOUT_MS: 'a wait of our own',
+  KV_PIECE_BYTES_MAX: 'pieces are not sent yet',
+  PREFIX_IDS_MAX: 'ids of own prompts and answers',
   STOP_TEXTS_MAX: 'searched at the origin, never sent',
   STOP_TEXT_CHARS_MAX: 'searched at the origin, never sent'
 }
@@ -51,6 +53,7 @@ const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is close
 /** Bound -> file and words of the title of the test that attacks it. */
 const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   LAYERS_MAX: RECORDS,
+  PREFIXES_MAX: ['pipeline/prefix.test.ts', 'bounded in number and in time'],
   VOCAB_MAX: NUMBERS,
   DIM_MAX: [SESSION_CODEC, 'out of range values are refused when read'],
   PEERS_MAX: [ATTACKS, 'one peer more than the bound is refused, and those linked stay'],

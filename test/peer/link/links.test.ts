@@ -107,8 +107,8 @@ test('links - other versions are refused by name on both sides', async (t) => {
       sideB.until(() => sideB.down.length === 1)
     ])
     for (const [side, versions] of [
-      [sideA, /9\.9\.9 with \w+ version 9, this machine runs 0\.1\.0 with \w+ version 1/],
-      [sideB, /0\.1\.0 with \w+ version 1, this machine runs 9\.9\.9 with \w+ version 9/]
+      [sideA, /9\.9\.9 with \w+ version 9, this machine runs 0\.1\.0 with \w+ version [1-8]/],
+      [sideB, /0\.1\.0 with \w+ version [1-8], this machine runs 9\.9\.9 with \w+ version 9/]
     ] as const) {
       t.is(side.up.length, 0)
       t.is(side.down[0]?.error.code, 'WIRE_VERSION')
