@@ -49,7 +49,6 @@ export async function chatPartner(context: CommandContext): Promise<ChatPartner>
 async function shipped(context: CommandContext): Promise<ChatPartner> {
   const request = { ...samplingRequest(context.flags), messages: [] }
   const model = await openHere(context, request)
-  context.terminal.progress.clear()
   return {
     model: model.name,
     question: (line) => asFailure(context.host, line),

@@ -53,8 +53,10 @@ export async function openHere(
     needsId: terminal.json,
     cacheDir: cacheDirPath(host.env),
     log,
-    onProgress: (label: string, done: number, total: number) =>
-      terminal.progress.update(label, done, total)
+    onProgress(label: string, done: number, total: number) {
+      // The shipped one is there in milliseconds.
+      if (named !== undefined) terminal.progress.update(label, done, total)
+    }
   }
   return await openLocal(options, signal)
 }
@@ -76,7 +78,6 @@ export async function askSentinel(
   if (isServed) return await textOf(clientOf(context).generate(request, context.signal))
   const model = await openHere(context, request)
   try {
-    context.terminal.progress.clear()
     return await textOf(model.generate(request, context.signal))
   } finally {
     await model.close()
