@@ -58,7 +58,7 @@ export function predict(
 
 /**
  * The last chunk enters the first stage once all others have passed the slowest one, and leaves the last
- * stage as any chunk does; the head is read once.
+ * stage like every chunk; the head is read once.
  */
 function firstTokenUs(
   costs: Costs,
