@@ -23,8 +23,9 @@ const EXACT_PEERS_MAX = 16
  * Every peer plans on its event loop, and anybody can put records of made-up peers into its view: at most
  * 10 ms for 8 peers, 100 ms for 16 and 300 ms for more on a core of today.
  */
-const ORDER_STEPS_MAX = { few: 2 ** 16, some: 2 ** 20, many: 2 ** 23 }
-const EXACT_STEPS_MAX = { few: 2 ** 17, some: 3 * 2 ** 19, many: 2 ** 21 }
+const ORDER_STEPS_MAX = { few: 2 ** 15, some: 2 ** 19, many: 2 ** 23 }
+const EXACT_STEPS_MAX = { few: 3 * 2 ** 14, some: 2 ** 20, many: 2 ** 21 }
+const PINNED_STEPS_MAX = 2 ** 20
 const FEW_PEERS = 8
 
 export interface Candidate extends Cover {
@@ -45,7 +46,10 @@ export function search(costs: Costs, hops: Hops, peers: ViewPeer[]): Searched {
   const fixed = coverByPins(costs, peers)
   const free = peers.filter((peer) => peer.pin === null)
   const size = sizeOf(free.length)
-  const covers = ordersOf(free, costs.nLayers, ORDER_STEPS_MAX[size]).map((order) =>
+  // Beside pins the orders are the whole search.
+  const stepsMax =
+    fixed.length > 0 ? Math.max(PINNED_STEPS_MAX, ORDER_STEPS_MAX[size]) : ORDER_STEPS_MAX[size]
+  const covers = ordersOf(free, costs.nLayers, stepsMax).map((order) =>
     splitInOrder(costs, hops.ticksMin, order, fixed)
   )
   if (fixed.length === 0) {

@@ -1,7 +1,7 @@
 // Flow C, the slowest tier: layers that stay on disk and are read for every token while others compute.
-// What fits is pinned in memory, the rest passes through two slots, so a disk may run for the whole of a
-// token's time: a plan's time is the larger of its route and of its busiest disk. The least such time is
-// found by bisection on the bound, then by a few whole searches just above it. Pure.
+// What fits is pinned in memory, the rest passes through a slot of two halves, so a disk may run for the
+// whole of a token's time: a plan's time is the larger of its route and of its busiest disk. The least such
+// time is found by bisection on the bound, then by a few whole searches just above it. Pure.
 
 import { boundOfAll } from './bound.ts'
 import { capacityKiB, priceOf, SHARE, type Costs } from './cost.ts'
@@ -11,12 +11,12 @@ import { better, search, type Candidate, type Searched } from './search.ts'
 import type { Hops } from './hops.ts'
 import type { ViewPeer } from './view.ts'
 
-/** One layer is computed while the next is read. */
-const SLOTS = 2
+/** Half a layer is computed while the next half is read. */
+const SLOTS = 1
 /** Plans tried above the bound, and their distance: whole layers cost a few percent of a token. */
 const TRIES = 12
 const TRY_PERCENT = 2
-/** Two seconds of tokens at one hour each: no disk that slow is of use. */
+/** An hour and a half for one token: no disk that slow is of use. */
 const TICKS_MAX = 2 ** 49
 
 /** As search(); peers without a disk rate hold all of their layers in memory. */
