@@ -4,6 +4,7 @@ import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
+import { planBench } from './plan.ts'
 import { sentinelBench } from './sentinel.ts'
 import { sessionsBench } from './sessions.ts'
 import { shellBench } from './shell.ts'
@@ -27,6 +28,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  plan: {
+    run: planBench,
+    about: 'time of a plan, published clusters predicted, two machines at home [--views N]'
   },
   sentinel: {
     run: sentinelBench,

@@ -62,6 +62,11 @@ export class ApiClient {
     return (await this.#json('GET', '/swarm/plan', undefined, signal)) as PlanStatus
   }
 
+  /** The plan after changes as --what-if takes them. @throws USAGE_BAD_VALUE */
+  async planIf(whatIf: readonly string[], signal?: AbortSignal): Promise<PlanStatus> {
+    return (await this.#json('POST', '/swarm/plan', { whatIf }, signal)) as PlanStatus
+  }
+
   async top(signal?: AbortSignal): Promise<TopSnapshot> {
     return (await this.#json('GET', '/mesh/top', undefined, signal)) as TopSnapshot
   }

@@ -3,7 +3,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { given } from '../base/given.ts'
-import { GATE_KEYS_MAX, LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
+import { FLAG_REPEATS_MAX, GATE_KEYS_MAX, LOGIT_BIAS_MAX, VOCAB_MAX } from '../base/limits.ts'
 import type { GateEdit } from '../wire/gate.ts'
 import type { GenerateRequest } from '../wire/generation.ts'
 import { KV_TYPES, type KvType, type Sampling } from '../wire/session.ts'
@@ -43,6 +43,15 @@ export function readSession(body: JsonObject): string | undefined {
   const session = textField(body, 'session')
   if (session === undefined || /^[0-9a-f]{32}$/.test(session)) return session
   throw badField('session', '32 hexadecimal digits', session)
+}
+
+/** The body of POST /swarm/plan; what each change says is checked where it is made. @throws USAGE_* */
+export function readWhatIf(body: JsonObject): string[] {
+  const changes = listField(body, 'whatIf', FLAG_REPEATS_MAX) ?? []
+  return changes.map((change) => {
+    if (typeof change === 'string') return change
+    throw badField('whatIf', 'an array of changes such as +24GiB@45GB/s', change)
+  })
 }
 
 const GATE_ACTIONS = ['allow', 'revoke', 'restore', 'open'] as const

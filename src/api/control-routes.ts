@@ -2,7 +2,7 @@
 // ask of a running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
 
 import { isAbort, SwarmError } from '../base/errors.ts'
-import { readControlRequest, readGateEdit, readSession } from './control-request.ts'
+import { readControlRequest, readGateEdit, readSession, readWhatIf } from './control-request.ts'
 import type { Exchange, Route } from './exchange.ts'
 import { streamGeneration } from './generation-stream.ts'
 import { errorBody } from './http-error.ts'
@@ -16,6 +16,12 @@ export const CONTROL_ROUTES: readonly Route[] = [
     sendJson(response, 200, { peers: service.peers() })
   ),
   get('/swarm/plan', ({ service, response }) => sendJson(response, 200, service.plan())),
+  // It may take a third of a second of this peer's one thread, so it is the owner's to ask.
+  ownerOnly(
+    post('/swarm/plan', async ({ service, response, body }) =>
+      sendJson(response, 200, service.planIf(readWhatIf(await body())))
+    )
+  ),
   get('/mesh/top', ({ service, response }) => sendJson(response, 200, service.top())),
   get('/swarm/events', events),
   post('/swarm/generate', async (exchange) =>

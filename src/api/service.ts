@@ -46,15 +46,34 @@ export interface PeerStatus {
   arithmeticVersion: number
 }
 
+export interface PlanPrediction {
+  tokensPerSecond: number
+  tokenMs: number
+  perStageMs: number[]
+  /** All hops of one token. */
+  hopMs: number
+  /** After a prompt of promptTokens, with nothing else going on. */
+  firstTokenMs: number
+  promptTokens: number
+  /** No plan of these peers has a shorter token. */
+  boundMs: number
+  /** Of as many sessions as there are stages. */
+  pooledTokensPerSecond: number
+}
+
 export interface PlanStatus {
   stages: RouteStage[]
-  predicted: { tokensPerSecond: number; tokenMs: number; perStageMs: number[] } | null
+  /** Who takes over the layers of a stage, at most one for each. */
+  standbys: RouteStage[]
+  predicted: PlanPrediction | null
   hash: string | null
   viewHash: string
   leftOut: { peer: string; reason: string }[]
   /** Layers that nobody can hold, when there is no plan. */
   gap: { start: number; end: number }[]
   ready: boolean
+  /** Machines that are not there, of a plan that was asked for with --what-if. */
+  added?: { key: string; name: string }[]
 }
 
 export interface NodeStatus {
@@ -114,6 +133,8 @@ export interface SwarmService {
   status(): NodeStatus
   peers(): PeerStatus[]
   plan(): PlanStatus
+  /** @param whatIf as sharding/what-if.ts reads it. @throws USAGE_BAD_VALUE, PLAN_GAP */
+  planIf(whatIf: readonly string[]): PlanStatus
   /** Everything that the dashboard shows. */
   top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */

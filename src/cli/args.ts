@@ -78,7 +78,9 @@ function scan(
       continue
     }
     const text = attached ?? argv[++i]
-    if (text === undefined || (attached === undefined && isFlagLike(text))) {
+    // A change that takes a machine away begins with a dash.
+    const mayDash = flag.kind === 'change' && !text?.startsWith('--')
+    if (text === undefined || (attached === undefined && isFlagLike(text) && !mayDash)) {
       throw missingValue(shown, flag, text)
     }
     add(given, name, shown, flag, parseFlagValue(shown, flag, text))

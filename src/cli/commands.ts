@@ -192,10 +192,11 @@ export const COMMANDS = {
     summary: 'show who holds which layers, and how fast that should be',
     about:
       'Every peer computes the same plan from the same facts. Shows the predicted speed and why a ' +
-      'peer is left out; when layers are missing it names them.',
+      'peer is left out, who takes over when a machine goes, and which layers are missing. With --what-if ' +
+      'it is the plan of a swarm with one more machine, or with one less; nothing is moved.',
     positionals: [],
-    flags: ['data-dir', ...ALWAYS],
-    examples: ['swarm plan', 'swarm plan --json']
+    flags: ['what-if', 'data-dir', ...ALWAYS],
+    examples: ['swarm plan', 'swarm plan --json', 'swarm plan --what-if +24GiB@45GB/s']
   },
   dash: {
     summary: 'watch the running peer and its swarm, talk with the model',

@@ -5,6 +5,7 @@ import { checkStop } from '../api/request-fields.ts'
 import { SwarmError } from '../base/errors.ts'
 import { LAYERS_MAX } from '../base/limits.ts'
 import { clip, parseSize } from '../base/text.ts'
+import { parseChange } from '../sharding/what-if.ts'
 import { describeFlag, type FlagSpec } from './flags.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -39,6 +40,8 @@ function parseText(name: string, spec: FlagSpec, text: string): FlagValue | unde
       return parseLayers(text)
     case 'address':
       return parseAddress(text)
+    case 'change':
+      return isChange(text) ? text : undefined
     case 'choice':
       return spec.choices.includes(text) ? text : undefined
     case 'key':
@@ -54,6 +57,16 @@ function parseNumber(text: string, min: number, max: number, whole: boolean): nu
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) return undefined
   const value = Number(text)
   return value >= min && value <= max && (!whole || Number.isInteger(value)) ? value : undefined
+}
+
+function isChange(text: string): boolean {
+  try {
+    parseChange(text)
+    return true
+  } catch (error) {
+    if (error instanceof SwarmError) return false
+    throw error
+  }
 }
 
 function parseSizeText(text: string): number | undefined {

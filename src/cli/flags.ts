@@ -28,7 +28,7 @@ interface Common {
 export type FlagSpec =
   | (Common & { readonly kind: 'switch' })
   | (Common & {
-      readonly kind: 'text' | 'path' | 'size' | 'layers' | 'address' | 'key'
+      readonly kind: 'text' | 'path' | 'size' | 'layers' | 'address' | 'key' | 'change'
       readonly placeholder: string
       readonly example: string
       readonly default?: string
@@ -178,6 +178,13 @@ export const FLAGS = {
     example: '--memory 8GiB',
     env: 'SWARM_MEMORY',
     help: 'weights and KV cache that are held at most'
+  },
+  'what-if': {
+    kind: 'change',
+    placeholder: 'CHANGE',
+    example: '--what-if +24GiB@45GB/s',
+    many: true,
+    help: 'the plan with one more machine (+MEMORY@RATE/s), or without one (-PEER); may be repeated'
   },
   layers: {
     kind: 'layers',
@@ -337,6 +344,8 @@ export function describeFlag(spec: FlagSpec): string {
       return 'a range of layers such as 0-11'
     case 'address':
       return 'host:port'
+    case 'change':
+      return '+MEMORY@RATE/s or -PEER'
     case 'key':
       return "a peer's key of 64 hexadecimal digits"
     case 'path':

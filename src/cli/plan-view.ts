@@ -1,14 +1,20 @@
 // A plan as text: a map of the layers, the stages, the prediction and what is missing. Pure; used by
 // `swarm plan` and the demo.
 
-import type { PeerStatus, PlanStatus } from '../api/service.ts'
+import type { PlanPrediction, PlanStatus } from '../api/service.ts'
 import { clip } from '../base/text.ts'
 import { renderTable } from './table.ts'
 import { formatLayers } from './words.ts'
 
 const MAP_CELLS_MAX = 60
 
-export function planLines(plan: PlanStatus, peers: readonly PeerStatus[], width: number): string[] {
+/** A machine by what people call it; foreign text. */
+export interface PlanName {
+  key: string
+  name: string
+}
+
+export function planLines(plan: PlanStatus, peers: readonly PlanName[], width: number): string[] {
   if (plan.stages.length === 0) {
     return ['there is no plan yet', ...gapLines(plan), ...leftOutLines(plan, peers)]
   }
@@ -31,7 +37,7 @@ export function layerMap(plan: PlanStatus, cellsMax: number): string {
   return `layers ${plan.stages[0]?.start ?? 0} [${parts.join('|')}] ${nLayers - 1}`
 }
 
-function stageLines(plan: PlanStatus, peers: readonly PeerStatus[], width: number): string[] {
+function stageLines(plan: PlanStatus, peers: readonly PlanName[], width: number): string[] {
   const rows = plan.stages.map((stage, index) => [
     letter(index),
     nameOf(peers, stage.peer),
@@ -55,10 +61,57 @@ function perStage(plan: PlanStatus, index: number): string {
 }
 
 function predictionLine(plan: PlanStatus): string {
-  const ready = plan.ready ? 'ready' : 'loading'
+  const ready = plan.added ? 'not there' : plan.ready ? 'ready' : 'loading'
   if (plan.predicted === null) return `${ready}; no prediction yet`
   const { tokensPerSecond, tokenMs } = plan.predicted
   return `${ready}; predicted ${tokensPerSecond.toFixed(1)} tok/s (${tokenMs.toFixed(1)} ms per token)`
+}
+
+/** The plan in words: what its figures mean, and what the loss of each machine would. */
+export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
+  const { predicted, stages } = plan
+  if (predicted === null) return []
+  const { firstTokenMs, promptTokens, pooledTokensPerSecond, hopMs } = predicted
+  const after = `first token ${(firstTokenMs / 1000).toFixed(1)} s after a prompt of ${promptTokens}`
+  const wire = `of a token ${hopMs.toFixed(1)} ms pass between machines`
+  const pooled = `${stages.length} sessions at once make ${pooledTokensPerSecond.toFixed(1)} tok/s`
+  return [
+    boundText(predicted),
+    stages.length > 1 ? `${after}; ${wire}; ${pooled}` : after,
+    ...standbyLines(plan, peers)
+  ]
+}
+
+function boundText({ tokenMs, boundMs }: PlanPrediction): string {
+  if (boundMs === 0) return 'ranges pinned by hand come first; no faster plan was looked for'
+  if (boundMs >= tokenMs) return 'no other plan of these machines is faster'
+  const percent = (100 * (tokenMs - boundMs)) / tokenMs
+  return `no other plan of these machines saves more than ${percent.toFixed(1)} %`
+}
+
+/** What a change is worth, beside the plan as it is. */
+export function comparedLine(now: PlanStatus, then: PlanStatus): string {
+  const rate = ({ predicted }: PlanStatus) => predicted?.tokensPerSecond ?? 0
+  if (rate(now) === 0 && rate(then) === 0) return 'neither now nor then is there a plan'
+  if (rate(now) === 0) return `now nothing runs; then ${rate(then).toFixed(1)} tok/s`
+  if (rate(then) === 0) return `now ${rate(now).toFixed(1)} tok/s; then nothing runs`
+  const percent = 100 * (rate(then) / rate(now) - 1)
+  const change = `${percent >= 0 ? '+' : ''}${percent.toFixed(0)} %`
+  return `now ${rate(now).toFixed(1)} tok/s, then ${rate(then).toFixed(1)}: ${change}`
+}
+
+/** What the loss of each machine would mean. */
+function standbyLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
+  return plan.stages.map((stage) => {
+    const standby = plan.standbys.find(
+      ({ start, end }) => start === stage.start && end === stage.end
+    )
+    const lost = `if ${nameOf(peers, stage.peer)} goes: `
+    const layers = `layers ${formatLayers(stage)}`
+    return standby
+      ? `${lost}${nameOf(peers, standby.peer)} takes over ${layers}`
+      : `${lost}nobody has room to take over ${layers}`
+  })
 }
 
 function gapLines(plan: PlanStatus): string[] {
@@ -67,14 +120,14 @@ function gapLines(plan: PlanStatus): string[] {
   return [`missing: layers ${missing}; a peer with room for them has to join`]
 }
 
-function leftOutLines(plan: PlanStatus, peers: readonly PeerStatus[]): string[] {
+function leftOutLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
   return plan.leftOut.map(
     ({ peer, reason }) =>
       `left out: ${nameOf(peers, peer)} (${clip(peer, 8)}), ${clip(reason, 200)}`
   )
 }
 
-function nameOf(peers: readonly PeerStatus[], key: string): string {
+function nameOf(peers: readonly PlanName[], key: string): string {
   return clip(peers.find((peer) => peer.key === key)?.name ?? '?', 40)
 }
 

@@ -39,9 +39,17 @@ export function modelFacts({ id, hyper, tensors }: Model): ModelFacts {
     // The output matrix of a tied model is the token table.
     headKiB: kib(tied ? [...head, ...table] : head),
     tied,
+    layerKops: Array.from({ length: nLayers }, (_, layer) =>
+      kops(tensors.filter((tensor) => tensor.layer === layer))
+    ),
     kvBytesPerToken: nKvHeads * rowElements * KV_BYTES_PER_ELEMENT,
     contextTokens: Math.min(contextLength, PLANNED_CONTEXT_TOKENS)
   }
+}
+
+/** A multiplication and an addition for every weight. */
+function kops(tensors: readonly ModelTensor[]): number {
+  return Math.ceil(tensors.reduce((sum, { rows, cols }) => sum + 2 * rows * cols, 0) / 1000)
 }
 
 function kib(tensors: readonly ModelTensor[]): number {

@@ -6,8 +6,11 @@ import { hostname } from 'node:os'
 import { sleep, systemClock } from '../base/clock.ts'
 import { SwarmError } from '../base/errors.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
+import { computePlan } from '../sharding/plan.ts'
+import { changeView, parseChange } from '../sharding/what-if.ts'
 import { inviteTo } from '../peer/gate/invite.ts'
 import { describeModel } from './one-model.ts'
+import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
 import { peerStatus, planStatus } from './status-views.ts'
 import { TopSource } from './top-source.ts'
@@ -85,6 +88,16 @@ export class NodeService implements SwarmService {
 
   plan(): PlanStatus {
     return planStatus(this.#parts.watch?.plan ?? null, this.#parts.watch?.readiness() ?? null)
+  }
+
+  planIf(whatIf: readonly string[]): PlanStatus {
+    const { network, watch } = this.#parts
+    const changes = whatIf.map(parseChange)
+    const view = watch?.view() ?? null
+    if (network === null || view === null) throw this.#noModel()
+    const named = view.peers.map(({ key }) => ({ key, name: nameOf(network, key) }))
+    const { view: changed, added } = changeView(view, changes, named)
+    return { ...planStatus(computePlan(changed), null), added }
   }
 
   async *generate(

@@ -7,7 +7,7 @@ import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import { readiness, type Readiness } from '../sharding/coverage.ts'
 import { computePlan, type Plan } from '../sharding/plan.ts'
-import { createView, viewHash, type ModelFacts } from '../sharding/view.ts'
+import { createView, viewHash, type ModelFacts, type View } from '../sharding/view.ts'
 
 /** Three gossip rounds: peers that start together are planned together. */
 const QUIET_MS = 400
@@ -55,13 +55,17 @@ export class PlanWatch {
     return this.#plan && readiness(facts, arithmeticVersion, this.#plan, reachable())
   }
 
+  /** What a plan would be computed from now. */
+  view(): View {
+    const { facts, arithmeticVersion, records } = this.#options
+    return createView(facts, arithmeticVersion, records())
+  }
+
   /** Something is new: plans once it is quiet, if the plan could be another one. */
   stir(): void {
     if (this.#isClosed) return
-    const { facts, arithmeticVersion, records } = this.#options
     // Layers that load and links that come are news, several times a second, and change no plan.
-    const view = viewHash(createView(facts, arithmeticVersion, records()))
-    const news = [view, ...this.#unmeasured()].join()
+    const news = [viewHash(this.view()), ...this.#unmeasured()].join()
     if (news === this.#news) return
     this.#news = news
     this.#arm()
@@ -81,13 +85,13 @@ export class PlanWatch {
   }
 
   #compute(): void {
-    const { facts, arithmeticVersion, records, clock, onPlan } = this.#options
+    const { clock, onPlan } = this.#options
     const isLate = clock.now() - (this.#stirredMs ?? 0) >= STIR_MAX_MS
     const unmeasured = this.#unmeasured()
     if (unmeasured.length > 0 && !isLate) return this.#arm()
     for (const peer of unmeasured) this.#givenUp.add(peer)
     this.#stirredMs = null
-    const plan = computePlan(createView(facts, arithmeticVersion, records()))
+    const plan = computePlan(this.view())
     const isNew = plan.hash !== this.#plan?.hash
     this.#plan = plan
     if (isNew) onPlan(plan)

@@ -1,5 +1,7 @@
 // What this peer knows, in the shapes that its API promises (api/service.ts). Pure: no state, no effects.
 
+import { PROMPT_TOKENS } from '../sharding/predict.ts'
+
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
 import type { DirectoryPeer } from '../peer/members/directory.ts'
 import type { LinkInfo } from '../peer/network-options.ts'
@@ -43,6 +45,7 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
   if (plan === null) {
     return {
       stages: [],
+      standbys: [],
       predicted: null,
       hash: null,
       viewHash: '',
@@ -51,13 +54,19 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
       ready: false
     }
   }
-  const { stages, predicted, hash, viewHash, leftOut, gap } = plan
+  const { stages, standbys, predicted, hash, viewHash, leftOut, gap } = plan
   return {
     stages,
+    standbys,
     predicted: predicted && {
       tokensPerSecond: predicted.tokensPerSecond,
       tokenMs: predicted.tokenUs / 1000,
-      perStageMs: predicted.perStageUs.map((us) => us / 1000)
+      perStageMs: predicted.perStageUs.map((us) => us / 1000),
+      hopMs: predicted.hopUs / 1000,
+      firstTokenMs: predicted.firstTokenUs / 1000,
+      promptTokens: PROMPT_TOKENS,
+      boundMs: predicted.boundUs / 1000,
+      pooledTokensPerSecond: predicted.pooledTokensPerSecond
     },
     hash,
     viewHash,

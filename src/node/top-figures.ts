@@ -2,10 +2,11 @@
 // or holds, and what the cost model says of a route. Pure.
 
 import { createCosts, toUs } from '../sharding/cost.ts'
+import { createHops } from '../sharding/hops.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Plan } from '../sharding/plan.ts'
-import type { ModelFacts, View } from '../sharding/view.ts'
+import type { ModelFacts, View, ViewPeer } from '../sharding/view.ts'
 import type { RouteStage } from '../wire/session.ts'
 
 /** What the cost model says of one token on a route. */
@@ -50,13 +51,12 @@ export function predictRoute(
   stages: readonly RouteStage[]
 ): RoutePrediction | null {
   const costs = createCosts(model)
-  const ticks = stages.map(({ peer, start, end }) => {
-    const known = peers.find(({ key }) => key === peer)
-    return known === undefined ? null : costs.stageTicks(known, start, end)
-  })
-  const known = ticks.filter((one) => one !== null)
-  if (known.length === 0 || known.length < ticks.length) return null
-  const hopTicks = costs.hopTicks(stages.length)
+  const route = stages.flatMap(({ peer }) => peers.find(({ key }) => key === peer) ?? [])
+  if (route.length === 0 || route.length < stages.length) return null
+  const known = stages.map(({ start, end }, index) =>
+    costs.stageTicks(route[index] as ViewPeer, start, end)
+  )
+  const hopTicks = createHops(model, peers).routeTicks(route)
   const tokenUs = Math.max(1, toUs(known.reduce((total, one) => total + one, hopTicks)))
   return {
     computeMs: known.map((one) => toUs(one) / 1000),

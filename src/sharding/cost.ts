@@ -1,37 +1,35 @@
 // Flow C, what it costs a peer to hold and to run layers [start, end). Time is in ticks of 10 ps, so
 // that prices are whole numbers and the cost of layers is exactly the sum of theirs: two peers of one
 // speed then tie exactly, however the layers lie between them. Pure and stateless but for prefix sums.
+// The token table and the head are planned like layers: held with the first and with the last one.
 
-import { floorDiv } from './integer.ts'
+import { ceilDiv, floorDiv } from './integer.ts'
 import { kvKiBPerLayer } from './view.ts'
 
-import type { ModelFacts, ViewPeer } from './view.ts'
+import type { ModelFacts, Tier, ViewPeer } from './view.ts'
 
-const TICKS_PER_US = 100_000
+export const TICKS_PER_US = 100_000
 // Ticks that one KiB takes at 1 MiB/s: 10^11 / 1024, rounded down.
 const TICKS_PER_KIB = 97_656_250
+/** Denominator of shares: with 2^31 KiB of one model every product stays below 2^53. */
+export const SHARE = 2 ** 20
 
-/**
- * One hop on a local network without its bytes: half of a 0.2 ms cable-and-switch round trip, half of
- * the 0.1 ms that encryption and TCP add, and waking two event loops. Too small a value spreads a
- * model over peers that add nothing; too large a value leaves useful peers out.
- */
-const HOP_US = 250
-/** Gigabit Ethernet after framing, in bits per microsecond; links are not measured yet. */
-const LINK_MBPS = 940
+/** Above an hour for one position of a prompt nobody waits; the bound keeps sums whole. */
+const TOKEN_US_MAX = 2 ** 32
 
 export interface Costs {
+  readonly model: ModelFacts
   readonly nLayers: number
-  /** Ticks that one more stage adds to a route of two or more. */
-  readonly ticksPerHop: number
   /** Weights and reserved KV of [start, end). */
   residentKiB(start: number, end: number): number
+  /** Bytes that one token reads in [start, end). */
+  activeKiB(start: number, end: number): number
   /** Whether weights and reserved KV of [start, end) fit the memory that a peer claims. */
-  fits(peer: Pick<ViewPeer, 'memoryKiB'>, start: number, end: number): boolean
+  fits(peer: Pick<ViewPeer, 'memoryKiB' | 'accelerator'>, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end). */
   stageTicks(peer: ViewPeer, start: number, end: number): number
-  /** Ticks of all hops of a token in a route of so many stages: a circle, or none. */
-  hopTicks(nStages: number): number
+  /** Microseconds of so many positions of one prompt together in [start, end), without the head. */
+  chunkUs(peer: ViewPeer, start: number, end: number, nTokens: number): number
 }
 
 export function createCosts(model: ModelFacts): Costs {
@@ -39,11 +37,9 @@ export function createCosts(model: ModelFacts): Costs {
   const kvKiB = kvKiBPerLayer(model)
   const resident = prefixSums(model.layerKiB.map((sizeKiB) => sizeKiB + kvKiB))
   const active = prefixSums(model.activeKiB)
+  const kops = prefixSums(model.layerKops ?? model.layerKiB.map(() => 0))
   const between = (sums: number[], start: number, end: number) =>
     (sums[end] as number) - (sums[start] as number)
-
-  const activationUs = floorDiv((model.dim * 4 + 32) * 8, LINK_MBPS)
-  const ticksPerHop = (HOP_US + activationUs) * TICKS_PER_US
 
   const residentKiB = (start: number, end: number) => {
     const hasEmbedding = start === 0
@@ -54,21 +50,40 @@ export function createCosts(model: ModelFacts): Costs {
     if (hasEmbedding && hasHead && tied) sizeKiB -= Math.min(embeddingKiB, headKiB)
     return sizeKiB
   }
+  const activeKiB = (start: number, end: number) =>
+    between(active, start, end) + (end === nLayers ? headKiB : 0)
+  const readTicks = (peer: ViewPeer, start: number, end: number, readKiB: number) => {
+    if (peer.accelerator === undefined) return readKiB * priceOf(peer)
+    const heldKiB = Math.max(1, residentKiB(start, end))
+    const fastKiB = Math.min(heldKiB, peer.accelerator.memoryKiB)
+    const fast = floorDiv(readKiB * floorDiv(fastKiB * SHARE, heldKiB), SHARE)
+    return fast * priceOf(peer.accelerator) + (readKiB - fast) * priceOf(peer)
+  }
 
   return {
+    model,
     nLayers,
-    ticksPerHop,
     residentKiB,
-    fits: (peer, start, end) => residentKiB(start, end) <= peer.memoryKiB,
-    stageTicks(peer, start, end) {
-      const readKiB = between(active, start, end) + (end === nLayers ? headKiB : 0)
-      return readKiB * floorDiv(TICKS_PER_KIB, peer.weightMiBps)
-    },
-    hopTicks(nStages) {
-      // The last hop of the circle carries one id and no activation.
-      return nStages < 2 ? 0 : nStages * ticksPerHop - activationUs * TICKS_PER_US
+    activeKiB,
+    fits: (peer, start, end) => residentKiB(start, end) <= capacityKiB(peer),
+    stageTicks: (peer, start, end) => readTicks(peer, start, end, activeKiB(start, end)),
+    chunkUs(peer, start, end, nTokens) {
+      const readUs = toUs(readTicks(peer, start, end, between(active, start, end)))
+      if (!peer.int8Mops) return readUs
+      const perTokenUs = ceilDiv(between(kops, start, end) * 1000, peer.int8Mops)
+      return Math.max(readUs, Math.min(perTokenUs, TOKEN_US_MAX) * nTokens)
     }
   }
+}
+
+/** Everything that a peer can hold, its accelerator included. */
+export function capacityKiB(peer: Pick<ViewPeer, 'memoryKiB' | 'accelerator'>): number {
+  return peer.memoryKiB + (peer.accelerator?.memoryKiB ?? 0)
+}
+
+/** Ticks of one KiB. */
+export function priceOf({ weightMiBps }: Pick<Tier, 'weightMiBps'>): number {
+  return floorDiv(TICKS_PER_KIB, weightMiBps)
 }
 
 export function toUs(ticks: number): number {

@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 
 import { MEMORY_KIB_MAX } from '../base/limits.ts'
 import { claimMemoryKiB, freeMemoryBytes, type ReadText } from './memory.ts'
-import { quantiseRate } from './profile.ts'
+import { averageRate, quantiseRate, type Average } from './profile.ts'
 
 import type { Log } from '../base/log.ts'
 import type { Profile } from '../wire/record.ts'
@@ -54,19 +54,20 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
     String(availableParallelism()),
     String(totalmem())
   ]
-  const cached = readCache(cacheFile, hardware)
-  let rates = cached
-  if (rates === null || options.fresh) {
-    rates = publish(cached, await meter.measure(signal))
-    log.info(`measured ${rates.weightMiBps} MiB/s of weights with ${meter.kernels}`)
-    writeCache(cacheFile, { hardware, ...rates }, log)
+  let known = readCache(cacheFile, hardware)
+  if (known === null || options.fresh) {
+    known = publish(known, await meter.measure(signal))
+    log.info(`measured ${known.weightMiBps} MiB/s of weights with ${meter.kernels}`)
+    writeCache(cacheFile, { hardware, ...known }, log)
   }
+  const { weightMiBps, int8Mops } = known
   const freeBytes = freeMemoryBytes(freemem(), readText)
   return {
     cores: availableParallelism(),
     kernels: meter.kernels,
     memoryKiB: Math.min(MEMORY_KIB_MAX, claimMemoryKiB(options.memoryLimitBytes, freeBytes)),
-    ...rates
+    weightMiBps,
+    int8Mops
   }
 }
 
@@ -81,14 +82,19 @@ export function loadableBytes(): number {
 interface Rates {
   weightMiBps: number
   int8Mops: number
+  /** What was measured, before steps: one measurement on a busy machine is off by tens of percent. */
+  averages: { weight: Average; int8: Average }
 }
 
 function publish(previous: Rates | null, measured: Measurement): Rates {
   const weightMiBps = Math.floor(measured.weightBytesPerSecond / 2 ** 20)
   const int8Mops = Math.floor(measured.int8OpsPerSecond / 1e6)
+  const weight = averageRate(previous?.averages.weight ?? null, weightMiBps)
+  const int8 = averageRate(previous?.averages.int8 ?? null, int8Mops)
   return {
-    weightMiBps: quantiseRate(previous?.weightMiBps ?? null, weightMiBps),
-    int8Mops: quantiseRate(previous?.int8Mops ?? null, int8Mops)
+    weightMiBps: quantiseRate(previous?.weightMiBps ?? null, weight.rate),
+    int8Mops: quantiseRate(previous?.int8Mops ?? null, int8.rate),
+    averages: { weight, int8 }
   }
 }
 
@@ -104,9 +110,14 @@ function readCache(path: string, hardware: string[]): Rates | null {
   }
   const cache = value as Partial<Rates & { hardware: string[] }> | null
   if (JSON.stringify(cache?.hardware) !== JSON.stringify(hardware)) return null
-  const { weightMiBps, int8Mops } = cache ?? {}
+  const { weightMiBps, int8Mops, averages } = cache ?? {}
   if (!isRate(weightMiBps) || !isRate(int8Mops)) return null
-  return { weightMiBps, int8Mops }
+  if (!isAverage(averages?.weight) || !isAverage(averages.int8)) return null
+  return { weightMiBps, int8Mops, averages }
+}
+
+function isAverage(value: Average | undefined): value is Average {
+  return isRate(value?.rate) && isRate(value.samples)
 }
 
 function isRate(value: unknown): value is number {

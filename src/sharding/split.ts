@@ -31,11 +31,17 @@ interface Column {
 }
 
 /**
+ * @param hopTicks of one more stage, whoever has it.
  * @param order every peer that may be used, at most once each, in the order of the layers they get.
  * @param fixed stages that are in the route in any case, ascending.
  * @returns the cheapest stages, the fixed ones among them, and the layers that stay missing.
  */
-export function splitInOrder(costs: Costs, order: ViewPeer[], fixed: RouteStage[]): Cover {
+export function splitInOrder(
+  costs: Costs,
+  hopTicks: number,
+  order: readonly ViewPeer[],
+  fixed: readonly RouteStage[]
+): Cover {
   const { nLayers } = costs
   const fixedOf: (RouteStage | null)[] = Array.from({ length: nLayers }, () => null)
   for (const stage of fixed) fixedOf.fill(stage, stage.start, stage.end)
@@ -51,7 +57,7 @@ export function splitInOrder(costs: Costs, order: ViewPeer[], fixed: RouteStage[
   const columns = [first]
   passWithoutPeer(first, fixedOf)
   for (const peer of order) {
-    const column = giveLayers(costs, columns.at(-1) as Column, peer, fixedOf)
+    const column = giveLayers(costs, hopTicks, columns.at(-1) as Column, peer, fixedOf)
     passWithoutPeer(column, fixedOf)
     columns.push(column)
   }
@@ -61,6 +67,7 @@ export function splitInOrder(costs: Costs, order: ViewPeer[], fixed: RouteStage[
 /** The next column: this peer takes some layers behind a state of the last one, or none. */
 function giveLayers(
   costs: Costs,
+  hopTicks: number,
   before: Column,
   peer: ViewPeer,
   fixedOf: (RouteStage | null)[]
@@ -73,7 +80,8 @@ function giveLayers(
     slowestTicks: before.slowestTicks.slice(),
     from: new Int32Array(nLayers + 1).fill(SKIPPED)
   }
-  // Ticks are sums over layers, so those of [start, end) are a difference.
+  // In memory of one speed ticks are sums over layers, so those of [start, end) are a difference.
+  const isPlain = peer.accelerator === undefined
   const upTo = new Float64Array(nLayers)
   for (let layer = 1; layer < nLayers; layer++) upTo[layer] = costs.stageTicks(peer, 0, layer)
   let lowest = 0
@@ -84,8 +92,10 @@ function giveLayers(
     for (let start = end - 1; start >= lowest; start--) {
       const missed = before.missed[start] as number
       if (missed === Infinity) continue
-      const stageTicks = toEnd - (upTo[start] as number)
-      const ticks = (before.ticks[start] as number) + stageTicks + costs.ticksPerHop
+      const stageTicks = isPlain
+        ? toEnd - (upTo[start] as number)
+        : costs.stageTicks(peer, start, end)
+      const ticks = (before.ticks[start] as number) + stageTicks + hopTicks
       if (column.missed[end] === 0) {
         // More layers only cost more: nothing from here on can be better.
         if (stageTicks > (column.ticks[end] as number)) break
@@ -141,7 +151,11 @@ function improve(
   column.from[end] = from
 }
 
-function readBack(columns: Column[], order: ViewPeer[], fixedOf: (RouteStage | null)[]): Cover {
+function readBack(
+  columns: Column[],
+  order: readonly ViewPeer[],
+  fixedOf: (RouteStage | null)[]
+): Cover {
   const stages: RouteStage[] = []
   const missed: number[] = []
   let layer = fixedOf.length

@@ -11,7 +11,7 @@ import {
   RATE_MIBPS_MIN
 } from '../base/limits.ts'
 import { isLayerRange, type LayerRange } from '../model/layer-range.ts'
-import { ceilDiv, compareText, hashOf } from './integer.ts'
+import { ceilDiv, compareText, hashOf, type Canonical } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord, Profile } from '../wire/record.ts'
@@ -35,17 +35,50 @@ export interface ModelFacts {
   tied: boolean
   /** Keys and values of one position in one layer, both together. */
   kvBytesPerToken: number
-  /** Positions whose keys and values every stage reserves. */
+  /** Positions whose keys and values every stage reserves for each session. */
   contextTokens: number
+  /** Sessions for which that much is reserved; absent: one. */
+  sessions?: number
+  /**
+   * (nLayers,) thousands of int8 multiplications and additions of one position in each layer; absent: the
+   * time of a prompt is predicted from the bytes read alone.
+   */
+  layerKops?: number[]
 }
 
-export interface ViewPeer {
-  key: PeerId
+/** Memory that weights are read from at one speed. */
+export interface Tier {
   memoryKiB: number
   weightMiBps: number
+}
+
+/** What one peer measured of the way to another. */
+export interface ViewLink {
+  peer: PeerId
+  /** One way, all software included. */
+  delayUs: number
+  /** Megabits per second, bits per microsecond. */
+  mbps: number
+}
+
+export interface ViewPeer extends Tier {
+  key: PeerId
+  /** Faster memory that fills first; its tier is within no other. Absent: none. */
+  accelerator?: Tier
+  /** MiB/s of layers that are read from disk for each token; absent: every layer stays in memory. */
+  diskMiBps?: number
+  /** Millions of integer operations per second at prefill; absent: unknown. */
+  int8Mops?: number
+  /** Measured ways to others; absent, or not named in it: an ordinary local network. */
+  links?: readonly ViewLink[]
+  /** Layers ready to serve: moving them costs. Absent: none. */
+  held?: LayerRange | null
   /** Range fixed by hand: this peer serves inside it or not at all. */
   pin: LayerRange | null
 }
+
+/** Thousands of operations of one layer and position: a thousand times the largest published one. */
+const KOPS_MAX = 2 ** 32
 
 export interface View {
   model: ModelFacts
@@ -69,9 +102,7 @@ export function createView(
   const peers = [...latest.values()]
     .filter((record) => !record.left && record.model?.id === model.id)
     .filter((record) => record.arithmeticVersion === arithmeticVersion)
-    .flatMap(({ key, profile, pin }) =>
-      profile !== null && isUsable(profile) ? [toViewPeer(key, profile, pin, model.nLayers)] : []
-    )
+    .flatMap((record) => toViewPeer(record, model.nLayers))
     .toSorted((a, b) => compareText(a.key, b.key))
     .slice(0, PEERS_MAX)
   return { model, peers }
@@ -81,26 +112,36 @@ export function createView(
 export function viewHash({ model, peers }: View): string {
   const { id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied } = model
   return hashOf([
-    'swarm view 1',
+    'swarm view 2',
     [id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied],
-    [model.kvBytesPerToken, model.contextTokens],
-    peers.map(({ key, memoryKiB, weightMiBps, pin }) => [
-      key,
-      memoryKiB,
-      weightMiBps,
-      pin === null ? null : [pin.start, pin.end]
+    [model.kvBytesPerToken, model.contextTokens, sessionsOf(model), model.layerKops ?? []],
+    peers.map((peer) => [
+      peer.key,
+      [peer.memoryKiB, peer.weightMiBps, peer.int8Mops ?? 0, peer.diskMiBps ?? 0],
+      peer.accelerator ? [peer.accelerator.memoryKiB, peer.accelerator.weightMiBps] : [],
+      (peer.links ?? []).map(({ peer: other, delayUs, mbps }) => [other, delayUs, mbps]),
+      rangeOf(peer.held),
+      rangeOf(peer.pin)
     ])
   ])
 }
 
+function rangeOf(range: LayerRange | null | undefined): Canonical {
+  return range ? [range.start, range.end] : null
+}
+
+export function sessionsOf({ sessions = 1 }: ModelFacts): number {
+  return sessions
+}
+
 /** Keys and values that one layer reserves, KiB. */
 export function kvKiBPerLayer(model: ModelFacts): number {
-  return ceilDiv(model.kvBytesPerToken * model.contextTokens, 1024)
+  return ceilDiv(model.kvBytesPerToken * model.contextTokens * sessionsOf(model), 1024)
 }
 
 /** Whether facts are within the bounds that keep a plan's sums exact. */
 export function isPlannable(model: ModelFacts): boolean {
-  const { nLayers, layerKiB, activeKiB } = model
+  const { nLayers, layerKiB, activeKiB, layerKops } = model
   const sizes = [...layerKiB, model.embeddingKiB, model.headKiB, kvKiBPerLayer(model) * nLayers]
   return (
     nLayers >= 1 &&
@@ -109,28 +150,30 @@ export function isPlannable(model: ModelFacts): boolean {
     activeKiB.length === nLayers &&
     [...sizes, ...activeKiB].every((size) => Number.isSafeInteger(size) && size >= 0) &&
     sizes.reduce((sum, size) => sum + size, 0) <= MODEL_KIB_MAX &&
-    activeKiB.every((size, layer) => size <= (layerKiB[layer] as number))
+    activeKiB.every((size, layer) => size <= (layerKiB[layer] as number)) &&
+    (layerKops === undefined || layerKops.length === nLayers) &&
+    (layerKops ?? []).every((kops) => Number.isSafeInteger(kops) && 0 <= kops && kops <= KOPS_MAX)
   )
 }
 
-function isUsable({ memoryKiB, weightMiBps }: Profile): boolean {
+function isUsable({ memoryKiB, weightMiBps, int8Mops }: Profile): boolean {
   return (
     Number.isInteger(memoryKiB) &&
     0 < memoryKiB &&
     memoryKiB <= MEMORY_KIB_MAX &&
     Number.isInteger(weightMiBps) &&
     RATE_MIBPS_MIN <= weightMiBps &&
-    weightMiBps <= RATE_MIBPS_MAX
+    weightMiBps <= RATE_MIBPS_MAX &&
+    Number.isSafeInteger(int8Mops) &&
+    int8Mops >= 0
   )
 }
 
-function toViewPeer(
-  key: PeerId,
-  { memoryKiB, weightMiBps }: Profile,
-  pin: LayerRange | null,
-  nLayers: number
-): ViewPeer {
-  // A pin of another model's shape is no pin: the user pinned something that is not here.
-  const real = pin !== null && isLayerRange(pin, nLayers)
-  return { key, memoryKiB, weightMiBps, pin: real ? { start: pin.start, end: pin.end } : null }
+/** None for a peer that cannot take part. A range of another model's shape is no range. */
+function toViewPeer({ key, profile, pin, held }: PeerRecord, nLayers: number): ViewPeer[] {
+  if (profile === null || !isUsable(profile)) return []
+  const { memoryKiB, weightMiBps, int8Mops } = profile
+  const real = (range: LayerRange | null) =>
+    range !== null && isLayerRange(range, nLayers) ? { start: range.start, end: range.end } : null
+  return [{ key, memoryKiB, weightMiBps, int8Mops, held: real(held), pin: real(pin) }]
 }

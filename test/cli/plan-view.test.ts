@@ -1,6 +1,6 @@
 import test from 'brittle'
 import type { PeerStatus, PlanStatus } from '../../src/api/service.ts'
-import { layerMap, planLines } from '../../src/cli/plan-view.ts'
+import { comparedLine, explainLines, layerMap, planLines } from '../../src/cli/plan-view.ts'
 import { PEER_A, PEER_B, ScriptedService } from '../helpers/scripted-service.ts'
 
 const service = new ScriptedService()
@@ -12,9 +12,37 @@ test('plan view - a plan is shown exactly so', (t) => {
     'layers 0 [aaa|bb] 4',
     '   peer        key       layers  ms/token',
     'a  atlas       aaaaaaaa     0-2     30.00',
-    'b  bo [31mron  bbbbbbbb     3-4     28.00',
+    'b  bo [31mron  bbbbbbbb     3-4     27.50',
     'ready; predicted 17.2 tok/s (58.0 ms per token)'
   ])
+})
+
+test('plan view - in words: the bound, the first token, and what the loss of a machine means', (t) => {
+  const standbys = [{ ...plan.stages[0]!, peer: plan.stages[1]!.peer }]
+  t.alike(explainLines({ ...plan, standbys }, peers), [
+    'no other plan of these machines is faster',
+    'first token 1.3 s after a prompt of 512; of a token 0.5 ms pass between machines; ' +
+      '2 sessions at once make 33.3 tok/s',
+    'if atlas goes: bo [31mron takes over layers 0-2',
+    'if bo [31mron goes: nobody has room to take over layers 3-4'
+  ])
+})
+
+test('plan view - how much a better plan could save', (t) => {
+  const predicted = plan.predicted && { ...plan.predicted, boundMs: 55.1 }
+  const [line] = explainLines({ ...plan, predicted }, peers)
+  t.is(line, 'no other plan of these machines saves more than 5.0 %')
+  const pinned = plan.predicted && { ...plan.predicted, boundMs: 0 }
+  const [first] = explainLines({ ...plan, predicted: pinned }, peers)
+  t.is(first, 'ranges pinned by hand come first; no faster plan was looked for')
+})
+
+test('plan view - a change is told beside what is', (t) => {
+  const none = { ...plan, predicted: null }
+  t.is(comparedLine(plan, service.planIf([])), 'now 17.2 tok/s, then 25.0: +45 %')
+  t.is(comparedLine(none, plan), 'now nothing runs; then 17.2 tok/s')
+  t.is(comparedLine(plan, none), 'now 17.2 tok/s; then nothing runs')
+  t.is(comparedLine(none, none), 'neither now nor then is there a plan')
 })
 
 test('plan view - a gap and those left out are named', (t) => {

@@ -48,6 +48,7 @@ export class ScriptedService implements SwarmService {
   upcoming: NodeEvent[] = []
   overrides: Partial<NodeStatus> = {}
   planOverrides: Partial<PlanStatus> = {}
+  readonly whatIf: string[] = []
 
   status(): NodeStatus {
     return {
@@ -120,7 +121,17 @@ export class ScriptedService implements SwarmService {
   plan(): PlanStatus {
     return {
       stages: STAGES,
-      predicted: { tokensPerSecond: 17.24, tokenMs: 58, perStageMs: [30, 28] },
+      standbys: [],
+      predicted: {
+        tokensPerSecond: 17.24,
+        tokenMs: 58,
+        perStageMs: [30, 27.5],
+        hopMs: 0.5,
+        firstTokenMs: 1250,
+        promptTokens: 512,
+        boundMs: 58,
+        pooledTokensPerSecond: 33.3
+      },
       hash: 'd'.repeat(64),
       viewHash: 'e'.repeat(64),
       leftOut: [],
@@ -128,6 +139,16 @@ export class ScriptedService implements SwarmService {
       ready: true,
       ...this.planOverrides
     }
+  }
+
+  planIf(whatIf: readonly string[]): PlanStatus {
+    this.whatIf.push(...whatIf)
+    const added = [{ key: 'f'.repeat(64), name: 'new 24 GiB' }]
+    const [first, second] = STAGES as [(typeof STAGES)[0], (typeof STAGES)[0]]
+    const stages = [first, { ...second, peer: added[0]!.key as typeof first.peer }]
+    const plan = this.plan()
+    const predicted = plan.predicted && { ...plan.predicted, tokensPerSecond: 25, tokenMs: 40 }
+    return { ...plan, stages, predicted, added, ready: false }
   }
 
   top(): TopSnapshot {

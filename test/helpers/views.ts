@@ -3,6 +3,7 @@
 
 import { below, type Random } from '../../src/base/random.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
+import { createHops } from '../../src/sharding/hops.ts'
 import { nearestStep, quantiseMemory } from '../../src/sharding/profile.ts'
 import { kvKiBPerLayer } from '../../src/sharding/view.ts'
 import { peerIdOf, toPeerId } from '../../src/wire/ids.ts'
@@ -73,33 +74,44 @@ interface ViewShape {
   pinned: boolean
 }
 
-/** Lowest ticks of any cover of [0, nLayers) by unpinned peers; Infinity when there is none. */
+/**
+ * Lowest ticks of any cover of [0, nLayers) by unpinned peers, every order and every boundary compared;
+ * Infinity when there is none. Of the routes over one set of peers that end at one peer and one layer
+ * only the best is gone on with.
+ */
 export function bruteForceTicks({ model, peers }: View): number {
   const costs = createCosts(model)
+  const hops = createHops(model, peers)
   let best = Infinity
-  const extend = (start: number, left: ViewPeer[], nStages: number, ticks: number) => {
-    if (start === model.nLayers) {
-      best = Math.min(best, ticks + costs.hopTicks(nStages))
-      return
-    }
-    for (const peer of left) {
-      const others = left.filter((other) => other !== peer)
-      for (let end = start + 1; end <= model.nLayers; end++) {
-        if (!costs.fits(peer, start, end)) continue
-        extend(end, others, nStages + 1, ticks + costs.stageTicks(peer, start, end))
+  for (const first of peers) {
+    const known = new Map<string, number>()
+    const extend = (start: number, route: ViewPeer[], peer: ViewPeer, ticks: number) => {
+      const used = [...route, peer]
+      const set = used.map(({ key }) => key).toSorted()
+      for (let end = start + 1; end <= model.nLayers && costs.fits(peer, start, end); end++) {
+        const sum = ticks + costs.stageTicks(peer, start, end)
+        const back = route.length === 0 ? 0 : hops.backTicks(peer, first)
+        if (end === model.nLayers) best = Math.min(best, sum + back)
+        const state = [...set, peer.key, end].join()
+        if (end === model.nLayers || sum >= (known.get(state) ?? Infinity)) continue
+        known.set(state, sum)
+        for (const next of peers) {
+          if (!used.includes(next)) extend(end, used, next, sum + hops.ticks(peer, next))
+        }
       }
     }
+    extend(0, [], first, 0)
   }
-  extend(0, peers, 0, 0)
   return best
 }
 
-export function ticksOf({ model, peers }: View, stages: RouteStage[]): number {
+export function ticksOf({ model, peers }: View, stages: readonly RouteStage[]): number {
   const costs = createCosts(model)
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
+  const route = stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
   return stages.reduce(
-    (sum, { peer, start, end }) => sum + costs.stageTicks(byKey.get(peer) as ViewPeer, start, end),
-    costs.hopTicks(stages.length)
+    (sum, { start, end }, index) => sum + costs.stageTicks(route[index] as ViewPeer, start, end),
+    createHops(model, peers).routeTicks(route)
   )
 }
 
@@ -117,11 +129,11 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
       kernels: 'scalar',
       memoryKiB: peer.memoryKiB,
       weightMiBps: peer.weightMiBps,
-      int8Mops: 1000
+      int8Mops: peer.int8Mops ?? 1000
     },
     model: { id: model.id, name: 'model.gguf', givesWay: false },
     pin: peer.pin,
-    held: null,
+    held: peer.held ?? null,
     loading: null,
     ...changes
   }

@@ -26,7 +26,16 @@ const plan: Plan = {
     { peer: keyOf('a'), start: 0, end: 2 },
     { peer: keyOf('b'), start: 2, end: 5 }
   ],
-  predicted: { tokenUs: 58_000, perStageUs: [20_000, 30_000], hopUs: 8000, tokensPerSecond: 17.24 },
+  standbys: [],
+  predicted: {
+    tokenUs: 58_000,
+    perStageUs: [20_000, 30_000],
+    hopUs: 8000,
+    firstTokenUs: 900_000,
+    boundUs: 58_000,
+    tokensPerSecond: 17.24,
+    pooledTokensPerSecond: 33.3
+  },
   leftOut: [],
   gap: [],
   hash: '',

@@ -1,7 +1,13 @@
 import test from 'brittle'
 
 import { below, seededRandom } from '../../src/base/random.ts'
-import { nearestStep, quantiseMemory, quantiseRate, stepValue } from '../../src/sharding/profile.ts'
+import {
+  averageRate,
+  nearestStep,
+  quantiseMemory,
+  quantiseRate,
+  stepValue
+} from '../../src/sharding/profile.ts'
 
 test('profile - four steps double a rate', (t) => {
   const values = Array.from({ length: 9 }, (_, i) => stepValue(40 + i))
@@ -56,6 +62,16 @@ test('profile - eight percent of noise never changes a published rate', (t) => {
     }
   }
   t.is(changes, 0)
+})
+
+test('profile - an average remembers about twenty samples', (t) => {
+  let average = averageRate(null, 1000)
+  t.alike(average, { rate: 1000, samples: 1 })
+  average = averageRate(average, 2000)
+  t.alike(average, { rate: 1500, samples: 2 })
+  for (let i = 0; i < 50; i++) average = averageRate(average, 4000)
+  t.is(average.samples, 20)
+  t.ok(average.rate > 3700 && average.rate <= 4000, String(average.rate))
 })
 
 test('profile - memory is rounded down to its step', (t) => {

@@ -43,6 +43,7 @@ test('view - who cannot take part is not in it', (t) => {
     ['is too slow', { profile: { ...profile, weightMiBps: 31 } }],
     ['claims too fast', { profile: { ...profile, weightMiBps: 2 ** 26 + 1 } }],
     ['claims half a MiB/s', { profile: { ...profile, weightMiBps: 100.5 } }],
+    ['claims half an operation', { profile: { ...profile, int8Mops: 0.5 } }],
     ['has no memory', { profile: { ...profile, memoryKiB: 0 } }],
     ['claims too much memory', { profile: { ...profile, memoryKiB: 2 ** 36 + 1 } }]
   ]
@@ -70,9 +71,10 @@ test('view - what a plan reads changes the hash, what it does not read leaves it
   t.ok(changed({ pin: { start: 0, end: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, memoryKiB: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, weightMiBps: 77_777 } }))
-  t.absent(changed({ held: { start: 0, end: 1 } }))
+  t.ok(changed({ held: { start: 0, end: 1 } }))
+  t.ok(changed({ profile: { ...first.profile!, int8Mops: 1 } }))
   t.absent(changed({ name: 'renamed' }))
-  t.absent(changed({ profile: { ...first.profile!, int8Mops: 1 } }))
+  t.absent(changed({ loading: { range: { start: 0, end: 1 }, percent: 3 } }))
   for (const [key, value] of Object.entries({
     id: '01'.repeat(32),
     dim: 1,
@@ -80,7 +82,9 @@ test('view - what a plan reads changes the hash, what it does not read leaves it
     headKiB: 1,
     tied: !model.tied,
     kvBytesPerToken: 1,
-    contextTokens: 7
+    contextTokens: 7,
+    sessions: 2,
+    layerKops: model.layerKiB
   })) {
     const other = { model: { ...model, [key]: value }, peers: view(records).peers }
     t.not(viewHash(other), hash, key)
@@ -103,5 +107,7 @@ test('view - sizes that would not stay whole numbers cannot be planned', (t) => 
   t.absent(isPlannable({ ...model, layerKiB: model.layerKiB.map(() => 0.5) }))
   t.absent(isPlannable({ ...model, activeKiB: model.layerKiB.map((size) => size + 1) }))
   t.absent(isPlannable({ ...model, headKiB: -1 }))
+  t.absent(isPlannable({ ...model, layerKops: [1] }))
+  t.absent(isPlannable({ ...model, layerKops: model.layerKiB.map(() => 2 ** 33) }))
   t.absent(isPlannable({ ...model, nLayers: 0, layerKiB: [], activeKiB: [] }))
 })

@@ -12,6 +12,7 @@ const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   gguf: { count: 50_000, load: async () => (await import('./gguf.ts')).soakGguf },
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
+  plan: { count: 100_000, load: async () => (await import('./plan.ts')).soakPlan },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
   sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim },
   store: { count: 100, load: async () => (await import('./store.ts')).soakStore }

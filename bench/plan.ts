@@ -1,0 +1,104 @@
+// `npm run bench -- plan`: how long a plan takes, how far it is from what nothing can beat, and what the
+// cost model says of clusters that others published, of which it has seen no column of several machines.
+
+import { parseArgs } from 'node:util'
+
+import { below, seededRandom } from '../src/base/random.ts'
+import { computePlan } from '../src/sharding/plan.ts'
+import { mixedView } from '../test/helpers/plan-runs.ts'
+import { randomModel, randomPeers } from '../test/helpers/views.ts'
+import * as tables from './plan-tables.ts'
+import { quantile } from './statistics.ts'
+
+import type { View } from '../src/sharding/view.ts'
+
+/** p99 of processor time, ms. */
+const GOALS: [nPeers: number, goalMs: number][] = [
+  [8, 10],
+  [16, 100],
+  [32, 300]
+]
+
+export function planBench(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { views: { type: 'string', default: '200' } } })
+  const count = Number(values.views)
+  // The first plans of a process are compiled as they run.
+  const random = seededRandom(1)
+  for (let i = 0; i < 200; i++) computePlan(mixedView(random, 8))
+  for (const [nPeers, goalMs] of GOALS) {
+    timePlans(nPeers, goalMs, Math.ceil((count * 8) / nPeers))
+  }
+  console.log('\nWhat others published, ms per token:')
+  for (const row of [...tables.primaRows(), ...tables.edgeshardRows()]) tellRow(row)
+  console.log('\nRow splits, I(n) = A/n + S through the first two columns:')
+  for (const split of tables.ROW_SPLITS) {
+    for (const { nodes, error, rounding } of tables.rowSplitErrors(split)) {
+      const isBound = split.except !== nodes
+      const text = `${split.name} on ${nodes} (rounding ${(100 * rounding).toFixed(1)} %)`
+      tell(text, error, isBound ? 0.06 + rounding : null)
+    }
+  }
+  console.log('\nConstants:')
+  for (const line of [...tables.PRIMA_CONSTANTS, ...tables.EDGESHARD_CONSTANTS]) {
+    console.log(`  ${line}`)
+  }
+  console.log('\nTwo machines at home, layers split:')
+  for (const { name, view } of tables.homeRows()) {
+    const { predicted } = computePlan(view)
+    const rate = predicted?.tokensPerSecond.toFixed(2) ?? 'no plan'
+    const pooled = predicted?.pooledTokensPerSecond.toFixed(2) ?? '-'
+    console.log(`  ${name}: ${rate} tok/s; two sessions ${pooled} tok/s`)
+  }
+  return Promise.resolve()
+}
+
+function timePlans(nPeers: number, goalMs: number, count: number): void {
+  const random = seededRandom(nPeers)
+  const times: number[] = []
+  const gaps: number[] = []
+  for (let i = 0; i < count; i++) {
+    const view = scarceView(nPeers, i)
+    const before = process.cpuUsage()
+    const { predicted } = computePlan(view)
+    const { user, system } = process.cpuUsage(before)
+    times.push((user + system) / 1000)
+    if (predicted) gaps.push(predicted.tokenUs / predicted.boundUs - 1)
+  }
+  const p99 = quantile(times, 0.99)
+  const verdict = p99 <= goalMs ? 'met ' : 'MISS'
+  if (p99 > goalMs) process.exitCode = 1
+  const gap = (100 * quantile(gaps, 0.5)).toFixed(2)
+  const proven = gaps.filter((one) => one === 0).length
+  console.log(
+    `${verdict}  ${nPeers} peers, ${count} views: p50 ${quantile(times, 0.5).toFixed(1)} ms, p99 ` +
+      `${p99.toFixed(1)} ms, asked ${goalMs}; median ${gap} % above the bound, ${proven} proven best`
+  )
+
+  function scarceView(peersCount: number, index: number): View {
+    const made = randomModel(random, 1)
+    const layer = made.layerKiB[0] as number
+    const nLayers = [32, 48, 80][index % 3] as number
+    const layerKiB = Array.from({ length: nLayers }, () => layer + below(random, layer >> 2))
+    const model = { ...made, nLayers, layerKiB, activeKiB: layerKiB }
+    // Room for the model in one machine, in two, or in five of average size.
+    const scarce = [1, 2, 5][index % 3 === 0 ? below(random, 3) : index % 3] as number
+    const peers = randomPeers(random, model, peersCount)
+    for (const peer of peers) peer.memoryKiB = Math.floor(peer.memoryKiB / scarce)
+    return { model, peers: peers.toSorted((a, b) => (a.key < b.key ? -1 : 1)) }
+  }
+}
+
+function tellRow({ name, view, published, within, note }: tables.PublishedRow): void {
+  const { predicted } = computePlan(view)
+  const predictedMs = (predicted?.tokenUs ?? Infinity) / 1000
+  const shown = `${name}: ${predictedMs.toFixed(0)} of ${published}`
+  tell(note ? `${shown} (${note})` : shown, predictedMs / published - 1, within)
+}
+
+/** @param within null: told and not asked. */
+function tell(what: string, error: number, within: number | null): void {
+  const isMet = within === null || Math.abs(error) <= within
+  if (!isMet) process.exitCode = 1
+  const verdict = within === null ? '    ' : isMet ? 'met ' : 'MISS'
+  console.log(`${verdict}  ${what}: ${error > 0 ? '+' : ''}${(100 * error).toFixed(1)} %`)
+}

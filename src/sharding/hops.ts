@@ -1,0 +1,96 @@
+// Flow C, what a token pays between stages: each hop carries one activation, the last one back to the
+// first carries one id. Links that nobody measured count as an ordinary local network, all alike; then
+// the order of peers costs nothing, which the search makes use of. Pure.
+
+import { TICKS_PER_US } from './cost.ts'
+import { ceilDiv } from './integer.ts'
+
+import type { ModelFacts, ViewPeer } from './view.ts'
+
+/**
+ * One hop on a local network without its bytes: half of a 0.2 ms cable-and-switch round trip, half of
+ * the 0.1 ms that encryption and TCP add, and waking two event loops. Too small a value spreads a
+ * model over peers that add nothing; too large a value leaves useful peers out.
+ */
+const HOP_US = 250
+/** Gigabit Ethernet after framing, in bits per microsecond. */
+const LINK_MBPS = 940
+/** Above a minute a link is as good as none; the bound keeps sums whole. */
+const DELAY_US_MAX = 60_000_000
+/** Bytes around the f32 values of one activation: header, lengths, authentication. */
+const FRAME_BYTES = 32
+
+export interface Hops {
+  /** Whether every hop costs the same. */
+  readonly isUniform: boolean
+  /** Ticks of one activation from one peer to the next. */
+  ticks(from: ViewPeer, to: ViewPeer): number
+  /** Ticks of one id from the last stage to the first. */
+  backTicks(from: ViewPeer, to: ViewPeer): number
+  /** Lowest of all hops with an activation, and the highest difference to one with an id. */
+  readonly ticksMin: number
+  readonly activationTicksMax: number
+  /** Ticks of all hops of one token on a route over these peers: a circle, or none. */
+  routeTicks(order: readonly ViewPeer[]): number
+  /** Microseconds that so many activations together need beyond one of them. */
+  moreUs(from: ViewPeer, to: ViewPeer, nTokens: number): number
+}
+
+interface Way {
+  delayUs: number
+  mbps: number
+}
+
+const LOCAL_NETWORK: Way = { delayUs: HOP_US, mbps: LINK_MBPS }
+
+/** @param peers whose links count: of two measurements of one link the worse. */
+export function createHops({ dim }: Pick<ModelFacts, 'dim'>, peers: readonly ViewPeer[]): Hops {
+  const ways = waysOf(peers)
+  const way = (from: ViewPeer, to: ViewPeer) => ways?.get(from.key)?.get(to.key) ?? LOCAL_NETWORK
+  const bits = (dim * 4 + FRAME_BYTES) * 8
+  const carryUs = ({ mbps }: Way, nTokens: number) => ceilDiv(bits * nTokens, mbps)
+  const backTicks = (from: ViewPeer, to: ViewPeer) => way(from, to).delayUs * TICKS_PER_US
+  const carryTicks = (one: Way) => carryUs(one, 1) * TICKS_PER_US
+  const ticks = (from: ViewPeer, to: ViewPeer) => backTicks(from, to) + carryTicks(way(from, to))
+  const measured = ways === null ? [] : [...ways.values()].flatMap((to) => [...to.values()])
+  const all = [LOCAL_NETWORK, ...measured]
+  return {
+    isUniform: ways === null,
+    ticks,
+    backTicks,
+    ticksMin: Math.min(...all.map((one) => one.delayUs * TICKS_PER_US + carryTicks(one))),
+    activationTicksMax: Math.max(...all.map(carryTicks)),
+    routeTicks(order) {
+      if (order.length < 2) return 0
+      let sum = backTicks(order.at(-1) as ViewPeer, order[0] as ViewPeer)
+      for (const [index, to] of order.entries()) {
+        if (index > 0) sum += ticks(order[index - 1] as ViewPeer, to)
+      }
+      return sum
+    },
+    moreUs: (from, to, nTokens) => carryUs(way(from, to), nTokens) - carryUs(way(from, to), 1)
+  }
+}
+
+/** Both directions of every link that somebody of these peers measured; null when nobody did. */
+function waysOf(peers: readonly ViewPeer[]): Map<string, Map<string, Way>> | null {
+  const ways = new Map<string, Map<string, Way>>()
+  const known = new Set(peers.map(({ key }) => key))
+  const add = (from: string, to: string, { delayUs, mbps }: Way) => {
+    const of = ways.get(from) ?? new Map<string, Way>()
+    const before = of.get(to)
+    ways.set(from, of)
+    of.set(to, {
+      delayUs: Math.min(DELAY_US_MAX, Math.max(before?.delayUs ?? 0, delayUs)),
+      mbps: Math.max(1, Math.min(before?.mbps ?? Infinity, mbps))
+    })
+  }
+  for (const { key, links = [] } of peers) {
+    for (const link of links) {
+      if (link.peer === key || !known.has(link.peer)) continue
+      add(key, link.peer, link)
+      add(link.peer, key, link)
+    }
+  }
+  return ways.size === 0 ? null : ways
+}

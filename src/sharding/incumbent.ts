@@ -1,0 +1,60 @@
+// Flow C, standing still: what the peers already hold stays the plan until another one is so much faster
+// that moving pays. What is held is part of every peer's record, so this needs no history and is the same
+// everywhere; it keeps noise in measurements from moving gigabytes. Pure.
+
+import { contains } from '../model/layer-range.ts'
+import { toUs, type Costs } from './cost.ts'
+import { shortestCover } from './cover.ts'
+import { ceilDiv, floorDiv } from './integer.ts'
+import { toCandidate, type Candidate } from './search.ts'
+
+import type { Hops } from './hops.ts'
+import type { ViewPeer } from './view.ts'
+
+/** Two steps of a rate are 41 %, one is 19 %: of a plan over several peers one step is about 8 %. */
+const GAIN_PERCENT = 8
+/** What a move must repay itself in: some hours of one person's talk with a model. */
+const HORIZON_TOKENS = 20_000
+/** At which moved layers arrive: gigabit Ethernet, or a slow disk. */
+const MOVE_MIBPS = 100
+
+/** The better of a plan and of what is held now, moving included. */
+export function preferHeld(
+  costs: Costs,
+  hops: Hops,
+  peers: readonly ViewPeer[],
+  best: Candidate
+): Candidate {
+  const held = heldPlan(costs, hops, peers)
+  if (held === null || best.missing.length > 0) return best
+  const gainTicks = held.ticks - best.ticks
+  if (gainTicks <= floorDiv(best.ticks, 100) * GAIN_PERCENT) return held
+  // A KiB at 1 MiB/s takes a thousandth of a second, nearly.
+  const movedUs = ceilDiv(movedKiB(costs, peers, best) * 1000, MOVE_MIBPS)
+  return toUs(gainTicks) * HORIZON_TOKENS <= movedUs ? held : best
+}
+
+/** The held ranges as a plan, where they are one: they cover all layers and none overlaps the next. */
+function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
+  if (peers.some(({ pin }) => pin !== null)) return null
+  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
+  const spans = peers.flatMap(({ key, held }) => (held ? [{ peer: key, ...held }] : []))
+  const { stages, missing } = shortestCover(costs.nLayers, spans)
+  if (missing.length > 0) return null
+  const areWhole = stages.every(({ peer, start, end }) => {
+    const one = byKey.get(peer) as ViewPeer
+    return one.held?.start === start && one.held.end === end && costs.fits(one, start, end)
+  })
+  return areWhole ? toCandidate(costs, hops, peers, { stages, missing }) : null
+}
+
+/** Weights of a plan that its peers do not hold yet; a stage counts whole unless it is held whole. */
+function movedKiB(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate): number {
+  const heldOf = new Map(peers.map(({ key, held }) => [key, held]))
+  return stages
+    .filter((stage) => {
+      const held = heldOf.get(stage.peer)
+      return !held || !contains(held, stage)
+    })
+    .reduce((sum, { start, end }) => sum + costs.residentKiB(start, end), 0)
+}

@@ -1,0 +1,108 @@
+// One simulated day of a swarm whose peers measure themselves anew every half minute, with noise, while
+// their true speeds drift: how often the plan changes, and what it costs against the best plan of the
+// moment. Held layers follow the plan at once, so every change counts.
+
+import { below, seededRandom, type Random } from '../../src/base/random.ts'
+import { computePlan, type Plan } from '../../src/sharding/plan.ts'
+import { averageRate, nearestStep, quantiseRate, type Average } from '../../src/sharding/profile.ts'
+import { keyOf, modelKiB, randomModel, ticksOf } from './views.ts'
+
+import type { ModelFacts, ViewPeer } from '../../src/sharding/view.ts'
+
+const DAY_SAMPLES = (24 * 60 * 60) / 30
+/** Compared with the best plan of the moment as often as this. */
+const REGRET_EVERY = 240
+
+export interface NoisyDay {
+  changes: number
+  /** Mean share by which a token takes longer than with the best plan of the true speeds. */
+  regret: number
+}
+
+/**
+ * @param steady false publishes every sample as it is: the canary.
+ * @param nSamples a day of them, or fewer.
+ */
+export function noisyDay(
+  seed: number,
+  noisePercent: number,
+  steady = true,
+  nSamples = DAY_SAMPLES
+): NoisyDay {
+  const random = seededRandom(seed)
+  const { model, truth } = cluster(random)
+  const averages = truth.map((): Average | null => null)
+  const published = truth.map(({ weightMiBps }) => nearestStep(weightMiBps))
+  const drift = truth.map(() => 0)
+  const held = new Map<string, ViewPeer['held']>()
+  let plan: Plan | null = null
+  let view = ''
+  let changes = 0
+  let regret = 0
+  for (let sample = 0; sample < nSamples; sample++) {
+    const now = truth.map((peer, i) => {
+      // A slow wave of 4.5 %: heat, and other programs.
+      drift[i] = (drift[i] as number) * 0.98 + gauss(random) * 0.009
+      return { ...peer, weightMiBps: Math.floor(peer.weightMiBps * (1 + drift[i])) }
+    })
+    for (const [i, { weightMiBps }] of now.entries()) {
+      const noisy = weightMiBps * (1 + (gauss(random) * noisePercent) / 100)
+      const measured = Math.max(100, Math.floor(noisy))
+      averages[i] = averageRate(averages[i] as Average | null, measured)
+      const rate = (averages[i] as Average).rate
+      published[i] = steady ? quantiseRate(published[i] as number, rate) : measured
+    }
+    const peers = truth.map((peer, i) => ({
+      ...peer,
+      weightMiBps: published[i] as number,
+      held: steady ? (held.get(peer.key) ?? null) : null
+    }))
+    const seen = peers.map(({ weightMiBps, held: range }) => [weightMiBps, range?.start]).join()
+    if (seen !== view) {
+      view = seen
+      const next = computePlan({ model, peers })
+      if (plan !== null && next.hash !== plan.hash) changes++
+      plan = next
+      held.clear()
+      for (const { peer, start, end } of next.stages) held.set(peer, { start, end })
+    }
+    if (sample % REGRET_EVERY === 0) {
+      const best = computePlan({ model, peers: now }).stages
+      const view = { model, peers: now }
+      regret += ticksOf(view, (plan as Plan).stages) / ticksOf(view, best) - 1
+    }
+  }
+  return { changes, regret: regret / Math.ceil(nSamples / REGRET_EVERY) }
+}
+
+/** Eight machines of which several are needed, and some are left out. */
+function cluster(random: Random): { model: ModelFacts; truth: ViewPeer[] } {
+  const layerKiB = Array.from({ length: 40 }, () => 200_000)
+  const model: ModelFacts = {
+    ...randomModel(random, 1),
+    nLayers: 40,
+    dim: 4096,
+    layerKiB,
+    activeKiB: layerKiB,
+    embeddingKiB: 200_000,
+    headKiB: 400_000,
+    tied: false,
+    kvBytesPerToken: 4096,
+    contextTokens: 4096
+  }
+  const needKiB = modelKiB(model)
+  const truth = Array.from({ length: 8 }, (_, index) => ({
+    key: keyOf((index + 16).toString(16)),
+    memoryKiB: Math.floor((needKiB * (15 + below(random, 40))) / 100),
+    weightMiBps: 8000 + below(random, 40_000),
+    pin: null
+  }))
+  return { model, truth }
+}
+
+/** Mean 0, deviation 1, from four uniform values. */
+function gauss(random: Random): number {
+  let sum = -2
+  for (let i = 0; i < 4; i++) sum += below(random, 2 ** 20) / 2 ** 20
+  return sum * Math.sqrt(3)
+}

@@ -1,0 +1,66 @@
+import test from 'brittle'
+
+import { seededRandom } from '../../src/base/random.ts'
+import { computePlan } from '../../src/sharding/plan.ts'
+import { keyOf, randomModel } from '../helpers/views.ts'
+
+import type { ModelFacts, ViewPeer } from '../../src/sharding/view.ts'
+
+const model: ModelFacts = {
+  ...randomModel(seededRandom(1), 1),
+  nLayers: 8,
+  layerKiB: Array.from({ length: 8 }, () => 1_000_000),
+  activeKiB: Array.from({ length: 8 }, () => 1_000_000),
+  embeddingKiB: 0,
+  headKiB: 0,
+  kvBytesPerToken: 0
+}
+
+function peer(digit: string, weightMiBps: number, held: [number, number] | null): ViewPeer {
+  return {
+    key: keyOf(digit),
+    memoryKiB: 5_000_000,
+    weightMiBps,
+    pin: null,
+    held: held && { start: held[0], end: held[1] }
+  }
+}
+
+function planOf(...peers: ViewPeer[]): string {
+  const { stages } = computePlan({ model, peers })
+  return stages.map(({ peer, start, end }) => `${peer[0]}:${start}-${end - 1}`).join(' ')
+}
+
+test('incumbent - without held layers the fastest plan is the plan', (t) => {
+  t.is(planOf(peer('a', 10_000, null), peer('b', 11_000, null)), 'a:0-2 b:3-7')
+})
+
+test('incumbent - what is held stays while the fastest is less than 8 % faster', (t) => {
+  t.is(planOf(peer('a', 10_000, [0, 5]), peer('b', 11_000, [5, 8])), 'a:0-4 b:5-7')
+})
+
+test('incumbent - a larger gain moves the layers', (t) => {
+  t.is(planOf(peer('a', 10_000, [0, 5]), peer('b', 20_000, [5, 8])), 'a:0-2 b:3-7')
+})
+
+test('incumbent - ranges that do not cover all layers hold nobody back', (t) => {
+  t.is(planOf(peer('a', 10_000, [0, 4]), peer('b', 11_000, [5, 8])), 'a:0-2 b:3-7')
+})
+
+test('incumbent - a move that does not repay its bytes is not made', (t) => {
+  // Layers that hold gigabytes of which a token reads next to nothing.
+  const vast = {
+    ...model,
+    layerKiB: model.layerKiB.map((size) => size * 100),
+    activeKiB: model.layerKiB.map(() => 200)
+  }
+  const peers = [peer('a', 10_000, [0, 5]), peer('b', 20_000, [5, 8])].map((one) => ({
+    ...one,
+    memoryKiB: one.memoryKiB * 100
+  }))
+  const { stages } = computePlan({ model: vast, peers })
+  t.alike(
+    stages.map(({ end }) => end),
+    [5, 8]
+  )
+})
