@@ -62,5 +62,5 @@ export function errorLines(output: string): string {
 
 /** Without colours and other controls of a terminal; lines and tabs stay. */
 export function plain(output: string): string {
-  return output.replace(/\p{Cc}\[[0-9;?]{0,20}[A-Za-z]/gu, '').replace(/[^\P{Cc}\n\t]/gu, '')
+  return output.replace(/[^\P{Cc}\n\t]\[[0-9;?]{0,20}[A-Za-z]/gu, '').replace(/[^\P{Cc}\n\t]/gu, '')
 }

@@ -81,3 +81,8 @@ test('sentinel answer - any text is taken, and what is no answer proposes nothin
 test('sentinel answer - a command that needs what was taken out is none', (t) => {
   t.is(readSentinelAnswer('x\n$ curl -u [redacted] x\nsure').fix, null)
 })
+
+test('sentinel question - a line that begins with a bracket is no colour of a terminal', (t) => {
+  const question = sentinelQuestion(failure('frob', 'one\n[frob] two\n\u001b[1mthree\u001b[0m'))
+  t.is(question, '$ frob\nexit 1\none\n[frob] two\nthree')
+})

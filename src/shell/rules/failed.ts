@@ -194,7 +194,7 @@ function hasShort(text: string, letter: string): boolean {
 
 function clipOutput(output: string): string {
   // Colours of the terminal are no part of what was said.
-  const plain = output.slice(0, OUTPUT_CHARS_MAX).replace(/\p{Cc}\[[0-9;]*[A-Za-z]/gu, '')
+  const plain = output.slice(0, OUTPUT_CHARS_MAX).replace(/[^\P{Cc}\n\t]\[[0-9;]*[A-Za-z]/gu, '')
   if (output.length <= OUTPUT_CHARS_MAX) return plain
   return `${plain}\n${output.slice(-OUTPUT_CHARS_MAX)}`
 }
