@@ -91,6 +91,7 @@ class SwarmNode {
   readonly #parts: NodeParts
   readonly #opening = new AbortController()
   #onLinkUp: () => void = () => {}
+  #isMeasuring = true
   readonly #rivals: Rivals
   readonly #memory: SharedMemory
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null
@@ -162,6 +163,7 @@ class SwarmNode {
     if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
     const profile = computes ? await this.#measure(signal) : null
+    this.#isMeasuring = false
     signal.throwIfAborted()
     if (this.#parts.model) this.#serve(this.#parts.model, profile)
     if (this.#fatal) throw this.#fatal
@@ -234,6 +236,7 @@ class SwarmNode {
       arithmeticVersion: ARITHMETIC_VERSION,
       records: () => presentRecords(network),
       reachable,
+      isMeasuring: () => this.#isMeasuring,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })

@@ -20,9 +20,10 @@ namespace {
 constexpr size_t kCols = 2048;
 constexpr size_t kChunkRows = 64;
 // Four times a cache is enough for next to nothing of it to be found there again; the least is for
-// systems that do not tell.
+// systems that do not tell. The most is what a first start has time to clear (1 GiB took three seconds); a
+// cache beyond a quarter of it is shared by many cores, and little of it is ours.
 constexpr size_t kMemoryMin = size_t(128) << 20;
-constexpr size_t kMemoryMax = size_t(1) << 30;
+constexpr size_t kMemoryMax = size_t(256) << 20;
 // Rows that one pass multiplies by several positions.
 constexpr size_t kBatchRows = 2048;
 constexpr size_t kReadChunk = size_t(1) << 20;

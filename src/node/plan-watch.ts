@@ -24,6 +24,8 @@ export interface PlanWatchOptions {
   records: () => PeerRecord[]
   /** Of those that a session could use now. A peer that was just lost counts as present for a while. */
   reachable: () => PeerRecord[]
+  /** Whether this peer itself is still being measured: it makes no plan without itself. */
+  isMeasuring: () => boolean
   clock: Clock
   /** Called when the plan is another than before. */
   onPlan: (plan: Plan) => void
@@ -85,9 +87,15 @@ export class PlanWatch {
   }
 
   #compute(): void {
-    const { clock, onPlan } = this.#options
+    const { clock, isMeasuring, onPlan } = this.#options
     const isLate = clock.now() - (this.#stirredMs ?? 0) >= STIR_MAX_MS
     const unmeasured = this.#unmeasured()
+    if (isMeasuring()) {
+      // Its end stirs anew, whether it brings a profile or not.
+      this.#news = ''
+      this.#stirredMs = null
+      return
+    }
     if (unmeasured.length > 0 && !isLate) return this.#arm()
     for (const peer of unmeasured) this.#givenUp.add(peer)
     this.#stirredMs = null

@@ -28,12 +28,18 @@ function record(digit: string, changes: Partial<PeerRecord> = {}): PeerRecord {
 
 function setUp(...records: PeerRecord[]) {
   const clock = new FakeClock()
-  const world = { records, reachable: null as PeerRecord[] | null, plans: [] as Plan[] }
+  const world = {
+    records,
+    reachable: null as PeerRecord[] | null,
+    isMeasuring: false,
+    plans: [] as Plan[]
+  }
   const watch = new PlanWatch({
     facts,
     arithmeticVersion: 1,
     records: () => world.records,
     reachable: () => world.reachable ?? world.records,
+    isMeasuring: () => world.isMeasuring,
     clock,
     onPlan: (plan) => world.plans.push(plan)
   })
@@ -52,6 +58,30 @@ test('plan watch - plans once it has been quiet, not before', (t) => {
   clock.advance(1)
   t.is(peersOf(plans[0]), 'a')
   t.is(watch.plan, plans[0])
+})
+
+test('plan watch - no plan before this peer has been measured, however long it takes', (t) => {
+  const world = setUp(record('a', { profile: null }))
+  world.isMeasuring = true
+  world.watch.stir()
+  world.clock.advance(60_000)
+  t.alike([world.plans.length, world.watch.plan], [0, null])
+  world.isMeasuring = false
+  world.records = [record('a')]
+  world.watch.stir()
+  world.clock.advance(400)
+  t.is(peersOf(world.plans[0]), 'a')
+})
+
+test('plan watch - a peer that cannot compute plans with the others once that is known', (t) => {
+  const world = setUp(record('a', { profile: null }), record('b'))
+  world.isMeasuring = true
+  world.watch.stir()
+  world.clock.advance(5_000)
+  world.isMeasuring = false
+  world.watch.stir()
+  world.clock.advance(5_000)
+  t.is(peersOf(world.plans[0]), 'b')
 })
 
 test('plan watch - a newcomer starts the quiet time again, layers that load do not', (t) => {

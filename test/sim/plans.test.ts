@@ -83,6 +83,7 @@ class Node {
       arithmeticVersion: 1,
       records,
       reachable: records,
+      isMeasuring: () => false,
       clock,
       onPlan: ({ hash }) => this.hashes.push(hash)
     })
