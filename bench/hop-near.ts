@@ -94,7 +94,16 @@ async function ourWay(): Promise<Way> {
   const answer = () => new Promise<SessionMessage>((resolve) => (onMessage = resolve))
   const hop = network.hops.to(far.id)
   const header = (nTokens: number, dim: number): ActivationHeader => {
-    return { session: SESSION, epoch: 1, position: 0, nTokens, dim, sample: false }
+    return {
+      session: SESSION,
+      epoch: 1,
+      index: 1,
+      stop: 1,
+      position: 0,
+      nTokens,
+      dim,
+      sample: false
+    }
   }
   return {
     async trip(dim) {

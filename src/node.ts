@@ -42,9 +42,11 @@ import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
+import { repairRoute } from './pipeline/repair-route.ts'
 import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
+import { heldSpans } from './sharding/coverage.ts'
 import { loadableBytes } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
@@ -245,6 +247,10 @@ class SwarmNode {
       ...textParts(model, systemClock),
       pipeline,
       findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
+      repair: (route, avoided) => {
+        const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
+        return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
+      },
       clock: systemClock,
       random: systemRandom
     })

@@ -150,6 +150,8 @@ test('protocol - an activation read by the table is the activation', (t) => {
     session: 'c3'.repeat(16) as SessionId,
     epoch: 0x01020304,
     position: 70_000,
+    index: 3,
+    stop: 5,
     nTokens: 2,
     dim: 258
   }

@@ -273,6 +273,7 @@ void ModelObject::limitKv(const Napi::CallbackInfo& info) {
   model(info.Env()).kv()->setBudget(bytes > 0 ? (uint64_t)bytes : 0);
 }
 
+// openSampler(sampling, logitsHash): 16 hex digits, of the rows that the turn has sampled from so far
 Napi::Value ModelObject::openSampler(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Model& owner = model(env);
@@ -283,9 +284,10 @@ Napi::Value ModelObject::openSampler(const Napi::CallbackInfo& info) {
                                                              ", which is not in the vocabulary"));
     }
   }
+  const uint64_t hash = strtoull(info[1].ToString().Utf8Value().c_str(), nullptr, 16);
   Napi::Object object = registry(env).sampler.New({});
   SamplerObject::Unwrap(object)->sampler =
-      std::make_shared<Sampler>(owner.kernels(), std::move(sampling));
+      std::make_shared<Sampler>(owner.kernels(), std::move(sampling), hash);
   return object;
 }
 
@@ -348,9 +350,17 @@ Napi::Value CacheObject::fork(const Napi::CallbackInfo& info) {
 
 void CacheObject::close(const Napi::CallbackInfo&) { cache_.reset(); }
 
-Napi::Function SamplerObject::define(Napi::Env env) { return DefineClass(env, "Sampler", {}); }
+Napi::Function SamplerObject::define(Napi::Env env) {
+  return DefineClass(env, "Sampler", {InstanceMethod<&SamplerObject::count>("count")});
+}
 
 SamplerObject::SamplerObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<SamplerObject>(info) {}
+
+// count(ids): no step of this sampler may run
+void SamplerObject::count(const Napi::CallbackInfo& info) {
+  const auto ids = info[0].As<Napi::Int32Array>();
+  for (size_t i = 0; i < ids.ElementLength(); i++) sampler->count((uint32_t)ids[i]);
+}
 
 }  // namespace swarm

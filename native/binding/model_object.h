@@ -71,6 +71,9 @@ class SamplerObject : public Napi::ObjectWrap<SamplerObject> {
   explicit SamplerObject(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Sampler> sampler;
+
+ private:
+  void count(const Napi::CallbackInfo& info);
 };
 
 }  // namespace swarm

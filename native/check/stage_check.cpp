@@ -144,7 +144,7 @@ Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
   KvCache cache;
   const Type kvType = pass.half ? Type::F16 : Type::F32;
   cache.open(model.config(), pass.start, pass.end, kPositions + 1, kvType, model.kv());
-  Sampler sampler(table, {});
+  Sampler sampler(table, {}, 0);
   std::vector<float> out(kPositions * (last ? vocab : dim));
   for (size_t at = 0; at < kPositions; at += pass.chunk) {
     Step step;

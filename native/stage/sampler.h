@@ -27,8 +27,12 @@ struct Sampling {
 
 class Sampler {
  public:
-  Sampler(const KernelTable& kernels, Sampling sampling)
-      : kernels_(kernels), sampling_(std::move(sampling)) {}
+  // `hash` is that of the rows sampled from before, 0 when there are none.
+  Sampler(const KernelTable& kernels, Sampling sampling, uint64_t hash)
+      : kernels_(kernels), sampling_(std::move(sampling)), hash_(hash) {}
+
+  // An id that another sampler of the same session chose before.
+  void count(uint32_t id) { generated_[id]++; }
 
   // `logits` (vocab,), finite. `position` is the index of the token being chosen.
   uint32_t sample(const float* logits, size_t vocab, uint64_t position);
@@ -46,7 +50,7 @@ class Sampler {
   const KernelTable& kernels_;
   const Sampling sampling_;
   std::unordered_map<uint32_t, uint32_t> generated_;
-  uint64_t hash_ = 0;
+  uint64_t hash_;
   std::vector<float> z_, weights_;
   std::vector<Candidate> order_;
 };

@@ -72,6 +72,12 @@ const FAMILIES = ['USAGE', 'MODEL', 'WIRE', 'PEER', 'STAGE', 'PLAN', 'NATIVE', '
 
 export type ErrorFamily = (typeof FAMILIES)[number]
 
+export interface SwarmErrorOptions {
+  cause?: unknown
+  param?: string
+  peer?: string
+}
+
 /**
  * The one error class of the project.
  * `message` is one sentence with cause and next step, ready to be shown to a user.
@@ -80,12 +86,15 @@ export class SwarmError extends Error {
   readonly code: ErrorCode
   /** The flag or request field that is wrong, where there is one: OpenAI's errors carry it. */
   readonly param: string | null
+  /** The key of the peer that could not be reached, where that is why. */
+  readonly peer: string | null
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; param?: string }) {
+  constructor(code: ErrorCode, message: string, options?: SwarmErrorOptions) {
     super(message, options)
     this.name = 'SwarmError'
     this.code = code
     this.param = options?.param ?? null
+    this.peer = options?.peer ?? null
   }
 
   get family(): ErrorFamily {

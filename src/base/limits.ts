@@ -50,8 +50,20 @@ export const SESSION_IDLE_MS = 10 * 60_000
 export const OPEN_TIMEOUT_MS = 5_000
 /** Time without any progress of a session: one chunk of a 70B model on a slow stage takes 20 s. */
 export const STEP_TIMEOUT_MS = 120_000
+/**
+ * Time that a session in mid-answer looks for another route before it ends: a peer that returns has started,
+ * found the others and loaded its layers by then.
+ */
+export const REROUTE_TIMEOUT_MS = 120_000
+/** Routes that fail one after the other for a fault of a stage: the next would fail for it too. */
+export const REROUTES_MAX = 3
 /** Time to wait for what a session cost: only figures are lost by not waiting longer. */
 export const CLOSE_TIMEOUT_MS = 1_000
+/**
+ * Bytes of outputs that one stage keeps for stages that are lost behind it: 8,192 positions at a width of
+ * 4,096. Beyond, the positions are computed again from their ids.
+ */
+export const KEPT_OUTPUT_BYTES_MAX = 128 * 2 ** 20
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
 /** Bytes of activations that wait for their step on one stage, all sessions together: 64 chunks of 128

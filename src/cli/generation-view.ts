@@ -44,6 +44,7 @@ export async function showGeneration(
 
 function showWaiting(terminal: Terminal, event: GenerateEvent): void {
   if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
+  else if (event.type === 'rerouting') terminal.progress.update(`waiting: ${clip(event.reason)}`)
   else if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
     terminal.progress.update('reading the prompt', event.done, event.total)
   }

@@ -18,7 +18,9 @@ export interface NativeCache {
 }
 
 /** Opaque; freed when it is no longer referenced. */
-export type NativeSampler = object
+export interface NativeSampler {
+  count(ids: Int32Array): void
+}
 
 export interface NativePart {
   cache: NativeCache
@@ -66,7 +68,7 @@ export interface NativeModel {
   /** Of the pages that all caches hold, shared ones once. */
   kvBytes(): number
   limitKv(bytes: number): void
-  openSampler(sampling: Sampling): NativeSampler
+  openSampler(sampling: Sampling, logitsHash: string): NativeSampler
   /** Blocks until running jobs are done: await them first. */
   close(): void
 }

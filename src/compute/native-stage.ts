@@ -10,7 +10,7 @@ import {
   layerCount,
   type LayerRange
 } from '../model/layer-range.ts'
-import type { KvType, Sampling } from '../wire/session.ts'
+import { NO_LOGITS_HASH, type KvType, type Sampling } from '../wire/session.ts'
 import {
   fromNative,
   loadKernels,
@@ -97,6 +97,10 @@ class NativeSamplerHandle implements Sampler {
 
   constructor(native: NativeSampler) {
     this.native = native
+  }
+
+  count(ids: Int32Array): void {
+    this.native.count(ids)
   }
 
   close(): void {
@@ -210,9 +214,9 @@ export class NativeStage implements Stage {
     return span
   }
 
-  openSampler(sampling: Sampling): Sampler {
+  openSampler(sampling: Sampling, logitsHash = NO_LOGITS_HASH): Sampler {
     try {
-      return new NativeSamplerHandle(this.#native.openSampler(sampling))
+      return new NativeSamplerHandle(this.#native.openSampler(sampling, logitsHash))
     } catch (error) {
       throw fromNative(error)
     }

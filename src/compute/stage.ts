@@ -45,6 +45,8 @@ export interface KvSpan {
 
 /** Chooses tokens for one session; holds its counts of generated ids and its chained logits hash. */
 export interface Sampler {
+  /** Tokens that the turn chose before this sampler was opened: the penalties count them. */
+  count(ids: Int32Array): void
   close(): void
 }
 
@@ -127,7 +129,8 @@ export interface Stage {
    *         STAGE_POSITION_GAP when they do not fit here, STAGE_FULL when the budget does not allow it.
    */
   importCache(cache: StageCache, modelId: string, piece: Uint8Array): Promise<KvSpan>
-  openSampler(sampling: Sampling): Sampler
+  /** @param logitsHash of the rows that the turn has sampled from so far; absent: none. */
+  openSampler(sampling: Sampling, logitsHash?: string): Sampler
   /**
    * Runs positions of several sessions through the same layers, reading the weights once for all: any mix
    * of prompts and single tokens, each with the bits it would have alone. Steps queue in call order.

@@ -35,8 +35,8 @@ export function ownStage(open: OpenMessage): RouteStage {
 export function checkFit(open: OpenMessage, standing: Standing): void {
   const { self, admitted } = standing
   const stage = ownStage(open)
-  if (stage.peer !== self || open.route.filter(({ peer }) => peer === self).length > 1) {
-    throw new SwarmError('PEER_REFUSED', 'the route does not name this peer exactly once')
+  if (stage.peer !== self) {
+    throw new SwarmError('PEER_REFUSED', `stage ${open.index} of the route is not this peer`)
   }
   const arithmetic = sessionArithmetic(standing.arithmeticVersion, open.kvType)
   if (open.arithmeticVersion !== arithmetic) {
@@ -90,5 +90,6 @@ export function checkLinked(open: OpenMessage, reaches: (peer: PeerId) => boolea
   const next = (open.route[open.index + 1] ?? open.route[0]) as RouteStage
   if (reaches(next.peer)) return
   const hint = 'wait a moment, or see what keeps these two machines apart'
-  throw new SwarmError('PEER_NO_LINK', `no link to ${describeStage(next)} yet: ${hint}`)
+  const text = `no link to ${describeStage(next)} yet: ${hint}`
+  throw new SwarmError('PEER_NO_LINK', text, { peer: next.peer })
 }

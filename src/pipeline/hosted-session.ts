@@ -1,12 +1,14 @@
 // Flow A, serving side: one session on this stage. Owns which frames are due (from whom, which epoch,
-// which position), the steps that wait, the cache and sampler, and what it all cost. Knows no socket
-// and runs no step: stage-host.ts does.
+// which position), the steps that wait, the cache, the sampler and the outputs that were given on, and
+// what it all cost. Knows no socket and runs no step: stage-host.ts does.
 //
 // Life: opened at an epoch -> frames in order -> reopened at the next epoch, or ended. A running step
 // uses the cache, so reopening and ending wait for it: `reopening` and `ending` say what is due then.
+// Between the loss of a neighbour and the next epoch a session is stalled: nothing is due, all is kept.
 
 import { SwarmError } from '../base/errors.ts'
 import { ownStage } from './admission.ts'
+import { KeptOutputs } from './kept-outputs.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -14,7 +16,9 @@ import type {
   ActivationMessage,
   IdsMessage,
   OpenMessage,
+  ReplayMessage,
   RouteStage,
+  SampledMessage,
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
@@ -30,6 +34,8 @@ export interface Work {
   /** f32 (nTokens, dim) at the others: a view into the frame it came in. */
   input: Uint8Array | null
   sample: boolean
+  /** Index of the stage at which these positions end. */
+  stop: number
   arrivedMs: number
 }
 
@@ -38,12 +44,16 @@ export class HostedSession {
   open: OpenMessage
   cache: StageCache
   sampler: Sampler | null
+  /** Null where nobody else needs them: at the last stage. */
+  readonly kept: KeptOutputs | null
   stats: StageStats = noStats()
   lastMs: number
   isWaiting = false
   /** A step runs and uses the cache. */
   isRunning = false
   reopening: OpenMessage | null = null
+  /** A neighbour is lost: what it sent before is void, what comes next is another epoch. */
+  isStalled = false
   /** Due as soon as no step runs; 'closed' tells the origin what it cost. */
   ending: 'closed' | 'silent' | null = null
 
@@ -61,7 +71,7 @@ export class HostedSession {
   constructor(
     open: OpenMessage,
     origin: PeerId,
-    parts: { cache: StageCache; sampler: Sampler | null },
+    parts: { cache: StageCache; sampler: Sampler | null; rowBytes: number },
     nowMs: number
   ) {
     this.open = open
@@ -69,6 +79,7 @@ export class HostedSession {
     this.cache = parts.cache
     this.sampler = parts.sampler
     this.lastMs = nowMs
+    this.kept = this.isLast ? null : new KeptOutputs(parts.rowBytes, parts.cache.length)
     this.#nextPosition = open.position
   }
 
@@ -112,6 +123,8 @@ export class HostedSession {
     this.#hasBegun = false
     this.#hasSampled = false
     this.#isTokenDue = false
+    this.isStalled = false
+    this.kept?.truncate(this.cache.length)
   }
 
   /** @returns the signal of the step that runs from now on. */
@@ -150,8 +163,38 @@ export class HostedSession {
     for (const id of message.ids) {
       if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
-    const { position, ids, sample } = message
-    this.#add({ position, nTokens: ids.length, ids, input: null, sample }, nowMs)
+    const { position, ids, sample, stop } = message
+    this.#add({ position, nTokens: ids.length, ids, input: null, sample, stop }, nowMs)
+    return true
+  }
+
+  /** Tokens chosen before this epoch. Returns and throws as takeIds. */
+  takeSampled(from: PeerId, message: SampledMessage, vocabSize: number): boolean {
+    if (this.sampler === null || from !== this.origin || !this.#isCurrent(message.epoch)) {
+      return false
+    }
+    if (this.#hasSampled) throw new SwarmError('WIRE_BAD_FRAME', 'tokens after the first new one')
+    for (const id of message.ids) {
+      if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
+    }
+    this.sampler.count(message.ids)
+    return true
+  }
+
+  /** @returns whether these outputs are to be sent again now. @throws STAGE_POSITION_GAP */
+  takeReplay(from: PeerId, message: ReplayMessage): boolean {
+    if (from !== this.origin || !this.#isCurrent(message.epoch)) return false
+    const { position, end, stop } = message
+    const { kept } = this
+    if (
+      kept === null ||
+      position < kept.start ||
+      end > kept.end ||
+      stop >= this.open.route.length
+    ) {
+      const text = `outputs ${position} to ${end} are no longer kept here`
+      throw new SwarmError('STAGE_POSITION_GAP', text)
+    }
     return true
   }
 
@@ -161,8 +204,8 @@ export class HostedSession {
     if (message.dim !== dim) {
       throw new SwarmError('WIRE_BAD_FRAME', `an activation is ${message.dim} wide, not ${dim}`)
     }
-    const { position, nTokens, payload, sample } = message
-    this.#add({ position, nTokens, ids: null, input: payload, sample }, nowMs)
+    const { position, nTokens, payload, sample, stop } = message
+    this.#add({ position, nTokens, ids: null, input: payload, sample, stop }, nowMs)
     return true
   }
 
@@ -181,7 +224,8 @@ export class HostedSession {
   /** Queues the decode step of a token. @throws STAGE_POSITION_GAP, STAGE_FULL */
   continueWith(id: number, position: number, nowMs: number): void {
     const ids = Int32Array.of(id)
-    this.#add({ position, nTokens: 1, ids, input: null, sample: true }, nowMs)
+    const stop = this.open.route.length - 1
+    this.#add({ position, nTokens: 1, ids, input: null, sample: true, stop }, nowMs)
   }
 
   /** Adds a finished step to the stats. */
@@ -198,21 +242,28 @@ export class HostedSession {
     }
   }
 
-  /** Frames of an older epoch are late, and none is due while the session changes or ends. */
+  /** Frames of an older epoch are late, and none is due while the session waits, changes or ends. */
   #isCurrent(epoch: number): boolean {
-    return epoch === this.open.epoch && this.reopening === null && this.ending === null
+    const isSteady = !this.isStalled && this.reopening === null && this.ending === null
+    return epoch === this.open.epoch && isSteady
   }
 
-  /** The origin chose a position that every stage of the route has, maybe fewer than this one. */
+  /** The origin chose a position that the stage has, maybe fewer than there are. */
   #beginAt(position: number): void {
-    if (position < this.open.position || position > this.cache.length) return
+    if (position > this.cache.length) return
     this.cache.truncate(position)
+    this.kept?.truncate(position)
     this.#nextPosition = position
     this.#hasBegun = true
   }
 
   #add(part: Omit<Work, 'kind' | 'arrivedMs'>, nowMs: number): void {
-    const { position, nTokens, ids, input, sample } = part
+    const { position, nTokens, ids, input, sample, stop } = part
+    const { index, route } = this.open
+    // What ends at another stage than the last has no logits to sample from.
+    if (stop < index || stop >= route.length || (sample && stop !== route.length - 1)) {
+      throw new SwarmError('WIRE_BAD_FRAME', `positions at stage ${index} cannot end at ${stop}`)
+    }
     if (!this.#hasBegun) this.#beginAt(position)
     if (position !== this.#nextPosition) {
       const text = `position ${position} came where ${this.#nextPosition} was due`
@@ -227,7 +278,7 @@ export class HostedSession {
       throw new SwarmError('WIRE_TOO_LARGE', 'more chunks at once than the route has stages')
     }
     const kind = this.#hasSampled ? 'decode' : 'prefill'
-    this.#queue.push({ kind, position, nTokens, ids, input, sample, arrivedMs: nowMs })
+    this.#queue.push({ kind, position, nTokens, ids, input, sample, stop, arrivedMs: nowMs })
     this.#nextPosition += nTokens
     this.#hasSampled ||= sample
     this.#isTokenDue = sample

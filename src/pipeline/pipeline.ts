@@ -8,7 +8,7 @@ import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
-import { Session } from './session.ts'
+import { Session, type Repair } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
@@ -42,6 +42,8 @@ export interface SessionOptions {
   prefix?: OpenPrefix | null
   /** This session may become such a one when it is closed. */
   isReusable?: boolean
+  /** Finds another route when a stage is lost in mid-turn; absent: the session ends. */
+  repair?: Repair
 }
 
 export class Pipeline {
@@ -68,6 +70,7 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
+    const { repair = null } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -75,7 +78,7 @@ export class Pipeline {
     }
     const id = sessionIdOf(random.bytes(16))
     const session = new Session(
-      { hops, clock, onEnd: () => this.#sessions.delete(id) },
+      { hops, clock, repair, onEnd: () => this.#sessions.delete(id) },
       {
         id,
         route,
@@ -86,7 +89,8 @@ export class Pipeline {
         contextTokens,
         chunkTokens: chunkTokensOf(model.dim),
         prefix,
-        isReusable
+        isReusable,
+        isRepairable: repair !== null
       }
     )
     this.#sessions.set(id, session)
@@ -104,7 +108,9 @@ export class Pipeline {
         if (this.#host === null) this.#refuse(from, message)
         else this.#host.handle(from, message)
         return
+      case 'sampled':
       case 'ids':
+      case 'replay':
       case 'activation':
       case 'close':
         this.#host?.handle(from, message)
@@ -123,7 +129,7 @@ export class Pipeline {
     const text = 'this peer holds no layers: ask again'
     try {
       const hop = this.#components.hops.to(from)
-      hop.send({ type: 'failed', session, epoch, code: 'STAGE_NOT_LOADED', text })
+      hop.send({ type: 'failed', session, epoch, peer: null, code: 'STAGE_NOT_LOADED', text })
     } catch {
       // Gone before it could be told: it will notice by itself.
     }

@@ -69,7 +69,8 @@ export class PrefixBook {
   }
 }
 
-function commonLength(a: readonly number[], b: readonly number[], most: number): number {
+/** How many ids both begin with, at most so many. */
+export function commonLength(a: readonly number[], b: readonly number[], most: number): number {
   const end = Math.min(a.length, b.length, most)
   let length = 0
   while (length < end && a[length] === b[length]) length++

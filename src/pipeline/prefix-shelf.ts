@@ -16,8 +16,8 @@ interface Kept {
 }
 
 export class PrefixShelf {
-  /** The one used longest ago first. */
-  readonly #kept = new Map<SessionId, Kept>()
+  /** By session and first layer, since one peer may have had several of its stages; oldest use first. */
+  readonly #kept = new Map<string, Kept>()
 
   get size(): number {
     return this.#kept.size
@@ -30,18 +30,20 @@ export class PrefixShelf {
 
   /** Takes over the cache of a session that has ended. */
   put(session: SessionId, origin: PeerId, cache: StageCache, nowMs: number): void {
-    this.#drop(session)
-    this.#kept.set(session, { origin, cache, usedMs: nowMs })
+    const key = keyOf(session, cache.range)
+    this.#drop(key)
+    this.#kept.set(key, { origin, cache, usedMs: nowMs })
     if (this.#kept.size > PREFIXES_MAX) this.#dropOldest()
   }
 
-  /** The cache that this origin's session left; it stays here. */
-  find(session: SessionId, origin: PeerId, nowMs: number): StageCache | null {
-    const kept = this.#kept.get(session)
+  /** The cache of these layers that this origin's session left; it stays here. */
+  find(session: SessionId, origin: PeerId, range: LayerRange, nowMs: number): StageCache | null {
+    const key = keyOf(session, range)
+    const kept = this.#kept.get(key)
     if (kept?.origin !== origin) return null
     kept.usedMs = nowMs
-    this.#kept.delete(session)
-    this.#kept.set(session, kept)
+    this.#kept.delete(key)
+    this.#kept.set(key, kept)
     return kept.cache
   }
 
@@ -73,7 +75,7 @@ export class PrefixShelf {
   }
 
   #dropWhere(isOver: (kept: Kept) => boolean): void {
-    for (const [session, kept] of this.#kept) if (isOver(kept)) this.#drop(session)
+    for (const [key, kept] of this.#kept) if (isOver(kept)) this.#drop(key)
   }
 
   #dropOldest(): void {
@@ -81,8 +83,12 @@ export class PrefixShelf {
     if (oldest !== undefined) this.#drop(oldest)
   }
 
-  #drop(session: SessionId): void {
-    this.#kept.get(session)?.cache.close()
-    this.#kept.delete(session)
+  #drop(key: string): void {
+    this.#kept.get(key)?.cache.close()
+    this.#kept.delete(key)
   }
+}
+
+function keyOf(session: SessionId, { start, end }: LayerRange): string {
+  return `${session} ${start} ${end}`
 }

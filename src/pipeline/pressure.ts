@@ -1,8 +1,8 @@
-// Flow A, serving side: which session goes when a stage has no room left. Pure; the stage host acts on it.
-// Nobody may fill a stage for the others: who has most waiting pays for a full queue, and who has done
-// nothing for longest makes room for a newcomer.
+// Flow A, serving side: which session pays when a stage has no room left. Pure; the stage host acts on it.
+// Nobody may fill a stage for the others: who has most waiting pays for a full queue, who has done nothing
+// for longest makes room for a newcomer, and who kept most outputs loses them.
 
-import { STAGE_QUEUE_BYTES_MAX, STEP_TIMEOUT_MS } from '../base/limits.ts'
+import { KEPT_OUTPUT_BYTES_MAX, STAGE_QUEUE_BYTES_MAX, STEP_TIMEOUT_MS } from '../base/limits.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { HostedSession } from './hosted-session.ts'
@@ -46,4 +46,12 @@ export function idleSessionsFor(
     freedBytes += session.cache.sizeBytes
   }
   return freedBytes >= shortBytes ? freed : []
+}
+
+/** The session that kept most, where all together keep more than a stage may; else null. */
+export function keepsMostOf(sessions: readonly HostedSession[]): HostedSession | null {
+  const keptOf = ({ kept }: HostedSession) => kept?.sizeBytes ?? 0
+  const totalBytes = sessions.reduce((sum, session) => sum + keptOf(session), 0)
+  if (totalBytes <= KEPT_OUTPUT_BYTES_MAX) return null
+  return sessions.reduce((a, b) => (keptOf(b) > keptOf(a) ? b : a))
 }

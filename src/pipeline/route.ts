@@ -12,7 +12,7 @@ import type { PeerRecord } from '../wire/record.ts'
 import type { RouteStage } from '../wire/session.ts'
 
 export interface Route {
-  /** Covers [0, nLayers); each peer once. */
+  /** Covers [0, nLayers). */
   stages: RouteStage[]
   /** 64 hex digits each: what the origin believed when it chose. */
   planHash: string
@@ -43,5 +43,7 @@ export function describeStage(stage: RouteStage): string {
 export function goneError(peer: PeerId, stages: RouteStage[]): SwarmError {
   const stage = stages.find((stage) => stage.peer === peer)
   const who = stage ? describeStage(stage) : shortId(peer)
-  return new SwarmError('PEER_GONE', `${who} is gone: ask again and another route is taken`)
+  return new SwarmError('PEER_GONE', `${who} is gone: ask again and another route is taken`, {
+    peer
+  })
 }

@@ -1,18 +1,23 @@
 // Flow B, origin side, the doing half of a session: sends what session-state.ts decides, feeds it what
-// arrives, keeps its time, and gives the tokens to whoever asked as a stream. One instance is one
-// conversation with one route; a turn at a time.
+// arrives, keeps its time, looks for another route when a stage is lost, and gives the tokens to whoever
+// asked as a stream. One instance is one conversation; a turn at a time.
 
-import { abortError, toSwarmError } from '../base/errors.ts'
-import { CLOSE_TIMEOUT_MS, OPEN_TIMEOUT_MS, STEP_TIMEOUT_MS } from '../base/limits.ts'
+import { abortError, toSwarmError, type SwarmError } from '../base/errors.ts'
+import {
+  CLOSE_TIMEOUT_MS,
+  OPEN_TIMEOUT_MS,
+  REROUTE_TIMEOUT_MS,
+  STEP_TIMEOUT_MS
+} from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
-import { SessionState, type Action, type Phase } from './session-state.ts'
+import { SessionState } from './session-state.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
-import type { SessionEvent, SessionSetup, Turn } from './session-state.ts'
+import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
 
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
@@ -20,18 +25,34 @@ export type OriginBound = Extract<
   { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' }
 >
 
+/** Events that are not tokens or chunks; beyond them the stream ends with an error. */
+const REROUTE_EVENTS_MAX = 4096
+
 // How long each phase may pass without news; a phase that is not here waits for the caller.
 const PATIENCE_MS: Partial<Record<Phase, number>> = {
   opening: OPEN_TIMEOUT_MS,
+  filling: STEP_TIMEOUT_MS,
   pausing: OPEN_TIMEOUT_MS,
   prefill: STEP_TIMEOUT_MS,
   decode: STEP_TIMEOUT_MS,
   closing: CLOSE_TIMEOUT_MS
 }
 
+/** Before a route that failed, or was not found, is tried again. */
+const REROUTE_RETRY_MS = 250
+
+/**
+ * Another route for a session that lost a stage, as like the old one as can be.
+ * @param avoided peers to leave out if there is a route without them.
+ * @throws PLAN_GAP naming the layers that nobody holds now.
+ */
+export type Repair = (route: Route, avoided: ReadonlySet<PeerId>) => Route
+
 export interface SessionComponents {
   hops: Hops
   clock: Clock
+  /** Null: a lost stage ends the session. */
+  repair: Repair | null
   /** Called once, when no message can concern this session any more. */
   onEnd: () => void
 }
@@ -45,6 +66,9 @@ export class Session {
   #isApplying = false
   #timer: Timer | null = null
   #timedBeat = 0
+  /** When the turn lost its route; null while it moves. */
+  #lostMs: number | null = null
+  #rerouteTimer: Timer | null = null
   #hasEnded = false
 
   constructor(components: SessionComponents, setup: SessionSetup) {
@@ -57,7 +81,7 @@ export class Session {
   }
 
   get route(): Route {
-    return this.#state.setup.route
+    return this.#state.route
   }
 
   /** Positions reserved on every stage. */
@@ -83,8 +107,9 @@ export class Session {
   async *run(turn: Turn, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
     if (signal.aborted) throw abortError()
     const actions = this.#state.begin(turn)
-    // Bounded by what the state lets pass: one event per token and per chunk, and the opening.
-    const events = new Queue<SessionEvent>(2 * turn.positionEnd + 2)
+    // Bounded by what the state lets pass: one event per token and per chunk, the opening, and some for
+    // each route, of which there are few while nobody reads.
+    const events = new Queue<SessionEvent>(2 * turn.positionEnd + REROUTE_EVENTS_MAX)
     this.#events = events
     const onAbort = () => {
       events.close(abortError())
@@ -152,6 +177,7 @@ export class Session {
     this.#keepTime()
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
+      this.#rerouteTimer?.cancel()
       this.#components.onEnd()
     }
   }
@@ -161,7 +187,10 @@ export class Session {
       case 'send':
         return this.#send(action)
       case 'emit':
+        if (action.event.type === 'token') this.#lostMs = null
         return void this.#events?.push(action.event)
+      case 'reroute':
+        return this.#reroute(action.error, action.avoided)
       case 'finish':
         return this.#events?.close()
       case 'fail':
@@ -178,6 +207,32 @@ export class Session {
       const error = toSwarmError(cause, 'PEER_GONE')
       this.#apply(error.code === 'PEER_GONE' ? this.#state.gone(to) : this.#state.refused(error))
     }
+  }
+
+  #reroute(error: SwarmError, avoided: ReadonlySet<PeerId>): void {
+    const { clock } = this.#components
+    // At once the first time; afterwards what failed has a moment to pass.
+    const delayMs = this.#lostMs === null ? 0 : REROUTE_RETRY_MS
+    this.#lostMs ??= clock.now()
+    this.#rerouteTimer?.cancel()
+    this.#rerouteTimer = clock.after(delayMs, () => this.#tryRoute(error, avoided, ''))
+  }
+
+  #tryRoute(error: SwarmError, avoided: ReadonlySet<PeerId>, told: string): void {
+    const { clock, repair } = this.#components
+    if (this.#state.phase !== 'rerouting' || repair === null) return
+    if (clock.now() - (this.#lostMs ?? 0) > REROUTE_TIMEOUT_MS) {
+      return this.#apply(this.#state.refused(error))
+    }
+    let reason: string
+    try {
+      return this.#apply(this.#state.rerouted(repair(this.route, avoided)))
+    } catch (cause) {
+      reason = toSwarmError(cause, 'PLAN_GAP').message
+    }
+    if (reason !== told) this.#events?.push({ type: 'rerouting', reason })
+    const again = () => this.#tryRoute(error, avoided, reason)
+    this.#rerouteTimer = clock.after(REROUTE_RETRY_MS, again)
   }
 
   #keepTime(): void {

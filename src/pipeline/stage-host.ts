@@ -1,27 +1,30 @@
 // Flow A, serving side: the sessions that this peer computes for, its own and others'. Owns their
-// admission, their table and their end; the steps are step-runner.ts, the order of frames is
-// hosted-session.ts. Does not know plans, how an origin recovers (session.ts), or sockets (peer/).
+// admission and their end; the steps are step-runner.ts, the order of frames is hosted-session.ts, what
+// there is room for stage-room.ts. Does not know plans, how an origin recovers (session.ts), or sockets.
 //
 // A frame that is not due (late, of another epoch, from a stranger) is dropped without a word, because
 // late frames are normal; a due sender that breaks the order ends the session with `failed` to its
-// origin. A session whose step runs is reopened or freed when that step settles.
+// origin. A session whose step runs is reopened or freed when that step settles; one that lost a
+// neighbour keeps what it has until its origin opens it on another route.
 
-import { every, type Clock, type Timer } from '../base/clock.ts'
+import { every, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
-import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
-import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
-import { checkFit, checkLinked, ownStage, shortageOf, type Standing } from './admission.ts'
+import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
+import { activationBytes } from '../wire/session-codec.ts'
+import { checkFit, checkLinked, ownStage } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
-import { PrefixShelf } from './prefix-shelf.ts'
-import { greediestOf, idleSessionsFor } from './pressure.ts'
+import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
+import { SessionTable } from './session-table.ts'
+import { StageRoom, type StageRoomOptions } from './stage-room.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 
 import type { Log } from '../base/log.ts'
-import type { Sampler, Stage, StageCache } from '../compute/stage.ts'
-import type { OpenMessage, SessionMessage, StageStats } from '../wire/session.ts'
+import type { Sampler } from '../compute/stage.ts'
+import type { OpenMessage, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
@@ -32,33 +35,28 @@ const ERROR_TEXT_CHARS = 400
 /** The messages that a stage host takes. */
 export type HostMessage = Extract<
   SessionMessage,
-  { type: 'open' | 'ids' | 'activation' | 'token' | 'close' }
+  { type: 'open' | 'sampled' | 'ids' | 'replay' | 'activation' | 'token' | 'close' }
 >
 
-export interface StageHostOptions {
-  stage: Stage
+export interface StageHostOptions extends Omit<StageRoomOptions, 'self'> {
   hops: Hops
-  clock: Clock
   log: Log
-  /** 64 hex digits of the model that the stage serves. */
-  modelId: string
-  arithmeticVersion: number
-  /** Weights and KV together may take this much; what weights leave is the KV budget. */
-  memoryBytes: number
 }
 
 export class StageHost {
   readonly #options: StageHostOptions
-  readonly #sessions = new Map<SessionId, HostedSession>()
-  readonly #shelf = new PrefixShelf()
+  readonly #sessions = new SessionTable()
+  readonly #room: StageRoom
   readonly #steps: StepRunner
   readonly #idleTimer: Timer
-  #restriction: LayerRange | null = null
   #waiting: (() => void)[] = []
   #isClosed = false
 
   constructor(options: StageHostOptions) {
     this.#options = options
+    this.#room = new StageRoom({ ...options, self: options.hops.self }, this.#sessions, (session) =>
+      this.#fail(session, unknownSession())
+    )
     this.#steps = new StepRunner({
       stage: options.stage,
       hops: options.hops,
@@ -77,7 +75,7 @@ export class StageHost {
 
   /** Caches of ended sessions that wait for a prompt which begins alike. */
   get shelved(): number {
-    return this.#shelf.size
+    return this.#room.shelf.size
   }
 
   /** (nLayers,) how often each layer was read by steps that ran here. */
@@ -88,33 +86,33 @@ export class StageHost {
   /** @param from proven by the hop. */
   handle(from: PeerId, message: HostMessage): void {
     if (this.#isClosed) return
-    const session = this.#sessions.get(message.session)
-    if (message.type === 'open') {
-      if (session) this.#reopen(session, from, message)
-      else this.#admit(from, message)
-    } else if (!session) {
-      // Only the origin sends ids, so it is told; anybody else's frame may simply be late.
-      if (message.type === 'ids') this.#refuse(from, message, unknownSession())
-    } else if (message.type === 'close') {
-      if (from === session.origin) this.#end(session, 'closed')
-    } else {
-      this.#take(session, from, message)
+    const sessions = this.#sessions.of(message.session)
+    if (message.type === 'open') return this.#open(from, message)
+    if (message.type === 'close') {
+      for (const session of sessions) if (from === session.origin) this.#end(session, 'closed')
+      return
     }
+    // Only the origin sends ids, so it is told; anybody else's frame may simply be late.
+    if (message.type === 'ids' && sessions.length === 0) {
+      return this.#refuse(from, message, unknownSession())
+    }
+    const session = this.#receiverOf(message)
+    if (session !== null) this.#take(session, from, message)
   }
 
-  /** Frees the sessions of an origin that is gone, and fails those that lost a neighbour. */
+  /** Frees the sessions of an origin that is gone; those that lost a neighbour wait for another route. */
   gone(peer: PeerId): void {
-    this.#shelf.dropOf(peer)
-    for (const session of this.#sessions.values()) {
+    this.#room.shelf.dropOf(peer)
+    for (const session of this.#sessions.all()) {
+      const { route } = session.reopening ?? session.open
       if (session.origin === peer) this.#end(session, 'silent')
-      else if (session.isNeighbour(peer)) this.#fail(session, goneError(peer, session.open.route))
+      else if (session.isNeighbour(peer)) this.#fail(session, goneError(peer, route))
     }
   }
 
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
   restrict(keep: LayerRange | null): void {
-    this.#restriction = keep
-    if (keep !== null) this.#shelf.dropOutside(keep)
+    this.#room.restriction = keep
   }
 
   /** Resolves when no session uses layers outside the restriction; rejects when the signal aborts. */
@@ -144,21 +142,51 @@ export class StageHost {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#idleTimer.cancel()
-    for (const session of this.#sessions.values()) this.#end(session, 'silent')
+    for (const session of this.#sessions.all()) this.#end(session, 'silent')
     this.restrict({ start: 0, end: 0 })
     await this.idle()
   }
 
   #outside(): HostedSession[] {
-    const keep = this.#restriction
+    const keep = this.#room.restriction
     if (keep === null) return []
-    return [...this.#sessions.values()].filter(({ stage }) => !contains(keep, stage))
+    return this.#sessions.all().filter(({ stage }) => !contains(keep, stage))
+  }
+
+  #receiverOf(message: Frame): HostedSession | null {
+    const { session, epoch, type } = message
+    if (type === 'ids' || type === 'token') return this.#sessions.find(session, epoch, 0)
+    if (type !== 'sampled') return this.#sessions.find(session, epoch, message.index)
+    const isLast = ({ open, isLast }: HostedSession) => isLast && open.epoch === epoch
+    return this.#sessions.of(session).find(isLast) ?? null
+  }
+
+  /** A new session, a further stage of one, or the next epoch of a stage that is here. */
+  #open(from: PeerId, open: OpenMessage): void {
+    const sessions = this.#sessions.of(open.session)
+    const newest = Math.max(...sessions.map(({ open, reopening }) => (reopening ?? open).epoch))
+    const own = this.#sessions.withLayers(open.session, ownStage(open))
+    const isKnown = own !== null && open.epoch <= (own.reopening ?? own.open).epoch
+    const isOthers = sessions.some(({ origin }) => origin !== from)
+    if (!isOthers && (isKnown || open.epoch < newest)) return
+    if (isOthers || (own !== null && own.ending !== null)) {
+      return this.#refuse(from, open, new SwarmError('PEER_REFUSED', 'the session id is in use'))
+    }
+    for (const session of sessions) {
+      const isOnRoute = ({ peer, start, end }: RouteStage) => {
+        const { stage } = session
+        return peer === stage.peer && start === stage.start && end === stage.end
+      }
+      if (!open.route.some(isOnRoute)) this.#end(session, 'silent')
+    }
+    if (own === null) this.#admit(from, open)
+    else this.#reopen(own, open)
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
     try {
       const session = this.#openSession(from, open)
-      this.#sessions.set(open.session, session)
+      this.#sessions.add(session)
       this.#toOrigin(session, openedOf(session, noStats()))
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
@@ -168,53 +196,17 @@ export class StageHost {
   /** @throws why this peer does not take the session. */
   #openSession(origin: PeerId, open: OpenMessage): HostedSession {
     const { stage, clock } = this.#options
-    const { start, end } = ownStage(open)
-    checkFit(open, this.#standing())
-    if (open.position !== 0) throw unknownSession()
+    checkFit(open, this.#room.standing)
     checkLinked(open, (peer) => this.#reaches(peer))
-    const cache =
-      this.#forkPrefix(origin, open) ??
-      stage.openCache({ start, end }, open.contextTokens, open.kvType)
+    const cache = this.#room.openCache(origin, open)
     try {
-      this.#makeRoom(open, cache.sizeBytes)
       const sampler = this.#openSampler(open)
-      return new HostedSession(open, origin, { cache, sampler }, clock.now())
+      const rowBytes = activationBytes({ nTokens: 1, dim: stage.dim })
+      return new HostedSession(open, origin, { cache, sampler, rowBytes }, clock.now())
     } catch (error) {
       cache.close()
       throw error
     }
-  }
-
-  /** What an earlier session of this origin left here, or one that goes on; null: nothing that fits. */
-  #forkPrefix(origin: PeerId, open: OpenMessage): StageCache | null {
-    const { prefix, contextTokens, kvType } = open
-    if (prefix === null) return null
-    const { start, end } = ownStage(open)
-    const running = this.#sessions.get(prefix.session)
-    // Where an epoch is about to begin, the ids behind the cache are about to change.
-    const isSteady = running?.origin === origin && running.reopening === null
-    const shelved = this.#shelf.find(prefix.session, origin, this.#options.clock.now())
-    const source = isSteady ? running.cache : shelved
-    const isAlike = source?.range.start === start && source.range.end === end
-    if (!isAlike || source.kvType !== kvType) return null
-    return source.fork(prefix.tokens, contextTokens)
-  }
-
-  /** Frees what was kept of ended sessions, then idle ones, where that makes room. @throws STAGE_FULL */
-  #makeRoom(open: OpenMessage, needBytes: number): void {
-    const shortOf = ({ kvBudgetBytes, kvUsedBytes }: Standing) => {
-      return needBytes - (kvBudgetBytes - kvUsedBytes)
-    }
-    this.#shelf.free(shortOf(this.#standing()))
-    const standing = this.#standing()
-    this.#options.stage.limitKv(standing.kvBudgetBytes)
-    const shortage = shortageOf(open, standing, needBytes)
-    if (shortage === null) return
-    const shortBytes = shortOf(standing)
-    const sessions = [...this.#sessions.values()]
-    const idle = idleSessionsFor(sessions, shortBytes, this.#options.clock.now())
-    if (idle.length === 0) throw shortage
-    for (const session of idle) this.#fail(session, unknownSession())
   }
 
   #reaches(peer: PeerId): boolean {
@@ -226,35 +218,12 @@ export class StageHost {
     }
   }
 
-  #standing(): Standing {
-    const { stage, hops, modelId, arithmeticVersion, memoryBytes } = this.#options
-    return {
-      self: hops.self,
-      modelId,
-      arithmeticVersion,
-      nLayers: stage.nLayers,
-      admitted:
-        this.#restriction === null ? stage.held : intersection(stage.held, this.#restriction),
-      nSessions: this.#sessions.size,
-      kvBudgetBytes: memoryBytes - stage.weightBytes,
-      kvUsedBytes: [...this.#sessions.values()].reduce(
-        (sum, { cache }) => sum + cache.sizeBytes,
-        this.#shelf.sizeBytes
-      )
-    }
-  }
-
   #openSampler(open: OpenMessage): Sampler | null {
     const isLast = open.index === open.route.length - 1
-    return isLast ? this.#options.stage.openSampler(open.sampling) : null
+    return isLast ? this.#options.stage.openSampler(open.sampling, open.logitsHash) : null
   }
 
-  #reopen(session: HostedSession, from: PeerId, open: OpenMessage): void {
-    const latest = session.reopening ?? session.open
-    if (from === session.origin && open.epoch <= latest.epoch) return
-    if (from !== session.origin || session.ending !== null) {
-      return this.#refuse(from, open, new SwarmError('PEER_REFUSED', 'the session id is in use'))
-    }
+  #reopen(session: HostedSession, open: OpenMessage): void {
     session.reopening = open
     session.giveUpWork()
     this.#settle(session)
@@ -263,29 +232,24 @@ export class StageHost {
   /** Applies what was due once no step uses the cache any more. */
   #settle(session: HostedSession): void {
     if (session.isRunning) return
+    this.#room.limitKept()
     if (session.ending !== null) return this.#free(session)
     if (session.reopening !== null) this.#applyReopening(session, session.reopening)
   }
 
   #applyReopening(session: HostedSession, open: OpenMessage): void {
     session.reopening = null
-    const { cache, stats, stage } = session
-    const next = ownStage(open)
-    const sameRange = stage.start === next.start && stage.end === next.end
-    const fits = sameRange && open.contextTokens <= cache.capacityTokens
-    if (!fits || open.kvType !== session.open.kvType) {
+    const { cache, stats } = session
+    if (open.contextTokens > cache.capacityTokens || open.kvType !== session.open.kvType) {
       // Another shape of cache: the old one goes and the session is admitted like a new one.
       session.ending = 'silent'
       this.#free(session)
       return this.#admit(session.origin, open)
     }
     try {
-      checkFit(open, this.#standing())
-      if (open.position > cache.length) {
-        const text = `only ${cache.length} of ${open.position} positions are still cached here`
-        throw new SwarmError('STAGE_POSITION_GAP', text)
-      }
-      cache.truncate(open.position)
+      checkFit(open, this.#room.standing)
+      checkLinked(open, (peer) => this.#reaches(peer))
+      if (open.position < cache.length) cache.truncate(open.position)
       session.sampler?.close()
       session.sampler = null
       session.sampler = this.#openSampler(open)
@@ -297,14 +261,18 @@ export class StageHost {
     }
   }
 
-  #take(
-    session: HostedSession,
-    from: PeerId,
-    message: Extract<HostMessage, { type: 'ids' | 'activation' | 'token' }>
-  ): void {
+  #take(session: HostedSession, from: PeerId, message: Frame): void {
     const { stage, clock } = this.#options
     const nowMs = clock.now()
     try {
+      if (message.type === 'sampled') {
+        session.takeSampled(from, message, stage.vocabSize)
+        return
+      }
+      if (message.type === 'replay') {
+        if (session.takeReplay(from, message)) this.#steps.replay(session, message)
+        return
+      }
       let isTaken: boolean
       if (message.type === 'ids') {
         isTaken = session.takeIds(from, message, stage.vocabSize, nowMs)
@@ -318,7 +286,7 @@ export class StageHost {
       this.#fail(session, error)
     }
     if (message.type !== 'activation') return
-    const greediest = greediestOf([...this.#sessions.values()])
+    const greediest = greediestOf(this.#sessions.all())
     if (greediest === null) return
     const text = 'too many activations wait for their step here: ask again later'
     this.#fail(greediest, new SwarmError('STAGE_FULL', text))
@@ -335,20 +303,26 @@ export class StageHost {
 
   #refuse(from: PeerId, { session, epoch }: RefusedMessage, error: SwarmError): void {
     const text = clip(error.message, ERROR_TEXT_CHARS)
+    const { code } = error
+    const peer = error.peer as PeerId | null
     try {
-      this.#options.hops.to(from).send({ type: 'failed', session, epoch, code: error.code, text })
+      this.#options.hops.to(from).send({ type: 'failed', session, epoch, peer, code, text })
     } catch {
       // Gone before it could be told: it will notice by itself.
     }
   }
 
+  /** Tells the origin; frees the session unless another route is all it needs. */
   #fail(session: HostedSession, cause: unknown): void {
-    if (session.ending !== null) return
     const error = toSwarmError(cause, 'NATIVE_FAILED')
+    const isKept = error.code === 'PEER_GONE' || error.code === 'PEER_NO_LINK'
+    if (session.ending !== null || (session.isStalled && isKept)) return
     this.#options.log.debug(`session ${shortId(session.open.session)} failed: ${error.message}`)
     const { session: id, epoch } = session.reopening ?? session.open
     this.#refuse(session.origin, { session: id, epoch }, error)
-    this.#end(session, 'silent')
+    if (!isKept) return this.#end(session, 'silent')
+    session.isStalled = true
+    session.giveUpWork()
   }
 
   #end(session: HostedSession, ending: 'closed' | 'silent'): void {
@@ -361,10 +335,11 @@ export class StageHost {
   #free(session: HostedSession): void {
     const { session: id, index } = session.open
     this.#steps.remove(session)
-    this.#sessions.delete(id)
+    this.#sessions.remove(session)
     const { cache, origin } = session
     const isKept = session.ending === 'closed' && session.open.isReusable && cache.length > 0
-    if (isKept && !this.#isClosed) this.#shelf.put(id, origin, cache, this.#options.clock.now())
+    if (isKept && !this.#isClosed)
+      this.#room.shelf.put(id, origin, cache, this.#options.clock.now())
     else cache.close()
     session.sampler?.close()
     if (session.ending === 'closed') {
@@ -375,10 +350,8 @@ export class StageHost {
 
   #expire(): void {
     const { clock } = this.#options
-    this.#shelf.dropUnused(clock.now() - SESSION_IDLE_MS)
-    const { kvBudgetBytes, kvUsedBytes } = this.#standing()
-    this.#shelf.free(kvUsedBytes - kvBudgetBytes)
-    for (const session of this.#sessions.values()) {
+    this.#room.tidy()
+    for (const session of this.#sessions.all()) {
       if (!session.isRunning && clock.now() - session.lastMs > SESSION_IDLE_MS) {
         this.#fail(session, unknownSession())
       }
@@ -387,13 +360,16 @@ export class StageHost {
 }
 
 type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
+type Frame = Exclude<HostMessage, { type: 'open' | 'close' }>
 
 function unknownSession(): SwarmError {
   const text = 'the session is not held here, or was idle for too long: start it again'
   return new SwarmError('STAGE_UNKNOWN_SESSION', text)
 }
 
-function openedOf({ open, cache }: HostedSession, stats: StageStats) {
+function openedOf({ open, cache, kept }: HostedSession, stats: StageStats) {
   const { session, epoch, index } = open
-  return { type: 'opened', session, epoch, index, cachedTokens: cache.length, stats } as const
+  const [keptStart, keptEnd] = kept === null ? [0, 0] : [kept.start, kept.end]
+  const cachedTokens = cache.length
+  return { type: 'opened', session, epoch, index, cachedTokens, keptStart, keptEnd, stats } as const
 }

@@ -1,8 +1,8 @@
 // Flow A, the data plane of a stage: takes the sessions whose step is due, runs them as one, and sends
 // what comes out where each route says: an activation to the next stage, a token to the first stage and
-// to the origin. What goes wrong in one session's part touches no other. Owns the order of steps among
-// sessions (scheduler.ts); which frames are due is hosted-session.ts, and what happens to a session
-// whose part failed is the stage host's business.
+// to the origin, and to a new next stage again what the one before it had. What goes wrong in one
+// session's part touches no other. Owns the order of steps among sessions (scheduler.ts); which frames are
+// due is hosted-session.ts, and what happens to a session whose part failed is the stage host's business.
 
 import { SwarmError } from '../base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
@@ -15,7 +15,7 @@ import { Scheduler } from './scheduler.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage, StepOutcome, StepPart, StepRequest, StepResult } from '../compute/stage.ts'
-import type { SessionMessage } from '../wire/session.ts'
+import type { ReplayMessage, SessionMessage } from '../wire/session.ts'
 import type { ActivationFrame, Hop, Hops } from './hop.ts'
 import type { HostedSession, Work } from './hosted-session.ts'
 
@@ -40,6 +40,7 @@ export interface StepRunnerComponents {
 interface DuePart extends StepPart {
   session: HostedSession
   work: Work
+  /** Null where the positions end here. */
   frame: ActivationFrame | null
   signal: AbortSignal
 }
@@ -66,6 +67,15 @@ export class StepRunner {
     if (work === null || isBusy) return
     session.isWaiting = true
     this.#scheduler.push(session, work.kind)
+  }
+
+  /** Gives the next stage what it, or one before it, was given already. @throws PEER_GONE, PEER_BUSY */
+  replay(session: HostedSession, { position, end, stop }: ReplayMessage): void {
+    const work = { position, nTokens: end - position, sample: false, stop }
+    const frame = this.#frameTo(session, session.next as PeerId, work)
+    session.kept?.read(position, end, frame.payload)
+    session.lastMs = this.#components.clock.now()
+    frame.send()
   }
 
   remove(session: HostedSession): void {
@@ -99,16 +109,20 @@ export class StepRunner {
     session.isWaiting = false
     const work = session.takeWork()
     if (work === null) return null
+    const { stage } = this.#components
     const signal = session.beginStep()
     try {
-      const frame = this.#nextFrame(session, work)
-      const { cache, sampler } = session
+      const isPassedOn = work.stop > session.open.index && session.next !== null
+      const frame = isPassedOn ? this.#frameTo(session, session.next, work) : null
+      const { cache, sampler, kept } = session
       const { start, end } = session.stage
       const { position, nTokens, sample } = work
       const request: StepRequest = { cache, range: { start, end }, position, nTokens }
       if (work.ids !== null) request.ids = work.ids
       if (work.input !== null) request.input = work.input
       if (frame !== null) request.output = frame.payload
+      else if (kept !== null)
+        request.output = new Uint8Array(activationBytes({ nTokens, dim: stage.dim }))
       if (sample && sampler !== null) request.sampler = sampler
       return { session, work, frame, request, signal }
     } catch (error) {
@@ -118,7 +132,7 @@ export class StepRunner {
   }
 
   #finish(
-    { session, work, frame, signal }: DuePart,
+    { session, work, frame, request, signal }: DuePart,
     outcome: StepOutcome,
     startedMs: number
   ): void {
@@ -128,6 +142,7 @@ export class StepRunner {
       if ('error' in outcome) throw outcome.error
       session.count(work, startedMs, outcome.result.computeUs)
       session.lastMs = this.#components.clock.now()
+      if (request.output) session.kept?.put(work.position, request.output)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)
     } catch (error) {
@@ -135,31 +150,33 @@ export class StepRunner {
     }
   }
 
-  /** Room for what this step gives to the next stage; null at the last stage. */
-  #nextFrame(session: HostedSession, work: Work): ActivationFrame | null {
-    const { stage } = this.#components
-    if (session.next === null) return null
-    const hop = this.#hopTo(session, session.next)
-    const { position, nTokens, sample } = work
-    const { session: id, epoch } = session.open
-    const header = { session: id, epoch, position, nTokens, dim: stage.dim, sample }
+  /** Room for what a session gives to its next stage. @throws PEER_GONE, PEER_BUSY */
+  #frameTo(
+    session: HostedSession,
+    next: PeerId,
+    { position, nTokens, sample, stop }: Pick<Work, 'position' | 'nTokens' | 'sample' | 'stop'>
+  ): ActivationFrame {
+    const hop = this.#hopTo(session, next)
+    const { session: id, epoch, index } = session.open
+    const { dim } = this.#components.stage
+    const header = { session: id, epoch, index: index + 1, stop, position, nTokens, dim, sample }
     // Refused here, it costs this session; sent, it would cost all that go to this peer.
     const frameBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
     if (hop.backlogBytes + frameBytes > HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) {
       const backlog = formatSize(hop.backlogBytes)
-      const text = `${shortId(session.next)} takes activations too slowly, ${backlog} wait for it`
+      const text = `${shortId(next)} takes activations too slowly, ${backlog} wait for it`
       throw new SwarmError('PEER_BUSY', text)
     }
     return hop.allocate(header)
   }
 
-  /** The last stage's part: positions have passed every layer. */
+  /** Positions have passed every layer that they were for. */
   #finishPositions(session: HostedSession, work: Work, { token }: StepResult): void {
     const { hops, clock, toOrigin } = this.#components
-    const { session: id, epoch, stopIds, positionEnd } = session.open
+    const { session: id, epoch, index, stopIds, positionEnd } = session.open
     const position = work.position + work.nTokens
     if (!work.sample) {
-      return toOrigin(session, { type: 'progress', session: id, epoch, position })
+      return toOrigin(session, { type: 'progress', session: id, epoch, index, position })
     }
     if (token === null) {
       throw new SwarmError('NATIVE_FAILED', 'the stage sampled no token where one was asked for')

@@ -19,8 +19,8 @@ import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/gen
 import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
 import type { Route } from './route.ts'
-import type { Session } from './session.ts'
-import type { SessionEvent, Turn } from './session-state.ts'
+import type { Repair, Session } from './session.ts'
+import type { SessionEvent, Turn } from './session-types.ts'
 import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
@@ -43,6 +43,8 @@ export interface TextGeneratorComponents {
   contextTokens: number
   /** @throws PLAN_GAP */
   findRoute: () => Route
+  /** For an answer that lost a stage; absent where there is but one peer. */
+  repair?: Repair
   clock: Clock
   random: Random
 }
@@ -94,7 +96,8 @@ export class TextGenerator {
             this.#remember(session, question.promptIds)
             yield routeEvent(session, question, event.keptTokens)
           }
-          if (event.type === 'prefill') yield event
+          if (event.type === 'prefill' || event.type === 'rerouting') yield event
+          if (event.type === 'rerouted') yield event
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
         }
@@ -201,7 +204,7 @@ export class TextGenerator {
         if (hasOpened || isAbort(error)) throw error
       }
     }
-    const { pipeline, model, findRoute, clock } = this.#components
+    const { pipeline, model, findRoute, repair, clock } = this.#components
     const { kvType } = request
     const { contextTokens } = question
     const search = new RouteSearch(findRoute, clock.now())
@@ -213,7 +216,8 @@ export class TextGenerator {
         kvType,
         contextTokens,
         prefix: this.#book.find(route.stages, kvType, question.promptIds),
-        isReusable: true
+        isReusable: true,
+        ...(repair && { repair })
       })
       let hasOpened = false
       try {
@@ -262,7 +266,7 @@ export class TextGenerator {
     answer: Answer,
     stages: RouteStage[],
     stats: (StageStats | null)[],
-    { prefillMs, decodeMs }: Stopwatch
+    { prefillMs, decodeMs, losses }: Stopwatch
   ): GenerateResult {
     const { model } = this.#components
     return {
@@ -279,7 +283,8 @@ export class TextGenerator {
         prefillMs,
         decodeMs,
         tokensPerSecond: tokensPerSecond(answer.ids.length, decodeMs),
-        perHop: perHopTiming(stages, stats, decodeMs)
+        perHop: losses.length > 0 ? [] : perHopTiming(stages, stats, decodeMs),
+        losses
       }
     }
   }

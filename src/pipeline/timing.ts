@@ -3,9 +3,9 @@
 // between stages and is told as one number.
 
 import type { Clock } from '../base/clock.ts'
-import type { HopTiming } from '../wire/generation.ts'
+import type { HopTiming, Loss } from '../wire/generation.ts'
 import type { RouteStage, StageStats } from '../wire/session.ts'
-import type { SessionEvent } from './session-state.ts'
+import type { SessionEvent } from './session-types.ts'
 
 /**
  * @param decodeMs from the first token to the last, measured at the origin.
@@ -43,6 +43,9 @@ export class Stopwatch {
   #openedMs = 0
   #firstMs = 0
   #lastMs = 0
+  #nTokens = 0
+  #losses: Loss[] = []
+  #lostMs: number | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -53,6 +56,11 @@ export class Stopwatch {
     return Math.max(0, this.#firstMs - this.#openedMs)
   }
 
+  /** Stages that were lost, in order. */
+  get losses(): Loss[] {
+    return [...this.#losses]
+  }
+
   /** From the first token to the last. */
   get decodeMs(): number {
     return this.#lastMs - this.#firstMs
@@ -61,8 +69,21 @@ export class Stopwatch {
   note(event: SessionEvent): void {
     const nowMs = this.#clock.now()
     if (event.type === 'opened') this.#openedMs = nowMs
+    if (event.type === 'rerouting' && this.#lostMs === null) {
+      this.#lostMs = nowMs
+      this.#losses.push({ reason: event.reason, tokens: this.#nTokens, pauseMs: 0 })
+    }
+    if (event.type === 'token' || event.type === 'prefill') this.#goOn(nowMs)
     if (event.type !== 'token') return
+    this.#nTokens++
     if (this.#firstMs === 0) this.#firstMs = nowMs
     this.#lastMs = nowMs
+  }
+
+  /** The turn moves again. */
+  #goOn(nowMs: number): void {
+    const loss = this.#losses.at(-1)
+    if (loss !== undefined && this.#lostMs !== null) loss.pauseMs = nowMs - this.#lostMs
+    this.#lostMs = null
   }
 }

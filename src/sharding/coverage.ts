@@ -3,7 +3,7 @@
 
 import { contains, formatRange, isLayerRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId } from '../wire/ids.ts'
-import { shortestCover } from './cover.ts'
+import { shortestCover, type Span } from './cover.ts'
 
 import type { PeerRecord } from '../wire/record.ts'
 import type { RouteStage } from '../wire/session.ts'
@@ -33,15 +33,8 @@ export function readiness(
   plan: Plan,
   records: Iterable<PeerRecord>
 ): Readiness {
-  const usable = [...records].filter(
-    (record) =>
-      !record.left &&
-      record.model?.id === model.id &&
-      record.arithmeticVersion === arithmeticVersion
-  )
-  const spans = usable.flatMap(({ key, held }) =>
-    held !== null && isLayerRange(held, model.nLayers) ? [{ peer: key, ...held }] : []
-  )
+  const usable = usableOf(model, arithmeticVersion, records)
+  const spans = spansOf(model, usable)
   const spanOf = new Map(spans.map((span) => [span.peer, span]))
   const isHeld = (stage: RouteStage) => {
     const span = spanOf.get(stage.peer)
@@ -67,6 +60,34 @@ export function readiness(
   })
   const text = `layers ${list(missing)} are awaited from ${who.join(', ')}`
   return { state: 'loading', stages, missing, text }
+}
+
+/** What peers of this model and arithmetic say they hold; records as of readiness. */
+export function heldSpans(
+  model: ModelFacts,
+  arithmeticVersion: number,
+  records: Iterable<PeerRecord>
+): Span[] {
+  return spansOf(model, usableOf(model, arithmeticVersion, records))
+}
+
+function usableOf(
+  model: ModelFacts,
+  arithmeticVersion: number,
+  records: Iterable<PeerRecord>
+): PeerRecord[] {
+  return [...records].filter(
+    (record) =>
+      !record.left &&
+      record.model?.id === model.id &&
+      record.arithmeticVersion === arithmeticVersion
+  )
+}
+
+function spansOf({ nLayers }: ModelFacts, records: readonly PeerRecord[]): Span[] {
+  return records.flatMap(({ key, held }) =>
+    held !== null && isLayerRange(held, nLayers) ? [{ peer: key, ...held }] : []
+  )
 }
 
 function list(ranges: LayerRange[]): string {

@@ -94,7 +94,12 @@ export function onAnswer(chat: Chat, event: GenerateEvent, nowMs: number): Chat 
   const { meter } = chat
   switch (event.type) {
     case 'queued':
+    case 'rerouting':
       return withTurn(chat, { note: `waiting: ${event.reason}` })
+    case 'rerouted': {
+      const route = event.stages.map(({ peer }) => peer)
+      return withTurn({ ...chat, meter: { ...meter, route } }, { note: '' })
+    }
     case 'route': {
       const { stages, promptTokens, cachedTokens } = event
       const route = stages.map(({ peer }) => peer)

@@ -41,6 +41,16 @@ export interface HopTiming {
   wireMs: number
 }
 
+/** A stage that was lost in mid-answer, and what it cost. */
+export interface Loss {
+  /** One sentence. */
+  reason: string
+  /** Tokens of the answer before it. */
+  tokens: number
+  /** From the loss to the next token, or to the next positions of the prompt. */
+  pauseMs: number
+}
+
 /** The object that `generate --json` and `run --json` print; names are a promise to scripts. */
 export interface GenerateResult {
   model: string
@@ -57,7 +67,10 @@ export interface GenerateResult {
     prefillMs: number
     decodeMs: number
     tokensPerSecond: number
+    /** None where the route changed in mid-answer. */
     perHop: HopTiming[]
+    /** Each time a stage was lost in mid-answer. */
+    losses: Loss[]
   }
   /** Present when the session was kept. */
   session?: string
@@ -74,5 +87,9 @@ export type GenerateEvent =
     }
   | { type: 'queued'; reason: string }
   | { type: 'prefill'; done: number; total: number }
+  /** A stage was lost, or no other is found yet: why the answer pauses. */
+  | { type: 'rerouting'; reason: string }
+  /** The answer goes on over these stages; positions that new ones still have to get. */
+  | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
   | { type: 'text'; text: string; ids: number[] }
   | { type: 'done'; result: GenerateResult }

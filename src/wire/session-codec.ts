@@ -9,11 +9,12 @@ import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
   DIM_MAX,
-  MESSAGE_BYTES_MAX
+  MESSAGE_BYTES_MAX,
+  ROUTE_STAGES_MAX
 } from '../base/limits.ts'
 import { fromHex, toHex } from '../base/text.ts'
 import { badFrame } from './fields.ts'
-import { ACTIVATION_NUMBER, BODIES, U32_MAX, checkSpan } from './session-messages.ts'
+import { ACTIVATION_NUMBER, BODIES, U32_MAX, checkSpan, checkStop } from './session-messages.ts'
 import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
 
 import type { SessionId } from './ids.ts'
@@ -21,12 +22,13 @@ import type { ActivationHeader, ActivationMessage, SessionMessage } from './sess
 
 /**
  * Size of an activation's header: type u8, flags u8 (bit 0 = sample), nTokens u16, epoch u32,
- * session 16 bytes, position u32, dim u32, all little-endian. A payload that follows it in an aligned
- * buffer is aligned for every vector width up to 32 bytes.
+ * session 16 bytes, position u24, index u8, dim u24, stop u8, all little-endian. A payload that follows it
+ * in an aligned buffer is aligned for every vector width up to 32 bytes.
  */
 export const ACTIVATION_HEADER_BYTES = 32
 
 const FLAG_SAMPLE = 1
+const U24_MASK = 0xffffff
 
 const others = oneMessageOf(BODIES, 'session message')
 
@@ -64,7 +66,9 @@ export function writeActivationHeader(header: ActivationHeader, target: Uint8Arr
   view.setUint32(4, header.epoch, true)
   target.set(session, 8)
   view.setUint32(24, header.position, true)
+  view.setUint8(27, header.index)
   view.setUint32(28, header.dim, true)
+  view.setUint8(31, header.stop)
 }
 
 /** Bytes of the payload that follows a header: (nTokens, dim) f32. */
@@ -98,9 +102,11 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
     type: 'activation',
     session: toHex(frame.subarray(8, 24)) as SessionId,
     epoch: view.getUint32(4, true),
-    position: view.getUint32(24, true),
+    index: view.getUint8(27),
+    stop: view.getUint8(31),
+    position: view.getUint32(24, true) & U24_MASK,
     nTokens: view.getUint16(2, true),
-    dim: view.getUint32(28, true),
+    dim: view.getUint32(28, true) & U24_MASK,
     sample: flags === FLAG_SAMPLE,
     payload
   }
@@ -110,12 +116,15 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
 }
 
 function checkActivation(header: ActivationHeader): void {
-  const { nTokens, dim, epoch, position } = header
+  const { nTokens, dim, epoch, position, index, stop } = header
   const sizeBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
   checkWhole(epoch, 1, U32_MAX, 'the epoch')
   checkWhole(position, 0, CONTEXT_TOKENS_MAX, 'the position')
   checkWhole(nTokens, 1, CHUNK_TOKENS_MAX, 'nTokens')
   checkWhole(dim, 1, DIM_MAX, 'dim')
+  checkWhole(stop, 1, ROUTE_STAGES_MAX - 1, 'the last stage')
+  checkWhole(index, 1, ROUTE_STAGES_MAX - 1, 'the stage')
+  checkStop(index, stop)
   checkSpan(position, nTokens)
   if (sizeBytes > ACTIVATION_BYTES_MAX) {
     const text = `an activation of ${nTokens} x ${dim} has more than ${ACTIVATION_BYTES_MAX} bytes`

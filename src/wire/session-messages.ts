@@ -29,7 +29,9 @@ import type {
   OpenMessage,
   OpenPrefix,
   ProgressMessage,
+  ReplayMessage,
   RouteStage,
+  SampledMessage,
   Sampling,
   SessionMessage,
   StageStats,
@@ -45,6 +47,9 @@ const position = f.whole(4, 0, CONTEXT_TOKENS_MAX, 'the position')
 const index = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the index in the route')
 const tokenId = f.whole(4, 0, VOCAB_MAX - 1, 'the token id')
 const hash = f.hex<string>(32, 'the hash')
+const stop = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the last stage of a chunk')
+const logitsHash = f.hex<string>(8, 'the logits hash')
+const peer = f.hex<PeerId>(32, 'the peer key')
 const count = f.whole(4, 0, U32_MAX, 'the count of tokens')
 const micros = f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in microseconds')
 const penalty = f.finite(-SAMPLING_VALUE_MAX, SAMPLING_VALUE_MAX, 'the penalty or bias')
@@ -63,7 +68,7 @@ const sampling = f.struct<Sampling>({
 const route = f.checked(
   f.list(
     f.struct<RouteStage>({
-      peer: f.hex<PeerId>(32, 'the peer key'),
+      peer,
       start: f.whole(2, 0, LAYERS_MAX - 1, 'the first layer'),
       end: f.whole(2, 1, LAYERS_MAX, 'the layer after the last')
     }),
@@ -99,6 +104,7 @@ const open = f.checked(
     contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
     kvType: f.oneOf(KV_TYPES, 'the KV type'),
     sampling,
+    logitsHash,
     stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
     positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
   }),
@@ -164,18 +170,29 @@ const stats = f.struct<StageStats>({
   decodeQueueUs: micros
 })
 
-const opened = f.struct<Omit<OpenedMessage, 'type'>>({
-  session,
-  epoch,
-  index,
-  cachedTokens: position,
-  stats
-})
+const opened = f.checked(
+  f.struct<Omit<OpenedMessage, 'type'>>({
+    session,
+    epoch,
+    index,
+    cachedTokens: position,
+    keptStart: position,
+    keptEnd: position,
+    stats
+  }),
+  ({ cachedTokens, keptStart, keptEnd }) => {
+    if (keptStart <= keptEnd && keptEnd <= cachedTokens) return
+    throw f.badFrame(`outputs ${keptStart} to ${keptEnd} of ${cachedTokens} positions`)
+  }
+)
+
+const sampled = f.struct<Omit<SampledMessage, 'type'>>({ session, epoch, ids })
 
 const idsMessage = f.checked(
   f.struct<Omit<IdsMessage, 'type'>>({
     session,
     epoch,
+    stop,
     position,
     sample: f.flag('the sample flag'),
     ids
@@ -183,7 +200,25 @@ const idsMessage = f.checked(
   (message) => checkSpan(message.position, message.ids.length)
 )
 
-const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, position })
+const replay = f.checked(
+  f.struct<Omit<ReplayMessage, 'type'>>({
+    session,
+    epoch,
+    index,
+    stop,
+    position,
+    end: position
+  }),
+  (message) => {
+    const nTokens = message.end - message.position
+    if (nTokens < 1 || nTokens > CHUNK_TOKENS_MAX) {
+      throw f.badFrame(`a replay of ${nTokens} positions, not 1 to ${CHUNK_TOKENS_MAX}`)
+    }
+    checkStop(message.index + 1, message.stop)
+  }
+)
+
+const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
 
 const token = f.struct<Omit<TokenMessage, 'type'>>({
   session,
@@ -191,7 +226,7 @@ const token = f.struct<Omit<TokenMessage, 'type'>>({
   position,
   id: tokenId,
   finish: f.oneOf(['none', 'stop', 'length'], 'the finish reason'),
-  logitsHash: f.hex<string>(8, 'the logits hash')
+  logitsHash
 })
 
 const close = f.struct<Omit<CloseMessage, 'type'>>({ session })
@@ -201,6 +236,7 @@ const closed = f.struct<Omit<ClosedMessage, 'type'>>({ session, index, stats })
 const failed = f.struct<Omit<FailedMessage, 'type'>>({
   session,
   epoch,
+  peer: f.optional(peer, 'the peer that is out of reach'),
   code,
   text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
 })
@@ -212,6 +248,12 @@ export function checkSpan(position: number, nTokens: number): void {
   throw f.badFrame(`positions ${position} to ${end} are beyond ${CONTEXT_TOKENS_MAX}`)
 }
 
+/** @throws WIRE_BAD_FRAME when a chunk ends before the stage that it is sent to. */
+export function checkStop(index: number, stop: number): void {
+  if (index <= stop) return
+  throw f.badFrame(`a chunk for stage ${index} ends at stage ${stop}`)
+}
+
 /** Every message but the activation, whose number is ACTIVATION_NUMBER. */
 export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   open: { number: 1, body: open },
@@ -221,7 +263,9 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   token: { number: 6, body: token },
   close: { number: 7, body: close },
   closed: { number: 8, body: closed },
-  failed: { number: 9, body: failed }
+  failed: { number: 9, body: failed },
+  sampled: { number: 10, body: sampled },
+  replay: { number: 11, body: replay }
 }
 
 export const ACTIVATION_NUMBER = 4

@@ -4,7 +4,7 @@
 
 import type { PeerId, SessionId } from './ids.ts'
 
-/** One stage of a route: this peer runs layers [start, end). */
+/** One stage of a route: this peer runs layers [start, end). A peer may have several stages of one route. */
 export interface RouteStage {
   peer: PeerId
   start: number
@@ -26,6 +26,9 @@ export interface OpenPrefix {
   /** So many positions are the same. */
   tokens: number
 }
+
+/** Before the first token of a turn. */
+export const NO_LOGITS_HASH = '0'.repeat(16)
 
 /** Everything that chooses a token from logits; docs/arithmetic.md section "Sampler" is normative. */
 export interface Sampling {
@@ -51,7 +54,7 @@ export interface OpenMessage {
   session: SessionId
   /** Counts the routes of one session from 1; frames of an older epoch are dropped. */
   epoch: number
-  /** Length of the cache to keep; 0 for a new session. */
+  /** The session goes on from here: what a cache holds beyond is dropped. 0 for a new session. */
   position: number
   /** Which stage of the route the receiver is. */
   index: number
@@ -73,6 +76,8 @@ export interface OpenMessage {
   contextTokens: number
   kvType: KvType
   sampling: Sampling
+  /** Of the turn's tokens so far, 16 hex digits: zeros before the first. The next one is chained to it. */
+  logitsHash: string
   /** The last stage finishes with 'stop' when it samples one of these. */
   stopIds: number[]
   /** The last stage finishes with 'length' when the next token's position would be this one. */
@@ -87,6 +92,9 @@ export interface OpenedMessage {
   index: number
   /** Positions in the cache: the session may begin at any position up to here. */
   cachedTokens: number
+  /** Positions [keptStart, keptEnd) whose outputs the stage still has, for a new next stage. */
+  keptStart: number
+  keptEnd: number
   /** What the epoch before this one cost here; zeros for a new session. */
   stats: StageStats
 }
@@ -105,20 +113,50 @@ export interface StageStats {
   decodeQueueUs: number
 }
 
+/**
+ * Origin to last stage, before the first ids of an epoch in mid-turn: tokens that the turn chose already,
+ * for the penalties. Only where there are penalties.
+ */
+export interface SampledMessage {
+  type: 'sampled'
+  session: SessionId
+  epoch: number
+  ids: Int32Array
+}
+
 /** Origin to first stage: a chunk of the prompt. `sample` marks the last chunk. */
 export interface IdsMessage {
   type: 'ids'
   session: SessionId
   epoch: number
+  /** Index of the last stage that these positions are for: the others have them already. */
+  stop: number
   position: number
   sample: boolean
   ids: Int32Array
+}
+
+/** Origin to a stage: send the outputs of positions [position, end) again, to a next stage that is new. */
+export interface ReplayMessage {
+  type: 'replay'
+  session: SessionId
+  epoch: number
+  /** Which stage of the route the receiver is. */
+  index: number
+  /** As of IdsMessage. */
+  stop: number
+  position: number
+  end: number
 }
 
 /** Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim). */
 export interface ActivationHeader {
   session: SessionId
   epoch: number
+  /** Which stage of the route the receiver is. */
+  index: number
+  /** As of IdsMessage. */
+  stop: number
   position: number
   nTokens: number
   dim: number
@@ -131,12 +169,13 @@ export interface ActivationMessage extends ActivationHeader {
   payload: Uint8Array
 }
 
-/** Last stage to origin: a prompt chunk without sampling has passed all stages. */
+/** The stage at which a chunk without sampling ends, to the origin: it has passed all stages it was for. */
 export interface ProgressMessage {
   type: 'progress'
   session: SessionId
   epoch: number
-  /** Positions that are in every cache now. */
+  index: number
+  /** Positions that are in this stage's cache now. */
   position: number
 }
 
@@ -166,11 +205,16 @@ export interface ClosedMessage {
   stats: StageStats
 }
 
-/** Any stage to origin (and from the origin's hop to itself): the session cannot go on here. */
+/**
+ * Any stage to origin (and from the origin's hop to itself): the session cannot go on here as it is. Where
+ * the code is PEER_GONE the stage keeps its cache for an epoch on another route; else it has freed it.
+ */
 export interface FailedMessage {
   type: 'failed'
   session: SessionId
   epoch: number
+  /** The peer that the sender cannot reach, if that is why. */
+  peer: PeerId | null
   /** An ErrorCode of the sender; unknown codes are shown as they are. */
   code: string
   text: string
@@ -179,7 +223,9 @@ export interface FailedMessage {
 export type SessionMessage =
   | OpenMessage
   | OpenedMessage
+  | SampledMessage
   | IdsMessage
+  | ReplayMessage
   | ActivationMessage
   | ProgressMessage
   | TokenMessage

@@ -197,7 +197,16 @@ function token(position: number): SessionMessage {
 
 function activation(position: number, nTokens: number, dim: number) {
   const payload = seededRandom(position).bytes(nTokens * dim * 4)
-  const header = { session: SESSION, epoch: 1, position, nTokens, dim, sample: false }
+  const header = {
+    session: SESSION,
+    epoch: 1,
+    index: 1,
+    stop: 1,
+    position,
+    nTokens,
+    dim,
+    sample: false
+  }
   return { type: 'activation' as const, ...header, payload }
 }
 

@@ -4,6 +4,7 @@
 import { seededRandom } from '../../src/base/random.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { sessionIdOf, type PeerId } from '../../src/wire/ids.ts'
+import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 import { SimClock } from './sim-clock.ts'
 import { ARITHMETIC, MODEL_ID, createPeer, type SimPeer } from './sim-swarm.ts'
 import { TOY, sampling } from './toy-run.ts'
@@ -51,6 +52,8 @@ export class Player {
     const header = {
       session: SESSION,
       epoch: 1,
+      index: 1,
+      stop: 2,
       position: 0,
       nTokens: 1,
       dim: TOY.dim,
@@ -121,6 +124,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     contextTokens: 100,
     kvType: 'f16',
     sampling: sampling(),
+    logitsHash: NO_LOGITS_HASH,
     stopIds: [],
     positionEnd: 100,
     ...changes
@@ -131,9 +135,11 @@ export function ids(
   values: number[],
   position = 0,
   sample = true,
-  epoch = 1
+  epoch = 1,
+  stop = 0
 ): SessionMessage & { type: 'ids' } {
-  return { type: 'ids', session: SESSION, epoch, position, sample, ids: Int32Array.from(values) }
+  const ids = Int32Array.from(values)
+  return { type: 'ids', session: SESSION, epoch, stop, position, sample, ids }
 }
 
 export function token(id: number, position: number, finish: 'none' | 'stop' = 'none', epoch = 1) {

@@ -12,7 +12,7 @@ import { peerIdOf } from '../../src/wire/ids.ts'
 
 import type { StageModel } from '../../src/compute/native-config.ts'
 import type { SessionOptions } from '../../src/pipeline/pipeline.ts'
-import type { Turn } from '../../src/pipeline/session-state.ts'
+import type { Turn } from '../../src/pipeline/session-types.ts'
 import type { RouteStage, Sampling } from '../../src/wire/session.ts'
 
 const MODEL_ID = 'dd'.repeat(32)

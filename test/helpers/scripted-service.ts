@@ -244,7 +244,8 @@ export function resultOf(
       prefillMs: 10,
       decodeMs: 100,
       tokensPerSecond: ids.length / 0.1,
-      perHop: STAGES.map((stage) => ({ ...stage, computeMs: 40, queueMs: 5, wireMs: 5 }))
+      perHop: STAGES.map((stage) => ({ ...stage, computeMs: 40, queueMs: 5, wireMs: 5 })),
+      losses: []
     },
     ...(request.keep ? { session: 'f'.repeat(32) } : {})
   }

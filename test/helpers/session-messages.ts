@@ -113,6 +113,7 @@ function open(random: Random): OpenMessage {
     contextTokens,
     kvType: pick(random, KV_TYPES),
     sampling: sampling(random),
+    logitsHash: toHex(random.bytes(8)),
     stopIds: Array.from({ length: between(random, 0, STOP_IDS_MAX) }, () =>
       between(random, 0, VOCAB_MAX - 1)
     ),
@@ -138,19 +139,33 @@ export function randomMessage(
   const session = sessionIdOf(random.bytes(16))
   const epoch = between(random, 1, 2 ** 32 - 1)
   const index = between(random, 0, ROUTE_STAGES_MAX - 1)
+  const stop = between(random, 1, ROUTE_STAGES_MAX - 1)
   switch (type) {
     case 'open':
       return open(random)
     case 'opened': {
       const cachedTokens = between(random, 0, CONTEXT_TOKENS_MAX)
-      return { type, session, epoch, index, cachedTokens, stats: stats(random) }
+      const keptEnd = between(random, 0, cachedTokens)
+      const kept = { keptStart: between(random, 0, keptEnd), keptEnd }
+      return { type, session, epoch, index, cachedTokens, ...kept, stats: stats(random) }
+    }
+    case 'sampled': {
+      const length = between(random, 1, CHUNK_TOKENS_MAX)
+      const ids = Int32Array.from({ length }, () => between(random, 0, VOCAB_MAX - 1))
+      return { type, session, epoch, ids }
+    }
+    case 'replay': {
+      const nTokens = between(random, 1, CHUNK_TOKENS_MAX)
+      const position = between(random, 0, CONTEXT_TOKENS_MAX - nTokens)
+      const way = { index: between(random, 0, stop - 1), stop }
+      return { type, session, epoch, ...way, position, end: position + nTokens }
     }
     case 'ids': {
       const ids = Int32Array.from({ length: between(random, 1, CHUNK_TOKENS_MAX) }, () =>
         between(random, 0, VOCAB_MAX - 1)
       )
       const position = between(random, 0, CONTEXT_TOKENS_MAX - ids.length)
-      return { type, session, epoch, position, sample: below(random, 2) === 1, ids }
+      return { type, session, epoch, stop, position, sample: below(random, 2) === 1, ids }
     }
     case 'activation': {
       const nTokens = between(random, 1, 16)
@@ -158,10 +173,11 @@ export function randomMessage(
       const position = between(random, 0, CONTEXT_TOKENS_MAX - nTokens)
       const payload = random.bytes(nTokens * dim * 4)
       const sample = below(random, 2) === 1
-      return { type, session, epoch, position, nTokens, dim, sample, payload }
+      const way = { index: between(random, 1, stop), stop }
+      return { type, session, epoch, ...way, position, nTokens, dim, sample, payload }
     }
     case 'progress':
-      return { type, session, epoch, position: between(random, 0, CONTEXT_TOKENS_MAX) }
+      return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
     case 'token':
       return {
         type,
@@ -177,6 +193,13 @@ export function randomMessage(
     case 'closed':
       return { type, session, index, stats: stats(random) }
     case 'failed':
-      return { type, session, epoch, code: pick(random, CODES), text: pick(random, TEXTS) }
+      return {
+        type,
+        session,
+        epoch,
+        peer: below(random, 2) === 1 ? peerIdOf(random.bytes(32)) : null,
+        code: pick(random, CODES),
+        text: pick(random, TEXTS)
+      }
   }
 }

@@ -73,10 +73,16 @@ export class SimNetwork {
     this.#break(a, b)
   }
 
-  /** A broken link works again, empty. */
+  /** A broken link works again, empty; who had not noticed does now, since a new one takes its place. */
   heal(a: PeerId, b: PeerId): void {
-    this.#link(a, b).restore()
-    this.#link(b, a).restore()
+    for (const [from, to] of [
+      [a, b],
+      [b, a]
+    ] as const) {
+      const link = this.#link(from, to)
+      if (link.isBroken && !link.isReported) this.#peers.get(from)?.reportGone(to)
+      link.restore()
+    }
   }
 
   hopsOf(peer: PeerId): SimHops | null {

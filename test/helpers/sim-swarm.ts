@@ -15,7 +15,7 @@ import type { LayerRange } from '../../src/model/layer-range.ts'
 import type { Hops } from '../../src/pipeline/hop.ts'
 import type { Route } from '../../src/pipeline/route.ts'
 import type { Session } from '../../src/pipeline/session.ts'
-import type { SessionEvent, Turn } from '../../src/pipeline/session-state.ts'
+import type { SessionEvent, Turn } from '../../src/pipeline/session-types.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import type { RouteStage } from '../../src/wire/session.ts'
 

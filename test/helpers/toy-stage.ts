@@ -17,6 +17,8 @@ import type {
   StepRequest,
   StepResult
 } from '../../src/compute/stage.ts'
+import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
+
 import type { LayerRange } from '../../src/model/layer-range.ts'
 import type { KvType, Sampling } from '../../src/wire/session.ts'
 
@@ -111,9 +113,9 @@ export class ToyStage implements Stage {
     return Promise.resolve({ modelId, layers, start: start as number, end })
   }
 
-  openSampler(sampling: Sampling): ToySampler {
+  openSampler(sampling: Sampling, logitsHash = NO_LOGITS_HASH): ToySampler {
     this.openSamplers++
-    return new ToySampler(sampling, () => this.openSamplers--)
+    return new ToySampler(sampling, logitsHash, () => this.openSamplers--)
   }
 
   async step(request: StepRequest, signal?: AbortSignal): Promise<StepResult> {
@@ -254,16 +256,19 @@ export class ToyStage implements Stage {
   }
 
   #sample({ sampler, position, nTokens, logits }: StepRequest, rows: Uint32Array[]) {
-    const { sampling, chain } = sampler as ToySampler
+    const { sampling, chain, counts } = sampler as ToySampler
     const row = rows.at(-1) as Uint32Array
     let digest = 0
     for (const word of row) digest = mix(digest, word)
+    if (sampling.presencePenalty !== 0) digest = mix(digest, counts)
     ;(sampler as ToySampler).chain = [mix(chain[0], digest), mix(chain[1], digest ^ 0x9e37)]
     if (logits) throw new Error('toy: has no logits')
     const chosen =
       sampling.temperature === 0 ? digest : mix(digest, mix(sampling.seed, position + nTokens))
     const [high, low] = (sampler as ToySampler).chain
-    return { id: chosen % this.vocabSize, logitsHash: hex(high) + hex(low) }
+    const id = chosen % this.vocabSize
+    sampler?.count(Int32Array.of(id))
+    return { id, logitsHash: hex(high) + hex(low) }
   }
 }
 
@@ -334,12 +339,19 @@ class ToyCache implements StageCache {
 
 class ToySampler implements Sampler {
   readonly sampling: Sampling
-  chain: [number, number] = [1, 2]
+  chain: [number, number]
+  /** Of the ids chosen so far, in any order. */
+  counts = 0
   readonly #onClose: () => void
 
-  constructor(sampling: Sampling, onClose: () => void) {
+  constructor(sampling: Sampling, logitsHash: string, onClose: () => void) {
     this.sampling = sampling
+    this.chain = [parseInt(logitsHash.slice(0, 8), 16), parseInt(logitsHash.slice(8), 16)]
     this.#onClose = onClose
+  }
+
+  count(ids: Int32Array): void {
+    for (const id of ids) this.counts = (this.counts + mix(0x77, id)) >>> 0
   }
 
   close(): void {

@@ -24,6 +24,8 @@ const BLOCK = new Uint8Array(2 ** 20)
 const TOKEN: ActivationHeader = {
   session: SESSION,
   epoch: 1,
+  index: 1,
+  stop: 1,
   position: 0,
   nTokens: 1,
   dim: 4096,

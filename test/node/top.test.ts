@@ -109,7 +109,7 @@ function finished(nTokens: number, decodeMs: number): GenerateEvent {
   const result = resultOf({ ...request, stop: [] }, 'text', ids, 1)
   const perHop = plan.stages.map((stage) => ({ ...stage, computeMs: 90, queueMs: 9, wireMs: 18 }))
   const tokensPerSecond = ((nTokens - 1) * 1000) / decodeMs
-  const timing = { prefillMs: 5, decodeMs, tokensPerSecond, perHop }
+  const timing = { prefillMs: 5, decodeMs, tokensPerSecond, perHop, losses: [] }
   return { type: 'done', result: { ...result, stages: plan.stages, timing } }
 }
 

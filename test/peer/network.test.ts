@@ -35,6 +35,8 @@ function close(index: number): CloseMessage {
   return { type: 'close', session: index.toString(16).padStart(32, '0') as SessionId }
 }
 
+const STAGE_1 = { index: 1, stop: 1 }
+
 test('network - two peers meet through a private bootstrap and open a TCP lane', async (t) => {
   const bootstrap = await bootstrapFor(t)
   const [one, two] = identities(2) as [Identity, Identity]
@@ -164,6 +166,7 @@ async function activationsArrive(t: Test, a: TestPeer, b: TestPeer): Promise<voi
     const header = {
       session: SESSION,
       epoch: 1,
+      ...STAGE_1,
       position,
       nTokens,
       dim,
@@ -294,6 +297,7 @@ test('network - a peer that does not read its lane is closed as too slow', async
     const header = {
       session: SESSION,
       epoch: 1,
+      ...STAGE_1,
       position: i,
       nTokens: 4,
       dim: 2 ** 16,
@@ -337,7 +341,8 @@ test('network - a malformed session frame ends the link and is an event', async 
   const a = await TestPeer.open(t, { identity: one, topic: name })
   const b = await TestPeer.open(t, { identity: two, topic: name })
   await Promise.all([a.lane(two.id), b.lane(one.id)])
-  const header = { session: SESSION, epoch: 1, position: 0, nTokens: 1, dim: 1, sample: false }
+  const span = { ...STAGE_1, position: 0, nTokens: 1, dim: 1 }
+  const header = { session: SESSION, epoch: 1, ...span, sample: false }
   const frame = a.network.hops.to(two.id).allocate(header)
   // The header lies before the payload; its first byte is the type of the message.
   new DataView(frame.payload.buffer, frame.payload.byteOffset - ACTIVATION_HEADER_BYTES).setUint8(

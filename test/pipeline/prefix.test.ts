@@ -135,7 +135,7 @@ test('prefix - a first frame beyond what the stage has is a gap', async (t) => {
 test('prefix - what one origin left serves no other origin and no other layers', async (t) => {
   const { up, stranger, host, stage, clock } = await setUp({ start: 0, end: 12 })
   up.send(open(FIRST, { session: sessionOf(1), isReusable: true }))
-  up.send({ ...ids([5, 6, 7]), session: sessionOf(1) })
+  up.send({ ...ids([5, 6, 7]), stop: 1, session: sessionOf(1) })
   await clock.pass(5)
   up.send({ ...close, session: sessionOf(1) })
   await clock.pass(5)

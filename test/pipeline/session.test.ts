@@ -18,7 +18,7 @@ import { TOY, sampling, toyContinue } from '../helpers/toy-run.ts'
 import { keyOf } from '../helpers/views.ts'
 
 import type { Hops } from '../../src/pipeline/hop.ts'
-import type { Turn } from '../../src/pipeline/session-state.ts'
+import type { Turn } from '../../src/pipeline/session-types.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import type { SimPeer } from '../helpers/sim-swarm.ts'
 

@@ -84,7 +84,7 @@ test('stage host - a middle stage hands on what it computes, marked as it came',
 test('stage host - a first stage feeds itself the token that the last one sent', async (t) => {
   const { up, down, clock } = await setUp({ start: 0, end: 8 })
   up.send(open(FIRST))
-  up.send(ids([5, 6, 7]))
+  up.send(ids([5, 6, 7], 0, true, 1, 1))
   await clock.pass(1)
   t.alike(down.take(), ['activation'])
   down.send(token(42, 3))

@@ -31,9 +31,11 @@ async function step(to: Hops['to']) {
     onSettled: () => {}
   })
   const cache = stage.openCache(range, 10, 'f16')
-  const session = new HostedSession(open(MIDDLE), keyOf('a'), { cache, sampler: null }, clock.now())
+  const parts = { cache, sampler: null, rowBytes: TOY.dim * 4 }
+  const session = new HostedSession(open(MIDDLE), keyOf('a'), parts, clock.now())
   const payload = new Uint8Array(TOY.dim * 4)
-  const header = { session: session.open.session, epoch: 1, position: 0, nTokens: 1, dim: TOY.dim }
+  const span = { index: 1, stop: 2, position: 0, nTokens: 1, dim: TOY.dim }
+  const header = { session: session.open.session, epoch: 1, ...span }
   const message = { type: 'activation', ...header, sample: false, payload } as const
   session.takeActivation(keyOf('a'), message, TOY.dim, clock.now())
   runner.schedule(session)

@@ -2,6 +2,7 @@ import test from 'brittle'
 
 import { below, type Random } from '../../src/base/random.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
+import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 import { between, randomMessage } from '../helpers/session-messages.ts'
 import { ARITHMETIC, MODEL_ID, SimSwarm, TurnRun } from '../helpers/sim-swarm.ts'
 import { TOY, sampling, toyContinue } from '../helpers/toy-run.ts'
@@ -55,6 +56,11 @@ class Hostile {
     if (any.type === 'open') return this.#open(to, route, session, epoch)
     const message = { ...any, session, ...('epoch' in any ? { epoch } : {}) } as SessionMessage
     if ('position' in message) message.position = below(random, 2) * below(random, 260)
+    // Most of them ending where they may, or none would get anywhere.
+    if ('stop' in message) message.stop = route.length - 1 - (below(random, 30) === 0 ? 1 : 0)
+    if ('index' in message) message.index = below(random, route.length)
+    if (message.type === 'activation') message.index = 1 + below(random, message.stop)
+    if (message.type === 'replay') message.index = below(random, message.stop)
     if (message.type === 'token') message.id = below(random, TOY.vocabSize)
     if (message.type === 'ids') message.ids = message.ids.map((id) => id % TOY.vocabSize)
     if (message.type !== 'activation') return message
@@ -87,6 +93,7 @@ class Hostile {
       arithmeticVersion: ARITHMETIC,
       contextTokens: 100 + below(random, 1000),
       kvType: below(random, 2) === 0 ? 'f16' : 'f32',
+      logitsHash: NO_LOGITS_HASH,
       sampling: sampling(),
       stopIds: [],
       positionEnd: 100
@@ -113,6 +120,7 @@ test('hostile - a member that sends whatever it likes changes no answer and leav
     const session = asker.pipeline.createSession(options)
     const turn = {
       ids: PROMPT,
+      logitsHash: NO_LOGITS_HASH,
       sampling: sampling(),
       stopIds: [],
       positionEnd: PROMPT.length + TOKENS

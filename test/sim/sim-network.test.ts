@@ -60,6 +60,8 @@ test('simulated network - bytes take time', async (t) => {
   const header = {
     session: close.session,
     epoch: 1,
+    index: 1,
+    stop: 1,
     position: 0,
     nTokens: 100,
     dim: 4000,

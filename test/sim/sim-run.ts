@@ -12,7 +12,7 @@ import { sampling, toyContinue } from '../helpers/toy-run.ts'
 
 import type { Route } from '../../src/pipeline/route.ts'
 import type { Session } from '../../src/pipeline/session.ts'
-import type { Turn } from '../../src/pipeline/session-state.ts'
+import type { Turn } from '../../src/pipeline/session-types.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import type { SimPeer } from '../helpers/sim-swarm.ts'
 import type { Tamper } from '../helpers/sim-network.ts'

@@ -117,7 +117,7 @@ test('session codec - every list is accepted at its bound and refused one above'
       'logit biases',
       LOGIT_BIAS_MAX,
       (n) => ({ ...open, stopIds: [], sampling: { ...open.sampling, bias: bias(n) } }),
-      -(4 + 2 + 12 * LOGIT_BIAS_MAX + 2)
+      -(4 + 2 + 8 + 12 * LOGIT_BIAS_MAX + 2)
     ],
     [
       'stop ids',
@@ -129,13 +129,13 @@ test('session codec - every list is accepted at its bound and refused one above'
       'ids of a chunk',
       CHUNK_TOKENS_MAX,
       (n) => ({ ...sample('ids'), position: 0, ids: new Int32Array(n).fill(5) }),
-      26
+      27
     ],
     [
       'characters of a code',
       ERROR_CODE_CHARS_MAX,
-      (n) => ({ ...sample('failed'), code: 'A'.repeat(n) }),
-      21
+      (n) => ({ ...sample('failed'), peer: null, code: 'A'.repeat(n) }),
+      22
     ],
     [
       'bytes of an error text',
@@ -236,15 +236,16 @@ test('session codec - out of range values are refused when read', (t) => {
     return refusal(frame)
   }
   t.is(patched('opened', 0, [0]), 'WIRE_UNKNOWN_TYPE', 'type 0')
-  t.is(patched('opened', 0, [10]), 'WIRE_UNKNOWN_TYPE', 'type 10')
+  t.is(patched('opened', 0, [12]), 'WIRE_UNKNOWN_TYPE', 'type 12')
   t.is(patched('opened', 17, [0, 0, 0, 0]), 'WIRE_BAD_FRAME', 'epoch 0')
   t.is(patched('opened', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index')
   t.is(patched('token', 21, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'position 2^20 + 1')
   t.is(patched('token', 25, [0, 0, 16, 0]), 'WIRE_BAD_FRAME', 'id 2^20')
   t.is(patched('token', 29, [3]), 'WIRE_BAD_FRAME', 'finish reason 3')
-  t.is(patched('ids', 25, [2]), 'WIRE_BAD_FRAME', 'sample flag 2')
+  t.is(patched('ids', 26, [2]), 'WIRE_BAD_FRAME', 'sample flag 2')
   t.is(patched('closed', -8, [0, 0, 0, 0, 0, 0, 32, 0]), 'WIRE_BAD_FRAME', 'time of 2^53 us')
-  t.is(patched('failed', 23, [0x61]), 'WIRE_BAD_FRAME', 'code with a small letter')
+  t.is(patched('failed', 21, [2]), 'WIRE_BAD_FRAME', 'half a peer')
+  t.is(patched('failed', 21, [0, 1, 0, 0x61]), 'WIRE_BAD_FRAME', 'code with a small letter')
   const failed = encodeSessionMessage({ ...sample('failed'), text: 'abc' })
   failed[failed.byteLength - 1] = 0xff
   t.is(refusal(failed), 'WIRE_BAD_FRAME', 'text that is not UTF-8')
@@ -255,6 +256,8 @@ test('session codec - an activation header is laid out as documented', (t) => {
     session: '000102030405060708090a0b0c0d0e0f' as Of<'activation'>['session'],
     epoch: 0x01020304,
     position: 0x00050607,
+    index: 3,
+    stop: 63,
     nTokens: 0x0123,
     dim: 0x89,
     sample: true
@@ -263,7 +266,7 @@ test('session codec - an activation header is laid out as documented', (t) => {
   writeActivationHeader(header, target)
   t.is(
     Buffer.from(target).toString('hex'),
-    '0401230104030201000102030405060708090a0b0c0d0e0f0706050089000000'
+    '0401230104030201000102030405060708090a0b0c0d0e0f070605038900003f'
   )
 })
 
@@ -290,14 +293,16 @@ test('session codec - an activation payload is plain bytes whatever the frame ca
 })
 
 test('session codec - an activation with other than its own bytes is refused', (t) => {
+  const stop = 63
   const header = (nTokens: number, dim: number, flags = 0, epoch = 1) => {
     const frame = new Uint8Array(ACTIVATION_HEADER_BYTES + 4 * 8)
-    writeActivationHeader({ ...sample('activation'), position: 0, nTokens: 2, dim: 4 }, frame)
+    const shape = { position: 0, nTokens: 2, dim: 4, stop }
+    writeActivationHeader({ ...sample('activation'), ...shape }, frame)
     const view = new DataView(frame.buffer)
     view.setUint8(1, flags)
     view.setUint16(2, nTokens, true)
     view.setUint32(4, epoch, true)
-    view.setUint32(28, dim, true)
+    view.setUint32(28, dim + stop * 2 ** 24, true)
     return refusal(frame)
   }
   t.is(header(2, 4), null, 'exact')
@@ -308,7 +313,7 @@ test('session codec - an activation with other than its own bytes is refused', (
   t.is(header(2, 0), 'WIRE_BAD_FRAME', 'no width')
   t.is(header(CHUNK_TOKENS_MAX + 1, 4), 'WIRE_BAD_FRAME', 'too many tokens')
   t.is(header(1, DIM_MAX + 1), 'WIRE_BAD_FRAME', 'too wide')
-  t.is(header(1, 2 ** 32 - 1), 'WIRE_BAD_FRAME', 'a size beyond 2^32')
+  t.is(header(1, 2 ** 24 - 1), 'WIRE_BAD_FRAME', 'as wide as can be written')
   t.is(header(CHUNK_TOKENS_MAX, DIM_MAX), 'WIRE_TOO_LARGE', 'too many bytes')
   t.is(header(2, 4, 2), 'WIRE_BAD_FRAME', 'an unknown flag')
   t.is(header(2, 4, 0, 0), 'WIRE_BAD_FRAME', 'epoch 0')

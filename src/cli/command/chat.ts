@@ -70,7 +70,9 @@ async function takeTurn(
   try {
     const both = AbortSignal.any([signal, turnSignal])
     for await (const event of partner.generate(talk.ask(text), both)) {
-      if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
+      if (event.type === 'queued' || event.type === 'rerouting') {
+        terminal.progress.update(`waiting: ${clip(event.reason)}`)
+      }
       if (event.type === 'text') {
         soFar += event.text
         if (!terminal.json) terminal.answer(event.text)

@@ -41,7 +41,16 @@ async function ends(t: Test) {
 
 function header(session: number) {
   const id = session.toString(16).padStart(32, '0') as SessionId
-  return { session: id, epoch: 1, position: 0, nTokens: 2, dim: 2048, sample: false }
+  return {
+    session: id,
+    epoch: 1,
+    index: 1,
+    stop: 1,
+    position: 0,
+    nTokens: 2,
+    dim: 2048,
+    sample: false
+  }
 }
 
 test('copies - the socket is given the buffers that the stages wrote, however many at once', async (t) => {

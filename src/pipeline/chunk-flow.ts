@@ -1,0 +1,56 @@
+// Flow B, origin side: how many chunks of a span of positions travel at once. The stages of a chain overlap
+// while as many chunks are on their way as there are stages, and one waits at the first; more would only
+// wait. Pure; session-state.ts sends the chunks and hears of their arrival.
+
+export interface Chunk {
+  position: number
+  end: number
+}
+
+export class ChunkFlow {
+  readonly end: number
+  readonly #chunkTokens: number
+  readonly #window: number
+  #sentEnd: number
+  #doneEnd: number
+  /** Ends of the chunks that are on their way, ascending. */
+  #inFlight: number[] = []
+
+  /** @param nStages that the chunks pass. */
+  constructor(start: number, end: number, chunkTokens: number, nStages: number) {
+    this.end = end
+    this.#chunkTokens = chunkTokens
+    this.#window = nStages + 1
+    this.#sentEnd = start
+    this.#doneEnd = start
+  }
+
+  /** Positions up to here have passed all stages. */
+  get doneEnd(): number {
+    return this.#doneEnd
+  }
+
+  /** Whether everything was sent and nothing but the last chunk is on its way. */
+  get isAtLastChunk(): boolean {
+    return this.#sentEnd === this.end && this.#inFlight.length === 1
+  }
+
+  /** Chunks that may be sent now; they count as sent. */
+  *take(): Generator<Chunk, void> {
+    while (this.#sentEnd < this.end && this.#inFlight.length < this.#window) {
+      const position = this.#sentEnd
+      const end = Math.min(position + this.#chunkTokens, this.end)
+      this.#sentEnd = end
+      this.#inFlight.push(end)
+      yield { position, end }
+    }
+  }
+
+  /** A chunk has passed. @returns false when none that ends here was due. */
+  done(end: number): boolean {
+    if (this.#inFlight[0] !== end) return false
+    this.#inFlight.shift()
+    this.#doneEnd = end
+    return true
+  }
+}

@@ -1,0 +1,76 @@
+// Flow B, origin side: what a session is made of, what it is asked, what it tells, and what its deciding
+// half (session-state.ts) wants its doing half (session.ts) to do. Types only.
+
+import type { SwarmError } from '../base/errors.ts'
+import type { PeerId, SessionId } from '../wire/ids.ts'
+import type {
+  KvType,
+  OpenPrefix,
+  RouteStage,
+  Sampling,
+  SessionMessage,
+  TokenMessage
+} from '../wire/session.ts'
+import type { Route } from './route.ts'
+
+export interface SessionSetup {
+  id: SessionId
+  route: Route
+  modelId: string
+  arithmeticVersion: number
+  vocabSize: number
+  kvType: KvType
+  /** Positions to reserve at least. */
+  contextTokens: number
+  /** Positions of one prefill step. */
+  chunkTokens: number
+  /** What the first turn may take over from an earlier session. */
+  prefix?: OpenPrefix | null
+  /** Stages may keep the caches behind the end, for later sessions. */
+  isReusable?: boolean
+  /** Whether another route may be taken when a stage is lost in the middle of a turn. */
+  isRepairable?: boolean
+}
+
+/** One question: the ids of the whole context, and how to go on from them. */
+export interface Turn {
+  /** From position 0 on, what was kept of earlier turns included. Not empty. */
+  ids: readonly number[]
+  sampling: Sampling
+  stopIds: number[]
+  /** No token gets this position or a later one. */
+  positionEnd: number
+}
+
+export type SessionEvent =
+  /** Every stage is ready; so many positions were still in their caches. */
+  | { type: 'opened'; keptTokens: number }
+  | { type: 'prefill'; done: number; total: number }
+  /** A stage was lost, or no other is found yet: why the next token takes longer. */
+  | { type: 'rerouting'; reason: string }
+  /** Another route is open; positions that its new stages still have to get. */
+  | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
+  | ({ type: 'token' } & Pick<TokenMessage, 'position' | 'id' | 'finish' | 'logitsHash'>)
+
+export type Action =
+  | { type: 'send'; to: PeerId; message: Exclude<SessionMessage, { type: 'activation' }> }
+  | { type: 'emit'; event: SessionEvent }
+  /** Find another route, without these peers if there is one. */
+  | { type: 'reroute'; error: SwarmError; avoided: ReadonlySet<PeerId> }
+  /** The turn's stream ends here, with or without its last token. */
+  | { type: 'finish' }
+  /** The session is over because of this. */
+  | { type: 'fail'; error: SwarmError }
+  /** The answers to a pause or a close are in, or will not come. */
+  | { type: 'settle' }
+
+export type Phase =
+  | 'idle'
+  | 'opening'
+  | 'filling'
+  | 'prefill'
+  | 'decode'
+  | 'rerouting'
+  | 'pausing'
+  | 'closing'
+  | 'ended'

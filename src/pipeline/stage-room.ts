@@ -1,0 +1,130 @@
+// Flow A, serving side: what a stage has room for. Owns the budget of keys and values and the caches of
+// ended sessions that wait for a prompt which begins alike: those go first when a new session needs the
+// room, then sessions idle for long. Decides nothing about frames and ends no session itself.
+
+import { SESSION_IDLE_MS } from '../base/limits.ts'
+import { intersection, type LayerRange } from '../model/layer-range.ts'
+import { ownStage, shortageOf, type Standing } from './admission.ts'
+import { PrefixShelf } from './prefix-shelf.ts'
+import { idleSessionsFor, keepsMostOf } from './pressure.ts'
+
+import type { Clock } from '../base/clock.ts'
+import type { Stage, StageCache } from '../compute/stage.ts'
+import type { PeerId } from '../wire/ids.ts'
+import type { OpenMessage } from '../wire/session.ts'
+import type { HostedSession } from './hosted-session.ts'
+import type { SessionTable } from './session-table.ts'
+
+export interface StageRoomOptions {
+  stage: Stage
+  clock: Clock
+  self: PeerId
+  /** 64 hex digits of the model that the stage serves. */
+  modelId: string
+  arithmeticVersion: number
+  /** Weights and KV together may take this much; what weights leave is the KV budget. */
+  memoryBytes: number
+}
+
+export class StageRoom {
+  readonly shelf = new PrefixShelf()
+  readonly #options: StageRoomOptions
+  readonly #sessions: SessionTable
+  /** Ends an idle session, telling its origin. */
+  readonly #expel: (session: HostedSession) => void
+  #restriction: LayerRange | null = null
+
+  constructor(
+    options: StageRoomOptions,
+    sessions: SessionTable,
+    expel: (session: HostedSession) => void
+  ) {
+    this.#options = options
+    this.#sessions = sessions
+    this.#expel = expel
+  }
+
+  /** Layers that new sessions may use; null: all held. */
+  get restriction(): LayerRange | null {
+    return this.#restriction
+  }
+
+  set restriction(keep: LayerRange | null) {
+    this.#restriction = keep
+    if (keep !== null) this.shelf.dropOutside(keep)
+  }
+
+  get standing(): Standing {
+    const { stage, self, modelId, arithmeticVersion, memoryBytes } = this.#options
+    const restriction = this.#restriction
+    return {
+      self,
+      modelId,
+      arithmeticVersion,
+      nLayers: stage.nLayers,
+      admitted: restriction === null ? stage.held : intersection(stage.held, restriction),
+      nSessions: this.#sessions.size,
+      kvBudgetBytes: memoryBytes - stage.weightBytes,
+      kvUsedBytes: this.#sessions
+        .all()
+        .reduce((sum, { cache }) => sum + cache.sizeBytes, this.shelf.sizeBytes)
+    }
+  }
+
+  /** A cache for a session that fits, with what an earlier one of its origin left. @throws STAGE_FULL */
+  openCache(origin: PeerId, open: OpenMessage): StageCache {
+    const { start, end } = ownStage(open)
+    const cache =
+      this.#forkPrefix(origin, open) ??
+      this.#options.stage.openCache({ start, end }, open.contextTokens, open.kvType)
+    try {
+      this.#makeRoom(open, cache.sizeBytes)
+      return cache
+    } catch (error) {
+      cache.close()
+      throw error
+    }
+  }
+
+  /** Drops what nobody has used for long, and what no longer fits. */
+  tidy(): void {
+    this.shelf.dropUnused(this.#options.clock.now() - SESSION_IDLE_MS)
+    const { kvBudgetBytes, kvUsedBytes } = this.standing
+    this.shelf.free(kvUsedBytes - kvBudgetBytes)
+  }
+
+  /** Forgets outputs where too many are kept. */
+  limitKept(): void {
+    const most = keepsMostOf(this.#sessions.all())?.kept
+    most?.clear(most.end)
+  }
+
+  /** What an earlier session of this origin left here, or one that goes on; null: nothing that fits. */
+  #forkPrefix(origin: PeerId, open: OpenMessage): StageCache | null {
+    const { prefix, contextTokens, kvType } = open
+    if (prefix === null) return null
+    const range = ownStage(open)
+    const running = this.#sessions.withLayers(prefix.session, range)
+    // Where an epoch is about to begin, the ids behind the cache are about to change.
+    const isSteady = running?.origin === origin && running.reopening === null
+    const shelved = this.shelf.find(prefix.session, origin, range, this.#options.clock.now())
+    const source = isSteady ? running.cache : shelved
+    return source?.kvType === kvType ? source.fork(prefix.tokens, contextTokens) : null
+  }
+
+  /** Frees what was kept of ended sessions, then idle ones, where that makes room. @throws STAGE_FULL */
+  #makeRoom(open: OpenMessage, needBytes: number): void {
+    const shortOf = ({ kvBudgetBytes, kvUsedBytes }: Standing) => {
+      return needBytes - (kvBudgetBytes - kvUsedBytes)
+    }
+    this.shelf.free(shortOf(this.standing))
+    const { standing } = this
+    this.#options.stage.limitKv(standing.kvBudgetBytes)
+    const shortage = shortageOf(open, standing, needBytes)
+    if (shortage === null) return
+    const sessions = this.#sessions.all()
+    const idle = idleSessionsFor(sessions, shortOf(standing), this.#options.clock.now())
+    if (idle.length === 0) throw shortage
+    for (const session of idle) this.#expel(session)
+  }
+}
