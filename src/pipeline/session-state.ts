@@ -359,7 +359,7 @@ export class SessionState {
     return this.#loseOrFail(new SwarmError('STAGE_POSITION_GAP', text), null)
   }
 
-  /** @param peer that cannot answer any more, if any. @param avoid who is better left out from now on. */
+  /** @param peer that cannot answer any more. @param avoid who is better left out from now on. */
   #lose(peer: PeerId | null, error: SwarmError, avoid: PeerId | null): Action[] {
     if (this.phase === 'ended') return []
     if (avoid !== null) this.#avoided.add(avoid)
