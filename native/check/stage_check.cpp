@@ -131,7 +131,17 @@ struct Pass {
   bool half;
 };
 
-const auto kNoProgress = [](uint64_t, uint64_t) {};
+// All of these layers, in slices as short as they get. `between` is called after each but the last.
+Status loadAll(Model& model, const std::vector<LayerSpan>& spans,
+               const std::function<void()>& between = [] {}) {
+  for (;;) {
+    LoadProgress progress;
+    std::vector<LayerSpan> held;
+    const Status status = model.load(spans, nullptr, 0, &progress, &held);
+    if (!status.ok() || progress.isDone) return status;
+    between();
+  }
+}
 
 Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
                std::vector<float>& x, uint32_t* token) {
@@ -139,7 +149,7 @@ Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
   const size_t dim = config.dim, vocab = config.vocabSize;
   const bool last = pass.end == config.nLayers;
   Model model(config, table);
-  Status status = model.load(pass.start, pass.end, nullptr, kNoProgress);
+  Status status = loadAll(model, {{pass.start, pass.end}});
   if (!status.ok()) return status;
   KvCache cache;
   const Type kvType = pass.half ? Type::F16 : Type::F32;
@@ -278,7 +288,7 @@ void checkChanges(const std::string& folder) {
     place(model.config, model.file, path);
     Model engine(model.config, *findTable("scalar"));
     bool changed = false;
-    const Status status = engine.load(0, model.config.nLayers, nullptr, [&](uint64_t, uint64_t) {
+    const Status status = loadAll(engine, {{0, model.config.nLayers}}, [&] {
       if (!changed) change();
       changed = true;
     });

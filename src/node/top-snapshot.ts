@@ -77,7 +77,7 @@ export function topSnapshot(inputs: TopInputs): TopSnapshot {
 
 function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
   const { plan, model, voc } = inputs
-  const { key, name, self, state, held, loading, memoryBytes, kernels, lane, rttMs } = peer
+  const { key, name, self, state, held, standby, loading, memoryBytes, kernels, lane, rttMs } = peer
   const planned = plan?.stages.find((stage) => stage.peer === key) ?? null
   const leftOut = plan?.leftOut.find((one) => one.peer === key)?.reason ?? null
   return {
@@ -86,10 +86,11 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
     isSelf: self,
     state,
     held,
+    standby,
     loading,
     planned: planned && { start: planned.start, end: planned.end },
     leftOut,
-    heldBytes: held === null || model === null ? null : heldBytes(model.facts, held),
+    heldBytes: model === null ? null : heldBytes(model.facts, held),
     memoryBytes: memoryBytes > 0 ? memoryBytes : null,
     kernels: kernels === '' ? null : kernels,
     lane: lane === 'self' ? null : lane,
@@ -101,8 +102,9 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
 }
 
 /** Another peer may claim any range; one that is not of this model has no size. */
-function heldBytes(facts: ModelFacts, held: TopRange): number | null {
-  return held.end <= facts.nLayers ? residentBytes(facts, held) : null
+function heldBytes(facts: ModelFacts, held: readonly TopRange[]): number | null {
+  if (held.length === 0 || held.some(({ end }) => end > facts.nLayers)) return null
+  return held.reduce((total, range) => total + residentBytes(facts, range), 0)
 }
 
 function stageRate(key: string, { plan, counted }: TopInputs): Figure | null {

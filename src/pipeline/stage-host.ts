@@ -10,7 +10,7 @@ import { every, type Clock, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
-import { contains, formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRange, intersect, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
 import { checkFit, checkLinked, ownStage, shortageOf, type Standing } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
@@ -53,7 +53,7 @@ export class StageHost {
   readonly #shelf = new PrefixShelf()
   readonly #steps: StepRunner
   readonly #idleTimer: Timer
-  #restriction: LayerRange | null = null
+  #restriction: readonly LayerRange[] | null = null
   #waiting: (() => void)[] = []
   #isClosed = false
 
@@ -112,7 +112,7 @@ export class StageHost {
   }
 
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
-  restrict(keep: LayerRange | null): void {
+  restrict(keep: readonly LayerRange[] | null): void {
     this.#restriction = keep
     if (keep !== null) this.#shelf.dropOutside(keep)
   }
@@ -145,14 +145,14 @@ export class StageHost {
     this.#isClosed = true
     this.#idleTimer.cancel()
     for (const session of this.#sessions.values()) this.#end(session, 'silent')
-    this.restrict({ start: 0, end: 0 })
+    this.restrict([])
     await this.idle()
   }
 
   #outside(): HostedSession[] {
     const keep = this.#restriction
     if (keep === null) return []
-    return [...this.#sessions.values()].filter(({ stage }) => !contains(keep, stage))
+    return [...this.#sessions.values()].filter(({ stage }) => !containsAll(keep, [stage]))
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
@@ -233,8 +233,7 @@ export class StageHost {
       modelId,
       arithmeticVersion,
       nLayers: stage.nLayers,
-      admitted:
-        this.#restriction === null ? stage.held : intersection(stage.held, this.#restriction),
+      admitted: this.#restriction === null ? stage.held : intersect(stage.held, this.#restriction),
       nSessions: this.#sessions.size,
       kvBudgetBytes: memoryBytes - stage.weightBytes,
       kvUsedBytes: [...this.#sessions.values()].reduce(

@@ -1,7 +1,7 @@
 // Flow C, from plan to reality: which layers are held now, by whom, and whether a session could run.
 // Reads what peers say they hold; a peer that does not hold what it said answers STAGE_NOT_LOADED.
 
-import { contains, formatRange, isLayerRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRanges, isLayerRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId } from '../wire/ids.ts'
 import { shortestCover } from './cover.ts'
 
@@ -15,6 +15,8 @@ export interface Readiness {
   state: 'ready' | 'loading' | 'gap'
   /** Stages that are held now, covering all layers when ready: the plan's own wherever possible. */
   stages: RouteStage[]
+  /** Whether every stage of the plan is held where the plan wants it. */
+  asPlanned: boolean
   /** Layers that nobody holds now. */
   missing: LayerRange[]
   /** One sentence for the user. */
@@ -39,25 +41,25 @@ export function readiness(
       record.model?.id === model.id &&
       record.arithmeticVersion === arithmeticVersion
   )
-  const spans = usable.flatMap(({ key, held }) =>
-    held !== null && isLayerRange(held, model.nLayers) ? [{ peer: key, ...held }] : []
+  // Of a peer that claims layers which the model has not, the others are no less a claim.
+  const heldOf = new Map(
+    usable.map(({ key, held }) => [key, held.filter((one) => isLayerRange(one, model.nLayers))])
   )
-  const spanOf = new Map(spans.map((span) => [span.peer, span]))
-  const isHeld = (stage: RouteStage) => {
-    const span = spanOf.get(stage.peer)
-    return span !== undefined && contains(span, stage)
+  const isHeld = (stage: RouteStage) => containsAll(heldOf.get(stage.peer) ?? [], [stage])
+  const asPlanned = plan.stages.length > 0 && plan.stages.every(isHeld)
+  if (asPlanned) {
+    const text = 'ready as planned'
+    return { state: 'ready', stages: plan.stages, asPlanned, missing: [], text }
   }
-  if (plan.stages.length > 0 && plan.stages.every(isHeld)) {
-    return { state: 'ready', stages: plan.stages, missing: [], text: 'ready as planned' }
-  }
+  const spans = [...heldOf].flatMap(([peer, held]) => held.map((one) => ({ peer, ...one })))
   const { stages, missing } = shortestCover(model.nLayers, spans)
   if (missing.length === 0) {
     const text = 'ready with the layers held so far; the planned ones are loading'
-    return { state: 'ready', stages, missing, text }
+    return { state: 'ready', stages, asPlanned, missing, text }
   }
   if (plan.stages.length === 0) {
-    const text = `no peer has room for layers ${list(plan.gap)}: let another machine join`
-    return { state: 'gap', stages, missing, text }
+    const text = `no peer has room for layers ${formatRanges(plan.gap)}: let another machine join`
+    return { state: 'gap', stages, asPlanned, missing, text }
   }
   const waiting = plan.stages.filter((stage) => !isHeld(stage)).map(({ peer }) => peer)
   const percent = new Map(usable.map(({ key, loading }) => [key, loading?.percent ?? 0]))
@@ -65,10 +67,6 @@ export function readiness(
     const loaded = percent.get(peer)
     return `${shortId(peer)} (${loaded === undefined ? 'out of reach' : `${loaded} % loaded`})`
   })
-  const text = `layers ${list(missing)} are awaited from ${who.join(', ')}`
-  return { state: 'loading', stages, missing, text }
-}
-
-function list(ranges: LayerRange[]): string {
-  return ranges.map(formatRange).join(', ')
+  const text = `layers ${formatRanges(missing)} are awaited from ${who.join(', ')}`
+  return { state: 'loading', stages, asPlanned, missing, text }
 }

@@ -105,7 +105,7 @@ test('plan watch - news that changes no plan plans nothing', (t) => {
   const { clock, watch, plans } = world
   watch.stir()
   clock.advance(400)
-  world.records = [record('a', { held: { start: 0, end: 4 }, seq: 2 })]
+  world.records = [record('a', { held: [{ start: 0, end: 4 }], seq: 2 })]
   watch.stir()
   clock.advance(10_000)
   t.is(plans.length, 1)
@@ -172,7 +172,7 @@ test('plan watch - a peer without this model is not waited for', (t) => {
 
 test('plan watch - readiness is of the peers within reach', (t) => {
   const held = { start: 0, end: 4 }
-  const world = setUp(record('a', { held }))
+  const world = setUp(record('a', { held: [held] }))
   const { clock, watch } = world
   watch.stir()
   clock.advance(400)
@@ -180,7 +180,7 @@ test('plan watch - readiness is of the peers within reach', (t) => {
   world.reachable = []
   t.is(watch.readiness()?.state, 'loading')
   t.is(watch.readiness()?.text, 'layers 0-3 are awaited from aaaaaaaa (out of reach)')
-  world.reachable = [record('b', { held })]
+  world.reachable = [record('b', { held: [held] })]
   t.alike(watch.readiness()?.stages, [{ peer: keyOf('b'), ...held }])
 })
 

@@ -113,9 +113,9 @@ test('room - a load counts what stays and what goes', (t) => {
     refusal(() =>
       checkLoad(
         facts,
-        held && { start: held[0], end: held[1] },
-        { start: range[0], end: range[1] },
-        freeKiB * KIB
+        held ? [{ start: held[0], end: held[1] }] : [],
+        [{ start: range[0], end: range[1] }],
+        { freeBytes: freeKiB * KIB, claimedBytes: 2 ** 40 }
       )
     ).code
   t.is(load(null, [0, 2], 1200), '')

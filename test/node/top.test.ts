@@ -252,8 +252,8 @@ function inputs(changes: Partial<TopInputs> = {}): TopInputs {
     wallMs: 5,
     status: service.status(),
     peers: [
-      { ...self, key: a, held: { start: 0, end: 3 } },
-      { ...other, key: b, held: { start: 3, end: 6 } }
+      { ...self, key: a, held: [{ start: 0, end: 3 }] },
+      { ...other, key: b, held: [{ start: 3, end: 6 }] }
     ] as TopInputs['peers'],
     plan,
     isReady: true,
@@ -311,6 +311,6 @@ test('top snapshot - without a model nothing is computed of one', (t) => {
 
 test('top snapshot - a range that is not of this model has no size', (t) => {
   const [one, two] = inputs().peers
-  const peers = [one, { ...two, held: { start: 3, end: 900 } }] as TopInputs['peers']
+  const peers = [one, { ...two, held: [{ start: 3, end: 900 }] }] as TopInputs['peers']
   t.is(topSnapshot(inputs({ peers })).peers[1]?.heldBytes, null)
 })

@@ -18,7 +18,7 @@ function peer(digits: string, share: number, held: [number, number] | null) {
   const memoryKiB = Math.floor(share * 8 * 300_000)
   const viewPeer = { key: keyOf(digits), memoryKiB, weightMiBps: 10_000, pin: null }
   const range = held === null ? null : { start: held[0], end: held[1] }
-  return toRecord(viewPeer, model, { held: range })
+  return toRecord(viewPeer, model, { held: range ? [range] : [] })
 }
 
 function readinessOf(...records: PeerRecord[]) {

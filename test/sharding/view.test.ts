@@ -71,7 +71,7 @@ test('view - what a plan reads changes the hash, what it does not read leaves it
   t.ok(changed({ pin: { start: 0, end: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, memoryKiB: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, weightMiBps: 77_777 } }))
-  t.ok(changed({ held: { start: 0, end: 1 } }))
+  t.ok(changed({ held: [{ start: 0, end: 1 }] }))
   t.ok(changed({ profile: { ...first.profile!, int8Mops: 1 } }))
   t.absent(changed({ name: 'renamed' }))
   t.absent(changed({ loading: { range: { start: 0, end: 1 }, percent: 3 } }))

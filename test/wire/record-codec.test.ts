@@ -25,7 +25,11 @@ export const FULL_RECORD: PeerRecord = {
   },
   model: { id: '3c'.repeat(32), name: 'Qwen3-8B-Q4_K_M.gguf', givesWay: false },
   pin: { start: 0, end: 4 },
-  held: { start: 4, end: 36 },
+  held: [
+    { start: 4, end: 36 },
+    { start: 40, end: 44 }
+  ],
+  stage: { start: 4, end: 36 },
   loading: { range: { start: 1, end: 2 }, percent: 99 }
 }
 
@@ -36,7 +40,8 @@ const BARE_RECORD: PeerRecord = {
   profile: null,
   model: null,
   pin: null,
-  held: null,
+  held: [],
+  stage: null,
   loading: null
 }
 
@@ -72,7 +77,7 @@ test('record codec - refuses values at one beyond each bound, when writing as wh
     ['name in bytes', { name: 'ü'.repeat(PEER_NAME_BYTES_MAX / 2 + 1) }, 'WIRE_TOO_LARGE'],
     ['version', { programVersion: 'v'.repeat(33) }, 'WIRE_TOO_LARGE'],
     ['arithmetic 0', { arithmeticVersion: 0 }, 'WIRE_BAD_FRAME'],
-    ['layers', { held: { start: 0, end: LAYERS_MAX + 1 } }, 'WIRE_BAD_FRAME'],
+    ['layers', { held: [{ start: 0, end: LAYERS_MAX + 1 }] }, 'WIRE_BAD_FRAME'],
     ['empty range', { pin: { start: 3, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['backward range', { pin: { start: 4, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['percent', { loading: { range: { start: 0, end: 1 }, percent: 101 } }, 'WIRE_BAD_FRAME'],
