@@ -184,6 +184,28 @@ test('plan watch - readiness is of the peers within reach', (t) => {
   t.alike(watch.readiness()?.stages, [{ peer: keyOf('b'), ...held }])
 })
 
+test('plan watch - a plan is settled once all its stages were held, until there is another', (t) => {
+  const held = [{ start: 0, end: 4 }]
+  const world = setUp(record('a'), record('b'))
+  const { clock, watch } = world
+  t.is(watch.isSettled(), false, 'there is no plan')
+  watch.stir()
+  clock.advance(400)
+  t.is(peersOf(world.plans[0]), 'a')
+  world.records = [record('a'), record('b', { held })]
+  t.is(watch.readiness()?.state, 'ready')
+  t.is(watch.isSettled(), false, 'ready, but not as planned')
+  world.records = [record('a', { held, stage: held[0]!, seq: 2 }), record('b', { held })]
+  t.is(watch.isSettled(), true)
+  world.reachable = []
+  t.is(watch.isSettled(), true, 'a peer that is lost changes it not')
+  world.records = [record('b', { held, seq: 3 })]
+  watch.stir()
+  clock.advance(400)
+  t.is(peersOf(world.plans[1]), 'b')
+  t.is(watch.isSettled(), false)
+})
+
 test('plan watch - closed, it plans no more', (t) => {
   const { clock, watch, plans } = setUp(record('a'))
   watch.stir()
