@@ -212,6 +212,35 @@ void checkWays(const Recipe& recipe, const MadeModel& model) {
   }
 }
 
+// Loads that are given up for others at every slice: what serves at the end is what was asked for last.
+void checkSpans(const Recipe& recipe, const MadeModel& model) {
+  const size_t n = recipe.nLayers;
+  const std::vector<LayerSpan> both = n > 2 ? std::vector<LayerSpan>{{n - 1, n}, {0, 1}}
+                                            : std::vector<LayerSpan>{{0, n}};
+  const std::vector<std::vector<LayerSpan>> wishes = {both, {{0, n}}, {}, {{n - 1, n}}, {{0, 1}}, both};
+  ModelConfig config = model.config;
+  config.threads = 2;
+  for (int given = 0; given < 12; given++) {
+    Model engine(config, *findTable("scalar"));
+    LoadProgress progress;
+    std::vector<LayerSpan> held;
+    for (const std::vector<LayerSpan>& spans : wishes) {
+      for (int slice = 0; slice < given; slice++) {
+        expect(engine.load(spans, nullptr, 0, &progress, &held).ok(), "a slice of a load");
+        if (progress.isDone) break;
+      }
+    }
+    expect(loadAll(engine, both).ok(), "the rest of a load");
+    engine.load(both, nullptr, 0, &progress, &held);
+    const bool isBoth = n > 2 ? held.size() == 2 && held[0] == both[1] && held[1] == both[0]
+                              : held.size() == 1 && held[0] == both[0];
+    expect(isBoth && progress.isDone && progress.totalBytes == 0, "other layers serve than were asked for");
+    Model fresh(config, *findTable("scalar"));
+    expect(loadAll(fresh, both).ok() && fresh.residentBytes() == engine.residentBytes(),
+           "a load that was given up left something");
+  }
+}
+
 // Numbers that break arithmetic on sizes.
 uint64_t nasty(Random& random) {
   static const uint64_t all[] = {0,  1,   2,   3,         15,        16,         17,        31,
@@ -318,6 +347,7 @@ int main(int argc, char** argv) {
     const Status status = checkConfig(model.config);
     expect(status.ok(), std::string(recipe.name) + ": " + status.message);
     checkWays(recipe, model);
+    checkSpans(recipe, model);
   }
   checkChanges(folder);
   checkDamage(folder, strtoull(argv[2], nullptr, 10), atoi(argv[3]));

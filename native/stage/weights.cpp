@@ -30,7 +30,9 @@ const std::vector<Role> kLayerRoles = {
     Role::AttnOutputBias, Role::FfnNorm, Role::FfnGate,  Role::FfnUp,          Role::FfnDown,
 };
 
-class File {
+}  // namespace
+
+class Weights::File {
  public:
   // Not blocking: a pipe that was put in the file's place would wait for a writer for good.
   explicit File(const std::string& path)
@@ -76,7 +78,9 @@ class File {
   int fd_;
 };
 
-}  // namespace
+Weights::Weights(const ModelConfig& config) : config_(config), layers_(config.nLayers) {}
+
+Weights::~Weights() = default;
 
 // Allocates a buffer, points its tensors into it and lists what has to be read.
 Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<Role>& roles) {
@@ -144,11 +148,14 @@ Status Weights::begin(const std::vector<LayerSpan>& spans) {
 
 // Pieces are taken in order, but a thread may be late with its own: those that are not read say so.
 Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
-  const File file(config_.path);
-  if (!file.isOpen()) {
-    return Status::fail("MODEL_UNREADABLE", config_.path + ": " + strerror(errno));
+  Status status;
+  if (!file_) {
+    file_ = std::make_unique<File>(config_.path);
+    if (!file_->isOpen()) {
+      return Status::fail("MODEL_UNREADABLE", config_.path + ": " + strerror(errno));
+    }
+    status = file_->check(config_);
   }
-  Status status = file.check(config_);
   if (!status.ok()) return status;
 
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(sliceMs);
@@ -170,7 +177,7 @@ Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
       const bool cancelled = cancel && cancel->load(std::memory_order_relaxed);
       const uint64_t offset = place.offset + piece.firstRow * rowBytes;
       const Status got = cancelled ? Status::fail(kCancelled, "cancelled")
-                                   : file.read(config_, place.name, buffer.data(), buffer.size(), offset);
+                                   : file_->read(config_, place.name, buffer.data(), buffer.size(), offset);
       if (!got.ok()) {
         std::lock_guard<std::mutex> lock(mutex);
         stop = true;
@@ -184,7 +191,7 @@ Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
   });
   progress_.doneBytes += done;
   // A file that was replaced while it was read may have given bytes of two models.
-  return status.ok() ? file.check(config_) : status;
+  return status.ok() ? file_->check(config_) : status;
 }
 
 // What is read whole serves from now on. Table and head come before the layers that need them.
@@ -205,6 +212,7 @@ void Weights::install() {
 }
 
 void Weights::giveUp() {
+  file_.reset();
   spans_.clear();
   pieces_.clear();
   fresh_.clear();

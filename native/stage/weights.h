@@ -52,7 +52,8 @@ struct LoadProgress {
 
 class Weights {
  public:
-  explicit Weights(const ModelConfig& config) : config_(config), layers_(config.nLayers) {}
+  explicit Weights(const ModelConfig& config);
+  ~Weights();
 
   // Makes exactly these layers resident, with the token table where the first layer is among them and the
   // head where the last is. One call reads for about `sliceMs`, at least one piece; the same spans again
@@ -72,6 +73,7 @@ class Weights {
   uint64_t residentBytes() const { return residentBytes_.load(std::memory_order_relaxed); }
 
  private:
+  class File;
   // Rows of one tensor, read at once.
   struct Piece {
     const TensorPlace* place;
@@ -101,7 +103,8 @@ class Weights {
   std::unique_ptr<Layer> embedding_;
   std::unique_ptr<Layer> head_;
 
-  // The load that has begun and not ended.
+  // The load that has begun and not ended; its file is open until then, and loses nothing with its name.
+  std::unique_ptr<File> file_;
   std::vector<LayerSpan> spans_;
   std::vector<Piece> pieces_;
   std::vector<Fresh> fresh_;

@@ -110,8 +110,11 @@ export function checkLoad(
   )
 }
 
-/** @param ranges in normal form. */
-function residentBytes(facts: ModelFacts, ranges: readonly LayerRange[]): number {
+/**
+ * Bytes of weights, and of the context that is reserved for them: table and head with the layers at the ends.
+ * @param ranges in normal form.
+ */
+export function residentBytes(facts: ModelFacts, ranges: readonly LayerRange[]): number {
   const costs = createCosts(facts)
   const { tied, embeddingKiB, headKiB, nLayers } = facts
   const hasEnds = ranges[0]?.start === 0 && ranges.at(-1)?.end === nLayers

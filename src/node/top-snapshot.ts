@@ -1,7 +1,8 @@
 // Everything that the dashboard shows, made of what this peer knows at this moment. Pure: the figures come
 // from top-meter.ts (counted), top-voc.ts and the plan (predicted); what none of them knows is null.
 
-import { activeBytes, plannedRate, residentBytes } from './top-figures.ts'
+import { residentBytes } from './room.ts'
+import { activeBytes, plannedRate } from './top-figures.ts'
 
 import type { NodeEvent, NodeStatus, PeerStatus } from '../api/service.ts'
 import type { Plan } from '../sharding/plan.ts'
@@ -104,7 +105,7 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
 /** Another peer may claim any range; one that is not of this model has no size. */
 function heldBytes(facts: ModelFacts, held: readonly TopRange[]): number | null {
   if (held.length === 0 || held.some(({ end }) => end > facts.nLayers)) return null
-  return held.reduce((total, range) => total + residentBytes(facts, range), 0)
+  return residentBytes({ ...facts, contextTokens: 0 }, held)
 }
 
 function stageRate(key: string, { plan, counted }: TopInputs): Figure | null {
