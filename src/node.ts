@@ -14,12 +14,12 @@ import { ApiServer } from './api/server.ts'
 import { sleep, systemClock } from './base/clock.ts'
 import { abortError, SwarmError, toSwarmError } from './base/errors.ts'
 import { lockFile, type FileLock } from './base/file-lock.ts'
+import { HELD_RANGES_MAX } from './base/limits.ts'
 import { systemRandom } from './base/random.ts'
 import { clip } from './base/text.ts'
 import { loadKernels } from './compute/addon.ts'
 import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
 import { NativeStage } from './compute/native-stage.ts'
-import { formatRange } from './model/layer-range.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
@@ -57,6 +57,7 @@ import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
+import type { RouteStage } from './wire/session.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { countLayers, runBootstrap } from './node/demo-ports.ts'
@@ -281,14 +282,15 @@ class SwarmNode {
         stage,
         host,
         clock: systemClock,
-        checkMemory: (range) => checkLoad(facts, stage.held, range, loadableBytes()),
+        checkMemory: (ranges) =>
+          checkLoad(facts, stage.held, ranges, { freeBytes: loadableBytes(), claimedBytes }),
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
       const pinned = pinnedRange(facts, profile.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
-      if (pinned !== null) keeper.aim(pinned)
+      if (pinned !== null) keeper.aim({ stage: pinned, standbys: [], isSettled: true })
     }
     network.publish({ profile, pin: layers })
     this.#parts.watch?.stir()
@@ -302,7 +304,9 @@ class SwarmNode {
     if (event.type === 'link-up' || event.type === 'record') this.#compareModels(event.peer)
     if (event.type === 'link-up') this.#onLinkUp()
     const changesPlans = event.type === 'link-up' || event.type === 'link-down'
-    if (changesPlans || event.type === 'record') this.#parts.watch?.stir()
+    if (!changesPlans && event.type !== 'record') return
+    this.#parts.watch?.stir()
+    this.#aim()
   }
 
   #compareModels(peer: PeerId): void {
@@ -311,24 +315,34 @@ class SwarmNode {
   }
 
   #onPlan(plan: Plan): void {
-    const self = (this.#parts.identity as Identity).id
-    const own = plan.stages.find(({ peer }) => peer === self)
     const { hash, stages } = plan
     const text = sentences.planText(plan, (peer) => this.#nameOf(peer))
     this.#emit('plan', text, { hash, stages })
-    const { serving } = this.#parts
-    if (serving?.pinned === null) {
-      serving.keeper.aim(own ? { start: own.start, end: own.end } : null)
-    }
+    this.#aim()
   }
 
-  #onHolding({ held, loading }: Holding): void {
+  /** What this peer is to hold by the newest plan; once the plan stands, for others too. */
+  #aim(): void {
+    const { serving, watch, identity } = this.#parts
+    if (serving?.pinned !== null || watch === null || watch.plan === null) return
+    const { stages, standbys } = watch.plan
+    const ownOf = (all: readonly RouteStage[]) =>
+      all
+        .filter(({ peer }) => peer === identity?.id)
+        .map(({ start, end }) => ({ start, end }))
+        .slice(0, HELD_RANGES_MAX - 1)
+    const [stage = null] = ownOf(stages)
+    serving.keeper.aim({ stage, standbys: ownOf(standbys), isSettled: watch.isSettled() })
+  }
+
+  #onHolding(holding: Holding): void {
     if (this.#parts.isClosing) return
     const before = this.#parts.network?.directory.get((this.#parts.identity as Identity).id)?.record
-    if (held !== null && loading === null && before?.loading) {
-      this.#emit('layers', `layers ${formatRange(held)} are ready`, { held })
-    }
-    this.#parts.network?.publish({ held, loading })
+    const { held, stage, loading } = holding
+    const news = before ? sentences.holdingNews(before, holding) : null
+    if (news !== null) this.#emit(news.kind, news.text, { held, stage })
+    this.#parts.network?.publish({ held: held.slice(0, HELD_RANGES_MAX), stage, loading })
+    this.#aim()
   }
 
   #emit(kind: string, text: string, data?: Record<string, unknown>): void {

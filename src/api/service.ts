@@ -30,7 +30,9 @@ export interface PeerStatus {
   self: boolean
   state: 'alive' | 'suspect' | 'dead' | 'left'
   model: string | null
-  held: { start: number; end: number } | null
+  /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
+  held: { start: number; end: number }[]
+  standby: { start: number; end: number }[]
   loading: { start: number; end: number; percent: number } | null
   pin: { start: number; end: number } | null
   memoryBytes: number
@@ -88,7 +90,9 @@ export interface NodeStatus {
   dataDir: string
   /** `isSentinel`: the small model that comes with swarm, or one made like it (training/FORMAT.md). */
   model: { id: string; name: string; path: string; nLayers: number; isSentinel: boolean } | null
-  held: { start: number; end: number } | null
+  /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
+  held: { start: number; end: number }[]
+  standby: { start: number; end: number }[]
   weightBytes: number
   peers: number
   sessions: number

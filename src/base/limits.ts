@@ -124,7 +124,9 @@ export const PEER_NAME_BYTES_MAX = 64
 export const MODEL_NAME_BYTES_MAX = 256
 /** Bytes of a program version or of the name of a kernel table. */
 export const VERSION_TEXT_BYTES_MAX = 32
-/** Bytes of one signed record: twice what its fields can hold today. */
+/** Ranges of layers that one peer says it holds: its stage, and standbys for stages of others. */
+export const HELD_RANGES_MAX = 8
+/** Bytes of one signed record: nearly twice what its fields can hold today. */
 export const RECORD_BYTES_MAX = 1024
 /** Records in one gossip message: together they stay below MESSAGE_BYTES_MAX. */
 export const GOSSIP_RECORDS_MAX = 32

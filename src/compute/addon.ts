@@ -45,13 +45,22 @@ export interface NativeOutcome {
 /** Layers, then positions, each from and to (not included). */
 export type NativeSpan = [number, number, number, number]
 
+/** After one call of load. */
+export interface NativeLoad {
+  doneBytes: number
+  totalBytes: number
+  isDone: boolean
+  /** Layers that serve now: start and end of each range, in turn. */
+  held: number[]
+}
+
 export interface NativeModel {
-  load(
-    start: number,
-    end: number,
-    options: { cancel: Int32Array },
-    onProgress: (doneBytes: number, totalBytes: number) => void
-  ): Promise<void>
+  /**
+   * Reads on for about sliceMs; to be called again with the same ranges until isDone. Layers outside them
+   * are freed by the first call.
+   * @param ranges start and end of each, in turn, in the order in which they are to serve.
+   */
+  load(ranges: number[], options: { cancel: Int32Array; sliceMs: number }): Promise<NativeLoad>
   step(step: {
     start: number
     end: number

@@ -12,7 +12,7 @@ import { inviteTo } from '../peer/gate/invite.ts'
 import { describeModel } from './one-model.ts'
 import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
-import { peerStatus, planStatus } from './status-views.ts'
+import { peerStatus, planStatus, standbyOf } from './status-views.ts'
 import { TopSource } from './top-source.ts'
 
 import type {
@@ -50,6 +50,7 @@ export class NodeService implements SwarmService {
   status(): NodeStatus {
     const { dataDir, programVersion } = this.#parts.options
     const model = this.#parts.model
+    const { held, stage } = this.#parts.serving?.keeper.holding ?? { held: [], stage: null }
     return {
       key: this.#parts.identity?.id ?? '',
       name: hostname(),
@@ -67,7 +68,8 @@ export class NodeService implements SwarmService {
         nLayers: model.hyper.nLayers,
         isSentinel: model.isSentinel
       },
-      held: this.#parts.serving?.stage.held ?? null,
+      held: [...held],
+      standby: standbyOf(held, stage),
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
       peers: this.#parts.network?.links().length ?? 0,
       sessions: (this.#parts.pipeline?.sessions ?? 0) + (this.#parts.serving?.host.sessions ?? 0),

@@ -40,6 +40,7 @@ export class PlanWatch {
   #stirredMs: number | null = null
   /** Peers that were not measured in time: maybe they cannot compute. Later plans do not wait. */
   #givenUp = new Set<PeerId>()
+  #isSettled = false
   #isClosed = false
 
   constructor(options: PlanWatchOptions) {
@@ -55,6 +56,15 @@ export class PlanWatch {
   readiness(): Readiness | null {
     const { facts, arithmeticVersion, reachable } = this.#options
     return this.#plan && readiness(facts, arithmeticVersion, this.#plan, reachable())
+  }
+
+  /**
+   * Whether every stage of the newest plan has been held, now or before: what only was to bridge the time
+   * until then is needed no more, even if a peer is lost later.
+   */
+  isSettled(): boolean {
+    this.#isSettled ||= this.readiness()?.asPlanned === true
+    return this.#isSettled
   }
 
   /** What a plan would be computed from now. */
@@ -102,7 +112,9 @@ export class PlanWatch {
     const plan = computePlan(this.view())
     const isNew = plan.hash !== this.#plan?.hash
     this.#plan = plan
-    if (isNew) onPlan(plan)
+    if (!isNew) return
+    this.#isSettled = false
+    onPlan(plan)
   }
 
   /** Peers of this model whose profile is still to come. */

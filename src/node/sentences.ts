@@ -2,11 +2,17 @@
 // text is made fit for a line here.
 
 import { clip, formatSize } from '../base/text.ts'
-import { formatRange } from '../model/layer-range.ts'
+import {
+  formatRange,
+  formatRanges,
+  sameRange,
+  subtract,
+  type LayerRange
+} from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import type { GateStatus } from '../wire/gate.ts'
 import type { Hello } from '../wire/hello.ts'
-import type { Profile } from '../wire/record.ts'
+import type { PeerRecord, Profile } from '../wire/record.ts'
 import type { Plan } from '../sharding/plan.ts'
 
 export const noModelText =
@@ -62,4 +68,18 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
   const stages = plan.stages.map((stage) => `${clip(nameOf(stage.peer), 40)} ${formatRange(stage)}`)
   const speed = plan.predicted?.tokensPerSecond.toFixed(1) ?? '?'
   return `layers: ${stages.join(', ')}; predicted ${speed} tokens/s`
+}
+
+/** What a load that has ended brought: the peer's own stage, or layers that stand by. Null: nothing. */
+export function holdingNews(
+  before: Pick<PeerRecord, 'held' | 'stage' | 'loading'>,
+  now: Pick<PeerRecord, 'stage' | 'loading'> & { held: readonly LayerRange[] }
+): { kind: 'layers' | 'standby'; text: string } | null {
+  if (before.loading === null || now.loading !== null) return null
+  if (now.stage !== null && !sameRange(now.stage, before.stage)) {
+    return { kind: 'layers', text: `layers ${formatRange(now.stage)} are ready` }
+  }
+  const come = subtract(now.held, before.held)
+  if (come.length === 0) return null
+  return { kind: 'standby', text: `layers ${formatRanges(come)} stand by here` }
 }

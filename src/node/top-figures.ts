@@ -1,5 +1,5 @@
-// The figures behind the dashboard that are computed and not counted: bytes of weights that a range reads
-// or holds, and what the cost model says of a route. Pure.
+// The figures behind the dashboard that are computed and not counted: bytes of weights that a range reads,
+// and what the cost model says of a route. What it holds is room.ts's. Pure.
 
 import { createCosts, toUs } from '../sharding/cost.ts'
 import { createHops } from '../sharding/hops.ts'
@@ -24,16 +24,6 @@ export function activeBytes(
   range: LayerRange
 ): number {
   return (sum(activeKiB, range) + (range.end === nLayers ? headKiB : 0)) * 1024
-}
-
-/** Bytes of weights that are resident for a range: table and head with the layers at the ends. */
-export function residentBytes(facts: ModelFacts, range: LayerRange): number {
-  const { layerKiB, embeddingKiB, headKiB, tied, nLayers } = facts
-  const hasTable = range.start === 0
-  const hasHead = range.end === nLayers
-  const shared = hasTable && hasHead && tied ? Math.min(embeddingKiB, headKiB) : 0
-  const ends = (hasTable ? embeddingKiB : 0) + (hasHead ? headKiB : 0) - shared
-  return (sum(layerKiB, range) + ends) * 1024
 }
 
 /** Bytes of weights behind so many reads of each layer. */

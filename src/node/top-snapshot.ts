@@ -1,7 +1,8 @@
 // Everything that the dashboard shows, made of what this peer knows at this moment. Pure: the figures come
 // from top-meter.ts (counted), top-voc.ts and the plan (predicted); what none of them knows is null.
 
-import { activeBytes, plannedRate, residentBytes } from './top-figures.ts'
+import { residentBytes } from './room.ts'
+import { activeBytes, plannedRate } from './top-figures.ts'
 
 import type { NodeEvent, NodeStatus, PeerStatus } from '../api/service.ts'
 import type { Plan } from '../sharding/plan.ts'
@@ -77,7 +78,7 @@ export function topSnapshot(inputs: TopInputs): TopSnapshot {
 
 function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
   const { plan, model, voc } = inputs
-  const { key, name, self, state, held, loading, memoryBytes, kernels, lane, rttMs } = peer
+  const { key, name, self, state, held, standby, loading, memoryBytes, kernels, lane, rttMs } = peer
   const planned = plan?.stages.find((stage) => stage.peer === key) ?? null
   const leftOut = plan?.leftOut.find((one) => one.peer === key)?.reason ?? null
   return {
@@ -86,10 +87,11 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
     isSelf: self,
     state,
     held,
+    standby,
     loading,
     planned: planned && { start: planned.start, end: planned.end },
     leftOut,
-    heldBytes: held === null || model === null ? null : heldBytes(model.facts, held),
+    heldBytes: model === null ? null : heldBytes(model.facts, held),
     memoryBytes: memoryBytes > 0 ? memoryBytes : null,
     kernels: kernels === '' ? null : kernels,
     lane: lane === 'self' ? null : lane,
@@ -101,8 +103,9 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
 }
 
 /** Another peer may claim any range; one that is not of this model has no size. */
-function heldBytes(facts: ModelFacts, held: TopRange): number | null {
-  return held.end <= facts.nLayers ? residentBytes(facts, held) : null
+function heldBytes(facts: ModelFacts, held: readonly TopRange[]): number | null {
+  if (held.length === 0 || held.some(({ end }) => end > facts.nLayers)) return null
+  return residentBytes({ ...facts, contextTokens: 0 }, held)
 }
 
 function stageRate(key: string, { plan, counted }: TopInputs): Figure | null {

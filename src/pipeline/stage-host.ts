@@ -11,7 +11,7 @@ import { every, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
-import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { activationBytes } from '../wire/session-codec.ts'
 import { checkFit, checkLinked, ownStage } from './admission.ts'
@@ -111,7 +111,7 @@ export class StageHost {
   }
 
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
-  restrict(keep: LayerRange | null): void {
+  restrict(keep: readonly LayerRange[] | null): void {
     this.#room.restriction = keep
   }
 
@@ -143,14 +143,14 @@ export class StageHost {
     this.#isClosed = true
     this.#idleTimer.cancel()
     for (const session of this.#sessions.all()) this.#end(session, 'silent')
-    this.restrict({ start: 0, end: 0 })
+    this.restrict([])
     await this.idle()
   }
 
   #outside(): HostedSession[] {
     const keep = this.#room.restriction
     if (keep === null) return []
-    return this.#sessions.all().filter(({ stage }) => !contains(keep, stage))
+    return this.#sessions.all().filter(({ stage }) => !containsAll(keep, [stage]))
   }
 
   #receiverOf(message: Frame): HostedSession | null {

@@ -3,7 +3,7 @@
 // room, then sessions idle for long. Decides nothing about frames and ends no session itself.
 
 import { SESSION_IDLE_MS } from '../base/limits.ts'
-import { intersection, type LayerRange } from '../model/layer-range.ts'
+import { intersect, type LayerRange } from '../model/layer-range.ts'
 import { ownStage, shortageOf, type Standing } from './admission.ts'
 import { PrefixShelf } from './prefix-shelf.ts'
 import { idleSessionsFor, keepsMostOf } from './pressure.ts'
@@ -32,7 +32,7 @@ export class StageRoom {
   readonly #sessions: SessionTable
   /** Ends an idle session, telling its origin. */
   readonly #expel: (session: HostedSession) => void
-  #restriction: LayerRange | null = null
+  #restriction: readonly LayerRange[] | null = null
 
   constructor(
     options: StageRoomOptions,
@@ -45,11 +45,11 @@ export class StageRoom {
   }
 
   /** Layers that new sessions may use; null: all held. */
-  get restriction(): LayerRange | null {
+  get restriction(): readonly LayerRange[] | null {
     return this.#restriction
   }
 
-  set restriction(keep: LayerRange | null) {
+  set restriction(keep: readonly LayerRange[] | null) {
     this.#restriction = keep
     if (keep !== null) this.shelf.dropOutside(keep)
   }
@@ -62,7 +62,7 @@ export class StageRoom {
       modelId,
       arithmeticVersion,
       nLayers: stage.nLayers,
-      admitted: restriction === null ? stage.held : intersection(stage.held, restriction),
+      admitted: restriction === null ? stage.held : intersect(stage.held, restriction),
       nSessions: this.#sessions.size,
       kvBudgetBytes: memoryBytes - stage.weightBytes,
       kvUsedBytes: this.#sessions

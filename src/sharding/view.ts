@@ -10,7 +10,7 @@ import {
   RATE_MIBPS_MAX,
   RATE_MIBPS_MIN
 } from '../base/limits.ts'
-import { isLayerRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, isLayerRange, subtract, type LayerRange } from '../model/layer-range.ts'
 import { ceilDiv, compareText, hashOf, type Canonical } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -71,8 +71,10 @@ export interface ViewPeer extends Tier {
   int8Mops?: number
   /** Measured ways to others; absent, or not named in it: an ordinary local network. */
   links?: readonly ViewLink[]
-  /** Layers ready to serve: moving them costs. Absent: none. */
+  /** Its own stage, ready to serve: moving it costs. Absent: none. */
   held?: LayerRange | null
+  /** Other layers ready to serve, ascending. Absent: none. */
+  standby?: readonly LayerRange[]
   /** Range fixed by hand: this peer serves inside it or not at all. */
   pin: LayerRange | null
 }
@@ -121,7 +123,9 @@ export function viewHash({ model, peers }: View): string {
       peer.accelerator ? [peer.accelerator.memoryKiB, peer.accelerator.weightMiBps] : [],
       (peer.links ?? []).map(({ peer: other, delayUs, mbps }) => [other, delayUs, mbps]),
       rangeOf(peer.held),
-      rangeOf(peer.pin)
+      rangeOf(peer.pin),
+      // Nothing where there are none, as before there were any.
+      ...(peer.standby ?? []).map(rangeOf)
     ])
   ])
 }
@@ -170,10 +174,14 @@ function isUsable({ memoryKiB, weightMiBps, int8Mops }: Profile): boolean {
 }
 
 /** None for a peer that cannot take part. A range of another model's shape is no range. */
-function toViewPeer({ key, profile, pin, held }: PeerRecord, nLayers: number): ViewPeer[] {
+function toViewPeer(record: PeerRecord, nLayers: number): ViewPeer[] {
+  const { key, profile, pin, stage } = record
   if (profile === null || !isUsable(profile)) return []
   const { memoryKiB, weightMiBps, int8Mops } = profile
   const real = (range: LayerRange | null) =>
     range !== null && isLayerRange(range, nLayers) ? { start: range.start, end: range.end } : null
-  return [{ key, memoryKiB, weightMiBps, int8Mops, held: real(held), pin: real(pin) }]
+  const all = record.held.flatMap((range) => real(range) ?? [])
+  const own = stage !== null && containsAll(all, [stage]) ? real(stage) : null
+  const standby = own === null ? all : subtract(all, [own])
+  return [{ key, memoryKiB, weightMiBps, int8Mops, held: own, standby, pin: real(pin) }]
 }

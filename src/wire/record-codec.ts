@@ -2,6 +2,7 @@
 // they came; decoding only looks into them. Whose signature it is, is checked in peer/identity.ts.
 
 import {
+  HELD_RANGES_MAX,
   LAYERS_MAX,
   MODEL_NAME_BYTES_MAX,
   PEER_NAME_BYTES_MAX,
@@ -15,6 +16,7 @@ import {
   fixed,
   flag,
   hex,
+  list,
   optional,
   struct,
   text,
@@ -35,6 +37,15 @@ const range = checked(
   ({ start, end }) => {
     if (start >= end) throw badFrame(`layers ${start} to ${end} are no range`)
   }
+)
+
+const held = checked(
+  list(range, 0, HELD_RANGES_MAX, 'the held ranges'),
+  (ranges) => {
+    const isNormal = ranges.every(({ start }, i) => i === 0 || start > (ranges[i - 1]?.end ?? 0))
+    if (!isNormal) throw badFrame('the held ranges do not ascend or touch each other')
+  },
+  'ascending, not touching'
 )
 
 const profile = struct<Profile>({
@@ -63,7 +74,8 @@ export const recordField = struct<PeerRecord>({
   profile: optional(profile, 'a profile'),
   model: optional(modelField, 'a model'),
   pin: optional(range, 'a pinned range'),
-  held: optional(range, 'a held range'),
+  held,
+  stage: optional(range, 'a stage'),
   loading: optional(
     struct<{ range: RangeRecord; percent: number }>({
       range,

@@ -47,8 +47,10 @@ export interface PeerRecord {
   model: ModelRecord | null
   /** Range fixed by hand (`--layers`). */
   pin: RangeRecord | null
-  /** Layers ready to serve. */
-  held: RangeRecord | null
+  /** Layers ready to serve: ascending, not touching each other. */
+  held: RangeRecord[]
+  /** Those of its own stage, where all of them are held; what else is held stands by for others. */
+  stage: RangeRecord | null
   /** Layers being loaded and how far, 0 to 100. */
   loading: { range: RangeRecord; percent: number } | null
 }

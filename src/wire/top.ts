@@ -20,8 +20,10 @@ export interface TopPeer {
   name: string
   isSelf: boolean
   state: 'alive' | 'suspect' | 'dead' | 'left'
-  /** Layers ready to serve, being loaded, and given to it by the plan. */
-  held: TopRange | null
+  /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
+  held: TopRange[]
+  standby: TopRange[]
+  /** Layers being loaded, and given to it by the plan. */
   loading: (TopRange & { percent: number }) | null
   planned: TopRange | null
   /** Why the plan gives it nothing; null when it does, or when there is no plan. */

@@ -2,6 +2,7 @@
 // plans with: every ordered subset of the peers with every boundary. Spread is tested in plan.test.ts.
 
 import { below, type Random } from '../../src/base/random.ts'
+import { union } from '../../src/model/layer-range.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { nearestStep, quantiseMemory } from '../../src/sharding/profile.ts'
@@ -133,7 +134,8 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
     },
     model: { id: model.id, name: 'model.gguf', givesWay: false },
     pin: peer.pin,
-    held: peer.held ?? null,
+    held: union(peer.held ? [peer.held] : [], peer.standby ?? []),
+    stage: peer.held ?? null,
     loading: null,
     ...changes
   }

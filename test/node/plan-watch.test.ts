@@ -105,7 +105,7 @@ test('plan watch - news that changes no plan plans nothing', (t) => {
   const { clock, watch, plans } = world
   watch.stir()
   clock.advance(400)
-  world.records = [record('a', { held: { start: 0, end: 4 }, seq: 2 })]
+  world.records = [record('a', { held: [{ start: 0, end: 4 }], seq: 2 })]
   watch.stir()
   clock.advance(10_000)
   t.is(plans.length, 1)
@@ -172,7 +172,7 @@ test('plan watch - a peer without this model is not waited for', (t) => {
 
 test('plan watch - readiness is of the peers within reach', (t) => {
   const held = { start: 0, end: 4 }
-  const world = setUp(record('a', { held }))
+  const world = setUp(record('a', { held: [held] }))
   const { clock, watch } = world
   watch.stir()
   clock.advance(400)
@@ -180,8 +180,30 @@ test('plan watch - readiness is of the peers within reach', (t) => {
   world.reachable = []
   t.is(watch.readiness()?.state, 'loading')
   t.is(watch.readiness()?.text, 'layers 0-3 are awaited from aaaaaaaa (out of reach)')
-  world.reachable = [record('b', { held })]
+  world.reachable = [record('b', { held: [held] })]
   t.alike(watch.readiness()?.stages, [{ peer: keyOf('b'), ...held }])
+})
+
+test('plan watch - a plan is settled once all its stages were held, until there is another', (t) => {
+  const held = [{ start: 0, end: 4 }]
+  const world = setUp(record('a'), record('b'))
+  const { clock, watch } = world
+  t.is(watch.isSettled(), false, 'there is no plan')
+  watch.stir()
+  clock.advance(400)
+  t.is(peersOf(world.plans[0]), 'a')
+  world.records = [record('a'), record('b', { held })]
+  t.is(watch.readiness()?.state, 'ready')
+  t.is(watch.isSettled(), false, 'ready, but not as planned')
+  world.records = [record('a', { held, stage: held[0]!, seq: 2 }), record('b', { held })]
+  t.is(watch.isSettled(), true)
+  world.reachable = []
+  t.is(watch.isSettled(), true, 'a peer that is lost changes it not')
+  world.records = [record('b', { held, seq: 3 })]
+  watch.stir()
+  clock.advance(400)
+  t.is(peersOf(world.plans[1]), 'b')
+  t.is(watch.isSettled(), false)
 })
 
 test('plan watch - closed, it plans no more', (t) => {

@@ -3,7 +3,8 @@
 
 import test from 'brittle'
 
-import { activeBytes, predictRoute, readBytes, residentBytes } from '../../src/node/top-figures.ts'
+import { residentBytes } from '../../src/node/room.ts'
+import { activeBytes, predictRoute, readBytes } from '../../src/node/top-figures.ts'
 import { TopMeter } from '../../src/node/top-meter.ts'
 import { Rate } from '../../src/node/top-rate.ts'
 import { topSnapshot, type TopInputs } from '../../src/node/top-snapshot.ts'
@@ -45,8 +46,8 @@ const none = () => null
 test('top figures - a range reads its layers, and with the last one the head', (t) => {
   t.is(activeBytes(facts, { start: 0, end: 2 }), 200 * MIB)
   t.is(activeBytes(facts, { start: 4, end: 6 }), 250 * MIB)
-  t.is(residentBytes(facts, { start: 0, end: 6 }), 680 * MIB)
-  t.is(residentBytes({ ...facts, tied: true }, { start: 0, end: 6 }), 650 * MIB)
+  t.is(residentBytes({ ...facts, contextTokens: 0 }, [{ start: 0, end: 6 }]), 680 * MIB)
+  t.is(residentBytes({ ...facts, tied: true, contextTokens: 0 }, [{ start: 0, end: 6 }]), 650 * MIB)
 })
 
 test('top figures - reads are counted per layer, whatever the ranges', (t) => {
@@ -252,8 +253,8 @@ function inputs(changes: Partial<TopInputs> = {}): TopInputs {
     wallMs: 5,
     status: service.status(),
     peers: [
-      { ...self, key: a, held: { start: 0, end: 3 } },
-      { ...other, key: b, held: { start: 3, end: 6 } }
+      { ...self, key: a, held: [{ start: 0, end: 3 }] },
+      { ...other, key: b, held: [{ start: 3, end: 6 }] }
     ] as TopInputs['peers'],
     plan,
     isReady: true,
@@ -311,6 +312,6 @@ test('top snapshot - without a model nothing is computed of one', (t) => {
 
 test('top snapshot - a range that is not of this model has no size', (t) => {
   const [one, two] = inputs().peers
-  const peers = [one, { ...two, held: { start: 3, end: 900 } }] as TopInputs['peers']
+  const peers = [one, { ...two, held: [{ start: 3, end: 900 }] }] as TopInputs['peers']
   t.is(topSnapshot(inputs({ peers })).peers[1]?.heldBytes, null)
 })

@@ -7,12 +7,14 @@ import {
   GOSSIP_RECORDS_MAX,
   INVITE_ADDRESSES_MAX,
   EMBEDDING_DIM,
+  HELD_RANGES_MAX,
   LANE_ADDRESSES_MAX,
   LOG_CARDS_MAX,
   RECORD_BYTES_MAX
 } from '../../src/base/limits.ts'
 import { below, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
+import { normalise } from '../../src/model/layer-range.ts'
 import { decodeBasin, encodeBasin } from '../../src/wire/basin.ts'
 import { decodeBeeBlock, encodeBeeBlock, type BeeBlock } from '../../src/wire/bee-block.ts'
 import { decodeBeacon, encodeBeacon } from '../../src/wire/beacon.ts'
@@ -93,6 +95,10 @@ function range(random: Random) {
   return { start, end: between(random, start + 1, 1024) }
 }
 
+function heldRanges(random: Random) {
+  return normalise(listOf(random, HELD_RANGES_MAX, () => range(random)))
+}
+
 function record(random: Random): PeerRecord {
   return {
     key: peerIdOf(random.bytes(32)),
@@ -110,7 +116,8 @@ function record(random: Random): PeerRecord {
     })),
     model: maybe(random, () => model(random)),
     pin: maybe(random, () => range(random)),
-    held: maybe(random, () => range(random)),
+    held: heldRanges(random),
+    stage: maybe(random, () => range(random)),
     loading: maybe(random, () => ({ range: range(random), percent: between(random, 0, 100) }))
   }
 }

@@ -1,6 +1,11 @@
 import test from 'brittle'
 
-import { LAYERS_MAX, PEER_NAME_BYTES_MAX, RECORD_BYTES_MAX } from '../../src/base/limits.ts'
+import {
+  HELD_RANGES_MAX,
+  LAYERS_MAX,
+  PEER_NAME_BYTES_MAX,
+  RECORD_BYTES_MAX
+} from '../../src/base/limits.ts'
 import { decodeRecord, encodeRecord } from '../../src/wire/record-codec.ts'
 import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
 
@@ -25,9 +30,17 @@ export const FULL_RECORD: PeerRecord = {
   },
   model: { id: '3c'.repeat(32), name: 'Qwen3-8B-Q4_K_M.gguf', givesWay: false },
   pin: { start: 0, end: 4 },
-  held: { start: 4, end: 36 },
+  held: [
+    { start: 4, end: 36 },
+    { start: 40, end: 44 }
+  ],
+  stage: { start: 4, end: 36 },
   loading: { range: { start: 1, end: 2 }, percent: 99 }
 }
+
+const range = (start: number, end: number) => ({ start, end })
+const heldRanges = (count: number) =>
+  Array.from({ length: count }, (_, i) => range(2 * i, 2 * i + 1))
 
 const BARE_RECORD: PeerRecord = {
   ...FULL_RECORD,
@@ -36,7 +49,8 @@ const BARE_RECORD: PeerRecord = {
   profile: null,
   model: null,
   pin: null,
-  held: null,
+  held: [],
+  stage: null,
   loading: null
 }
 
@@ -57,9 +71,10 @@ test('record codec - the largest record is within its bound', (t) => {
       ...(FULL_RECORD.profile as NonNullable<PeerRecord['profile']>),
       kernels: 'k'.repeat(32)
     },
-    model: { id: '3c'.repeat(32), name: 'm'.repeat(256), givesWay: false }
+    model: { id: '3c'.repeat(32), name: 'm'.repeat(256), givesWay: false },
+    held: heldRanges(HELD_RANGES_MAX)
   }).byteLength
-  t.ok(sizeBytes <= RECORD_BYTES_MAX / 2 + 64, `${sizeBytes} bytes`)
+  t.ok(sizeBytes <= RECORD_BYTES_MAX / 2 + 96, `${sizeBytes} bytes`)
 })
 
 test('record codec - refuses values at one beyond each bound, when writing as when reading', (t) => {
@@ -72,7 +87,12 @@ test('record codec - refuses values at one beyond each bound, when writing as wh
     ['name in bytes', { name: 'ü'.repeat(PEER_NAME_BYTES_MAX / 2 + 1) }, 'WIRE_TOO_LARGE'],
     ['version', { programVersion: 'v'.repeat(33) }, 'WIRE_TOO_LARGE'],
     ['arithmetic 0', { arithmeticVersion: 0 }, 'WIRE_BAD_FRAME'],
-    ['layers', { held: { start: 0, end: LAYERS_MAX + 1 } }, 'WIRE_BAD_FRAME'],
+    ['layers', { held: [{ start: 0, end: LAYERS_MAX + 1 }] }, 'WIRE_BAD_FRAME'],
+    ['held ranges that touch', { held: [range(0, 2), range(2, 3)] }, 'WIRE_BAD_FRAME'],
+    ['held ranges that overlap', { held: [range(0, 3), range(2, 4)] }, 'WIRE_BAD_FRAME'],
+    ['held ranges that descend', { held: [range(5, 6), range(0, 2)] }, 'WIRE_BAD_FRAME'],
+    ['one held range too many', { held: heldRanges(HELD_RANGES_MAX + 1) }, 'WIRE_TOO_LARGE'],
+    ['a stage beyond', { stage: range(0, LAYERS_MAX + 1) }, 'WIRE_BAD_FRAME'],
     ['empty range', { pin: { start: 3, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['backward range', { pin: { start: 4, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['percent', { loading: { range: { start: 0, end: 1 }, percent: 101 } }, 'WIRE_BAD_FRAME'],
@@ -85,6 +105,18 @@ test('record codec - refuses values at one beyond each bound, when writing as wh
   ]
   for (const [name, change, code] of beyond) {
     t.is(encodeRefusal(codec, { ...FULL_RECORD, ...change })?.code, code, name)
+  }
+})
+
+test('record codec - as many held ranges as there may be come back', (t) => {
+  const held = heldRanges(HELD_RANGES_MAX)
+  t.alike(decodeRecord(encodeRecord({ ...FULL_RECORD, held })).held, held)
+  const bytes = encodeRecord({ ...BARE_RECORD, held })
+  for (const count of [HELD_RANGES_MAX - 1, HELD_RANGES_MAX + 1, 0xffff]) {
+    const at = bytes.byteLength - 2 - 4 * HELD_RANGES_MAX - 2
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(at, count, true)
+    const code = count < HELD_RANGES_MAX ? 'WIRE_BAD_FRAME' : 'WIRE_TOO_LARGE'
+    t.is(refusal(codec, bytes)?.code, code, `${count}`)
   }
 })
 
