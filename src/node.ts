@@ -28,6 +28,7 @@ import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
 import { pinnedRange } from './node/pinned-range.ts'
+import { membersToAsk } from './node/known-sessions.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
@@ -252,6 +253,7 @@ class SwarmNode {
         const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
         return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
       },
+      members: () => membersToAsk(network),
       clock: systemClock,
       random: systemRandom
     })

@@ -18,7 +18,14 @@ import type {
   QueryRequest
 } from '../wire/knowledge.ts'
 import type { TopSnapshot } from '../wire/top.ts'
-import type { InviteStatus, NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
+import type {
+  InviteStatus,
+  NodeEvent,
+  NodeStatus,
+  PeerStatus,
+  PlanStatus,
+  SessionStatus
+} from './service.ts'
 
 export interface ApiClientOptions {
   socketPath: string
@@ -72,8 +79,26 @@ export class ApiClient {
   }
 
   /** Ends with a 'done' event or throws. Aborting, or leaving the loop, frees every stage. */
-  async *generate(body: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
-    for await (const value of this.#lines('POST', '/swarm/generate', body, signal)) {
+  generate(body: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    return this.#generation('/swarm/generate', body, signal)
+  }
+
+  /** An answer that another peer asked for, from its beginning; as generate. */
+  attach(session: string, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    return this.#generation('/swarm/attach', { session }, signal)
+  }
+
+  async sessions(signal?: AbortSignal): Promise<SessionStatus[]> {
+    const body = await this.#json('GET', '/swarm/sessions', undefined, signal)
+    return (body as { sessions: SessionStatus[] }).sessions
+  }
+
+  async *#generation(
+    path: string,
+    body: object,
+    signal: AbortSignal | undefined
+  ): AsyncGenerator<GenerateEvent> {
+    for await (const value of this.#lines('POST', path, body, signal)) {
       const event = value as GenerateEvent | { type: 'error'; error: unknown }
       if (event.type === 'error') throw errorOf(event.error)
       yield event

@@ -23,6 +23,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
   const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
   const keep = booleanField(body, 'keep')
   const session = readSession(body)
+  const isPrivate = booleanField(body, 'private')
   return {
     ...(prompt === undefined ? {} : { prompt }),
     ...(messages === undefined ? {} : { messages }),
@@ -32,7 +33,8 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
     kvType: readKvType(body),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(keep === undefined ? {} : { keep }),
-    ...(session === undefined ? {} : { session })
+    ...(session === undefined ? {} : { session }),
+    ...(isPrivate === undefined ? {} : { private: isPrivate })
   }
 }
 
@@ -43,6 +45,14 @@ export function readSession(body: JsonObject): string | undefined {
   const session = textField(body, 'session')
   if (session === undefined || /^[0-9a-f]{32}$/.test(session)) return session
   throw badField('session', '32 hexadecimal digits', session)
+}
+
+/** The session that a body names. @throws USAGE_MISSING, USAGE_BAD_VALUE */
+export function mustReadSession(body: JsonObject): string {
+  const session = readSession(body)
+  if (session !== undefined) return session
+  const text = 'session is missing from the request body'
+  throw new SwarmError('USAGE_MISSING', text, { param: 'session' })
 }
 
 /** The body of POST /swarm/plan; what each change says is checked where it is made. @throws USAGE_* */

@@ -133,6 +133,25 @@ export interface KnowledgeService {
   status(): KnowledgeStatus
 }
 
+/** A session that a member of the topic knows. Nothing of its text. */
+export interface SessionStatus {
+  /** 32 hex digits. */
+  id: string
+  /** Key and name of the peer that asked. */
+  origin: string
+  originName: string
+  /** That is this peer. */
+  self: boolean
+  /** `orphan`: the origin is gone and the answer waits for another; `kept`: it waits for a next question. */
+  state: 'answering' | 'kept' | 'orphan'
+  /** Name of the model, or the first digits of its id. */
+  model: string
+  promptTokens: number
+  /** Of the answer, as far as is known. */
+  tokens: number
+  ageMs: number
+}
+
 export interface SwarmService {
   status(): NodeStatus
   peers(): PeerStatus[]
@@ -143,6 +162,13 @@ export interface SwarmService {
   top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** What this peer asked itself, and what the members within reach hold that is not private. */
+  sessions(): Promise<SessionStatus[]>
+  /**
+   * Goes on with an answer whose origin is gone, from its first token on; otherwise as generate.
+   * @throws STAGE_UNKNOWN_SESSION, PEER_BUSY, PEER_REFUSED
+   */
+  attach(session: string, signal: AbortSignal): AsyncIterable<GenerateEvent>
   invite(): InviteStatus
   gate(): GateStatus
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */

@@ -57,6 +57,26 @@ export const STEP_TIMEOUT_MS = 120_000
 export const REROUTE_TIMEOUT_MS = 120_000
 /** Routes that fail one after the other for a fault of a stage: the next would fail for it too. */
 export const REROUTES_MAX = 3
+/**
+ * Time that stages keep an answer whose origin is gone: to see it, to walk to another machine and to type
+ * `swarm attach`. Its keys and values go earlier where a new session needs the room.
+ */
+export const ORPHAN_MS = 5 * 60_000
+/** Ids in the logs of all sessions of one stage, 8 MiB: beyond, a new session is lost with its origin. */
+export const LOGGED_IDS_MAX = 2 ** 20
+/** Ids of a log in one message: 32 KiB leave room in MESSAGE_BYTES_MAX for all that a session can carry. */
+export const LOG_CHUNK_IDS_MAX = 8192
+/** Sessions that one member names when it is asked: all that it serves. */
+export const SESSIONS_LISTED_MAX = 64
+/** Questions about sessions answered per second, and at once, all members together: an answer has up to
+ * 60 KiB; a log of a million ids takes 128 of them. */
+export const SESSION_QUESTIONS_PER_SECOND = 64
+export const SESSION_QUESTIONS_BURST = 256
+/** Time for a member to answer one: it does so from memory. */
+export const SESSION_QUESTION_MS = 1_000
+/** Time that an attaching peer tries while the stages still notice that the old origin is gone, or while
+ * another one tries as well. */
+export const ATTACH_TIMEOUT_MS = 10_000
 /** Time to wait for what a session cost: only figures are lost by not waiting longer. */
 export const CLOSE_TIMEOUT_MS = 1_000
 /**

@@ -134,6 +134,10 @@ export const FLAGS = {
     default: 'f16',
     help: 'number format of the KV cache; q8_0 is half of f16 and changes the answer'
   },
+  private: {
+    kind: 'switch',
+    help: 'keep the question off other machines; the answer is lost with the one that asked'
+  },
   threads: {
     kind: 'number',
     placeholder: 'N',

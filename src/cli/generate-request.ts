@@ -21,7 +21,8 @@ export function samplingRequest(flags: FlagValues): GenerateRequest {
     }),
     stop: flags.stop ?? [],
     kvType: flags.kv ?? 'f16',
-    ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx })
+    ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx }),
+    ...(flags.private ? { private: true } : {})
   }
 }
 

@@ -10,6 +10,7 @@ import { computePlan } from '../sharding/plan.ts'
 import { changeView, parseChange } from '../sharding/what-if.ts'
 import { inviteTo } from '../peer/gate/invite.ts'
 import { describeModel } from './one-model.ts'
+import { knownSessions } from './known-sessions.ts'
 import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
 import { peerStatus, planStatus, standbyOf } from './status-views.ts'
@@ -24,9 +25,11 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionStatus,
   SwarmService
 } from '../api/service.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
+import type { SessionId } from '../wire/ids.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 import type { Gate } from '../peer/gate/gate.ts'
 import type { NodeParts } from './node-parts.ts'
@@ -111,6 +114,19 @@ export class NodeService implements SwarmService {
     }
     yield* this.#untilReady(signal)
     yield* this.#top.follow(this.#parts.generator.generate(request, signal))
+  }
+
+  async sessions(): Promise<SessionStatus[]> {
+    const { network, pipeline, model } = this.#parts
+    if (network === null || pipeline === null) return []
+    const modelNameOf = (id: string) => (id === model?.id ? model.name : id.slice(0, 8))
+    return await knownSessions(network, pipeline, modelNameOf)
+  }
+
+  async *attach(session: string, signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
+    const { generator } = this.#parts
+    if (generator === null) throw this.#noModel()
+    yield* this.#top.follow(generator.attach(session as SessionId, signal))
   }
 
   #noModel(): SwarmError {

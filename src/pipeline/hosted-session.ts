@@ -5,6 +5,7 @@
 // Life: opened at an epoch -> frames in order -> reopened at the next epoch, or ended. A running step
 // uses the cache, so reopening and ending wait for it: `reopening` and `ending` say what is due then.
 // Between the loss of a neighbour and the next epoch a session is stalled: nothing is due, all is kept.
+// The same holds for an orphan, whose origin is gone, until another peer attaches to it.
 
 import { SwarmError } from '../base/errors.ts'
 import { ownStage } from './admission.ts'
@@ -15,10 +16,12 @@ import type { PeerId } from '../wire/ids.ts'
 import type {
   ActivationMessage,
   IdsMessage,
+  LogMessage,
   OpenMessage,
   ReplayMessage,
   RouteStage,
   SampledMessage,
+  SESSION_STATES,
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
@@ -40,8 +43,9 @@ export interface Work {
 }
 
 export class HostedSession {
-  readonly origin: PeerId
+  origin: PeerId
   open: OpenMessage
+  readonly openedMs: number
   cache: StageCache
   sampler: Sampler | null
   /** Null where nobody else needs them: at the last stage. */
@@ -54,6 +58,8 @@ export class HostedSession {
   reopening: OpenMessage | null = null
   /** A neighbour is lost: what it sent before is void, what comes next is another epoch. */
   isStalled = false
+  /** When its origin went or gave it up; null: it has one. */
+  orphanedMs: number | null = null
   /** Due as soon as no step runs; 'closed' tells the origin what it cost. */
   ending: 'closed' | 'silent' | null = null
 
@@ -78,6 +84,7 @@ export class HostedSession {
     this.origin = origin
     this.cache = parts.cache
     this.sampler = parts.sampler
+    this.openedMs = nowMs
     this.lastMs = nowMs
     this.kept = this.isLast ? null : new KeptOutputs(parts.rowBytes, parts.cache.length)
     this.#nextPosition = open.position
@@ -105,6 +112,30 @@ export class HostedSession {
 
   get first(): PeerId {
     return (this.open.route[0] as RouteStage).peer
+  }
+
+  /** Of the last `open` that was taken. */
+  get newestEpoch(): number {
+    return (this.reopening ?? this.open).epoch
+  }
+
+  get state(): (typeof SESSION_STATES)[number] {
+    if (this.orphanedMs !== null) return 'orphan'
+    return this.#hasBegun ? 'answering' : 'kept'
+  }
+
+  /** Nobody asks for this any more: what it has stays, and nothing is due until another origin opens it. */
+  orphan(nowMs: number): void {
+    this.orphanedMs = nowMs
+    this.isStalled = true
+    this.reopening = null
+    this.giveUpWork()
+  }
+
+  /** Another peer goes on with it, from its next `open` on. */
+  adopt(origin: PeerId): void {
+    this.origin = origin
+    this.orphanedMs = null
   }
 
   /** Whose loss ends this session here: those it takes from or gives to. */
@@ -240,6 +271,11 @@ export class HostedSession {
       this.stats.prefillComputeUs += computeUs
       this.stats.prefillQueueUs += queueUs
     }
+  }
+
+  /** Whether the origin may say more of what the answer is made of. */
+  takesLog(from: PeerId, { epoch }: LogMessage): boolean {
+    return from === this.origin && this.#isCurrent(epoch)
   }
 
   /** Frames of an older epoch are late, and none is due while the session waits, changes or ends. */

@@ -7,12 +7,19 @@ import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { Inquiries } from './inquiries.ts'
 import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
 import { Session, type Repair } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { KvType, OpenPrefix, SessionMessage } from '../wire/session.ts'
+import type {
+  FailedMessage,
+  KvType,
+  ListedMessage,
+  OpenPrefix,
+  SessionMessage
+} from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
 import type { StageHost } from './stage-host.ts'
@@ -44,15 +51,30 @@ export interface SessionOptions {
   isReusable?: boolean
   /** Finds another route when a stage is lost in mid-turn; absent: the session ends. */
   repair?: Repair
+  /** Of a session that began elsewhere; absent: a new one. */
+  id?: SessionId
+}
+
+/** A session that this peer is the origin of. */
+export interface OwnSession {
+  session: SessionId
+  isAnswering: boolean
+  modelId: string
+  promptTokens: number
+  tokens: number
+  ageMs: number
 }
 
 export class Pipeline {
   readonly #components: PipelineComponents
+  /** Asks other members about sessions. */
+  readonly inquiries: Inquiries
   readonly #sessions = new Map<SessionId, Session>()
   #host: StageHost | null = null
 
   constructor(components: PipelineComponents) {
     this.#components = components
+    this.inquiries = new Inquiries(components.hops, components.clock)
     components.hops.onMessage((from, message) => this.#dispatch(from, message))
     components.hops.onGone((peer) => this.#gone(peer))
   }
@@ -60,6 +82,14 @@ export class Pipeline {
   /** Sessions that began here and are not over. */
   get sessions(): number {
     return this.#sessions.size
+  }
+
+  /** What began here, or was attached to, and is not over. */
+  get ownSessions(): OwnSession[] {
+    const nowMs = this.#components.clock.now()
+    return [...this.#sessions].map(([session, { isAnswering, modelId, lengths, openedMs }]) => {
+      return { session, isAnswering, modelId, ...lengths, ageMs: Math.round(nowMs - openedMs) }
+    })
   }
 
   /** From now on this host answers for what is computed here; null: nobody does. */
@@ -76,7 +106,12 @@ export class Pipeline {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
       throw new SwarmError('PEER_BUSY', text)
     }
-    const id = sessionIdOf(random.bytes(16))
+    const { id = sessionIdOf(random.bytes(16)) } = options
+    if (this.#sessions.has(id)) {
+      const text =
+        'this peer is the origin of that session already: its answer goes on where it was asked'
+      throw new SwarmError('PEER_BUSY', text)
+    }
     const session = new Session(
       { hops, clock, repair, onEnd: () => this.#sessions.delete(id) },
       {
@@ -108,6 +143,15 @@ export class Pipeline {
         if (this.#host === null) this.#refuse(from, message)
         else this.#host.handle(from, message)
         return
+      case 'list':
+        if (this.#host === null) this.#tell(from, { type: 'listed', sessions: [] })
+        else this.#host.handle(from, message)
+        return
+      case 'listed':
+      case 'recalled':
+        return this.inquiries.handle(from, message)
+      case 'log':
+      case 'recall':
       case 'sampled':
       case 'ids':
       case 'replay':
@@ -127,9 +171,13 @@ export class Pipeline {
 
   #refuse(from: PeerId, { session, epoch }: { session: SessionId; epoch: number }): void {
     const text = 'this peer holds no layers: ask again'
+    const code = 'STAGE_NOT_LOADED'
+    this.#tell(from, { type: 'failed', session, epoch, peer: null, code, text })
+  }
+
+  #tell(to: PeerId, message: FailedMessage | ListedMessage): void {
     try {
-      const hop = this.#components.hops.to(from)
-      hop.send({ type: 'failed', session, epoch, peer: null, code: 'STAGE_NOT_LOADED', text })
+      this.#components.hops.to(to).send(message)
     } catch {
       // Gone before it could be told: it will notice by itself.
     }

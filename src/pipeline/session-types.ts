@@ -5,6 +5,7 @@ import type { SwarmError } from '../base/errors.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 import type {
   KvType,
+  LogHead,
   OpenPrefix,
   RouteStage,
   Sampling,
@@ -32,6 +33,19 @@ export interface SessionSetup {
   isRepairable?: boolean
 }
 
+/** What the stages of a session need to know of a turn so that another peer can finish it (LogHead). */
+export type TurnLog = Pick<LogHead, 'stops' | 'isAtStart'>
+
+/** Where a turn stands that another origin began. */
+export interface Resumption {
+  /** The newest of the session. */
+  epoch: number
+  /** Tokens of the answer that are known. */
+  tokens: readonly number[]
+  /** After the last of them. */
+  logitsHash: string
+}
+
 /** One question: the ids of the whole context, and how to go on from them. */
 export interface Turn {
   /** From position 0 on, what was kept of earlier turns included. Not empty. */
@@ -40,6 +54,8 @@ export interface Turn {
   stopIds: number[]
   /** No token gets this position or a later one. */
   positionEnd: number
+  /** Null or absent: the turn is private, and lost with this peer. */
+  log?: TurnLog | null
 }
 
 export type SessionEvent =

@@ -17,7 +17,14 @@ import type { PeerId, SessionId } from '../wire/ids.ts'
 import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
-import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
+import type {
+  Action,
+  Phase,
+  Resumption,
+  SessionEvent,
+  SessionSetup,
+  Turn
+} from './session-types.ts'
 
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
@@ -58,6 +65,8 @@ export interface SessionComponents {
 }
 
 export class Session {
+  /** By the clock. */
+  readonly openedMs: number
   readonly #components: SessionComponents
   readonly #state: SessionState
   #events: Queue<SessionEvent> | null = null
@@ -74,10 +83,24 @@ export class Session {
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
     this.#state = new SessionState(setup)
+    this.openedMs = components.clock.now()
   }
 
   get id(): SessionId {
     return this.#state.setup.id
+  }
+
+  /** A turn runs. */
+  get isAnswering(): boolean {
+    return this.#state.phase !== 'idle' && !this.#hasEnded
+  }
+
+  get lengths(): { promptTokens: number; tokens: number } {
+    return this.#state.lengths
+  }
+
+  get modelId(): string {
+    return this.#state.setup.modelId
   }
 
   get route(): Route {
@@ -104,9 +127,31 @@ export class Session {
    * pause() or close() next. An abort closes the session on every stage at once.
    * @throws PEER_GONE, PEER_TIMEOUT or what a stage reported, naming it; AbortError.
    */
-  async *run(turn: Turn, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+  run(turn: Turn, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+    return this.#run(turn, () => this.#state.begin(turn), signal)
+  }
+
+  /**
+   * As run, for a turn that another origin began. Until all stages are open it may fail because another
+   * peer attaches too, or because a stage has not noticed yet that the old origin is gone; then it is left
+   * as it was.
+   * @throws as run; PEER_REFUSED when a stage gives the session to another.
+   */
+  resume(
+    turn: Turn,
+    resumption: Resumption,
+    signal: AbortSignal
+  ): AsyncGenerator<SessionEvent, void> {
+    return this.#run(turn, () => this.#state.resume(turn, resumption), signal)
+  }
+
+  async *#run(
+    turn: Turn,
+    begin: () => Action[],
+    signal: AbortSignal
+  ): AsyncGenerator<SessionEvent, void> {
     if (signal.aborted) throw abortError()
-    const actions = this.#state.begin(turn)
+    const actions = begin()
     // Bounded by what the state lets pass: one event per token and per chunk, the opening, and some for
     // each route, of which there are few while nobody reads.
     const events = new Queue<SessionEvent>(2 * turn.positionEnd + REROUTE_EVENTS_MAX)

@@ -8,6 +8,7 @@ import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
+import { Attachment, turnOf, type AttachmentStep } from './attachment.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
 import { PrefixBook } from './prefix-book.ts'
 import { RouteSearch } from './route-search.ts'
@@ -16,11 +17,12 @@ import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
-import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
+import type { PeerId, SessionId } from '../wire/ids.ts'
+import type { KvType, RouteStage, Sampling, StageStats } from '../wire/session.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
 import type { Route } from './route.ts'
 import type { Repair, Session } from './session.ts'
-import type { SessionEvent, Turn } from './session-types.ts'
+import type { Turn } from './session-types.ts'
 import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
@@ -45,6 +47,8 @@ export interface TextGeneratorComponents {
   findRoute: () => Route
   /** For an answer that lost a stage; absent where there is but one peer. */
   repair?: Repair
+  /** Peers that sessions can be asked of, this one included; absent as above. */
+  members?: () => readonly PeerId[]
   clock: Clock
   random: Random
 }
@@ -53,11 +57,18 @@ export interface TextGeneratorComponents {
 interface Question extends Turn {
   promptIds: number[]
   contextTokens: number
-  sampling: Sampling
+  kvType: KvType
+  stops: readonly string[]
+  isAtStart: boolean
+  /** The session is to stay for a next turn. */
+  isKept: boolean
 }
 
-/** What happens in one turn: news of the session that answers, or why there is none yet. */
-type TurnStep = { event: SessionEvent; source: Session } | { waiting: string }
+/**
+ * What happens in one turn: tokens that were known before, news of the session that answers, or why there is
+ * none yet.
+ */
+type TurnStep = AttachmentStep
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
@@ -79,14 +90,46 @@ export class TextGenerator {
     signal: AbortSignal
   ): AsyncGenerator<GenerateEvent, void> {
     const question = this.#ask(request)
-    const answer = new Answer(this.#components.tokenizer, request.stop, request.prompt === '')
+    yield* this.#answer(question, this.#turn(request, question, signal), signal)
+  }
+
+  /**
+   * An answer that another peer asked for and cannot give any more, from its first token on. Otherwise as
+   * generate.
+   * @throws STAGE_UNKNOWN_SESSION where nobody keeps it; PEER_BUSY, PEER_REFUSED where another peer has it.
+   */
+  async *attach(id: SessionId, signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
+    const { members, repair, ...components } = this.#components
+    if (members === undefined || repair === undefined) {
+      throw new SwarmError('STAGE_UNKNOWN_SESSION', 'this peer is alone: there is nobody to ask')
+    }
+    const attachment = new Attachment({ ...components, members, repair }, id)
+    const recalled = await attachment.recall()
+    const turn = turnOf(recalled)
+    const { contextTokens, kvType, stops, isAtStart } = recalled
+    const terms = { contextTokens, kvType, stops, isAtStart, isKept: false }
+    const question = { ...turn, ...terms, promptIds: [...turn.ids] }
+    yield* this.#answer(question, attachment.steps(recalled, signal), signal)
+  }
+
+  async *#answer(
+    question: Question,
+    steps: AsyncIterable<TurnStep>,
+    signal: AbortSignal
+  ): AsyncGenerator<GenerateEvent, void> {
+    const { stops, isAtStart } = question
+    const answer = new Answer(this.#components.tokenizer, stops, isAtStart)
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
     try {
       try {
-        for await (const step of this.#turn(request, question, signal)) {
+        for await (const step of steps) {
           if ('waiting' in step) {
             yield { type: 'queued', reason: step.waiting }
+            continue
+          }
+          if ('known' in step) {
+            for (const token of step.known) yield* textEvent(answer.push(token))
             continue
           }
           const { event } = step
@@ -107,16 +150,9 @@ export class TextGenerator {
         yield* textEvent(answer.cancel())
       }
       if (session?.isOpen) this.#remember(session, [...question.promptIds, ...answer.ids])
-      const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
+      const isKept = question.isKept && session?.isOpen === true && !signal.aborted
       const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
-      const result = this.#result(
-        request,
-        question,
-        answer,
-        session?.route.stages ?? [],
-        stats,
-        stopwatch
-      )
+      const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
       if (isKept && session?.isOpen) {
         result.session = this.#keep(session)
         session = null
@@ -160,9 +196,15 @@ export class TextGenerator {
     // A conversation that goes on needs room to grow, or its next turn would begin from nothing.
     const grownTokens = Math.max(KEPT_CONTEXT_TOKENS, 2 * positionEnd)
     const reserveTokens = request.keep === true ? Math.min(roomTokens, grownTokens) : positionEnd
+    const isAtStart = request.prompt === ''
     return {
       ids: promptIds,
       promptIds,
+      kvType: request.kvType,
+      stops: request.stop,
+      isAtStart,
+      isKept: request.keep === true,
+      log: request.private === true ? null : { stops: request.stop, isAtStart },
       sampling,
       stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
       positionEnd,
@@ -261,7 +303,6 @@ export class TextGenerator {
   }
 
   #result(
-    request: GenerateRequest,
     question: Question,
     answer: Answer,
     stages: RouteStage[],
@@ -277,7 +318,7 @@ export class TextGenerator {
       seed: question.sampling.seed,
       finishReason: answer.finishReason ?? 'cancelled',
       logitsHash: answer.logitsHash,
-      arithmeticVersion: sessionArithmetic(model.arithmeticVersion, request.kvType),
+      arithmeticVersion: sessionArithmetic(model.arithmeticVersion, question.kvType),
       stages,
       timing: {
         prefillMs,

@@ -28,6 +28,8 @@ export interface GenerateRequest {
    * same: KV is reused as far as the tokens agree, and a session that is gone only costs its KV.
    */
   session?: string
+  /** Nobody but the stages that compute sees the ids, and the answer is lost with the peer that was asked. */
+  private?: boolean
 }
 
 export interface HopTiming {

@@ -9,14 +9,18 @@ import {
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
   LAYERS_MAX,
+  LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
+  SESSIONS_LISTED_MAX,
   STOP_IDS_MAX,
+  STOP_TEXTS_MAX,
+  STOP_TEXT_CHARS_MAX,
   VOCAB_MAX
 } from '../base/limits.ts'
 import * as f from './fields.ts'
-import { KV_TYPES } from './session.ts'
+import { KV_TYPES, SESSION_STATES } from './session.ts'
 
 import type { PeerId, SessionId } from './ids.ts'
 import type {
@@ -25,10 +29,17 @@ import type {
   CloseMessage,
   FailedMessage,
   IdsMessage,
+  ListedMessage,
+  ListedSession,
+  ListMessage,
+  LogHead,
+  LogMessage,
   OpenedMessage,
   OpenMessage,
   OpenPrefix,
   ProgressMessage,
+  RecalledMessage,
+  RecallMessage,
   ReplayMessage,
   RouteStage,
   SampledMessage,
@@ -88,25 +99,39 @@ const route = f.checked(
   'each begins where the one before ends, the first at 0'
 )
 
+/** Of a session, whoever opens it. */
+const terms = {
+  route,
+  modelId: hash,
+  planHash: hash,
+  viewHash: hash,
+  arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
+  contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
+  kvType: f.oneOf(KV_TYPES, 'the KV type'),
+  sampling,
+  stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
+  positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
+}
+
 const open = f.checked(
   f.struct<Omit<OpenMessage, 'type'>>({
     session,
     epoch,
     position,
     index,
-    route,
+    route: terms.route,
     modelId: hash,
     planHash: hash,
     viewHash: hash,
     prefix: f.optional(f.struct<OpenPrefix>({ session, tokens: position }), 'the prefix'),
     isReusable: f.flag('whether the cache is reusable'),
-    arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
-    contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
-    kvType: f.oneOf(KV_TYPES, 'the KV type'),
+    arithmeticVersion: terms.arithmeticVersion,
+    contextTokens: terms.contextTokens,
+    kvType: terms.kvType,
     sampling,
     logitsHash,
-    stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
-    positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
+    stopIds: terms.stopIds,
+    positionEnd: terms.positionEnd
   }),
   (message) => {
     const { index, route, position, prefix, positionEnd, contextTokens } = message
@@ -124,33 +149,36 @@ const open = f.checked(
 )
 
 /** (count,) int32 little-endian after a count in two bytes. */
-const ids: f.Field<Int32Array> = {
-  layout: {
-    size: '2',
-    reads: `count of what follows, 1 to ${CHUNK_TOKENS_MAX}`,
-    parts: [['[]', tokenId.layout]]
-  },
-  preencode(state, values) {
-    state.end += 2 + 4 * values.length
-  },
-  encode(state, values) {
-    checkIdCount(values.length)
-    c.uint16.encode(state, values.length)
-    for (const id of values) tokenId.encode(state, id)
-  },
-  decode(state) {
-    const length = c.uint16.decode(state)
-    checkIdCount(length)
-    const values = new Int32Array(length)
-    for (let i = 0; i < length; i++) values[i] = tokenId.decode(state)
-    return values
+function idList(most: number): f.Field<Int32Array> {
+  const check = (length: number) => {
+    f.refuseAbove(length, most, 'the ids of a chunk')
+    if (length === 0) throw f.badFrame('a chunk has no ids')
+  }
+  return {
+    layout: {
+      size: '2',
+      reads: `count of what follows, 1 to ${most}`,
+      parts: [['[]', tokenId.layout]]
+    },
+    preencode(state, values) {
+      state.end += 2 + 4 * values.length
+    },
+    encode(state, values) {
+      check(values.length)
+      c.uint16.encode(state, values.length)
+      for (const id of values) tokenId.encode(state, id)
+    },
+    decode(state) {
+      const length = c.uint16.decode(state)
+      check(length)
+      const values = new Int32Array(length)
+      for (let i = 0; i < length; i++) values[i] = tokenId.decode(state)
+      return values
+    }
   }
 }
 
-function checkIdCount(length: number): void {
-  f.refuseAbove(length, CHUNK_TOKENS_MAX, 'the ids of a chunk')
-  if (length === 0) throw f.badFrame('a chunk has no ids')
-}
+const ids = idList(CHUNK_TOKENS_MAX)
 
 const code = f.checked(
   f.text(ERROR_CODE_CHARS_MAX, 'the error code'),
@@ -229,7 +257,11 @@ const token = f.struct<Omit<TokenMessage, 'type'>>({
   logitsHash
 })
 
-const close = f.struct<Omit<CloseMessage, 'type'>>({ session })
+const close = f.struct<Omit<CloseMessage, 'type'>>({
+  session,
+  epoch,
+  isReleased: f.flag('whether the session is given up')
+})
 
 const closed = f.struct<Omit<ClosedMessage, 'type'>>({ session, index, stats })
 
@@ -240,6 +272,58 @@ const failed = f.struct<Omit<FailedMessage, 'type'>>({
   code,
   text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
 })
+
+// A UTF-16 unit takes three bytes at most.
+const stopText = f.text(3 * STOP_TEXT_CHARS_MAX, 'a stop text')
+
+const logFields = {
+  promptTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the tokens of the prompt'),
+  endTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the ids of a log'),
+  logitsHash,
+  stops: f.list(stopText, 0, STOP_TEXTS_MAX, 'stop texts'),
+  isAtStart: f.flag('whether the answer is at the start'),
+  position,
+  ids: idList(LOG_CHUNK_IDS_MAX)
+}
+
+const log = f.checked(
+  f.struct<Omit<LogMessage, 'type'>>({ session, epoch, ...logFields }),
+  checkLog
+)
+
+const recall = f.struct<Omit<RecallMessage, 'type'>>({ session, position })
+
+const recalled = f.checked(
+  f.struct<Omit<RecalledMessage, 'type'>>({ session, ...terms, ...logFields }),
+  checkLog
+)
+
+const listed = f.struct<Omit<ListedMessage, 'type'>>({
+  sessions: f.list(
+    f.struct<ListedSession>({
+      session,
+      origin: peer,
+      epoch,
+      state: f.oneOf(SESSION_STATES, 'the state of a session'),
+      modelId: hash,
+      promptTokens: logFields.promptTokens,
+      tokens: position,
+      ageMs: f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the age')
+    }),
+    0,
+    SESSIONS_LISTED_MAX,
+    'sessions'
+  )
+})
+
+/** @throws WIRE_BAD_FRAME when a part of a log is outside of it. */
+function checkLog({ promptTokens, endTokens, position, ids }: LogHead & LogPart): void {
+  if (promptTokens <= endTokens && position + ids.length <= endTokens) return
+  const part = `ids ${position} to ${position + ids.length}`
+  throw f.badFrame(`${part} do not fit a log of ${endTokens} behind a prompt of ${promptTokens}`)
+}
+
+type LogPart = Pick<LogMessage, 'position' | 'ids'>
 
 /** @throws WIRE_BAD_FRAME when positions [position, position + nTokens) exceed every context. */
 export function checkSpan(position: number, nTokens: number): void {
@@ -265,7 +349,12 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   closed: { number: 8, body: closed },
   failed: { number: 9, body: failed },
   sampled: { number: 10, body: sampled },
-  replay: { number: 11, body: replay }
+  replay: { number: 11, body: replay },
+  log: { number: 12, body: log },
+  recall: { number: 13, body: recall },
+  recalled: { number: 14, body: recalled },
+  list: { number: 15, body: f.struct<Omit<ListMessage, 'type'>>({}) },
+  listed: { number: 16, body: listed }
 }
 
 export const ACTIVATION_NUMBER = 4

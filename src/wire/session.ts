@@ -191,10 +191,17 @@ export interface TokenMessage {
   logitsHash: string
 }
 
-/** Origin to every stage: the session is over. Frees everything of it, but for what is reusable. */
+/**
+ * Origin to every stage: the session is over. Frees everything of it, but for what is reusable. One of an
+ * older epoch is late.
+ */
 export interface CloseMessage {
   type: 'close'
   session: SessionId
+  /** The sender's last one. */
+  epoch: number
+  /** The sender only gives it up: whoever attaches next may go on with it. */
+  isReleased: boolean
 }
 
 /** Stage to origin: freed, and what the last epoch cost. */
@@ -220,6 +227,91 @@ export interface FailedMessage {
   text: string
 }
 
+/** What an answer was asked for beside its `open`, and how far it is: enough to compute the rest of it. */
+export interface LogHead {
+  /** The ids from this position on are the answer's. */
+  promptTokens: number
+  /** Ids in all. */
+  endTokens: number
+  /** As of OpenMessage, after the last of them. */
+  logitsHash: string
+  /** The answer ends before one of these texts; whoever turns ids into text looks for them. */
+  stops: string[]
+  /** Nothing stands before the answer, not even a prompt. */
+  isAtStart: boolean
+}
+
+/**
+ * Origin to every stage, before the first ids of an epoch: what another peer needs to finish the answer if
+ * the origin goes. Only of sessions that are not private. Several messages where there are many ids.
+ */
+export interface LogMessage extends LogHead {
+  type: 'log'
+  session: SessionId
+  epoch: number
+  /** Of the first of these ids. */
+  position: number
+  ids: Int32Array
+}
+
+/** Any member to a stage: the log of a session from here on. Without an answer where it has none. */
+export interface RecallMessage {
+  type: 'recall'
+  session: SessionId
+  position: number
+}
+
+/** Everything of an `open` that outlives its origin. */
+export type SessionTerms = Pick<
+  OpenMessage,
+  | 'route'
+  | 'modelId'
+  | 'planHash'
+  | 'viewHash'
+  | 'arithmeticVersion'
+  | 'contextTokens'
+  | 'kvType'
+  | 'sampling'
+  | 'stopIds'
+  | 'positionEnd'
+>
+
+/** The answer to `recall`: ids from its position on, as many as one message takes. */
+export interface RecalledMessage extends LogHead, SessionTerms {
+  type: 'recalled'
+  session: SessionId
+  position: number
+  ids: Int32Array
+}
+
+/** Any member to any other: which sessions do you hold that are not private? */
+export interface ListMessage {
+  type: 'list'
+}
+
+/** By their numbers on the wire. `orphan`: its origin is gone; `kept`: it waits for a question. */
+export const SESSION_STATES = ['answering', 'kept', 'orphan'] as const
+
+/** One session as a stage of it sees it. None of its text. */
+export interface ListedSession {
+  session: SessionId
+  origin: PeerId
+  /** The newest that the stage knows. */
+  epoch: number
+  state: (typeof SESSION_STATES)[number]
+  modelId: string
+  promptTokens: number
+  /** Of the answer, as far as this stage knows; the middle ones know none. */
+  tokens: number
+  ageMs: number
+}
+
+/** The answer to `list`. */
+export interface ListedMessage {
+  type: 'listed'
+  sessions: ListedSession[]
+}
+
 export type SessionMessage =
   | OpenMessage
   | OpenedMessage
@@ -232,3 +324,8 @@ export type SessionMessage =
   | CloseMessage
   | ClosedMessage
   | FailedMessage
+  | LogMessage
+  | RecallMessage
+  | RecalledMessage
+  | ListMessage
+  | ListedMessage

@@ -82,7 +82,13 @@ test('commands - generate --json prints one object with every promised name', SL
   const result = lastLine(stdout)
   const names = ['model', 'promptIds', 'ids', 'text', 'seed', 'finishReason', 'logitsHash']
   t.alike(Object.keys(result), [...names, 'arithmeticVersion', 'stages', 'timing'])
-  t.alike(Object.keys(result['timing']), ['prefillMs', 'decodeMs', 'tokensPerSecond', 'perHop'])
+  t.alike(Object.keys(result['timing']), [
+    'prefillMs',
+    'decodeMs',
+    'tokensPerSecond',
+    'perHop',
+    'losses'
+  ])
   t.alike([result['text'], result['seed'], result['finishReason']], ['one two ', 7, 'length'])
 })
 

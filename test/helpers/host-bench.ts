@@ -147,4 +147,4 @@ export function token(id: number, position: number, finish: 'none' | 'stop' = 'n
   return { type: 'token', session: SESSION, epoch, position, id, finish, logitsHash } as const
 }
 
-export const close = { type: 'close', session: SESSION } as const
+export const close = { type: 'close', session: SESSION, epoch: 9, isReleased: false } as const

@@ -20,6 +20,7 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionStatus,
   SwarmService
 } from '../../src/api/service.ts'
 
@@ -42,6 +43,8 @@ export class ScriptedService implements SwarmService {
   readonly signals: AbortSignal[] = []
   readonly gateEdits: GateEdit[] = []
   readonly closedSessions: string[] = []
+  readonly attached: string[] = []
+  known: SessionStatus[] = []
   memory: KnowledgeService | null = new MemoryKnowledge()
   stops = 0
   onStop: () => void = () => {}
@@ -162,6 +165,15 @@ export class ScriptedService implements SwarmService {
     this.requests.push(request)
     this.signals.push(signal)
     return this.script(request, signal)
+  }
+
+  sessions(): Promise<SessionStatus[]> {
+    return Promise.resolve(this.known)
+  }
+
+  attach(session: string, signal: AbortSignal): AsyncIterable<GenerateEvent> {
+    this.attached.push(session)
+    return this.generate({ prompt: 'the rest', sampling: {}, stop: [], kvType: 'f16' }, signal)
   }
 
   invite(): InviteStatus {

@@ -5,18 +5,24 @@ import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
   LAYERS_MAX,
+  LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
+  SESSIONS_LISTED_MAX,
   STOP_IDS_MAX,
+  STOP_TEXTS_MAX,
   VOCAB_MAX
 } from '../../src/base/limits.ts'
 import { below, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
-import { KV_TYPES } from '../../src/wire/session.ts'
+import { KV_TYPES, SESSION_STATES } from '../../src/wire/session.ts'
 
+import type { SessionId } from '../../src/wire/ids.ts'
 import type {
+  CloseMessage,
+  ListedSession,
   OpenMessage,
   RouteStage,
   Sampling,
@@ -33,11 +39,24 @@ export const MESSAGE_TYPES = [
   'token',
   'close',
   'closed',
-  'failed'
+  'failed',
+  'sampled',
+  'replay',
+  'log',
+  'recall',
+  'recalled',
+  'list',
+  'listed'
 ] as const
 
 const TEXTS = ['', 'no room', 'naïve 🐶 text', '\u0000\u001b[31m', 'x'.repeat(2048)]
 const CODES = ['STAGE_FULL', 'PEER_GONE', 'X', 'A'.repeat(40)]
+
+/** A small message that is told from others by its number. */
+export function closeMessage(index: number): CloseMessage {
+  const session = index.toString(16).padStart(32, '0') as SessionId
+  return { type: 'close', session, epoch: 1, isReleased: false }
+}
 
 /** A whole number from least to most; the two ends come up often. */
 export function between(random: Random, least: number, most: number): number {
@@ -132,6 +151,39 @@ function stats(random: Random): StageStats {
   }
 }
 
+function logPart(random: Random) {
+  const ids = Int32Array.from(
+    { length: between(random, 1, below(random, 4) === 0 ? LOG_CHUNK_IDS_MAX : 40) },
+    () => between(random, 0, VOCAB_MAX - 1)
+  )
+  const endTokens = between(random, ids.length, CONTEXT_TOKENS_MAX)
+  const stops = Array.from({ length: between(random, 0, STOP_TEXTS_MAX) }, () =>
+    pick(random, ['', '\n\n', 'END', '🐶', 'x'.repeat(256)])
+  )
+  return {
+    promptTokens: between(random, 1, endTokens),
+    endTokens,
+    logitsHash: toHex(random.bytes(8)),
+    stops,
+    isAtStart: below(random, 2) === 1,
+    position: between(random, 0, endTokens - ids.length),
+    ids
+  }
+}
+
+function listed(random: Random): ListedSession {
+  return {
+    session: sessionIdOf(random.bytes(16)),
+    origin: peerIdOf(random.bytes(32)),
+    epoch: between(random, 1, 2 ** 32 - 1),
+    state: pick(random, SESSION_STATES),
+    modelId: hash(random),
+    promptTokens: between(random, 1, CONTEXT_TOKENS_MAX),
+    tokens: between(random, 0, CONTEXT_TOKENS_MAX),
+    ageMs: random.uint32()
+  }
+}
+
 export function randomMessage(
   random: Random,
   type: SessionMessage['type'] = pick(random, MESSAGE_TYPES)
@@ -189,7 +241,25 @@ export function randomMessage(
         logitsHash: toHex(random.bytes(8))
       }
     case 'close':
-      return { type, session }
+      return { type, session, epoch, isReleased: below(random, 2) === 1 }
+    case 'log':
+      return { type, session, epoch, ...logPart(random) }
+    case 'recall':
+      return { type, session, position: between(random, 0, CONTEXT_TOKENS_MAX) }
+    case 'recalled': {
+      const { type: _, epoch: __, position: ___, index: ____, ...terms } = open(random)
+      const { prefix: _p, isReusable: _r, logitsHash: _l, ...kept } = terms
+      return { type, ...kept, session, ...logPart(random) }
+    }
+    case 'list':
+      return { type }
+    case 'listed':
+      return {
+        type,
+        sessions: Array.from({ length: between(random, 0, SESSIONS_LISTED_MAX) }, () =>
+          listed(random)
+        )
+      }
     case 'closed':
       return { type, session, index, stats: stats(random) }
     case 'failed':

@@ -64,7 +64,7 @@ test('admission - memory for keys and values is what the weights leave', async (
   t.is(refused?.code, 'STAGE_FULL')
   const wait = /needs 4.7 KiB, 100 B are free: ask again when another session has ended, or/
   t.ok(wait.test(refused?.text ?? ''), refused?.text)
-  up.send({ type: 'close', session: names[0] as SessionId })
+  up.send({ type: 'close', session: names[0] as SessionId, epoch: 1, isReleased: false })
   up.send(open(ALONE, { session: names[2] as SessionId }))
   await clock.pass(1)
   t.is(up.received.at(-1)?.type, 'opened', 'a closed session makes room')

@@ -27,7 +27,12 @@ hopsSuite('simulated hops', () => {
   })
 })
 
-const close = { type: 'close', session: sessionIdOf(new Uint8Array(16)) } as const
+const close = {
+  type: 'close',
+  session: sessionIdOf(new Uint8Array(16)),
+  epoch: 1,
+  isReleased: false
+} as const
 
 async function arrivals(seed: number): Promise<number[]> {
   const { clock, hops } = create(seed)

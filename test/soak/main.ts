@@ -8,6 +8,7 @@ type Soak = (seed: number, count: number) => Promise<boolean>
 
 /** Each with how many runs, frames per codec or seconds it makes unless told otherwise. */
 const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
+  attach: { count: 2000, load: async () => (await import('./attach.ts')).soakAttach },
   frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
   gguf: { count: 50_000, load: async () => (await import('./gguf.ts')).soakGguf },
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
