@@ -45,7 +45,7 @@ import { Pipeline } from './pipeline/pipeline.ts'
 import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { loadableBytes } from './sharding/probe.ts'
+import { loadableBytes, type Machine } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -54,7 +54,6 @@ import type { Identity } from './peer/identity.ts'
 import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { PeerId } from './wire/ids.ts'
-import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { countLayers, runBootstrap } from './node/demo-ports.ts'
@@ -162,10 +161,10 @@ class SwarmNode {
     this.#memory.open()
     if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
-    const profile = computes ? await this.#measure(signal) : null
+    const machine = computes ? await this.#measure(signal) : null
     this.#isMeasuring = false
     signal.throwIfAborted()
-    if (this.#parts.model) this.#serve(this.#parts.model, profile)
+    if (this.#parts.model) this.#serve(this.#parts.model, machine)
     if (this.#fatal) throw this.#fatal
   }
 
@@ -222,10 +221,10 @@ class SwarmNode {
     return network
   }
 
-  async #measure(signal: AbortSignal): Promise<Profile> {
-    const profile = await measureMachine(this.#parts.options, signal)
-    this.#emit('machine', sentences.profileText(profile))
-    return profile
+  async #measure(signal: AbortSignal): Promise<Machine> {
+    const machine = await measureMachine(this.#parts.options, signal)
+    this.#emit('machine', sentences.profileText(machine))
+    return machine
   }
 
   #plan(model: Model, network: PeerNetwork, pipeline: Pipeline): void {
@@ -251,10 +250,10 @@ class SwarmNode {
   }
 
   /** From now on this machine takes layers and sessions. */
-  #serve(model: Model, profile: Profile | null): void {
+  #serve(model: Model, machine: Machine | null): void {
     const network = this.#parts.network as PeerNetwork
     const { layers, memoryBytes, log } = this.#parts.options
-    if (profile !== null && !this.#parts.isClosing) {
+    if (machine !== null && !this.#parts.isClosing) {
       const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
         stage,
@@ -263,10 +262,10 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
-        memoryBytes: profile.memoryKiB * 1024
+        memoryBytes: machine.memoryKiB * 1024
       })
       const facts = modelFacts(model)
-      const claimedBytes = profile.memoryKiB * 1024
+      const claimedBytes = machine.memoryKiB * 1024
       const free = loadableBytes()
       for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
         this.#emit('memory', text)
@@ -279,12 +278,13 @@ class SwarmNode {
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      const pinned = pinnedRange(facts, profile.memoryKiB, layers)
+      const pinned = pinnedRange(facts, machine.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
       if (pinned !== null) keeper.aim(pinned)
     }
-    network.publish({ profile, pin: layers })
+    const unasked = { contextTokens: 0, sessions: 0, neighbours: [] }
+    network.publish({ profile: machine && { ...machine, ...unasked }, pin: layers })
     this.#parts.watch?.stir()
   }
 

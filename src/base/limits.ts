@@ -112,10 +112,12 @@ export const PEER_NAME_BYTES_MAX = 64
 export const MODEL_NAME_BYTES_MAX = 256
 /** Bytes of a program version or of the name of a kernel table. */
 export const VERSION_TEXT_BYTES_MAX = 32
-/** Bytes of one signed record: twice what its fields can hold today. */
-export const RECORD_BYTES_MAX = 1024
+/** Neighbours of which one record tells what was measured: the design is for 2 to 20 machines. */
+export const NEIGHBOURS_MAX = 20
+/** Bytes of one signed record: its fields can hold 1500 today, most of it NEIGHBOURS_MAX. */
+export const RECORD_BYTES_MAX = 2048
 /** Records in one gossip message: together they stay below MESSAGE_BYTES_MAX. */
-export const GOSSIP_RECORDS_MAX = 32
+export const GOSSIP_RECORDS_MAX = 24
 /** Records kept of one topic, present and past peers: four views, so that churn evicts only the past. */
 export const DIRECTORY_RECORDS_MAX = 256
 /** Own addresses in a hello. A machine has a few interfaces; each address costs the other a dial. */

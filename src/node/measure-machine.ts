@@ -6,9 +6,8 @@ import { join } from 'node:path'
 import { loadKernels } from '../compute/addon.ts'
 import { measureKernels } from '../compute/measure.ts'
 import { defaultThreads } from '../compute/threads.ts'
-import { probe } from '../sharding/probe.ts'
+import { probe, type Machine } from '../sharding/probe.ts'
 
-import type { Profile } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
 
 export function threadsOf({ threads }: Pick<NodeOptions, 'threads'>): number {
@@ -16,7 +15,7 @@ export function threadsOf({ threads }: Pick<NodeOptions, 'threads'>): number {
 }
 
 /** Takes a second at the first start, none later. @throws NATIVE_*; AbortError. */
-export async function measureMachine(options: NodeOptions, signal: AbortSignal): Promise<Profile> {
+export async function measureMachine(options: NodeOptions, signal: AbortSignal): Promise<Machine> {
   const { memoryBytes, cacheDir, programVersion, log } = options
   const threads = threadsOf(options)
   return await probe(

@@ -6,8 +6,8 @@ import { formatRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import type { GateStatus } from '../wire/gate.ts'
 import type { Hello } from '../wire/hello.ts'
-import type { Profile } from '../wire/record.ts'
 import type { Plan } from '../sharding/plan.ts'
+import type { Machine } from '../sharding/probe.ts'
 
 export const noModelText =
   'this peer has no model file: it is seen by the others but holds no layers; give it one with --model FILE'
@@ -48,7 +48,7 @@ export function gateText({ onlyAllowed, allowed, revoked }: GateStatus): string 
   return `${who}${revoked.length > 0 ? `; ${keys(revoked.length)} revoked` : ''}`
 }
 
-export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Profile): string {
+export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Machine): string {
   const gbps = ((weightMiBps * 2 ** 20) / 1e9).toFixed(1)
   const memory = formatSize(memoryKiB * 1024)
   return `this machine: ${cores} cores, ${kernels}, ${gbps} GB/s of weights, up to ${memory}`

@@ -30,6 +30,9 @@ export interface Meter {
   measure(signal?: AbortSignal): Promise<Measurement>
 }
 
+/** What is known of a machine without its neighbours and its user's wishes. */
+export type Machine = Omit<Profile, 'contextTokens' | 'sessions' | 'neighbours'>
+
 export interface ProbeOptions {
   meter: Meter
   /** Threads that a stage will use; part of what a measurement is valid for. */
@@ -43,7 +46,7 @@ export interface ProbeOptions {
 }
 
 /** @throws whatever the meter throws, and AbortError. */
-export async function probe(options: ProbeOptions, signal?: AbortSignal): Promise<Profile> {
+export async function probe(options: ProbeOptions, signal?: AbortSignal): Promise<Machine> {
   const { meter, threads, cacheFile, log } = options
   const hardware = [
     meter.kernels,
@@ -67,7 +70,8 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
     kernels: meter.kernels,
     memoryKiB: Math.min(MEMORY_KIB_MAX, claimMemoryKiB(options.memoryLimitBytes, freeBytes)),
     weightMiBps,
-    int8Mops
+    int8Mops,
+    diskMiBps: 0
   }
 }
 

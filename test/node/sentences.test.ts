@@ -38,6 +38,7 @@ const plan: Plan = {
   },
   leftOut: [],
   gap: [],
+  reserve: { contextTokens: 4096, sessions: 1 },
   hash: '',
   viewHash: ''
 }
@@ -66,7 +67,8 @@ test('sentences - what a machine can do', (t) => {
     kernels: 'avx2',
     memoryKiB: 12 * 2 ** 20,
     weightMiBps: 20_480,
-    int8Mops: 1
+    int8Mops: 1,
+    diskMiBps: 0
   }
   t.is(
     sentences.profileText(profile),

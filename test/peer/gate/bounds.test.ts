@@ -105,6 +105,7 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   MODEL_NAME_BYTES_MAX: TEXTS,
   VERSION_TEXT_BYTES_MAX: TEXTS,
   RECORD_BYTES_MAX: ['wire/record-codec.test.ts', 'refuses more bytes than a record may have'],
+  NEIGHBOURS_MAX: ['wire/record-codec.test.ts', 'refuses values at one beyond each bound'],
   GOSSIP_RECORDS_MAX: ['wire/control.test.ts', 'counts are refused one beyond their bound'],
   DIRECTORY_RECORDS_MAX: [
     'peer/members/directory-table.test.ts',
