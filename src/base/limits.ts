@@ -153,6 +153,11 @@ export const CONTROL_MESSAGES_BURST = 400
 /** Pings answered on one lane per second, and at once: ours come four times a second, each twice. */
 export const LANE_PINGS_PER_SECOND = 32
 export const LANE_PINGS_BURST = 128
+/** Bytes of one padding of a lane, and how many per second and at once: what a path carries is measured
+ * with three of 192 KiB when a link is new. */
+export const PADDING_BYTES_MAX = 256 * 2 ** 10
+export const PADDINGS_PER_SECOND = 0.1
+export const PADDINGS_BURST = 8
 /** Heartbeats of one peer checked per second, and at once: ours come ten times a second, and a MAC costs
  * 8 microseconds. Who floods in its name gets the pings of the link for a heartbeat. */
 export const HEARTBEATS_PER_SECOND = 40

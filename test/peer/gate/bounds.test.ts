@@ -49,6 +49,7 @@ const SEARCHES = [
   'who asks for lanes without end gets a few'
 ] as const
 const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is closed'] as const
+const PADDINGS = ['peer/lane/lane.test.ts', 'a peer that pads without end is closed'] as const
 
 /** Bound -> file and words of the title of the test that attacks it. */
 const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
@@ -120,6 +121,9 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   CONTROL_MESSAGES_BURST: [OFFENCES, 'a flood of control messages'],
   LANE_PINGS_PER_SECOND: PINGS,
   LANE_PINGS_BURST: PINGS,
+  PADDING_BYTES_MAX: ['peer/lane/lane.test.ts', 'a padding above its bound closes the lane'],
+  PADDINGS_PER_SECOND: PADDINGS,
+  PADDINGS_BURST: PADDINGS,
   CHANNEL_OPENS_PER_SECOND: [ATTACKS, 'channels opened slowly end the link at their bound'],
   CHANNEL_OPENS_BURST: [OFFENCES, 'a flood of channels'],
   CHANNELS_MAX: [ATTACKS, 'channels opened slowly end the link at their bound'],
