@@ -27,6 +27,7 @@ import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
+import { OwnProfile } from './node/own-profile.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
@@ -45,7 +46,7 @@ import { Pipeline } from './pipeline/pipeline.ts'
 import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { loadableBytes, type Machine } from './sharding/probe.ts'
+import { claimNowKiB, loadableBytes, type Machine } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -54,6 +55,7 @@ import type { Identity } from './peer/identity.ts'
 import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { PeerId } from './wire/ids.ts'
+import type { Profile } from './wire/record.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { countLayers, runBootstrap } from './node/demo-ports.ts'
@@ -117,6 +119,7 @@ class SwarmNode {
       model: null,
       droppedFor: null,
       network: null,
+      profile: null,
       pipeline: null,
       watch: null,
       generator: null,
@@ -213,6 +216,8 @@ class SwarmNode {
       random: systemRandom
     })
     this.#parts.network = network
+    const wishes = this.#parts.options
+    this.#parts.profile = new OwnProfile({ network, wishes, clock: systemClock })
     this.#parts.openedMs = systemClock.now()
     await network.open()
     const { port } = network
@@ -222,8 +227,10 @@ class SwarmNode {
   }
 
   async #measure(signal: AbortSignal): Promise<Machine> {
-    const machine = await measureMachine(this.#parts.options, signal)
-    this.#emit('machine', sentences.profileText(machine))
+    let tookMs: number | null = null
+    const onMeasured = (ms: number) => (tookMs = ms)
+    const machine = await measureMachine(this.#parts.options, signal, { onMeasured })
+    this.#emit('machine', sentences.profileText(machine, tookMs))
     return machine
   }
 
@@ -236,6 +243,7 @@ class SwarmNode {
       records: () => presentRecords(network),
       reachable,
       isMeasuring: () => this.#isMeasuring,
+      isSettling: () => this.#parts.profile?.isSettling ?? false,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })
@@ -252,7 +260,9 @@ class SwarmNode {
   /** From now on this machine takes layers and sessions. */
   #serve(model: Model, machine: Machine | null): void {
     const network = this.#parts.network as PeerNetwork
+    const own = this.#parts.profile as OwnProfile
     const { layers, memoryBytes, log } = this.#parts.options
+    let profile: Profile | null = null
     if (machine !== null && !this.#parts.isClosing) {
       const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
@@ -262,7 +272,9 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
-        memoryBytes: machine.memoryKiB * 1024
+        get memoryBytes() {
+          return own.claimBytes
+        }
       })
       const facts = modelFacts(model)
       const claimedBytes = machine.memoryKiB * 1024
@@ -281,10 +293,14 @@ class SwarmNode {
       const pinned = pinnedRange(facts, machine.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
+      profile = own.begin(machine, () =>
+        keeper.holding.loading === null
+          ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
+          : null
+      )
       if (pinned !== null) keeper.aim(pinned)
     }
-    const unasked = { contextTokens: 0, sessions: 0, neighbours: [] }
-    network.publish({ profile: machine && { ...machine, ...unasked }, pin: layers })
+    network.publish({ profile, pin: layers })
     this.#parts.watch?.stir()
   }
 
@@ -349,6 +365,7 @@ class SwarmNode {
   async #close(): Promise<void> {
     this.#opening.abort(abortError())
     this.#parts.watch?.close()
+    this.#parts.profile?.close()
     await this.#parts.serving?.keeper.close()
     await this.#parts.pipeline?.close()
     await this.#parts.serving?.host.close()

@@ -48,10 +48,17 @@ export function gateText({ onlyAllowed, allowed, revoked }: GateStatus): string 
   return `${who}${revoked.length > 0 ? `; ${keys(revoked.length)} revoked` : ''}`
 }
 
-export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Machine): string {
-  const gbps = ((weightMiBps * 2 ** 20) / 1e9).toFixed(1)
+/** @param tookMs to measure it; null: known from an earlier start. */
+export function profileText(machine: Machine, tookMs: number | null): string {
+  const { kernels, weightMiBps, memoryKiB, diskMiBps, cores } = machine
+  const gbps = (mibps: number) => ((mibps * 2 ** 20) / 1e9).toFixed(1)
+  const disk = diskMiBps === 0 ? '' : `, ${gbps(diskMiBps)} GB/s from disk`
   const memory = formatSize(memoryKiB * 1024)
-  return `this machine: ${cores} cores, ${kernels}, ${gbps} GB/s of weights, up to ${memory}`
+  const how = tookMs === null ? 'as measured before' : `measured in ${(tookMs / 1000).toFixed(1)} s`
+  return (
+    `this machine: ${cores} cores, ${kernels}, ${gbps(weightMiBps)} GB/s of weights${disk}, ` +
+    `up to ${memory}; ${how}`
+  )
 }
 
 /** @param nameOf the name of a peer in the plan. */

@@ -71,8 +71,13 @@ test('sentences - what a machine can do', (t) => {
     diskMiBps: 0
   }
   t.is(
-    sentences.profileText(profile),
-    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB'
+    sentences.profileText(profile, null),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB; as measured before'
+  )
+  t.is(
+    sentences.profileText({ ...profile, diskMiBps: 2896 }, 1140),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, 3.0 GB/s from disk, up to 12 GiB; ' +
+      'measured in 1.1 s'
   )
 })
 

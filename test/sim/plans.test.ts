@@ -84,6 +84,7 @@ class Node {
       records,
       reachable: records,
       isMeasuring: () => false,
+      isSettling: () => false,
       clock,
       onPlan: ({ hash }) => this.hashes.push(hash)
     })
