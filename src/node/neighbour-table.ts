@@ -19,6 +19,8 @@ const DELAYS = 20
 export const DELAY_EVERY_MS = 30_000
 /** A path is measured again after so long, and not sooner when its link was renewed: it costs 600 KB. */
 const BANDWIDTH_KEPT_MS = 60 * 60_000
+/** A link that was lost is told of for so long, as long as who is gone is remembered by others. */
+const LOST_KEPT_MS = 10 * 60_000
 /** What was seen of a stage counts for so long; then its owner is believed again. */
 const SEEN_KEPT_MS = 60 * 60_000
 /** Peers remembered beyond those that are linked now: they come back. */
@@ -46,6 +48,7 @@ interface Neighbour {
   bandwidth: { average: Average; published: number; measuredMs: number } | null
   seen: { mibps: number; atMs: number } | null
   publishedMiBps: number | null
+  /** When its link was last there. */
   touchedMs: number
 }
 
@@ -78,14 +81,14 @@ export class NeighbourTable {
 
   /** A path that was not measured, or not for long. @param waitMs after its lane came. */
   needsBandwidth(peer: PeerId, waitMs: number, nowMs: number): boolean {
-    const { lane, laneMs, bandwidth } = this.#of(peer, nowMs)
+    const { lane = null, laneMs = nowMs, bandwidth = null } = this.#all.get(peer) ?? {}
     if (lane !== 'tcp' || nowMs - laneMs < waitMs) return false
     return bandwidth === null || nowMs - bandwidth.measuredMs > BANDWIDTH_KEPT_MS
   }
 
   /** A stage of this peer read weights at this rate; of an hour the fastest counts. */
   seen(peer: PeerId, mibps: number, nowMs: number): void {
-    const known = this.#of(peer, nowMs)
+    const known = this.#of(peer, this.#all.get(peer)?.touchedMs ?? nowMs)
     const before = known.seen
     if (before === null || mibps >= before.mibps || nowMs - before.atMs > SEEN_KEPT_MS) {
       known.seen = { mibps, atMs: nowMs }
@@ -93,13 +96,17 @@ export class NeighbourTable {
     }
   }
 
-  /** Those of whom a way was known and that are not among these any more; they may be back at once. */
-  keep(linked: ReadonlySet<PeerId>): void {
+  /**
+   * Who is not among these is out of reach, for a moment or for good. What is known of the way there is
+   * told for a while longer: without it plans would take a far peer whose link comes and goes for a near one.
+   */
+  keep(linked: ReadonlySet<PeerId>, nowMs: number): void {
     for (const [peer, known] of this.#all) {
       if (linked.has(peer) || known.lane === null) continue
-      Object.assign(known, { lane: null, delaysUs: [], publishedUs: null })
       // The next path may be another one: it begins with its own first figure.
       if (known.bandwidth !== null) known.bandwidth.average.samples = 0
+      if (nowMs - known.touchedMs < LOST_KEPT_MS) continue
+      Object.assign(known, { lane: null, delaysUs: [], publishedUs: null })
     }
   }
 

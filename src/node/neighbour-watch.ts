@@ -68,7 +68,7 @@ export class NeighbourWatch {
       this.#table.delay(peer, lane, rttMs, nowMs)
       if (!this.#isMeasuring && this.#isDue(peer, nowMs)) void this.#measure(peer)
     }
-    this.#table.keep(linked)
+    this.#table.keep(linked, nowMs)
     this.#publish()
   }
 

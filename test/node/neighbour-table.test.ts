@@ -51,7 +51,7 @@ test('neighbour table - a path is measured once, and again after an hour', (t) =
   t.absent(table.needsBandwidth(A, 500, 499))
   t.ok(table.needsBandwidth(A, 500, 500))
   table.bandwidth(A, 900, 500)
-  table.keep(new Set())
+  table.keep(new Set(), 600)
   table.delay(A, 'tcp', 0.3, 10_000)
   t.absent(table.needsBandwidth(A, 0, 10_000), 'a link that was renewed')
   t.ok(table.needsBandwidth(A, 0, 61 * MINUTE_MS))
@@ -92,16 +92,23 @@ test('neighbour table - a day of noise is no news', (t) => {
   t.ok(told.size <= 3, `${told.size} states`)
 })
 
-test('neighbour table - who is gone is told no more, and his next path begins anew', (t) => {
+test('neighbour table - a link that comes and goes is told all the time', (t) => {
   const table = measured()
-  table.keep(new Set([A]))
-  t.is(table.records(0).length, 1)
-  table.keep(new Set())
-  t.alike(table.records(0), [])
-  table.delay(A, 'tcp', 5, 1000)
-  t.is(table.records(1000)[0]?.delayUs, 2436)
-  table.bandwidth(A, 100, 1000)
-  t.is(table.records(1000)[0]?.mbps, 107)
+  const [told] = table.records(0)
+  for (let nowMs = 0; nowMs < 9 * MINUTE_MS; nowMs += 250) table.keep(new Set(), nowMs)
+  t.alike(table.records(9 * MINUTE_MS), [told])
+  table.delay(A, 'tcp', 0.3, 9 * MINUTE_MS)
+  t.alike(table.records(9 * MINUTE_MS), [told])
+})
+
+test('neighbour table - a link that is lost for long is told no more, and begins anew', (t) => {
+  const table = measured()
+  table.keep(new Set(), 10 * MINUTE_MS)
+  t.alike(table.records(10 * MINUTE_MS), [])
+  table.delay(A, 'tcp', 5, 11 * MINUTE_MS)
+  t.is(table.records(11 * MINUTE_MS)[0]?.delayUs, 2436)
+  table.bandwidth(A, 100, 11 * MINUTE_MS)
+  t.is(table.records(11 * MINUTE_MS)[0]?.mbps, 107)
 })
 
 test('neighbour table - another kind of lane is another way', (t) => {
@@ -142,7 +149,7 @@ test('neighbour table - a thousand that come and go are forgotten, who is here i
   for (let i = 0; i < 1000; i++) {
     const peer = keyOf((i + 4096).toString(16))
     table.seen(peer, 9000, i)
-    table.keep(linked)
+    table.keep(linked, i)
   }
   t.ok(table.records(1000).some(({ peer }) => peer === A))
   table.seen(B, 9000, 1000)

@@ -94,12 +94,14 @@ test('neighbour watch - a link that answers nothing is not waited for longer tha
   t.absent(world.watch.isSettling)
 })
 
-test('neighbour watch - who is gone is told no more', async (t) => {
+test('neighbour watch - who is gone for ten minutes is told no more', async (t) => {
   const world = setUp()
   world.links = [link(C)]
   await world.pass(1000)
   world.links = []
-  await world.pass(250)
+  await world.pass(9 * 60_000)
+  t.is(world.told.length, 1)
+  await world.pass(2 * 60_000)
   t.alike(world.told.at(-1), [])
 })
 
