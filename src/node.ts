@@ -27,11 +27,13 @@ import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
+import { OwnProfile } from './node/own-profile.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
 import { Rivals } from './node/rivals.ts'
+import { routePorts } from './node/route-ports.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService } from './node/node-service.ts'
 import { checkLoad, roomTexts } from './node/room.ts'
@@ -42,12 +44,9 @@ import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
-import { repairRoute } from './pipeline/repair-route.ts'
-import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { heldSpans } from './sharding/coverage.ts'
-import { loadableBytes } from './sharding/probe.ts'
+import { claimNowKiB, loadableBytes, type Machine } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -121,6 +120,7 @@ class SwarmNode {
       model: null,
       droppedFor: null,
       network: null,
+      profile: null,
       pipeline: null,
       watch: null,
       generator: null,
@@ -165,10 +165,10 @@ class SwarmNode {
     this.#memory.open()
     if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
-    const profile = computes ? await this.#measure(signal) : null
+    const machine = computes ? await this.#measure(signal) : null
     this.#isMeasuring = false
     signal.throwIfAborted()
-    if (this.#parts.model) this.#serve(this.#parts.model, profile)
+    if (this.#parts.model) this.#serve(this.#parts.model, machine)
     if (this.#fatal) throw this.#fatal
   }
 
@@ -217,6 +217,8 @@ class SwarmNode {
       random: systemRandom
     })
     this.#parts.network = network
+    const wishes = this.#parts.options
+    this.#parts.profile = new OwnProfile({ network, wishes, clock: systemClock })
     this.#parts.openedMs = systemClock.now()
     await network.open()
     const { port } = network
@@ -225,10 +227,12 @@ class SwarmNode {
     return network
   }
 
-  async #measure(signal: AbortSignal): Promise<Profile> {
-    const profile = await measureMachine(this.#parts.options, signal)
-    this.#emit('machine', sentences.profileText(profile))
-    return profile
+  async #measure(signal: AbortSignal): Promise<Machine> {
+    let tookMs: number | null = null
+    const onMeasured = (ms: number) => (tookMs = ms)
+    const machine = await measureMachine(this.#parts.options, signal, { onMeasured })
+    this.#emit('machine', sentences.profileText(machine, tookMs))
+    return machine
   }
 
   #plan(model: Model, network: PeerNetwork, pipeline: Pipeline): void {
@@ -240,6 +244,7 @@ class SwarmNode {
       records: () => presentRecords(network),
       reachable,
       isMeasuring: () => this.#isMeasuring,
+      isSettling: () => this.#parts.profile?.isSettling ?? false,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })
@@ -247,21 +252,19 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
-      repair: (route, avoided) => {
-        const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
-        return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
-      },
+      ...routePorts(facts, watch, reachable),
       clock: systemClock,
       random: systemRandom
     })
   }
 
   /** From now on this machine takes layers and sessions. */
-  #serve(model: Model, profile: Profile | null): void {
+  #serve(model: Model, machine: Machine | null): void {
     const network = this.#parts.network as PeerNetwork
+    const own = this.#parts.profile as OwnProfile
     const { layers, memoryBytes, log } = this.#parts.options
-    if (profile !== null && !this.#parts.isClosing) {
+    let profile: Profile | null = null
+    if (machine !== null && !this.#parts.isClosing) {
       const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
         stage,
@@ -270,10 +273,12 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
-        memoryBytes: profile.memoryKiB * 1024
+        get memoryBytes() {
+          return own.claimBytes
+        }
       })
       const facts = modelFacts(model)
-      const claimedBytes = profile.memoryKiB * 1024
+      const claimedBytes = machine.memoryKiB * 1024
       const free = loadableBytes()
       for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
         this.#emit('memory', text)
@@ -287,9 +292,14 @@ class SwarmNode {
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      const pinned = pinnedRange(facts, profile.memoryKiB, layers)
+      const pinned = pinnedRange(facts, machine.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
+      profile = own.begin(machine, () =>
+        keeper.holding.loading === null
+          ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
+          : null
+      )
       if (pinned !== null) keeper.aim({ stage: pinned, standbys: [], isSettled: true })
     }
     network.publish({ profile, pin: layers })
@@ -369,6 +379,7 @@ class SwarmNode {
   async #close(): Promise<void> {
     this.#opening.abort(abortError())
     this.#parts.watch?.close()
+    this.#parts.profile?.close()
     await this.#parts.serving?.keeper.close()
     await this.#parts.pipeline?.close()
     await this.#parts.serving?.host.close()

@@ -73,6 +73,8 @@ export interface PlanStatus {
   leftOut: { peer: string; reason: string }[]
   /** Layers that nobody can hold, when there is no plan. */
   gap: { start: number; end: number }[]
+  /** What every stage keeps room for; null before the first plan. */
+  reserve: { contextTokens: number; sessions: number } | null
   ready: boolean
   /** Machines that are not there, of a plan that was asked for with --what-if. */
   added?: { key: string; name: string }[]

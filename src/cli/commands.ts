@@ -49,6 +49,8 @@ export const COMMANDS = {
       'model',
       'memory',
       'layers',
+      'context',
+      'sessions',
       'threads',
       'bootstrap',
       'peer',
@@ -69,6 +71,7 @@ export const COMMANDS = {
     examples: [
       'swarm join home --model model.gguf',
       'swarm join home --model model.gguf --memory 8GiB --http 8080',
+      'swarm join home --model model.gguf --context 32768 --sessions 2',
       'swarm join lab --model model.gguf --layers 0-11 --bootstrap 192.168.1.5:49737',
       'swarm join lab --model model.gguf --peer 192.168.1.5:48629',
       'swarm join home --secret --model model.gguf'
@@ -327,7 +330,8 @@ export const COMMANDS = {
     about:
       'Measures for a few seconds what memory and processor allow and which share of it our kernels ' +
       'reach, per number format. With a file, only its formats, and the tokens per second to expect ' +
-      'of swarm run; nothing of it is loaded. Other work on the machine makes every figure smaller.',
+      'of swarm run; nothing of it is loaded. Other work on the machine makes every figure smaller. ' +
+      'What this machine says of itself in plans is measured anew too, for the next swarm join.',
     positionals: [{ name: 'file.gguf', required: false, offers: 'files' }],
     flags: ['threads', ...ALWAYS],
     examples: ['swarm bench', 'swarm bench model.gguf', 'swarm bench model.gguf --json']

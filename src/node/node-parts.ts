@@ -17,6 +17,7 @@ import type { EventHub } from './event-hub.ts'
 import type { LayerKeeper } from './layer-keeper.ts'
 import type { ModelRecord } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
+import type { OwnProfile } from './own-profile.ts'
 import type { PlanWatch } from './plan-watch.ts'
 
 /** The parts that exist only with a model file and an addon to compute with. */
@@ -42,6 +43,7 @@ export interface NodeParts {
   /** The model of the topic for which our own was dropped. */
   droppedFor: ModelRecord | null
   network: PeerNetwork | null
+  profile: OwnProfile | null
   pipeline: Pipeline | null
   watch: PlanWatch | null
   generator: TextGenerator | null

@@ -26,6 +26,7 @@ import type {
   PlanStatus,
   SwarmService
 } from '../api/service.ts'
+import type { GenerateResult } from '../wire/generation.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 import type { Gate } from '../peer/gate/gate.ts'
@@ -110,7 +111,16 @@ export class NodeService implements SwarmService {
       throw this.#noModel()
     }
     yield* this.#untilReady(signal)
-    yield* this.#top.follow(this.#parts.generator.generate(request, signal))
+    for await (const event of this.#top.follow(this.#parts.generator.generate(request, signal))) {
+      if (event.type === 'done') this.#note(event.result)
+      yield event
+    }
+  }
+
+  /** What an answer showed of the machines that it came through is told to the others. */
+  #note(result: GenerateResult): void {
+    const { profile, watch } = this.#parts
+    if (watch !== null) profile?.note(watch.view().model, result)
   }
 
   #noModel(): SwarmError {

@@ -25,7 +25,6 @@ import { StepRunner, type OriginMessage } from './step-runner.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../compute/stage.ts'
 import type { OpenMessage, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
-import type { Hops } from './hop.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -38,8 +37,7 @@ export type HostMessage = Extract<
   { type: 'open' | 'sampled' | 'ids' | 'replay' | 'activation' | 'token' | 'close' }
 >
 
-export interface StageHostOptions extends Omit<StageRoomOptions, 'self'> {
-  hops: Hops
+export interface StageHostOptions extends StageRoomOptions {
   log: Log
 }
 
@@ -54,7 +52,7 @@ export class StageHost {
 
   constructor(options: StageHostOptions) {
     this.#options = options
-    this.#room = new StageRoom({ ...options, self: options.hops.self }, this.#sessions, (session) =>
+    this.#room = new StageRoom(options, this.#sessions, (session) =>
       this.#fail(session, unknownSession())
     )
     this.#steps = new StepRunner({

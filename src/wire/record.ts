@@ -14,6 +14,24 @@ export interface Profile {
   weightMiBps: number
   /** Integer operations per second at prefill, in millions, in steps of 19 %. */
   int8Mops: number
+  /** MiB/s at which the model's file is read from disk, in steps of 19 %; 0: not measured. */
+  diskMiBps: number
+  /** Positions of one session, and sessions, that plans are asked to have room for; 0: the usual. */
+  contextTokens: number
+  sessions: number
+  /** Others as this peer sees them, ascending by key. */
+  neighbours: NeighbourRecord[]
+}
+
+/** What one peer measured of another; each figure 0 where it is not known. */
+export interface NeighbourRecord {
+  peer: PeerId
+  /** One way: half of the round trip of a lane, or of a link without one, in steps of 19 %. */
+  delayUs: number
+  /** Megabits per second that a burst of some hundred KB gets, in steps of 19 %. */
+  mbps: number
+  /** MiB/s of weights that its stage read in sessions begun here, in steps of 19 %. */
+  seenMiBps: number
 }
 
 export interface RangeRecord {

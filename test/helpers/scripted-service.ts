@@ -139,6 +139,7 @@ export class ScriptedService implements SwarmService {
       viewHash: 'e'.repeat(64),
       leftOut: [],
       gap: [],
+      reserve: { contextTokens: 4096, sessions: 1 },
       ready: true,
       ...this.planOverrides
     }

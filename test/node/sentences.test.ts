@@ -38,6 +38,7 @@ const plan: Plan = {
   },
   leftOut: [],
   gap: [],
+  reserve: { contextTokens: 4096, sessions: 1 },
   hash: '',
   viewHash: ''
 }
@@ -66,11 +67,17 @@ test('sentences - what a machine can do', (t) => {
     kernels: 'avx2',
     memoryKiB: 12 * 2 ** 20,
     weightMiBps: 20_480,
-    int8Mops: 1
+    int8Mops: 1,
+    diskMiBps: 0
   }
   t.is(
-    sentences.profileText(profile),
-    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB'
+    sentences.profileText(profile, null),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB; as measured before'
+  )
+  t.is(
+    sentences.profileText({ ...profile, diskMiBps: 2896 }, 1140),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, 3.0 GB/s from disk, up to 12 GiB; ' +
+      'measured in 1.1 s'
   )
 })
 

@@ -43,6 +43,7 @@ test('view - who cannot take part is not in it', (t) => {
     ['is too slow', { profile: { ...profile, weightMiBps: 31 } }],
     ['claims too fast', { profile: { ...profile, weightMiBps: 2 ** 26 + 1 } }],
     ['claims half a MiB/s', { profile: { ...profile, weightMiBps: 100.5 } }],
+    ['claims half a MiB/s of disk', { profile: { ...profile, diskMiBps: 0.5 } }],
     ['claims half an operation', { profile: { ...profile, int8Mops: 0.5 } }],
     ['has no memory', { profile: { ...profile, memoryKiB: 0 } }],
     ['claims too much memory', { profile: { ...profile, memoryKiB: 2 ** 36 + 1 } }]
