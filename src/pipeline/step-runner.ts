@@ -73,8 +73,7 @@ export class StepRunner {
   }
 
   async #step(sessions: HostedSession[]): Promise<void> {
-    const { stage, clock } = this.#components
-    const startedMs = clock.now()
+    const { stage } = this.#components
     const due = sessions.flatMap((session) => this.#prepare(session) ?? [])
     let outcomes: StepOutcome[] = []
     try {
@@ -83,7 +82,7 @@ export class StepRunner {
       outcomes = due.map(() => ({ error: error as Error }))
     }
     for (const [i, part] of due.entries()) {
-      this.#finish(part, outcomes[i] as StepOutcome, startedMs)
+      this.#finish(part, outcomes[i] as StepOutcome)
     }
     const [range] = due.map(({ request }) => request.range)
     if (range && outcomes.some((outcome) => 'result' in outcome)) this.reads.count(range)
@@ -117,17 +116,17 @@ export class StepRunner {
     }
   }
 
-  #finish(
-    { session, work, frame, signal }: DuePart,
-    outcome: StepOutcome,
-    startedMs: number
-  ): void {
+  #finish({ session, work, frame, signal }: DuePart, outcome: StepOutcome): void {
     // After an abort nobody waits for this step any more.
     if (signal.aborted) return
     try {
       if ('error' in outcome) throw outcome.error
-      session.count(work, startedMs, outcome.result.computeUs)
+      const { computeUs } = outcome.result
       session.lastMs = this.#components.clock.now()
+      // What a step waited for its turn, and what handing it to a thread and back took, are told as one:
+      // inside the stage, and not computing. So what is left between stages is the wire alone.
+      const startedMs = session.lastMs - computeUs / 1000
+      session.count(work, startedMs, computeUs)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)
     } catch (error) {

@@ -279,7 +279,7 @@ export class TextGenerator {
         prefillMs,
         decodeMs,
         tokensPerSecond: tokensPerSecond(answer.ids.length, decodeMs),
-        perHop: perHopTiming(stages, stats, decodeMs)
+        perHop: perHopTiming(stages, stats, answer.ids.length - 1, decodeMs)
       }
     }
   }
@@ -293,6 +293,7 @@ function closedError(): SwarmError {
 function routeEvent(session: Session, question: Question, cachedTokens: number): GenerateEvent {
   return {
     type: 'route',
+    session: session.id,
     stages: session.route.stages,
     promptTokens: question.promptIds.length,
     cachedTokens,

@@ -39,8 +39,12 @@ test('generate - text in, events out, the same as the model alone', async (t) =>
 test('generate - the first event is the route, the last the result', async (t) => {
   const bench = await setUp()
   const { events } = await run(bench, request())
-  t.alike(events[0], {
+  const [first] = events
+  const session = first?.type === 'route' ? first.session : ''
+  t.ok(/^[0-9a-f]{32}$/.test(session), session)
+  t.alike(first, {
     type: 'route',
+    session,
     stages: bench.route.stages,
     promptTokens: 5,
     cachedTokens: 0,
