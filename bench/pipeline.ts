@@ -129,9 +129,8 @@ function tell(
 ): void {
   const value = median(ratios)
   const asked = least > 0 ? `at least ${least}` : `at most ${most}`
-  console.log(
-    `  ${mark(value >= least && value <= most)} ${what}: ${value.toFixed(3)} (${spread(ratios)}), asked ${asked}`
-  )
+  const met = mark(value >= least && value <= most)
+  console.log(`  ${met} ${what}: ${value.toFixed(3)} (${spread(ratios)}), asked ${asked}`)
 }
 
 function mark(isMet: boolean): string {

@@ -31,11 +31,12 @@ export function costliestSentence({ hops }: SessionReport): string | null {
   const rateWithout = (savedMs: number) => `${(1000 / (tokenMs - savedMs)).toFixed(1)} tok/s`
   const own = `${nameOf(hop)} (layers ${formatLayers(hop)})`
   if (most.kind === 'queue') {
-    const without = most.ms < tokenMs ? `: alone it would be ${rateWithout(most.ms)}` : ''
-    return (
-      `most of it, ${share}, is waiting for a turn at ${own}${without}; ` +
-      'fewer sessions at once or a faster machine there would help'
-    )
+    // A plan that foresaw no other session leaves but one reason to wait.
+    const isShared = (hop.predicted?.queueMs ?? 0) > 0
+    const why = isShared
+      ? 'behind other sessions: fewer at once, or a faster machine there'
+      : 'for a free processor: other work keeps that machine busy; without it'
+    return `most of it, ${share}, is waiting at ${own} ${why}, ${rateWithout(most.ms)}`
   }
   if (most.kind === 'wire') return wireSentence(hops, most, share, rateWithout(most.ms / 2))
   const claimedMs = hop.predicted?.computeMs ?? 0

@@ -42,9 +42,9 @@ function speedLine(report: SessionReport): string {
   const rate = besideMeasured(tokensPerSecond, predictedTokensPerSecond, (value) =>
     value.toFixed(1)
   )
-  const first = besideMeasured(prefillMs, predictedFirstTokenMs, (ms) => (ms / 1000).toFixed(2))
-  const speed = report.nTokens < 2 ? '' : `${rate} tok/s; `
-  return `${speed}first token after ${first} s`
+  const first = besideMeasured(prefillMs, predictedFirstTokenMs, shown)
+  const speed = report.nTokens < 2 ? '' : `tok/s ${rate}; `
+  return `${speed}ms to the first token ${first}`
 }
 
 /** `17.2, predicted 18.0 (+5 %)`: the percentage is how far the prediction was off. */
@@ -67,12 +67,12 @@ function hopLines(report: SessionReport, width: number): string[] {
     return [`no parts: ${why}`]
   }
   const columns = [
-    { title: 'ms per token' },
+    { title: 'peer' },
     { title: 'key' },
     { title: 'layers', align: 'right' as const },
     ...PARTS.flatMap((title) => [
       { title, align: 'right' as const },
-      { title: 'predicted', align: 'right' as const }
+      { title: 'plan', align: 'right' as const }
     ])
   ]
   const rows = hops.map((hop) => [
@@ -92,6 +92,7 @@ function hopLines(report: SessionReport, width: number): string[] {
       : 'its split among the hops is even, since not every link was measured'
   const most = costliestSentence(report)
   return [
+    'ms per token, each part beside what the plan said of it:',
     ...renderTable(columns, [...rows, ['together', '', '', ...whole]], width),
     `parts ${shown(partsMs)} ms of ${shown(wallMs)} ms from token to token (${(100 * share).toFixed(1)} %)`,
     `the wire is what the stages leave of that time; ${split}`,

@@ -31,29 +31,30 @@ test('explain - every part stands beside what was predicted, and the sum beside 
   )
   t.is(
     lines[1],
-    '17.0, predicted 17.8 (+5 %) tok/s; first token after 0.41, predicted 0.39 (-5 %) s'
+    'tok/s 17.0, predicted 17.8 (+5 %); ms to the first token 410.0, predicted 390.0 (-5 %)'
   )
-  t.alike(lines.slice(2, 7), [
-    'ms per token  key       layers  compute  predicted  wire  predicted  queue  predicted',
-    'atlas         ede8c730    0-11     16.4       16.2  0.80       0.80   0.10       0.00',
-    'boron         21d9ff4b   12-23     17.1       17.0  3.90       0.80   0.30       0.00',
-    'cesium        10d33d5c   24-31     20.9       20.4  3.70       0.80   0.10       0.00',
-    'together                           54.4       53.6  8.40       2.40   0.50       0.00'
+  t.alike(lines.slice(2, 8), [
+    'ms per token, each part beside what the plan said of it:',
+    'peer      key       layers  compute  plan  wire  plan  queue  plan',
+    'atlas     ede8c730    0-11     16.4  16.2  0.80  0.80   0.10  0.00',
+    'boron     21d9ff4b   12-23     17.1  17.0  3.90  0.80   0.30  0.00',
+    'cesium    10d33d5c   24-31     20.9  20.4  3.70  0.80   0.10  0.00',
+    'together                       54.4  53.6  8.40  2.40   0.50  0.00'
   ])
-  t.is(lines[7], 'parts 63.3 ms of 58.9 ms from token to token (107.5 %)')
-  t.ok(lines[8]?.includes('follows their measured round trips'))
+  t.is(lines[8], 'parts 63.3 ms of 58.9 ms from token to token (107.5 %)')
+  t.ok(lines[9]?.includes('follows their measured round trips'))
 })
 
 test('explain - what nobody predicted or told is not made up', (t) => {
   const unpredicted = withHop(1, { predicted: null })
   const lines = explainLines({ ...unpredicted, predictedTokensPerSecond: null }, 100)
-  t.ok(lines[1]?.startsWith('17.0 tok/s; first token after 0.41, predicted'), lines[1])
-  t.ok(/^boron .* 17\.1 +- +3\.90 +- +0\.30 +-$/.test(lines[4] ?? ''), lines[4])
-  t.ok(/^together +54\.4 +- +8\.40 +- +0\.50 +-$/.test(lines[6] ?? ''), lines[6])
+  t.ok(lines[1]?.startsWith('tok/s 17.0; ms to the first token 410.0, predicted'), lines[1])
+  t.ok(/^boron .* 17\.1 +- +3\.90 +- +0\.30 +-$/.test(lines[5] ?? ''), lines[5])
+  t.ok(/^together +54\.4 +- +8\.40 +- +0\.50 +-$/.test(lines[7] ?? ''), lines[7])
   t.alike(explainLines({ ...report, hops: [] }, 100).slice(2), ['no parts: a stage did not tell'])
   const one = { ...report, nTokens: 1, hops: [] }
   t.alike(explainLines(one, 100).slice(1), [
-    'first token after 0.41, predicted 0.39 (-5 %) s',
+    'ms to the first token 410.0, predicted 390.0 (-5 %)',
     'no parts: one token has no time between tokens'
   ])
   t.is(sumOfParts(one), null)
@@ -91,11 +92,11 @@ test('explain - a long way is named by its two ends, the last one leading to the
 })
 
 test('explain - waiting is told as what it is', (t) => {
-  const sentence = costliestSentence(withHop(1, { queueMs: 100 })) ?? ''
-  t.ok(
-    sentence.includes('is waiting for a turn at boron (layers 12-23): alone it would be'),
-    sentence
-  )
+  const predicted = { computeMs: 17, wireMs: 0.8, queueMs: 90 }
+  const shared = costliestSentence(withHop(1, { queueMs: 100, predicted })) ?? ''
+  t.ok(shared.includes('is waiting at boron (layers 12-23) behind other sessions'), shared)
+  const alone = costliestSentence(withHop(1, { queueMs: 100 })) ?? ''
+  t.ok(alone.includes('is waiting at boron (layers 12-23) for a free processor'), alone)
   t.is(costliestSentence({ ...report, hops: [] }), null)
 })
 
