@@ -46,16 +46,19 @@ interface DuePart extends StepPart {
 
 export class StepRunner {
   readonly #components: StepRunnerComponents
-  readonly #scheduler = new Scheduler<HostedSession>({
-    run: (sessions) => this.#step(sessions),
-    tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
-    groupOf: ({ stage: { start, end } }) => `${start} ${end}`
-  })
+  readonly #scheduler: Scheduler<HostedSession>
   /** Steps that have run, for whoever shows what this machine does. */
   readonly reads: LayerReads
 
   constructor(components: StepRunnerComponents) {
     this.#components = components
+    this.#scheduler = new Scheduler<HostedSession>({
+      run: (sessions) => this.#step(sessions),
+      tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
+      groupOf: ({ stage: { start, end } }) => `${start} ${end}`,
+      nStagesOf: ({ open }) => open.route.length,
+      clock: components.clock
+    })
     this.reads = new LayerReads(components.stage.nLayers)
   }
 
