@@ -26,7 +26,8 @@ const exact: Clock = {
     const due = { atMs: systemClock.now() + delayMs, call }
     const wake = () => {
       awake.push(due)
-      if (!isAwake) watch()
+      if (!isAwake) setImmediate(watch)
+      isAwake = true
     }
     if (delayMs > AWAKE_MS) return systemClock.after(delayMs - AWAKE_MS, wake)
     wake()

@@ -13,7 +13,7 @@ import { loadKernels } from '../src/compute/addon.ts'
 import { measure } from '../src/compute/measure.ts'
 import { demoModelSpec, shape1b } from '../src/model/synthetic/spec.ts'
 import { benchModel } from './models.ts'
-import { cpuTimes, disturbance, median, spread } from './statistics.ts'
+import { childJiffies, cpuTimes, disturbance, median, spread } from './statistics.ts'
 
 import type { PipelinePorts, PipelineTask } from './pipeline-ends.ts'
 import type { PipelineRound } from './pipeline-near.ts'
@@ -50,12 +50,8 @@ export async function pipelineBench(args: string[]): Promise<void> {
   )
   await tellCeiling()
   for (const delayMs of values.delays.split(',').map(Number)) {
-    const before = cpuTimes()
-    const rounds = await measurePlace({ ...task, cut: cutOf(spec.nLayers), delayMs })
-    console.log(
-      `\n${delayMs === 0 ? 'loopback' : `relay, ${delayMs} ms one way`} ` +
-        `(${disturbance(before, cpuTimes())})`
-    )
+    const { rounds, others } = await measurePlace({ ...task, cut: cutOf(spec.nLayers), delayMs })
+    console.log(`\n${delayMs === 0 ? 'loopback' : `relay, ${delayMs} ms one way`} (${others})`)
     tellTokens(rounds)
     if (delayMs === 0) tellWhole(rounds)
   }
@@ -90,7 +86,7 @@ function tellTokens(rounds: readonly PipelineRound[]): void {
   }
   console.log(
     `  a token ${tokenMs.toFixed(2)} ms: both stages compute ${computeMs.toFixed(2)}, wait inside ` +
-      `${queueMs.toFixed(2)}; the ring's bytes alone ${ringMs.toFixed(2)}`
+      `${queueMs.toFixed(2)}; the ring's bytes alone, at this pace, ${ringMs.toFixed(2)}`
   )
   tell(
     'token / (compute + ring)',
@@ -141,7 +137,11 @@ function mark(isMet: boolean): string {
 async function measurePlace({
   delayMs,
   ...given
-}: Omit<PipelineTask, 'whole' | 'host' | 'ports'> & { delayMs: number }): Promise<PipelineRound[]> {
+}: Omit<PipelineTask, 'whole' | 'host' | 'ports'> & { delayMs: number }): Promise<{
+  rounds: PipelineRound[]
+  others: string
+}> {
+  const before = cpuTimes()
   const far = start('pipeline-far.js', [given.model, String(given.cut)])
   const children = [far]
   try {
@@ -161,7 +161,9 @@ async function measurePlace({
     children.push(near)
     const line = await firstLine(near)
     if (line === '') throw new Error(`nothing was measured at ${delayMs} ms`)
-    return JSON.parse(line) as PipelineRound[]
+    const after = cpuTimes()
+    for (const { pid } of children) if (after) after.own += childJiffies(pid)
+    return { rounds: JSON.parse(line) as PipelineRound[], others: disturbance(before, after) }
   } finally {
     for (const child of children) child.kill()
     await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')))
