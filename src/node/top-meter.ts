@@ -160,7 +160,8 @@ export class TopMeter {
       timing: { ...timing, perHop, ...(prediction && { predicted: prediction }) }
     }
     const report = this.#report(told, running, delays === null ? 'even' : 'links')
-    this.#components.onReport(report)
+    // Whoever gave up before there was a route has cost nobody anything.
+    if (running.session !== '') this.#components.onReport(report)
     if (report.nTokens < 2) return told
     this.#generation = report
     if (report.nTokens < MEASURED_TOKENS_MIN) return told

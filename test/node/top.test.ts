@@ -192,6 +192,13 @@ test('top meter - an answer of one token is reported without parts', async (t) =
   t.alike([reports[0]?.nTokens, reports[0]?.prefillMs, reports[0]?.hops], [1, 5, []])
 })
 
+test('top meter - what was given up before it had a route is no answer', async (t) => {
+  const reports: SessionReport[] = []
+  const meter = meterOf(undefined, { onReport: (report) => reports.push(report) })
+  await followed(meter, [finished(0, 0)])
+  t.alike(reports, [])
+})
+
 test('top meter - an answer of a few tokens is shown, but measures no route', async (t) => {
   const meter = meterOf()
   await followed(meter, [route(), finished(4, 100)])
