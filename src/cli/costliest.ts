@@ -34,9 +34,9 @@ export function costliestSentence({ hops }: SessionReport): string | null {
     // A plan that foresaw no other session leaves but one reason to wait.
     const isShared = (hop.predicted?.queueMs ?? 0) > 0
     const why = isShared
-      ? 'behind other sessions: fewer at once, or a faster machine there'
-      : 'for a free processor: other work keeps that machine busy; without it'
-    return `most of it, ${share}, is waiting at ${own} ${why}, ${rateWithout(most.ms)}`
+      ? 'behind other sessions; with fewer at once, or a faster machine there'
+      : 'for a free processor, since other work keeps that machine busy; without that'
+    return `most of it, ${share}, is waiting at ${own} ${why}, it would be ${rateWithout(most.ms)}`
   }
   if (most.kind === 'wire') return wireSentence(hops, most, share, rateWithout(most.ms / 2))
   const claimedMs = hop.predicted?.computeMs ?? 0
@@ -44,7 +44,8 @@ export function costliestSentence({ hops }: SessionReport): string | null {
     const times = (hop.computeMs / claimedMs).toFixed(1)
     return (
       `most of it, ${share}, is computing at ${own}, ${times} times what its profile says: ` +
-      `other work keeps that machine busy; without it, ${rateWithout(hop.computeMs - claimedMs)}`
+      `other work keeps that machine busy; without that it would be ` +
+      rateWithout(hop.computeMs - claimedMs)
     )
   }
   const read = hop.weightBytes === null ? '' : `, which reads ${rateOf(hop)} of weights`

@@ -28,7 +28,7 @@ export async function readHistory(dataDir: string): Promise<HistoryRead> {
     try {
       const stat = await file.stat()
       if (!stat.isFile() || stat.size > SESSION_HISTORY_BYTES_MAX) {
-        return { reports: [], damage: `${path} is no history of answers: move it away` }
+        return { reports: [], damage: `${path} is no history of answers and was left out` }
       }
       return parseHistory(await file.readFile('utf8'), path)
     } finally {
