@@ -36,6 +36,7 @@ import { Rivals } from './node/rivals.ts'
 import { routePorts } from './node/route-ports.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService } from './node/node-service.ts'
+import { SessionHistory } from './node/session-history.ts'
 import { checkLoad, roomTexts } from './node/room.ts'
 import { textParts } from './node/text-parts.ts'
 import { announcedAddresses } from './peer/address.ts'
@@ -59,6 +60,7 @@ import type { Profile } from './wire/record.ts'
 import type { RouteStage } from './wire/session.ts'
 
 export { openLocal } from './node/local-model.ts'
+export { readHistory } from './node/session-history.ts'
 export { countLayers, runBootstrap } from './node/demo-ports.ts'
 
 /** As openOwnKnowledge of node/own-knowledge.ts, loaded by commands that need it alone. */
@@ -112,6 +114,7 @@ class SwarmNode {
         public: options.public,
         lanOnly: options.lanOnly
       }),
+      history: new SessionHistory(options.dataDir, (text) => this.#emit('warning', text)),
       openedMs: systemClock.now(),
       isClosing: false,
       identity: null,
@@ -141,6 +144,7 @@ class SwarmNode {
     this.#emit('topic', this.#parts.topic.sentence)
     if (path !== null) await checkModelFile(path)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
+    await this.#parts.history.open()
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
     this.#parts.gate = new Gate(dataDir, allow)
     if (this.#parts.gate.isNarrow) this.#emit('gate', sentences.gateText(this.#parts.gate.status))
@@ -387,6 +391,7 @@ class SwarmNode {
     await this.#memory.close()
     await this.#parts.serving?.stage.close()
     await this.#parts.api?.close()
+    await this.#parts.history.close()
     this.#parts.hub.close()
     this.#lock?.release()
     if (this.#fatal) this.#settle?.reject(this.#fatal)

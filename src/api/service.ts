@@ -13,6 +13,7 @@ import type {
   QueryRequest
 } from '../wire/knowledge.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { SessionReport } from '../wire/session-report.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 
 export type { GateEdit, GateStatus } from '../wire/gate.ts'
@@ -23,6 +24,7 @@ export type {
   GenerateResult,
   HopTiming
 } from '../wire/generation.ts'
+export type { HopReport, SessionReport } from '../wire/session-report.ts'
 
 export interface PeerStatus {
   key: string
@@ -145,6 +147,8 @@ export interface SwarmService {
   top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** What the last answers cost that were asked for here, oldest first. */
+  explain(): readonly SessionReport[]
   invite(): InviteStatus
   gate(): GateStatus
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */

@@ -44,6 +44,10 @@ export const PREFIXES_MAX = 32
 export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
 export const SESSIONS_KEPT_MAX = 8
+/** Answers whose cost a peer remembers, predicted beside measured: a day of one person's questions. */
+export const SESSION_HISTORY_MAX = 64
+/** Bytes of the file that remembers them: as many answers on routes of a dozen stages. */
+export const SESSION_HISTORY_BYTES_MAX = 2 ** 18
 /** Time without a frame after which a stage frees a session: longer than people think about a reply. */
 export const SESSION_IDLE_MS = 10 * 60_000
 /** Time for every stage to open: a cache of gigabytes takes a second or two to allocate. */

@@ -1,7 +1,9 @@
 // The one table of commands: what each takes, what it is for, how it is typed. Help, completions, the
 // man page, the parser and the check of the README read it; nothing else lists commands.
 
-import type { CommandSpec } from './command-spec.ts'
+import { ALWAYS, type CommandSpec } from './command-spec.ts'
+import { SESSION_COMMANDS } from './session-commands.ts'
+
 import type { FlagName } from './flags.ts'
 
 const SAMPLING = [
@@ -16,7 +18,6 @@ const SAMPLING = [
   'kv'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
-const ALWAYS = ['json', 'log-level', 'help'] as const satisfies FlagName[]
 
 export const COMMANDS = {
   run: {
@@ -201,6 +202,7 @@ export const COMMANDS = {
     flags: ['what-if', 'data-dir', ...ALWAYS],
     examples: ['swarm plan', 'swarm plan --json', 'swarm plan --what-if +24GiB@45GB/s']
   },
+  ...SESSION_COMMANDS,
   dash: {
     summary: 'watch the running peer and its swarm, talk with the model',
     about:

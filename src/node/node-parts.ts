@@ -15,6 +15,7 @@ import type { StageHost } from '../pipeline/stage-host.ts'
 import type { TextGenerator } from '../pipeline/text-generator.ts'
 import type { EventHub } from './event-hub.ts'
 import type { LayerKeeper } from './layer-keeper.ts'
+import type { SessionHistory } from './session-history.ts'
 import type { ModelRecord } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
 import type { OwnProfile } from './own-profile.ts'
@@ -33,6 +34,8 @@ export interface NodeParts {
   readonly options: NodeOptions
   readonly hub: EventHub
   readonly topic: Topic
+  /** What the last answers cost that were asked for here. */
+  readonly history: SessionHistory
   /** When this peer entered the topic, by the clock of base/. */
   openedMs: number
   isClosing: boolean

@@ -24,6 +24,7 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionReport,
   SwarmService
 } from '../api/service.ts'
 import type { GenerateResult } from '../wire/generation.ts'
@@ -156,6 +157,10 @@ export class NodeService implements SwarmService {
       told = reason
       await sleep(systemClock, READY_LOOK_MS, signal)
     }
+  }
+
+  explain(): readonly SessionReport[] {
+    return this.#parts.history.reports
   }
 
   invite(): InviteStatus {

@@ -82,7 +82,8 @@ test('commands - generate --json prints one object with every promised name', SL
   const result = lastLine(stdout)
   const names = ['model', 'promptIds', 'ids', 'text', 'seed', 'finishReason', 'logitsHash']
   t.alike(Object.keys(result), [...names, 'arithmeticVersion', 'stages', 'timing'])
-  t.alike(Object.keys(result['timing']), ['prefillMs', 'decodeMs', 'tokensPerSecond', 'perHop'])
+  const timing = ['prefillMs', 'decodeMs', 'tokensPerSecond', 'perHop', 'losses']
+  t.alike(Object.keys(result['timing']), timing)
   t.alike([result['text'], result['seed'], result['finishReason']], ['one two ', 7, 'length'])
 })
 

@@ -14,6 +14,8 @@ const LOCAL: Record<string, string> = {
   OPEN_TIMEOUT_MS: 'a wait of our own',
   CLOSE_TIMEOUT_MS: 'a wait of our own',
   REROUTE_TIMEOUT_MS: 'a wait of our own',
+  SESSION_HISTORY_MAX: 'own answers',
+  SESSION_HISTORY_BYTES_MAX: 'a file of our own',
   KV_PIECE_BYTES_MAX: 'pieces are not sent yet',
   PREFIX_IDS_MAX: 'ids of own prompts and answers',
   STOP_TEXTS_MAX: 'searched at the origin, never sent',
