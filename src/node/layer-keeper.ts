@@ -166,9 +166,8 @@ export class LayerKeeper {
   }
 
   #changed(): void {
-    const { stage, isSettled } = this.#aim
-    const { held } = this.#options.stage
-    if (stage === null ? isSettled : containsAll(held, [stage])) this.#stage = stage
+    const { stage } = this.#aim
+    if (stage === null || containsAll(this.#options.stage.held, [stage])) this.#stage = stage
     const { holding } = this
     const told = JSON.stringify(holding)
     if (told === this.#told) return
