@@ -24,7 +24,7 @@ const STANDBY_PAUSE_MS = 20
 export interface Holding {
   /** In normal form. */
   held: readonly LayerRange[]
-  /** Of these its own stage: the newest that is held whole. */
+  /** Its own stage, held or on the way; null: none. */
   stage: LayerRange | null
   loading: { range: LayerRange; percent: number } | null
 }
@@ -44,7 +44,7 @@ export interface LayerKeeperOptions {
 export class LayerKeeper {
   readonly #options: LayerKeeperOptions
   #aim: Aim = NO_AIM
-  /** What was its own last; it may be gone by now. */
+  /** Its own stage that was held last; it may be gone by now. */
   #stage: LayerRange | null = null
   #move: Move | null = null
   #percent = 0
@@ -62,8 +62,7 @@ export class LayerKeeper {
   get holding(): Holding {
     const { held } = this.#options.stage
     const { range = null } = this.#move ?? {}
-    const stage = this.#stage !== null && containsAll(held, [this.#stage]) ? this.#stage : null
-    return { held, stage, loading: range && { range, percent: this.#percent } }
+    return { held, stage: this.#aim.stage, loading: range && { range, percent: this.#percent } }
   }
 
   /** From now on this is wanted. */

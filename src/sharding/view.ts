@@ -75,6 +75,8 @@ export interface ViewPeer extends Tier {
   held?: LayerRange | null
   /** Other layers ready to serve, ascending. Absent: none. */
   standby?: readonly LayerRange[]
+  /** It has a stage that it does not hold yet. Absent: it has not. */
+  isMoving?: boolean
   /** Range fixed by hand: this peer serves inside it or not at all. */
   pin: LayerRange | null
 }
@@ -125,7 +127,8 @@ export function viewHash({ model, peers }: View): string {
       rangeOf(peer.held),
       rangeOf(peer.pin),
       // Nothing where there are none, as before there were any.
-      ...(peer.standby ?? []).map(rangeOf)
+      ...(peer.standby ?? []).map(rangeOf),
+      ...(peer.isMoving === true ? ['moving'] : [])
     ])
   ])
 }
@@ -181,7 +184,12 @@ function toViewPeer(record: PeerRecord, nLayers: number): ViewPeer[] {
   const real = (range: LayerRange | null) =>
     range !== null && isLayerRange(range, nLayers) ? { start: range.start, end: range.end } : null
   const all = record.held.flatMap((range) => real(range) ?? [])
-  const own = stage !== null && containsAll(all, [stage]) ? real(stage) : null
-  const standby = own === null ? all : subtract(all, [own])
-  return [{ key, memoryKiB, weightMiBps, int8Mops, held: own, standby, pin: real(pin) }]
+  const own = real(stage)
+  const isMoving = own !== null && !containsAll(all, [own])
+  const holding = {
+    held: isMoving ? null : own,
+    standby: own === null || isMoving ? all : subtract(all, [own]),
+    isMoving
+  }
+  return [{ key, memoryKiB, weightMiBps, int8Mops, ...holding, pin: real(pin) }]
 }
