@@ -11,7 +11,10 @@ import { NO_AIM, nextMove, wantedBy, type Aim, type Move } from './next-move.ts'
 import type { Stage } from '../compute/stage.ts'
 import type { StageHost } from '../pipeline/stage-host.ts'
 
-/** How long sessions on layers that go may finish before they are sent elsewhere. */
+/**
+ * How long sessions on layers that go may finish before they are sent elsewhere, where the peer's stage needs
+ * the memory. Where only a standby does, or nothing, they have the time they need.
+ */
 const DRAIN_MS = 10_000
 /** After a load that failed: a disk may be busy, a file may still be copied. */
 const RETRY_MS = 5_000
@@ -111,7 +114,8 @@ export class LayerKeeper {
     this.#move = move
     this.#percent = 0
     try {
-      await this.#drain(intersect(stage.held, move.ranges))
+      const isUrgent = move.range !== null && !move.isStandby
+      await this.#drain(intersect(stage.held, move.ranges), isUrgent)
       if (move.range !== null) checkMemory(move.ranges)
       this.#changed()
       const onProgress = (done: number, total: number) => {
@@ -127,13 +131,13 @@ export class LayerKeeper {
     }
   }
 
-  async #drain(keep: readonly LayerRange[]): Promise<void> {
+  async #drain(keep: readonly LayerRange[], isUrgent: boolean): Promise<void> {
     const { stage, host, clock } = this.#options
     const { signal } = this.#turn
     if (containsAll(keep, stage.held)) return
     host.restrict(keep)
     const patience = new AbortController()
-    const timer = clock.after(DRAIN_MS, () => patience.abort())
+    const timer = isUrgent ? clock.after(DRAIN_MS, () => patience.abort()) : null
     try {
       await host.idle(AbortSignal.any([patience.signal, signal]))
     } catch {
@@ -142,7 +146,7 @@ export class LayerKeeper {
       host.evict()
       await host.idle(signal)
     } finally {
-      timer.cancel()
+      timer?.cancel()
     }
   }
 
