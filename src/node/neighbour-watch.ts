@@ -4,6 +4,7 @@
 import { every, type Clock, type Timer } from '../base/clock.ts'
 import { NeighbourTable } from './neighbour-table.ts'
 
+import type { MeasuredPath } from '../peer/lane/bursts.ts'
 import type { LinkInfo } from '../peer/network-options.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { NeighbourRecord } from '../wire/record.ts'
@@ -23,7 +24,7 @@ export interface NeighbourWatchOptions {
   clock: Clock
   links: () => Pick<LinkInfo, 'peer' | 'lane' | 'rttMs' | 'upMs'>[]
   /** Sends some hundred KB; null when it came to nothing. */
-  measureBandwidth: (peer: PeerId) => Promise<number | null>
+  measurePath: (peer: PeerId) => Promise<MeasuredPath | null>
   /** There is something else to publish than before. */
   onChange: (neighbours: NeighbourRecord[]) => void
 }
@@ -75,18 +76,18 @@ export class NeighbourWatch {
   #isDue(peer: PeerId, nowMs: number): boolean {
     if (nowMs < (this.#retryMs.get(peer) ?? 0)) return false
     const waitMs = this.#options.self < peer ? 0 : UPPER_WAITS_MS
-    return this.#table.needsBandwidth(peer, waitMs, nowMs)
+    return this.#table.needsPath(peer, waitMs, nowMs)
   }
 
   async #measure(peer: PeerId): Promise<void> {
-    const { clock, measureBandwidth } = this.#options
+    const { clock, measurePath } = this.#options
     this.#isMeasuring = true
     this.#retryMs.set(peer, clock.now() + RETRY_MS)
     try {
-      const mbps = await measureBandwidth(peer)
-      if (mbps === null) return
+      const path = await measurePath(peer)
+      if (path === null) return
       this.#retryMs.delete(peer)
-      this.#table.bandwidth(peer, mbps, clock.now())
+      this.#table.path(peer, path, clock.now())
       this.#publish()
     } finally {
       this.#isMeasuring = false
