@@ -97,7 +97,10 @@ test('record codec - neighbours have one order, and nobody is in it twice', (t) 
     t.is(encodeRefusal(codec, { ...FULL_RECORD, profile })?.code, 'WIRE_BAD_FRAME')
   }
   const bytes = encodeRecord({ ...BARE_RECORD, profile: { ...PROFILE, neighbours: [first] } })
-  const many = encodeRecord({ ...BARE_RECORD, profile: { ...PROFILE, neighbours: [first, second] } })
+  const many = encodeRecord({
+    ...BARE_RECORD,
+    profile: { ...PROFILE, neighbours: [first, second] }
+  })
   // The second of two keys made equal to the first.
   const at = Buffer.from(many).indexOf(Buffer.from(second.peer, 'hex'))
   many.set(Buffer.from(first.peer, 'hex'), at)
