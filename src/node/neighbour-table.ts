@@ -61,9 +61,7 @@ export class NeighbourTable {
   /** A round trip on the way that frames take now. @param rttMs null where it is not known yet. */
   delay(peer: PeerId, lane: LaneKind, rttMs: number | null, nowMs: number): void {
     const known = this.#of(peer, nowMs)
-    if (known.lane !== lane) {
-      Object.assign(known, { lane, laneMs: nowMs, delaysUs: [], publishedUs: null })
-    }
+    if (known.lane !== lane) Object.assign(known, newWay(lane, nowMs))
     if (rttMs === null) return
     const delayUs = delayOf(rttMs)
     const isNext = known.delaysUs.length === 0 || nowMs - known.delayMs >= DELAY_EVERY_MS
@@ -111,7 +109,7 @@ export class NeighbourTable {
       // The next path may be another one: it begins with its own first figure.
       if (known.bandwidth !== null) known.bandwidth.average.samples = 0
       if (nowMs - known.touchedMs < LOST_KEPT_MS) continue
-      Object.assign(known, { lane: null, delaysUs: [], publishedUs: null })
+      Object.assign(known, newWay(null, nowMs))
     }
   }
 
@@ -133,12 +131,7 @@ export class NeighbourTable {
 
   #of(peer: PeerId, nowMs: number): Neighbour {
     const known = this.#all.get(peer) ?? {
-      lane: null,
-      laneMs: nowMs,
-      delaysUs: [],
-      delayMs: 0,
-      publishedUs: null,
-      bandwidth: null,
+      ...newWay(null, nowMs),
       seen: null,
       publishedMiBps: null,
       touchedMs: nowMs
@@ -154,6 +147,11 @@ export class NeighbourTable {
     const [oldest] = idle.toSorted((a, b) => a[1].touchedMs - b[1].touchedMs)
     if (oldest !== undefined) this.#all.delete(oldest[0])
   }
+}
+
+/** Nothing that was measured of another way holds for it, nor is it told before it is measured itself. */
+function newWay(lane: LaneKind | null, nowMs: number) {
+  return { lane, laneMs: nowMs, delaysUs: [], delayMs: 0, publishedUs: null, bandwidth: null }
 }
 
 function delayOf(rttMs: number): number {

@@ -16,7 +16,7 @@ const LOOK_MS = 250
  * they would measure half.
  */
 const UPPER_WAITS_MS = 500
-/** After a measurement that came to nothing. */
+/** Between two measurements of one path: one may come to nothing, and lanes may come and go. */
 const RETRY_MS = 60_000
 
 export interface NeighbourWatchOptions {
@@ -70,6 +70,7 @@ export class NeighbourWatch {
       if (!this.#isMeasuring && this.#isDue(peer, nowMs)) void this.#measure(peer)
     }
     this.#table.keep(linked, nowMs)
+    for (const [peer, untilMs] of this.#retryMs) if (untilMs <= nowMs) this.#retryMs.delete(peer)
     this.#publish()
   }
 
@@ -86,7 +87,6 @@ export class NeighbourWatch {
     try {
       const path = await measurePath(peer)
       if (path === null) return
-      this.#retryMs.delete(peer)
       this.#table.path(peer, path, clock.now())
       this.#publish()
     } finally {

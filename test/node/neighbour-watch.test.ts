@@ -115,3 +115,12 @@ test('neighbour watch - what was seen of a stage is told at once, and nothing af
   await world.pass(5000)
   t.is(world.told.length, 1)
 })
+
+test('neighbour watch - a lane that comes and goes is measured once a minute at most', async (t) => {
+  const world = setUp()
+  for (let i = 0; i < 240; i++) {
+    world.links = [link(C, 0.3, i % 2 === 0 ? 'tcp' : 'udx')]
+    await world.pass(250)
+  }
+  t.is(world.measured.length, 1)
+})
