@@ -157,7 +157,8 @@ export class NodeService implements SwarmService {
       const nowMs = systemClock.now()
       gapMs = ready?.state === 'gap' ? (gapMs ?? nowMs) : null
       const isGap = gapMs !== null && nowMs - gapMs >= GAP_WAIT_MS
-      if (isGap || nowMs >= untilMs || this.#parts.isClosing) throw new SwarmError('PLAN_GAP', reason)
+      if (isGap || nowMs >= untilMs || this.#parts.isClosing)
+        throw new SwarmError('PLAN_GAP', reason)
       if (reason !== told) yield { type: 'queued', reason }
       told = reason
       await sleep(systemClock, READY_LOOK_MS, signal)
