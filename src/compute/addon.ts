@@ -98,8 +98,8 @@ export interface NativeMeterJob {
 export interface NativeRate {
   /** Of the fastest pass: other work on the machine can only make one slower. */
   best: number
-  /** What a long run gets. */
-  median: number
+  /** What a long run gets, the turns of other programs included. */
+  mean: number
 }
 
 /** Synchronous. Vectors are 256 floats of length 1, keys 48 bytes; labels are the caller's, below 2^24. */
