@@ -27,14 +27,18 @@ import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
+import { aimOf } from './node/next-move.ts'
+import { OwnProfile } from './node/own-profile.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { membersToAsk } from './node/known-sessions.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
 import { Rivals } from './node/rivals.ts'
+import { routePorts } from './node/route-ports.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService } from './node/node-service.ts'
+import { SessionHistory } from './node/session-history.ts'
 import { checkLoad, roomTexts } from './node/room.ts'
 import { textParts } from './node/text-parts.ts'
 import { announcedAddresses } from './peer/address.ts'
@@ -43,12 +47,9 @@ import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
-import { repairRoute } from './pipeline/repair-route.ts'
-import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { heldSpans } from './sharding/coverage.ts'
-import { loadableBytes } from './sharding/probe.ts'
+import { claimNowKiB, loadableBytes, type Machine } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -58,9 +59,9 @@ import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
-import type { RouteStage } from './wire/session.ts'
 
 export { openLocal } from './node/local-model.ts'
+export { readHistory } from './node/session-history.ts'
 export { countLayers, runBootstrap } from './node/demo-ports.ts'
 
 /** As openOwnKnowledge of node/own-knowledge.ts, loaded by commands that need it alone. */
@@ -114,6 +115,7 @@ class SwarmNode {
         public: options.public,
         lanOnly: options.lanOnly
       }),
+      history: new SessionHistory(options.dataDir, (text) => this.#emit('warning', text)),
       openedMs: systemClock.now(),
       isClosing: false,
       identity: null,
@@ -122,6 +124,7 @@ class SwarmNode {
       model: null,
       droppedFor: null,
       network: null,
+      profile: null,
       pipeline: null,
       watch: null,
       generator: null,
@@ -142,6 +145,7 @@ class SwarmNode {
     this.#emit('topic', this.#parts.topic.sentence)
     if (path !== null) await checkModelFile(path)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
+    await this.#parts.history.open()
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
     this.#parts.gate = new Gate(dataDir, allow)
     if (this.#parts.gate.isNarrow) this.#emit('gate', sentences.gateText(this.#parts.gate.status))
@@ -166,10 +170,10 @@ class SwarmNode {
     this.#memory.open()
     if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
-    const profile = computes ? await this.#measure(signal) : null
+    const machine = computes ? await this.#measure(signal) : null
     this.#isMeasuring = false
     signal.throwIfAborted()
-    if (this.#parts.model) this.#serve(this.#parts.model, profile)
+    if (this.#parts.model) this.#serve(this.#parts.model, machine)
     if (this.#fatal) throw this.#fatal
   }
 
@@ -218,6 +222,8 @@ class SwarmNode {
       random: systemRandom
     })
     this.#parts.network = network
+    const wishes = this.#parts.options
+    this.#parts.profile = new OwnProfile({ network, wishes, clock: systemClock })
     this.#parts.openedMs = systemClock.now()
     await network.open()
     const { port } = network
@@ -226,10 +232,12 @@ class SwarmNode {
     return network
   }
 
-  async #measure(signal: AbortSignal): Promise<Profile> {
-    const profile = await measureMachine(this.#parts.options, signal)
-    this.#emit('machine', sentences.profileText(profile))
-    return profile
+  async #measure(signal: AbortSignal): Promise<Machine> {
+    let tookMs: number | null = null
+    const onMeasured = (ms: number) => (tookMs = ms)
+    const machine = await measureMachine(this.#parts.options, signal, { onMeasured })
+    this.#emit('machine', sentences.profileText(machine, tookMs))
+    return machine
   }
 
   #plan(model: Model, network: PeerNetwork, pipeline: Pipeline): void {
@@ -241,6 +249,7 @@ class SwarmNode {
       records: () => presentRecords(network),
       reachable,
       isMeasuring: () => this.#isMeasuring,
+      isSettling: () => this.#parts.profile?.isSettling ?? false,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })
@@ -248,11 +257,7 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
-      repair: (route, avoided) => {
-        const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
-        return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
-      },
+      ...routePorts(facts, watch, reachable),
       members: () => membersToAsk(network),
       clock: systemClock,
       random: systemRandom
@@ -260,10 +265,12 @@ class SwarmNode {
   }
 
   /** From now on this machine takes layers and sessions. */
-  #serve(model: Model, profile: Profile | null): void {
+  #serve(model: Model, machine: Machine | null): void {
     const network = this.#parts.network as PeerNetwork
+    const own = this.#parts.profile as OwnProfile
     const { layers, memoryBytes, log } = this.#parts.options
-    if (profile !== null && !this.#parts.isClosing) {
+    let profile: Profile | null = null
+    if (machine !== null && !this.#parts.isClosing) {
       const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
         stage,
@@ -272,10 +279,12 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
-        memoryBytes: profile.memoryKiB * 1024
+        get memoryBytes() {
+          return own.claimBytes
+        }
       })
       const facts = modelFacts(model)
-      const claimedBytes = profile.memoryKiB * 1024
+      const claimedBytes = machine.memoryKiB * 1024
       const free = loadableBytes()
       for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
         this.#emit('memory', text)
@@ -289,9 +298,14 @@ class SwarmNode {
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      const pinned = pinnedRange(facts, profile.memoryKiB, layers)
+      const pinned = pinnedRange(facts, machine.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
+      profile = own.begin(machine, () =>
+        keeper.holding.loading === null
+          ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
+          : null
+      )
       if (pinned !== null) keeper.aim({ stage: pinned, standbys: [], isSettled: true })
     }
     network.publish({ profile, pin: layers })
@@ -326,15 +340,8 @@ class SwarmNode {
   /** What this peer is to hold by the newest plan; once the plan stands, for others too. */
   #aim(): void {
     const { serving, watch, identity } = this.#parts
-    if (serving?.pinned !== null || watch === null || watch.plan === null) return
-    const { stages, standbys } = watch.plan
-    const ownOf = (all: readonly RouteStage[]) =>
-      all
-        .filter(({ peer }) => peer === identity?.id)
-        .map(({ start, end }) => ({ start, end }))
-        .slice(0, HELD_RANGES_MAX - 1)
-    const [stage = null] = ownOf(stages)
-    serving.keeper.aim({ stage, standbys: ownOf(standbys), isSettled: watch.isSettled() })
+    if (serving?.pinned !== null || identity === null || !watch?.plan) return
+    serving.keeper.aim(aimOf(watch.plan, identity.id, watch.isSettled()))
   }
 
   #onHolding(holding: Holding): void {
@@ -371,6 +378,7 @@ class SwarmNode {
   async #close(): Promise<void> {
     this.#opening.abort(abortError())
     this.#parts.watch?.close()
+    this.#parts.profile?.close()
     await this.#parts.serving?.keeper.close()
     await this.#parts.pipeline?.close()
     await this.#parts.serving?.host.close()
@@ -378,6 +386,7 @@ class SwarmNode {
     await this.#memory.close()
     await this.#parts.serving?.stage.close()
     await this.#parts.api?.close()
+    await this.#parts.history.close()
     this.#parts.hub.close()
     this.#lock?.release()
     if (this.#fatal) this.#settle?.reject(this.#fatal)

@@ -13,6 +13,7 @@ import type {
   QueryRequest
 } from '../wire/knowledge.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { SessionReport } from '../wire/session-report.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 
 export type { GateEdit, GateStatus } from '../wire/gate.ts'
@@ -23,6 +24,7 @@ export type {
   GenerateResult,
   HopTiming
 } from '../wire/generation.ts'
+export type { HopReport, SessionReport } from '../wire/session-report.ts'
 
 export interface PeerStatus {
   key: string
@@ -73,6 +75,8 @@ export interface PlanStatus {
   leftOut: { peer: string; reason: string }[]
   /** Layers that nobody can hold, when there is no plan. */
   gap: { start: number; end: number }[]
+  /** What every stage keeps room for; null before the first plan. */
+  reserve: { contextTokens: number; sessions: number } | null
   ready: boolean
   /** Machines that are not there, of a plan that was asked for with --what-if. */
   added?: { key: string; name: string }[]
@@ -169,6 +173,8 @@ export interface SwarmService {
    * @throws STAGE_UNKNOWN_SESSION, PEER_BUSY, PEER_REFUSED
    */
   attach(session: string, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** What the last answers cost that were asked for here, oldest first. */
+  explain(): readonly SessionReport[]
   invite(): InviteStatus
   gate(): GateStatus
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */

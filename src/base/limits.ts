@@ -44,45 +44,38 @@ export const PREFIXES_MAX = 32
 export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
 export const SESSIONS_KEPT_MAX = 8
+/** Answers whose cost a peer remembers, predicted beside measured: a day of one person's questions. */
+export const SESSION_HISTORY_MAX = 64
+/** Bytes of the file that remembers them: as many answers on routes of a dozen stages. */
+export const SESSION_HISTORY_BYTES_MAX = 2 ** 18
 /** Time without a frame after which a stage frees a session: longer than people think about a reply. */
 export const SESSION_IDLE_MS = 10 * 60_000
 /** Time for every stage to open: a cache of gigabytes takes a second or two to allocate. */
 export const OPEN_TIMEOUT_MS = 5_000
 /** Time without any progress of a session: one chunk of a 70B model on a slow stage takes 20 s. */
 export const STEP_TIMEOUT_MS = 120_000
-/**
- * Time that a session in mid-answer looks for another route before it ends: a peer that returns has started,
- * found the others and loaded its layers by then.
- */
+/** Time that a session in mid-answer looks for another route before it ends: a peer that returns has
+ * started, found the others and loaded its layers by then. */
 export const REROUTE_TIMEOUT_MS = 120_000
 /** Routes that fail one after the other for a fault of a stage: the next would fail for it too. */
 export const REROUTES_MAX = 3
-/**
- * Time that stages keep an answer whose origin is gone: to see it, to walk to another machine and to type
- * `swarm attach`. Its keys and values go earlier where a new session needs the room.
- */
+/** Time that stages keep an answer whose origin is gone: to walk to another machine and attach there. */
 export const ORPHAN_MS = 5 * 60_000
 /** Ids in the logs of all sessions of one stage, 8 MiB: beyond, a new session is lost with its origin. */
 export const LOGGED_IDS_MAX = 2 ** 20
 /** Ids of a log in one message: 32 KiB leave room in MESSAGE_BYTES_MAX for all that a session can carry. */
 export const LOG_CHUNK_IDS_MAX = 8192
-/** Sessions that one member names when it is asked: all that it serves. */
-export const SESSIONS_LISTED_MAX = 64
-/** Questions about sessions answered per second, and at once, all members together: an answer has up to
- * 60 KiB; a log of a million ids takes 128 of them. */
+/** Questions about sessions answered per second, and at once: a log of a million ids takes 128. */
 export const SESSION_QUESTIONS_PER_SECOND = 64
 export const SESSION_QUESTIONS_BURST = 256
 /** Time for a member to answer one: it does so from memory. */
 export const SESSION_QUESTION_MS = 1_000
-/** Time that an attaching peer tries while the stages still notice that the old origin is gone, or while
- * another one tries as well. */
+/** Time to attach: stages still notice that the origin is gone, or another peer attaches as well. */
 export const ATTACH_TIMEOUT_MS = 10_000
 /** Time to wait for what a session cost: only figures are lost by not waiting longer. */
 export const CLOSE_TIMEOUT_MS = 1_000
-/**
- * Bytes of outputs that one stage keeps for stages that are lost behind it: 8,192 positions at a width of
- * 4,096. Beyond, the positions are computed again from their ids.
- */
+/** Bytes of outputs that one stage keeps for stages that are lost behind it: 8,192 positions at a width of
+ * 4,096. Beyond, the positions are computed again from their ids. */
 export const KEPT_OUTPUT_BYTES_MAX = 128 * 2 ** 20
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
@@ -146,10 +139,12 @@ export const MODEL_NAME_BYTES_MAX = 256
 export const VERSION_TEXT_BYTES_MAX = 32
 /** Ranges of layers that one peer says it holds: its stage, and standbys for stages of others. */
 export const HELD_RANGES_MAX = 8
-/** Bytes of one signed record: nearly twice what its fields can hold today. */
-export const RECORD_BYTES_MAX = 1024
+/** Neighbours of which one record tells what was measured: the design is for 2 to 20 machines. */
+export const NEIGHBOURS_MAX = 20
+/** Bytes of one signed record: its fields can hold 1600 today, most of it NEIGHBOURS_MAX. */
+export const RECORD_BYTES_MAX = 2048
 /** Records in one gossip message: together they stay below MESSAGE_BYTES_MAX. */
-export const GOSSIP_RECORDS_MAX = 32
+export const GOSSIP_RECORDS_MAX = 24
 /** Records kept of one topic, present and past peers: four views, so that churn evicts only the past. */
 export const DIRECTORY_RECORDS_MAX = 256
 /** Own addresses in a hello. A machine has a few interfaces; each address costs the other a dial. */
@@ -185,6 +180,11 @@ export const CONTROL_MESSAGES_BURST = 400
 /** Pings answered on one lane per second, and at once: ours come four times a second, each twice. */
 export const LANE_PINGS_PER_SECOND = 32
 export const LANE_PINGS_BURST = 128
+/** Bytes of one padding of a lane, and how many per second and at once: what a path carries is measured
+ * with three of 192 KiB when a link is new. */
+export const PADDING_BYTES_MAX = 256 * 2 ** 10
+export const PADDINGS_PER_SECOND = 0.1
+export const PADDINGS_BURST = 8
 /** Heartbeats of one peer checked per second, and at once: ours come ten times a second, and a MAC costs
  * 8 microseconds. Who floods in its name gets the pings of the link for a heartbeat. */
 export const HEARTBEATS_PER_SECOND = 40

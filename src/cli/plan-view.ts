@@ -81,8 +81,16 @@ export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): stri
   return [
     boundText(predicted),
     stages.length > 1 ? `${after}; ${wire}; ${pooled}` : after,
+    ...reserveLines(plan),
     ...standbyLines(plan, peers)
   ]
+}
+
+function reserveLines({ reserve }: PlanStatus): string[] {
+  if (reserve === null) return []
+  const { contextTokens, sessions } = reserve
+  const each = sessions === 1 ? '1 conversation' : `${sessions} conversations at once, each`
+  return [`every machine keeps room for ${each} of ${contextTokens} tokens`]
 }
 
 function boundText({ tokenMs, boundMs }: PlanPrediction): string {

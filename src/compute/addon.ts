@@ -2,11 +2,14 @@
 // file, choosing the kernel table (SWARM_KERNELS) and turning native errors into SwarmErrors.
 // Describes native/binding one to one; what a stage means is in native-stage.ts.
 
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { abortError, SwarmError, type ErrorCode } from '../base/errors.ts'
 import { ARITHMETIC_VERSION } from './arithmetic.ts'
 import type { NativeModelConfig } from './native-config.ts'
 import type { Sampling } from '../wire/session.ts'
+
+const ADDON_PATH = new URL('../../../build/Release/swarm.node', import.meta.url).pathname
 
 export interface NativeCache {
   length(): number
@@ -95,8 +98,8 @@ export interface NativeMeterJob {
 export interface NativeRate {
   /** Of the fastest pass: other work on the machine can only make one slower. */
   best: number
-  /** What a long run gets. */
-  median: number
+  /** What a long run gets, the turns of other programs included. */
+  mean: number
 }
 
 /** Synchronous. Vectors are 256 floats of length 1, keys 48 bytes; labels are the caller's, below 2^24. */
@@ -178,9 +181,8 @@ export function loadKernels(): Kernels {
 
 function loadAddon(): NativeAddon {
   const require = createRequire(import.meta.url)
-  const path = new URL('../../../build/Release/swarm.node', import.meta.url).pathname
   try {
-    return require(path) as NativeAddon
+    return require(ADDON_PATH) as NativeAddon
   } catch (error) {
     throw new SwarmError(
       'NATIVE_MISSING',
@@ -189,6 +191,12 @@ function loadAddon(): NativeAddon {
       { cause: error }
     )
   }
+}
+
+/** Changes with every build of the addon: what an older one was measured to do is no longer known. */
+export function addonBuild(): string {
+  const { size, mtimeMs } = statSync(ADDON_PATH)
+  return `${size} ${Math.floor(mtimeMs)}`
 }
 
 /** Whether this machine has no addon to compute with; what can be done without one then is. */

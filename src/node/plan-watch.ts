@@ -26,6 +26,8 @@ export interface PlanWatchOptions {
   reachable: () => PeerRecord[]
   /** Whether this peer itself is still being measured: it makes no plan without itself. */
   isMeasuring: () => boolean
+  /** Whether one of its links was just made and is still being measured: that is waited for, for a while. */
+  isSettling: () => boolean
   clock: Clock
   /** Called when the plan is another than before. */
   onPlan: (plan: Plan) => void
@@ -97,7 +99,7 @@ export class PlanWatch {
   }
 
   #compute(): void {
-    const { clock, isMeasuring, onPlan } = this.#options
+    const { clock, isMeasuring, isSettling, onPlan } = this.#options
     const isLate = clock.now() - (this.#stirredMs ?? 0) >= STIR_MAX_MS
     const unmeasured = this.#unmeasured()
     if (isMeasuring()) {
@@ -106,7 +108,7 @@ export class PlanWatch {
       this.#stirredMs = null
       return
     }
-    if (unmeasured.length > 0 && !isLate) return this.#arm()
+    if ((unmeasured.length > 0 || isSettling()) && !isLate) return this.#arm()
     for (const peer of unmeasured) this.#givenUp.add(peer)
     this.#stirredMs = null
     const plan = computePlan(this.view())

@@ -58,10 +58,11 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
       viewHash: '',
       leftOut: [],
       gap: [],
+      reserve: null,
       ready: false
     }
   }
-  const { stages, standbys, predicted, hash, viewHash, leftOut, gap } = plan
+  const { stages, standbys, predicted, hash, viewHash, leftOut, gap, reserve } = plan
   return {
     stages,
     standbys,
@@ -79,6 +80,7 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
     viewHash,
     leftOut,
     gap: gap.map(({ start, end }) => ({ start, end })),
+    reserve,
     ready: ready?.state === 'ready'
   }
 }

@@ -8,24 +8,16 @@ import type { NodeEvent, NodeStatus, PeerStatus } from '../api/service.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { ModelFacts } from '../sharding/view.ts'
 import type { PeerId } from '../wire/ids.ts'
-import type {
-  Figure,
-  TopGeneration,
-  TopHop,
-  TopPeer,
-  TopPlan,
-  TopRange,
-  TopSession,
-  TopSnapshot
-} from '../wire/top.ts'
+import type { HopReport, SessionReport } from '../wire/session-report.ts'
+import type { Figure, TopPeer, TopPlan, TopRange, TopSession, TopSnapshot } from '../wire/top.ts'
 
 /** What was counted here; top-meter.ts is it. */
 export interface Counted {
   readonly tokensPerSecond: number
   readonly history: number[]
   readonly sessions: TopSession[]
-  readonly generation: TopGeneration | null
-  hop(stage: TopRange & { peer: string }): TopHop | null
+  readonly generation: SessionReport | null
+  hop(stage: TopRange & { peer: string }): HopReport | null
 }
 
 export interface TopInputs {

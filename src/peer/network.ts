@@ -31,6 +31,7 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
 import type { Hello } from '../wire/hello.ts'
+import type { MeasuredPath } from './lane/bursts.ts'
 import type { BlockParts } from './lane/weights-piece.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
@@ -214,6 +215,14 @@ export class PeerNetwork {
       throw new SwarmError('PEER_NO_LINK', `There is no link to ${shortId(peer)} now`)
     }
     await slot.weights.send(block, signal)
+  }
+
+  /**
+   * How long the path to a peer is and what it carries: some hundred KB are sent to it. Null where there is
+   * no link, no lane or no time for it now.
+   */
+  async measurePath(peer: PeerId): Promise<MeasuredPath | null> {
+    return (await this.#lanes.slot(peer)?.weights.measure()) ?? null
   }
 
   /** The one receiver of blocks of weights. The peer is slowed down until what it returns has settled. */

@@ -5,7 +5,7 @@
 import { Bucket } from '../base/bucket.ts'
 import {
   LOGGED_IDS_MAX,
-  SESSIONS_LISTED_MAX,
+  SESSIONS_MAX,
   SESSION_QUESTIONS_BURST,
   SESSION_QUESTIONS_PER_SECOND
 } from '../base/limits.ts'
@@ -77,7 +77,7 @@ export class SessionLogs {
       const [hosted] = this.#sessions.of(id)
       return hosted && log.isWhole ? [this.#listed(hosted, log)] : []
     })
-    return { type: 'listed', sessions: sessions.slice(0, SESSIONS_LISTED_MAX) }
+    return { type: 'listed', sessions: sessions.slice(0, SESSIONS_MAX) }
   }
 
   /** Null where there is no such log, or not so far, or too many questions come. */

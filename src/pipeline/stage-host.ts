@@ -36,7 +36,6 @@ import type {
   RouteStage,
   SessionMessage
 } from '../wire/session.ts'
-import type { Hops } from './hop.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -51,8 +50,7 @@ export type HostMessage = Extract<
 
 type FrameType = 'sampled' | 'ids' | 'replay' | 'activation' | 'token'
 
-export interface StageHostOptions extends Omit<StageRoomOptions, 'self'> {
-  hops: Hops
+export interface StageHostOptions extends StageRoomOptions {
   log: Log
 }
 
@@ -70,10 +68,11 @@ export class StageHost {
   constructor(options: StageHostOptions) {
     this.#options = options
     this.#logs = new SessionLogs(this.#sessions, options.clock)
-    this.#room = new StageRoom({ ...options, self: options.hops.self }, this.#sessions, (session) =>
+    this.#room = new StageRoom(options, this.#sessions, (session) =>
       this.#fail(session, unknownSession())
     )
-    this.#opener = new SessionOpener({ ...options, room: this.#room })
+    const { stage, hops, clock } = options
+    this.#opener = new SessionOpener({ stage, hops, clock, room: this.#room })
     this.#steps = new StepRunner({
       stage: options.stage,
       hops: options.hops,

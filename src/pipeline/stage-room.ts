@@ -12,18 +12,19 @@ import type { Clock } from '../base/clock.ts'
 import type { Stage, StageCache } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { OpenMessage } from '../wire/session.ts'
+import type { Hops } from './hop.ts'
 import type { HostedSession } from './hosted-session.ts'
 import type { SessionTable } from './session-table.ts'
 
 export interface StageRoomOptions {
   stage: Stage
   clock: Clock
-  self: PeerId
+  hops: Hops
   /** 64 hex digits of the model that the stage serves. */
   modelId: string
   arithmeticVersion: number
-  /** Weights and KV together may take this much; what weights leave is the KV budget. */
-  memoryBytes: number
+  /** Weights and KV together may take this much now; what weights leave is the KV budget. */
+  readonly memoryBytes: number
 }
 
 export class StageRoom {
@@ -55,10 +56,10 @@ export class StageRoom {
   }
 
   get standing(): Standing {
-    const { stage, self, modelId, arithmeticVersion, memoryBytes } = this.#options
+    const { stage, hops, modelId, arithmeticVersion, memoryBytes } = this.#options
     const restriction = this.#restriction
     return {
-      self,
+      self: hops.self,
       modelId,
       arithmeticVersion,
       nLayers: stage.nLayers,

@@ -1,8 +1,8 @@
 // Flow C, standing still: what the peers already hold stays the plan until another one is so much faster
 // that moving pays. What is held is part of every peer's record, so this needs no history and is the same
 // everywhere; it keeps noise in measurements from moving gigabytes. Layers that stand by count only where
-// the stages leave layers open, as when a machine went: else every standby that is loaded would be another
-// plan to think about. Pure.
+// the stages leave layers open and nobody is on the way to another stage, as when a machine went: else each
+// standby, and each step of a plan that is being carried out, would be another plan to think about. Pure.
 
 import { containsAll, union, type LayerRange } from '../model/layer-range.ts'
 import { toUs, type Costs } from './cost.ts'
@@ -17,7 +17,7 @@ import type { ViewPeer } from './view.ts'
 const GAIN_PERCENT = 8
 /** What a move must repay itself in: some hours of one person's talk with a model. */
 const HORIZON_TOKENS = 20_000
-/** At which moved layers arrive: gigabit Ethernet, or a slow disk. */
+/** At which moved layers arrive where no disk rate is known: gigabit Ethernet, or a slow disk. */
 const MOVE_MIBPS = 100
 
 /** The better of a plan and of what is held now, moving included. */
@@ -31,9 +31,7 @@ export function preferHeld(
   if (held === null || best.missing.length > 0) return best
   const gainTicks = held.ticks - best.ticks
   if (gainTicks <= floorDiv(best.ticks, 100) * GAIN_PERCENT) return held
-  // A KiB at 1 MiB/s takes a thousandth of a second, nearly.
-  const movedUs = ceilDiv(movedKiB(costs, peers, best) * 1000, MOVE_MIBPS)
-  return toUs(gainTicks) * HORIZON_TOKENS <= movedUs ? held : best
+  return toUs(gainTicks) * HORIZON_TOKENS <= moveUs(costs, peers, best) ? held : best
 }
 
 /** The held stages as a plan, where they are one: they cover all layers and none overlaps the next. */
@@ -52,7 +50,7 @@ function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candida
 
 /** Everything that is held as a plan, standbys included; each peer has room for what it would serve. */
 function takeover(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
-  if (peers.every(({ standby = [] }) => standby.length === 0)) return null
+  if (peers.some(({ isMoving = false }) => isMoving)) return null
   const spans = peers.flatMap((peer) => heldBy(peer).map((range) => ({ peer: peer.key, ...range })))
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const { stages, missing } = shortestCover(costs.nLayers, spans)
@@ -68,10 +66,20 @@ function heldBy({ held, standby = [] }: ViewPeer): LayerRange[] {
   return union(held ? [held] : [], standby)
 }
 
-/** Weights of a plan that its peers do not hold yet; a stage counts whole unless it is held whole. */
-function movedKiB(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate): number {
-  const heldOf = new Map(peers.map((peer) => [peer.key, heldBy(peer)]))
-  return stages
-    .filter((stage) => !containsAll(heldOf.get(stage.peer) ?? [], [stage]))
-    .reduce((sum, { start, end }) => sum + costs.residentKiB(start, end), 0)
+/**
+ * Until the peers of a plan hold what they do not hold yet, one after the other; a stage counts whole unless
+ * it is held whole.
+ */
+function moveUs(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate): number {
+  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
+  const movedKiB = new Map<number, number>()
+  for (const stage of stages) {
+    const peer = byKey.get(stage.peer) as ViewPeer
+    if (containsAll(heldBy(peer), [stage])) continue
+    const { loadMiBps = MOVE_MIBPS } = peer
+    const sizeKiB = costs.residentKiB(stage.start, stage.end)
+    movedKiB.set(loadMiBps, (movedKiB.get(loadMiBps) ?? 0) + sizeKiB)
+  }
+  // A KiB at 1 MiB/s takes a thousandth of a second, nearly.
+  return [...movedKiB].reduce((sum, [mibps, sizeKiB]) => sum + ceilDiv(sizeKiB * 1000, mibps), 0)
 }

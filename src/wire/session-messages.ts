@@ -13,7 +13,7 @@ import {
   LOGIT_BIAS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
-  SESSIONS_LISTED_MAX,
+  SESSIONS_MAX,
   STOP_IDS_MAX,
   STOP_TEXTS_MAX,
   STOP_TEXT_CHARS_MAX,
@@ -311,7 +311,7 @@ const listed = f.struct<Omit<ListedMessage, 'type'>>({
       ageMs: f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the age')
     }),
     0,
-    SESSIONS_LISTED_MAX,
+    SESSIONS_MAX,
     'sessions'
   )
 })

@@ -3,6 +3,8 @@
 // plan instead of measured says so. Only shapes; node/top-snapshot.ts fills them. Texts of other peers are
 // foreign: whoever shows them makes them printable.
 
+import type { SessionReport } from './session-report.ts'
+
 /** A number for people. `isEstimate`: predicted by the plan, because it has not been measured yet. */
 export interface Figure {
   value: number
@@ -61,31 +63,6 @@ export interface TopPlan {
   gap: TopRange[]
 }
 
-/** One hop of the last answer: means per token after the first. */
-export interface TopHop extends TopRange {
-  peer: string
-  computeMs: number
-  wireMs: number
-  queueMs: number
-  /** By the cost model at the time, for this very route. */
-  predicted: { computeMs: number; wireMs: number } | null
-  /** Bytes of weights that a token reads there. */
-  weightBytes: number | null
-}
-
-/** The last answer that was asked for here and came to its end. */
-export interface TopGeneration {
-  wallMs: number
-  promptTokens: number
-  nTokens: number
-  prefillMs: number
-  decodeMs: number
-  tokensPerSecond: number
-  predictedTokensPerSecond: number | null
-  /** Empty when a stage did not tell. */
-  hops: TopHop[]
-}
-
 /** An answer that is being computed for somebody who asked here. */
 export interface TopSession {
   promptTokens: number | null
@@ -130,7 +107,8 @@ export interface TopSnapshot {
   }
   /** Tokens/s of the seconds before, oldest first. */
   history: number[]
-  generation: TopGeneration | null
+  /** The last answer that was asked for here and came to its end. */
+  generation: SessionReport | null
   sessions: {
     /** Asked for here, running. */
     own: TopSession[]

@@ -21,6 +21,7 @@ import type {
   PeerStatus,
   PlanStatus,
   SessionStatus,
+  SessionReport,
   SwarmService
 } from '../../src/api/service.ts'
 
@@ -32,6 +33,7 @@ export type Script = (
 export const PEER_A = 'a'.repeat(64) as PeerId
 export const PEER_B = 'b'.repeat(64) as PeerId
 
+const SESSION = 'f'.repeat(32)
 const STAGES = [
   { peer: PEER_A, start: 0, end: 3 },
   { peer: PEER_B, start: 3, end: 5 }
@@ -51,6 +53,7 @@ export class ScriptedService implements SwarmService {
   upcoming: NodeEvent[] = []
   overrides: Partial<NodeStatus> = {}
   planOverrides: Partial<PlanStatus> = {}
+  reports: SessionReport[] = [threePeers().generation as SessionReport]
   readonly whatIf: string[] = []
 
   status(): NodeStatus {
@@ -142,6 +145,7 @@ export class ScriptedService implements SwarmService {
       viewHash: 'e'.repeat(64),
       leftOut: [],
       gap: [],
+      reserve: { contextTokens: 4096, sessions: 1 },
       ready: true,
       ...this.planOverrides
     }
@@ -174,6 +178,10 @@ export class ScriptedService implements SwarmService {
   attach(session: string, signal: AbortSignal): AsyncIterable<GenerateEvent> {
     this.attached.push(session)
     return this.generate({ prompt: 'the rest', sampling: {}, stop: [], kvType: 'f16' }, signal)
+  }
+
+  explain(): readonly SessionReport[] {
+    return this.reports
   }
 
   invite(): InviteStatus {
@@ -218,6 +226,7 @@ export async function* echo(
   const seed = request.sampling.seed ?? 42
   yield {
     type: 'route',
+    session: SESSION,
     stages: STAGES,
     promptTokens: text.length,
     cachedTokens: request.session === undefined ? 0 : 3,
@@ -271,7 +280,14 @@ export async function* endless(
   _request: GenerateRequest,
   signal: AbortSignal
 ): AsyncGenerator<GenerateEvent, void> {
-  yield { type: 'route', stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+  yield {
+    type: 'route',
+    session: SESSION,
+    stages: STAGES,
+    promptTokens: 1,
+    cachedTokens: 0,
+    seed: 42
+  }
   yield { type: 'text', text: 'on ', ids: [1] }
   await aborted(signal)
   throw signal.reason
@@ -281,7 +297,8 @@ export async function* endless(
 export function failing(error: unknown, after: number): Script {
   return async function* () {
     if (after > 0) {
-      yield { type: 'route', stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+      const route = { stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+      yield { type: 'route', session: SESSION, ...route }
     }
     for (let i = 0; i < after; i++) yield { type: 'text', text: `w${i} `, ids: [i] }
     throw error

@@ -9,7 +9,7 @@ import {
   LOGIT_BIAS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
-  SESSIONS_LISTED_MAX,
+  SESSIONS_MAX,
   STOP_IDS_MAX,
   STOP_TEXTS_MAX,
   VOCAB_MAX
@@ -256,9 +256,7 @@ export function randomMessage(
     case 'listed':
       return {
         type,
-        sessions: Array.from({ length: between(random, 0, SESSIONS_LISTED_MAX) }, () =>
-          listed(random)
-        )
+        sessions: Array.from({ length: between(random, 0, SESSIONS_MAX) }, () => listed(random))
       }
     case 'closed':
       return { type, session, index, stats: stats(random) }

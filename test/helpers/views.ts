@@ -130,7 +130,13 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
       kernels: 'scalar',
       memoryKiB: peer.memoryKiB,
       weightMiBps: peer.weightMiBps,
-      int8Mops: peer.int8Mops ?? 1000
+      int8Mops: peer.int8Mops ?? 1000,
+      diskMiBps: peer.loadMiBps ?? 0,
+      contextTokens: 0,
+      sessions: 0,
+      neighbours: (peer.links ?? [])
+        .map(({ peer: other, delayUs, mbps = 0 }) => ({ peer: other, delayUs, mbps, seenMiBps: 0 }))
+        .toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
     },
     model: { id: model.id, name: 'model.gguf', givesWay: false },
     pin: peer.pin,

@@ -3,7 +3,7 @@
 
 import test, { type Test } from 'brittle'
 
-import { endlessModel, startEndless } from '../helpers/endless.ts'
+import { ENDLESS, endlessModel, startEndless } from '../helpers/endless.ts'
 import { Lab, REAL, type LabPeer } from '../helpers/swarm-lab.ts'
 
 import type { GenerateResult } from '../../src/api/service.ts'
@@ -80,10 +80,10 @@ for (const [way, lose] of Object.entries(WAYS)) {
 }
 
 for (const way of ['killed', 'frozen'] as const) {
-  test(`loss - the origin is ${way}: the others free what they hold for it`, REAL, async (t) => {
+  test(`loss - the origin is ${way}: the others free what is private to it`, REAL, async (t) => {
     const { lab, peers } = await setUp(t)
     const [origin, ...others] = peers as [LabPeer, ...LabPeer[]]
-    await startEndless(lab, origin)
+    await startEndless(lab, origin, [...ENDLESS, '--private'])
     const sessions = async () => {
       const all = await Promise.all(others.map(({ client }) => client.status()))
       return all.reduce((sum, status) => sum + status.sessions, 0)

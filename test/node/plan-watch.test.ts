@@ -32,6 +32,7 @@ function setUp(...records: PeerRecord[]) {
     records,
     reachable: null as PeerRecord[] | null,
     isMeasuring: false,
+    isSettling: false,
     plans: [] as Plan[]
   }
   const watch = new PlanWatch({
@@ -40,6 +41,7 @@ function setUp(...records: PeerRecord[]) {
     records: () => world.records,
     reachable: () => world.reachable ?? world.records,
     isMeasuring: () => world.isMeasuring,
+    isSettling: () => world.isSettling,
     clock,
     onPlan: (plan) => world.plans.push(plan)
   })
@@ -213,4 +215,21 @@ test('plan watch - closed, it plans no more', (t) => {
   watch.stir()
   clock.advance(10_000)
   t.is(plans.length, 0)
+})
+
+test('plan watch - a link that is being measured is waited for, and not for ever', (t) => {
+  const world = setUp(record('a'))
+  world.isSettling = true
+  world.watch.stir()
+  world.clock.advance(1000)
+  t.is(world.plans.length, 0)
+  world.isSettling = false
+  world.clock.advance(400)
+  t.is(world.plans.length, 1)
+
+  const patient = setUp(record('a'))
+  patient.isSettling = true
+  patient.watch.stir()
+  patient.clock.advance(3000)
+  t.is(patient.plans.length, 1)
 })

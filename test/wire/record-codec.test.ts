@@ -3,6 +3,7 @@ import test from 'brittle'
 import {
   HELD_RANGES_MAX,
   LAYERS_MAX,
+  NEIGHBOURS_MAX,
   PEER_NAME_BYTES_MAX,
   RECORD_BYTES_MAX
 } from '../../src/base/limits.ts'
@@ -10,7 +11,7 @@ import { decodeRecord, encodeRecord } from '../../src/wire/record-codec.ts'
 import { checkDecoder, encodeRefusal, refusal, type Codec } from './decoder-checks.ts'
 
 import type { PeerId } from '../../src/wire/ids.ts'
-import type { PeerRecord } from '../../src/wire/record.ts'
+import type { NeighbourRecord, PeerRecord, Profile } from '../../src/wire/record.ts'
 
 const codec: Codec<PeerRecord> = { encode: encodeRecord, decode: decodeRecord }
 
@@ -26,7 +27,14 @@ export const FULL_RECORD: PeerRecord = {
     kernels: 'avx512vnni',
     memoryKiB: 2 ** 34,
     weightMiBps: 40_000,
-    int8Mops: 1_200_000
+    int8Mops: 1_200_000,
+    diskMiBps: 2896,
+    contextTokens: 32_768,
+    sessions: 4,
+    neighbours: [
+      { peer: '0a'.repeat(32) as PeerId, delayUs: 152, mbps: 861, seenMiBps: 0 },
+      { peer: '0b'.repeat(32) as PeerId, delayUs: 0, mbps: 0, seenMiBps: 38_976 }
+    ]
   },
   model: { id: '3c'.repeat(32), name: 'Qwen3-8B-Q4_K_M.gguf', givesWay: false },
   pin: { start: 0, end: 4 },
@@ -41,6 +49,17 @@ export const FULL_RECORD: PeerRecord = {
 const range = (start: number, end: number) => ({ start, end })
 const heldRanges = (count: number) =>
   Array.from({ length: count }, (_, i) => range(2 * i, 2 * i + 1))
+
+const PROFILE = FULL_RECORD.profile as Profile
+
+function neighbours(count: number): NeighbourRecord[] {
+  return Array.from({ length: count }, (_, index) => ({
+    peer: (index + 16).toString(16).repeat(32) as PeerId,
+    delayUs: 2 ** 32 - 1,
+    mbps: 1024,
+    seenMiBps: index
+  }))
+}
 
 const BARE_RECORD: PeerRecord = {
   ...FULL_RECORD,
@@ -67,14 +86,37 @@ test('record codec - the largest record is within its bound', (t) => {
     ...FULL_RECORD,
     name: 'n'.repeat(PEER_NAME_BYTES_MAX),
     programVersion: 'v'.repeat(32),
-    profile: {
-      ...(FULL_RECORD.profile as NonNullable<PeerRecord['profile']>),
-      kernels: 'k'.repeat(32)
-    },
+    profile: { ...PROFILE, kernels: 'k'.repeat(32), neighbours: neighbours(NEIGHBOURS_MAX) },
     model: { id: '3c'.repeat(32), name: 'm'.repeat(256), givesWay: false },
     held: heldRanges(HELD_RANGES_MAX)
   }).byteLength
-  t.ok(sizeBytes <= RECORD_BYTES_MAX / 2 + 96, `${sizeBytes} bytes`)
+  t.ok(sizeBytes <= RECORD_BYTES_MAX * 0.75, `${sizeBytes} bytes`)
+})
+
+test('record codec - a record of as many neighbours as there can be withstands foreign bytes', (t) => {
+  const profile = { ...PROFILE, neighbours: neighbours(NEIGHBOURS_MAX) }
+  checkDecoder(t, codec, { ...BARE_RECORD, profile })
+})
+
+test('record codec - neighbours have one order, and nobody is in it twice', (t) => {
+  const [first, second] = neighbours(2) as [NeighbourRecord, NeighbourRecord]
+  for (const list of [
+    [second, first],
+    [first, first]
+  ]) {
+    const profile = { ...PROFILE, neighbours: list }
+    t.is(encodeRefusal(codec, { ...FULL_RECORD, profile })?.code, 'WIRE_BAD_FRAME')
+  }
+  const bytes = encodeRecord({ ...BARE_RECORD, profile: { ...PROFILE, neighbours: [first] } })
+  const many = encodeRecord({
+    ...BARE_RECORD,
+    profile: { ...PROFILE, neighbours: [first, second] }
+  })
+  // The second of two keys made equal to the first.
+  const at = Buffer.from(many).indexOf(Buffer.from(second.peer, 'hex'))
+  many.set(Buffer.from(first.peer, 'hex'), at)
+  t.is(refusal(codec, bytes), null)
+  t.is(refusal(codec, many)?.code, 'WIRE_BAD_FRAME')
 })
 
 test('record codec - refuses values at one beyond each bound, when writing as when reading', (t) => {
@@ -97,6 +139,14 @@ test('record codec - refuses values at one beyond each bound, when writing as wh
     ['backward range', { pin: { start: 4, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['percent', { loading: { range: { start: 0, end: 1 }, percent: 101 } }, 'WIRE_BAD_FRAME'],
     ['fraction', { seq: 1.5 }, 'WIRE_BAD_FRAME'],
+    ['context', { profile: { ...PROFILE, contextTokens: 2 ** 20 + 1 } }, 'WIRE_BAD_FRAME'],
+    ['sessions', { profile: { ...PROFILE, sessions: 65 } }, 'WIRE_BAD_FRAME'],
+    ['disk', { profile: { ...PROFILE, diskMiBps: 2 ** 32 } }, 'WIRE_BAD_FRAME'],
+    [
+      'neighbours',
+      { profile: { ...PROFILE, neighbours: neighbours(NEIGHBOURS_MAX + 1) } },
+      'WIRE_TOO_LARGE'
+    ],
     [
       'model name',
       { model: { id: '3c'.repeat(32), name: 'm'.repeat(257), givesWay: false } },

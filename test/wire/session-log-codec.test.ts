@@ -7,7 +7,7 @@ import {
   LOG_CHUNK_IDS_MAX,
   MESSAGE_BYTES_MAX,
   ROUTE_STAGES_MAX,
-  SESSIONS_LISTED_MAX,
+  SESSIONS_MAX,
   STOP_IDS_MAX,
   STOP_TEXTS_MAX,
   STOP_TEXT_CHARS_MAX
@@ -60,7 +60,7 @@ test('session log codec - every list is accepted at its bound and refused one ab
       -(4 * LOG_CHUNK_IDS_MAX + 2)
     ],
     ['stop texts', STOP_TEXTS_MAX, (n) => log({ stops: Array.from({ length: n }, () => '') }), 37],
-    ['sessions', SESSIONS_LISTED_MAX, listed, 1]
+    ['sessions', SESSIONS_MAX, listed, 1]
   ]
   for (const [name, most, make, offset] of lists) {
     const frame = encodeSessionMessage(make(most))

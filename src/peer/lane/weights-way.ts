@@ -21,6 +21,7 @@ import {
 } from './weights-piece.ts'
 
 import type { Clock, Timer } from '../../base/clock.ts'
+import type { MeasuredPath } from './bursts.ts'
 import type { Carrier } from './carrier.ts'
 
 /** Bytes of one piece on a lane: 200 us of encryption, for which everything else has to wait. Half of
@@ -108,6 +109,30 @@ export class WeightsWay {
         reject(new SwarmError('PEER_BUSY', text))
       } else this.#enqueue(block, signal, resolve, reject)
     })
+  }
+
+  /**
+   * The path as some hundred KB on a lane for weights find it; null where no lane can be had, it is lost
+   * meanwhile, or weights are under way.
+   */
+  async measure(): Promise<MeasuredPath | null> {
+    if (this.#closed || this.#isSending) return null
+    this.#isSending = true
+    try {
+      let way = await this.#chosen()
+      while (way === 'wait' && !this.#closed) way = await this.#chosen()
+      if (way === 'link' || way === 'wait') return null
+      const lane = way
+      return await new Promise<MeasuredPath | null>((resolve) => {
+        this.#wake = () => {
+          if (this.#lane !== lane || this.#closed) resolve(null)
+        }
+        lane.measurePath(resolve)
+      })
+    } finally {
+      this.#isSending = false
+      if (this.#waiting.length > 0) void this.#sendAll()
+    }
   }
 
   /** 'tcp' while there is a lane for weights; null while none was needed, or none can be had. */
