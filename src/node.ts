@@ -251,6 +251,7 @@ class SwarmNode {
         const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
         return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
       },
+      nameOf: (peer) => sentences.peerText(peer, this.#nameOf(peer)),
       clock: systemClock,
       random: systemRandom
     })
