@@ -11,17 +11,21 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
-  symlinkSync
+  symlinkSync,
+  readFileSync,
+  writeFileSync
 } from 'node:fs'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { arch, platform } from 'node:process'
 import { packagesFolder } from './llama.ts'
 
 import type { Choice } from './engine-options.ts'
 
 const LIBRARY = 'libggml-cpu-haswell.so'
-const COPIED = ['node-llama-cpp', '@node-llama-cpp']
+/** Builds for other machines and for accelerators lie beside the one for this processor; they stay. */
+const BUILDS = '@node-llama-cpp'
+const COPIED = ['node-llama-cpp', BUILDS]
 
 export async function avx2Rows({ types, threads, pairs }: Choice): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'swarm-bench-'))
@@ -72,6 +76,9 @@ function copyPackages(from: string, to: string): boolean {
     cpSync(join(source, name), join(target, name), {
       recursive: true,
       filter(path) {
+        const [, owner, built] =
+          /node_modules[\\/]([^\\/]+)[\\/]([^\\/]+)/.exec(path.slice(from.length)) ?? []
+        if (owner === BUILDS && built !== `${platform}-${arch}`) return false
         const file = basename(path)
         found ||= file === LIBRARY
         return !file.startsWith('libggml-cpu-') || file === LIBRARY

@@ -1,6 +1,7 @@
 // The rows that one model file gives: decode and prefill beside llama.cpp, and steps of a few positions.
 // Both engines are loaded in one process and run in turn, ours first.
 
+import { runsAvx2 } from './engine-avx2.ts'
 import { CONTEXT_TOKENS, type EngineOptions } from './engine-options.ts'
 import {
   AVX2_GOAL,
@@ -50,6 +51,7 @@ export async function modelRows(
   const llama = withLlama
     ? await LlamaEngine.open(path, { threads, contextTokens: CONTEXT_TOKENS, kvType: 'F16' })
     : null
+  if (options.isAvx2 && llama && !runsAvx2()) throw new Error('llama.cpp runs with more than AVX2')
   const label = `${options.shape} ${type} t=${threads}`
   const bench = { ours, llama, type, threads, options, label }
   try {

@@ -27,7 +27,7 @@ export class OurEngine {
     const model = await readStageModel(path)
     const stage = new NativeStage(model, threads, table)
     const range = { start: 0, end: layers ?? stage.nLayers }
-    await stage.load(range)
+    await stage.load([range])
     return new OurEngine(model, stage, range)
   }
 

@@ -4,6 +4,7 @@ import { engineBench } from './engine.ts'
 import { hopBench } from './hop.ts'
 import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
+import { pipelineBench } from './pipeline.ts'
 import { planBench } from './plan.ts'
 import { sentinelBench } from './sentinel.ts'
 import { sessionsBench } from './sessions.ts'
@@ -28,6 +29,11 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   join: {
     run: joinBench,
     about: 'from the start of a second process to a link, on cables and through a DHT [--starts N]'
+  },
+  pipeline: {
+    run: pipelineBench,
+    about:
+      'two stages beside one process: a token above compute and wire, streams, prompts [--rounds N]'
   },
   plan: {
     run: planBench,

@@ -39,7 +39,7 @@ export async function speedPart(path: string): Promise<void> {
 async function stageSamples(path: string): Promise<{ prefill: number; decode: number }[]> {
   const stage = new NativeStage(await readStageModel(path), 1)
   const range = { start: 0, end: stage.nLayers }
-  await stage.load(range)
+  await stage.load([range])
   const sampler = stage.openSampler({ ...SAMPLING_DEFAULTS, temperature: 0, seed: 1 })
   const samples: { prefill: number; decode: number }[] = []
   try {

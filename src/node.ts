@@ -14,12 +14,12 @@ import { ApiServer } from './api/server.ts'
 import { sleep, systemClock } from './base/clock.ts'
 import { abortError, SwarmError, toSwarmError } from './base/errors.ts'
 import { lockFile, type FileLock } from './base/file-lock.ts'
+import { HELD_RANGES_MAX } from './base/limits.ts'
 import { systemRandom } from './base/random.ts'
 import { clip } from './base/text.ts'
 import { loadKernels } from './compute/addon.ts'
 import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
 import { NativeStage } from './compute/native-stage.ts'
-import { formatRange } from './model/layer-range.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
@@ -27,13 +27,16 @@ import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
+import { OwnProfile } from './node/own-profile.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
 import { Rivals } from './node/rivals.ts'
+import { routePorts } from './node/route-ports.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService } from './node/node-service.ts'
+import { SessionHistory } from './node/session-history.ts'
 import { checkLoad, roomTexts } from './node/room.ts'
 import { textParts } from './node/text-parts.ts'
 import { announcedAddresses } from './peer/address.ts'
@@ -42,12 +45,9 @@ import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
-import { repairRoute } from './pipeline/repair-route.ts'
-import { chooseRoute } from './pipeline/route.ts'
 import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { heldSpans } from './sharding/coverage.ts'
-import { loadableBytes } from './sharding/probe.ts'
+import { claimNowKiB, loadableBytes, type Machine } from './sharding/probe.ts'
 
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
@@ -57,8 +57,10 @@ import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
+import type { RouteStage } from './wire/session.ts'
 
 export { openLocal } from './node/local-model.ts'
+export { readHistory } from './node/session-history.ts'
 export { countLayers, runBootstrap } from './node/demo-ports.ts'
 
 /** As openOwnKnowledge of node/own-knowledge.ts, loaded by commands that need it alone. */
@@ -112,6 +114,7 @@ class SwarmNode {
         public: options.public,
         lanOnly: options.lanOnly
       }),
+      history: new SessionHistory(options.dataDir, (text) => this.#emit('warning', text)),
       openedMs: systemClock.now(),
       isClosing: false,
       identity: null,
@@ -120,6 +123,7 @@ class SwarmNode {
       model: null,
       droppedFor: null,
       network: null,
+      profile: null,
       pipeline: null,
       watch: null,
       generator: null,
@@ -140,6 +144,7 @@ class SwarmNode {
     this.#emit('topic', this.#parts.topic.sentence)
     if (path !== null) await checkModelFile(path)
     this.#lock = lockFile(join(dataDir, 'lock'), `the data directory ${dataDir}`)
+    await this.#parts.history.open()
     this.#parts.identity = await openIdentity(dataDir, systemRandom)
     this.#parts.gate = new Gate(dataDir, allow)
     if (this.#parts.gate.isNarrow) this.#emit('gate', sentences.gateText(this.#parts.gate.status))
@@ -164,10 +169,10 @@ class SwarmNode {
     this.#memory.open()
     if (path !== null) await this.#openModel(path, network, signal)
     signal.throwIfAborted()
-    const profile = computes ? await this.#measure(signal) : null
+    const machine = computes ? await this.#measure(signal) : null
     this.#isMeasuring = false
     signal.throwIfAborted()
-    if (this.#parts.model) this.#serve(this.#parts.model, profile)
+    if (this.#parts.model) this.#serve(this.#parts.model, machine)
     if (this.#fatal) throw this.#fatal
   }
 
@@ -216,6 +221,8 @@ class SwarmNode {
       random: systemRandom
     })
     this.#parts.network = network
+    const wishes = this.#parts.options
+    this.#parts.profile = new OwnProfile({ network, wishes, clock: systemClock })
     this.#parts.openedMs = systemClock.now()
     await network.open()
     const { port } = network
@@ -224,10 +231,12 @@ class SwarmNode {
     return network
   }
 
-  async #measure(signal: AbortSignal): Promise<Profile> {
-    const profile = await measureMachine(this.#parts.options, signal)
-    this.#emit('machine', sentences.profileText(profile))
-    return profile
+  async #measure(signal: AbortSignal): Promise<Machine> {
+    let tookMs: number | null = null
+    const onMeasured = (ms: number) => (tookMs = ms)
+    const machine = await measureMachine(this.#parts.options, signal, { onMeasured })
+    this.#emit('machine', sentences.profileText(machine, tookMs))
+    return machine
   }
 
   #plan(model: Model, network: PeerNetwork, pipeline: Pipeline): void {
@@ -239,6 +248,7 @@ class SwarmNode {
       records: () => presentRecords(network),
       reachable,
       isMeasuring: () => this.#isMeasuring,
+      isSettling: () => this.#parts.profile?.isSettling ?? false,
       clock: systemClock,
       onPlan: (plan) => this.#onPlan(plan)
     })
@@ -246,22 +256,19 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
-      repair: (route, avoided) => {
-        const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
-        return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
-      },
-      nameOf: (peer) => sentences.peerText(peer, this.#nameOf(peer)),
+      ...routePorts(facts, watch, reachable, (peer) => this.#nameOf(peer)),
       clock: systemClock,
       random: systemRandom
     })
   }
 
   /** From now on this machine takes layers and sessions. */
-  #serve(model: Model, profile: Profile | null): void {
+  #serve(model: Model, machine: Machine | null): void {
     const network = this.#parts.network as PeerNetwork
+    const own = this.#parts.profile as OwnProfile
     const { layers, memoryBytes, log } = this.#parts.options
-    if (profile !== null && !this.#parts.isClosing) {
+    let profile: Profile | null = null
+    if (machine !== null && !this.#parts.isClosing) {
       const stage = new NativeStage(model, threadsOf(this.#parts.options))
       const host = new StageHost({
         stage,
@@ -270,10 +277,12 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
-        memoryBytes: profile.memoryKiB * 1024
+        get memoryBytes() {
+          return own.claimBytes
+        }
       })
       const facts = modelFacts(model)
-      const claimedBytes = profile.memoryKiB * 1024
+      const claimedBytes = machine.memoryKiB * 1024
       const free = loadableBytes()
       for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
         this.#emit('memory', text)
@@ -282,14 +291,20 @@ class SwarmNode {
         stage,
         host,
         clock: systemClock,
-        checkMemory: (range) => checkLoad(facts, stage.held, range, loadableBytes()),
+        checkMemory: (ranges) =>
+          checkLoad(facts, stage.held, ranges, { freeBytes: loadableBytes(), claimedBytes }),
         onChange: (holding) => this.#onHolding(holding),
         onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
       })
-      const pinned = pinnedRange(facts, profile.memoryKiB, layers)
+      const pinned = pinnedRange(facts, machine.memoryKiB, layers)
       this.#parts.serving = { stage, host, keeper, pinned }
       this.#parts.pipeline?.serve(host)
-      if (pinned !== null) keeper.aim(pinned)
+      profile = own.begin(machine, () =>
+        keeper.holding.loading === null
+          ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
+          : null
+      )
+      if (pinned !== null) keeper.aim({ stage: pinned, standbys: [], isSettled: true })
     }
     network.publish({ profile, pin: layers })
     this.#parts.watch?.stir()
@@ -303,7 +318,9 @@ class SwarmNode {
     if (event.type === 'link-up' || event.type === 'record') this.#compareModels(event.peer)
     if (event.type === 'link-up') this.#onLinkUp()
     const changesPlans = event.type === 'link-up' || event.type === 'link-down'
-    if (changesPlans || event.type === 'record') this.#parts.watch?.stir()
+    if (!changesPlans && event.type !== 'record') return
+    this.#parts.watch?.stir()
+    this.#aim()
   }
 
   #compareModels(peer: PeerId): void {
@@ -312,24 +329,34 @@ class SwarmNode {
   }
 
   #onPlan(plan: Plan): void {
-    const self = (this.#parts.identity as Identity).id
-    const own = plan.stages.find(({ peer }) => peer === self)
     const { hash, stages } = plan
     const text = sentences.planText(plan, (peer) => this.#nameOf(peer))
     this.#emit('plan', text, { hash, stages })
-    const { serving } = this.#parts
-    if (serving?.pinned === null) {
-      serving.keeper.aim(own ? { start: own.start, end: own.end } : null)
-    }
+    this.#aim()
   }
 
-  #onHolding({ held, loading }: Holding): void {
+  /** What this peer is to hold by the newest plan; once the plan stands, for others too. */
+  #aim(): void {
+    const { serving, watch, identity } = this.#parts
+    if (serving?.pinned !== null || watch === null || watch.plan === null) return
+    const { stages, standbys } = watch.plan
+    const ownOf = (all: readonly RouteStage[]) =>
+      all
+        .filter(({ peer }) => peer === identity?.id)
+        .map(({ start, end }) => ({ start, end }))
+        .slice(0, HELD_RANGES_MAX - 1)
+    const [stage = null] = ownOf(stages)
+    serving.keeper.aim({ stage, standbys: ownOf(standbys), isSettled: watch.isSettled() })
+  }
+
+  #onHolding(holding: Holding): void {
     if (this.#parts.isClosing) return
     const before = this.#parts.network?.directory.get((this.#parts.identity as Identity).id)?.record
-    if (held !== null && loading === null && before?.loading) {
-      this.#emit('layers', `layers ${formatRange(held)} are ready`, { held })
-    }
-    this.#parts.network?.publish({ held, loading })
+    const { held, stage, loading } = holding
+    const news = before ? sentences.holdingNews(before, holding) : null
+    if (news !== null) this.#emit(news.kind, news.text, { held, stage })
+    this.#parts.network?.publish({ held: held.slice(0, HELD_RANGES_MAX), stage, loading })
+    this.#aim()
   }
 
   #emit(kind: string, text: string, data?: Record<string, unknown>): void {
@@ -356,6 +383,7 @@ class SwarmNode {
   async #close(): Promise<void> {
     this.#opening.abort(abortError())
     this.#parts.watch?.close()
+    this.#parts.profile?.close()
     await this.#parts.serving?.keeper.close()
     await this.#parts.pipeline?.close()
     await this.#parts.serving?.host.close()
@@ -363,6 +391,7 @@ class SwarmNode {
     await this.#memory.close()
     await this.#parts.serving?.stage.close()
     await this.#parts.api?.close()
+    await this.#parts.history.close()
     this.#parts.hub.close()
     this.#lock?.release()
     if (this.#fatal) this.#settle?.reject(this.#fatal)

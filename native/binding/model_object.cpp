@@ -83,34 +83,48 @@ Model& ModelObject::model(Napi::Env env) {
   return *model_;
 }
 
-// load(start, end, { cancel }, onProgress(done, total))
+// load([start, end, ...], { cancel, sliceMs }) -> { doneBytes, totalBytes, isDone, held }
 Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   model(env);
-  const size_t start = info[0].As<Napi::Number>().Uint32Value();
-  const size_t end = info[1].As<Napi::Number>().Uint32Value();
-  if (start > end || end > model_->config().nLayers) {
-    throw Napi::RangeError::New(env, "no such layers");
+  const Napi::Array edges = info[0].As<Napi::Array>();
+  const Napi::Object from = info[1].As<Napi::Object>();
+  std::vector<LayerSpan> spans;
+  for (uint32_t i = 0; i + 1 < edges.Length(); i += 2) {
+    const size_t start = edges.Get(i).ToNumber().Uint32Value();
+    const size_t end = edges.Get(i + 1).ToNumber().Uint32Value();
+    if (start >= end || end > model_->config().nLayers) throw Napi::RangeError::New(env, "no such layers");
+    spans.push_back({start, end});
   }
   std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};
-  const std::atomic<int>* cancel = cancelCell(info[2].As<Napi::Object>(), held);
-  auto onProgress = std::make_shared<Napi::FunctionReference>(
-      Napi::Persistent(info[3].As<Napi::Function>()));
-  JobQueue* queue = queue_.get();
-  // One call per percent: the event loop has better things to do.
-  auto percent = std::make_shared<std::atomic<uint64_t>>(0);
-  const auto progress = [queue, onProgress, percent](uint64_t done, uint64_t total) {
-    const uint64_t now = total ? done * 100 / total : 100;
-    if (percent->exchange(now) == now) return;
-    queue->post([onProgress, done, total](Napi::Env env) {
-      Napi::HandleScope scope(env);
-      onProgress->Call({Napi::Number::New(env, (double)done), Napi::Number::New(env, (double)total)});
-    });
+  const std::atomic<int>* cancel = cancelCell(from, held);
+  const int sliceMs = (int)readSize(from, "sliceMs");
+  struct Loaded {
+    LoadProgress progress;
+    std::vector<LayerSpan> held;
   };
   auto model = model_;
+  auto loaded = std::make_shared<Loaded>();
   return queue_->submit(
-      env, [model, start, end, cancel, progress] { return model->load(start, end, cancel, progress); },
-      [onProgress](Napi::Env env) { return env.Undefined(); }, held);
+      env,
+      [model, spans, cancel, sliceMs, loaded] {
+        return model->load(spans, cancel, sliceMs, &loaded->progress, &loaded->held);
+      },
+      [loaded](Napi::Env env) -> Napi::Value {
+        const auto number = [env](uint64_t value) { return Napi::Number::New(env, (double)value); };
+        Napi::Object result = Napi::Object::New(env);
+        Napi::Array edges = Napi::Array::New(env);
+        for (const LayerSpan& span : loaded->held) {
+          edges.Set(edges.Length(), number(span.start));
+          edges.Set(edges.Length(), number(span.end));
+        }
+        result.Set("doneBytes", number(loaded->progress.doneBytes));
+        result.Set("totalBytes", number(loaded->progress.totalBytes));
+        result.Set("isDone", Napi::Boolean::New(env, loaded->progress.isDone));
+        result.Set("held", edges);
+        return result;
+      },
+      held);
 }
 
 StepPart ModelObject::readPart(const Napi::Object& from, const Step& step, PartHolds& holds,

@@ -131,7 +131,17 @@ struct Pass {
   bool half;
 };
 
-const auto kNoProgress = [](uint64_t, uint64_t) {};
+// All of these layers, in slices as short as they get. `between` is called after each but the last.
+Status loadAll(Model& model, const std::vector<LayerSpan>& spans,
+               const std::function<void()>& between = [] {}) {
+  for (;;) {
+    LoadProgress progress;
+    std::vector<LayerSpan> held;
+    const Status status = model.load(spans, nullptr, 0, &progress, &held);
+    if (!status.ok() || progress.isDone) return status;
+    between();
+  }
+}
 
 Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
                std::vector<float>& x, uint32_t* token) {
@@ -139,7 +149,7 @@ Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
   const size_t dim = config.dim, vocab = config.vocabSize;
   const bool last = pass.end == config.nLayers;
   Model model(config, table);
-  Status status = model.load(pass.start, pass.end, nullptr, kNoProgress);
+  Status status = loadAll(model, {{pass.start, pass.end}});
   if (!status.ok()) return status;
   KvCache cache;
   const Type kvType = pass.half ? Type::F16 : Type::F32;
@@ -199,6 +209,35 @@ void checkWays(const Recipe& recipe, const MadeModel& model) {
       compare("chunks on two threads", table, {{0, n, 4, 2, half}});
       if (n > 1) compare("two stages", table, {{0, 1, 5, 2, half}, {1, n, 3, 1, half}});
     }
+  }
+}
+
+// Loads that are given up for others at every slice: what serves at the end is what was asked for last.
+void checkSpans(const Recipe& recipe, const MadeModel& model) {
+  const size_t n = recipe.nLayers;
+  const std::vector<LayerSpan> both = n > 2 ? std::vector<LayerSpan>{{n - 1, n}, {0, 1}}
+                                            : std::vector<LayerSpan>{{0, n}};
+  const std::vector<std::vector<LayerSpan>> wishes = {both, {{0, n}}, {}, {{n - 1, n}}, {{0, 1}}, both};
+  ModelConfig config = model.config;
+  config.threads = 2;
+  for (int given = 0; given < 12; given++) {
+    Model engine(config, *findTable("scalar"));
+    LoadProgress progress;
+    std::vector<LayerSpan> held;
+    for (const std::vector<LayerSpan>& spans : wishes) {
+      for (int slice = 0; slice < given; slice++) {
+        expect(engine.load(spans, nullptr, 0, &progress, &held).ok(), "a slice of a load");
+        if (progress.isDone) break;
+      }
+    }
+    expect(loadAll(engine, both).ok(), "the rest of a load");
+    engine.load(both, nullptr, 0, &progress, &held);
+    const bool isBoth = n > 2 ? held.size() == 2 && held[0] == both[1] && held[1] == both[0]
+                              : held.size() == 1 && held[0] == both[0];
+    expect(isBoth && progress.isDone && progress.totalBytes == 0, "other layers serve than were asked for");
+    Model fresh(config, *findTable("scalar"));
+    expect(loadAll(fresh, both).ok() && fresh.residentBytes() == engine.residentBytes(),
+           "a load that was given up left something");
   }
 }
 
@@ -278,7 +317,7 @@ void checkChanges(const std::string& folder) {
     place(model.config, model.file, path);
     Model engine(model.config, *findTable("scalar"));
     bool changed = false;
-    const Status status = engine.load(0, model.config.nLayers, nullptr, [&](uint64_t, uint64_t) {
+    const Status status = loadAll(engine, {{0, model.config.nLayers}}, [&] {
       if (!changed) change();
       changed = true;
     });
@@ -308,6 +347,7 @@ int main(int argc, char** argv) {
     const Status status = checkConfig(model.config);
     expect(status.ok(), std::string(recipe.name) + ": " + status.message);
     checkWays(recipe, model);
+    checkSpans(recipe, model);
   }
   checkChanges(folder);
   checkDamage(folder, strtoull(argv[2], nullptr, 10), atoi(argv[3]));

@@ -30,11 +30,13 @@ struct Multiply {
 };
 
 // Keys or values of one head: `type` F16, F32 or Q8_0, `stride` elements from position to position (a
-// multiple of 16, of 32 for Q8_0, padded with zeros).
+// multiple of 16, of 32 for Q8_0, padded with zeros). `next` is what will be read after them, asked for
+// in time, or null.
 struct CacheRows {
   const void* rows;
   Type type;
   size_t stride;
+  const void* next = nullptr;
 };
 
 // Values of a vector of the search, and so bytes of its codes.

@@ -54,14 +54,26 @@ void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
   float* sum = scratch + kHeadGroup * scoreStride;
   float* sumOfPage = sum + kHeadGroup * headStride;
   float top[kHeadGroup], total[kHeadGroup];
-  const size_t end = (kvHead + 1) * shared;
+  const size_t end = (kvHead + 1) * shared, pages = (n + kPageTokens - 1) / kPageTokens;
+  // Keys are read page by page, then values: each page names the one after it.
+  const auto keysOf = [&](size_t page) {
+    CacheRows keys = cache.keys(index, kvHead, page);
+    keys.next = page + 1 < pages ? cache.keys(index, kvHead, page + 1).rows
+                                 : cache.values(index, kvHead, 0).rows;
+    return keys;
+  };
+  const auto valuesOf = [&](size_t page) {
+    CacheRows values = cache.values(index, kvHead, page);
+    if (page + 1 < pages) values.next = cache.values(index, kvHead, page + 1).rows;
+    return values;
+  };
   for (size_t first = kvHead * shared; first < end; first += kHeadGroup) {
     const size_t heads = std::min(kHeadGroup, end - first);
     const float* q = work_.heads.data() + (row * config_.nHeads + first) * headStride;
     for (size_t from = 0; from < n; from += kPageTokens) {
       const size_t count = std::min(kPageTokens, n - from);
       kernels_.scores({q, headStride, heads, scores + from, scoreStride},
-                      cache.keys(index, kvHead, from / kPageTokens), count, scale);
+                      keysOf(from / kPageTokens), count, scale);
     }
     for (size_t h = 0; h < heads; h++) top[h] = kernels_.maximum(scores + h * scoreStride, n);
     for (size_t from = 0; from < n; from += kPageTokens) {
@@ -73,7 +85,7 @@ void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
       }
       float* to = from == 0 ? sum : sumOfPage;
       kernels_.mixValues({scores + from, scoreStride, heads, to, headStride},
-                         cache.values(index, kvHead, from / kPageTokens), count, stride);
+                         valuesOf(from / kPageTokens), count, stride);
       for (size_t h = 0; h < heads && from > 0; h++) {
         kernels_.add(sum + h * headStride, sumOfPage + h * headStride, stride);
       }

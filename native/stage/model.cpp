@@ -23,6 +23,19 @@ void Model::settleThreads() {
   });
 }
 
+Status Model::load(const std::vector<LayerSpan>& spans, const std::atomic<int>* cancel, int sliceMs,
+                   LoadProgress* progress, std::vector<LayerSpan>* held) {
+  settleThreads();
+  const Status status = weights_.load(spans, team_, cancel, sliceMs, progress);
+  held->clear();
+  for (size_t i = 0; i < config_.nLayers; i++) {
+    if (!weights_.layer(i)) continue;
+    if (!held->empty() && held->back().end == i) held->back().end++;
+    else held->push_back({i, i + 1});
+  }
+  return status;
+}
+
 Status Model::check(const Step& step) const {
   if (step.start >= step.end || step.end > config_.nLayers) {
     return Status::fail("NATIVE_FAILED", "a step needs layers of the model");

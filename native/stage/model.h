@@ -21,11 +21,9 @@ class Model {
   const KernelTable& kernels() const { return kernels_; }
   uint64_t residentBytes() const { return weights_.residentBytes(); }
 
-  Status load(size_t start, size_t end, const std::atomic<int>* cancel,
-              const std::function<void(uint64_t, uint64_t)>& progress) {
-    settleThreads();
-    return weights_.load(start, end, team_, cancel, progress);
-  }
+  // As Weights::load; `held` are the layers that serve then, in spans that do not touch.
+  Status load(const std::vector<LayerSpan>& spans, const std::atomic<int>* cancel, int sliceMs,
+              LoadProgress* progress, std::vector<LayerSpan>* held);
 
   // Runs the parts that may run; each part's status says how it went.
   void step(Step& step);

@@ -1,5 +1,5 @@
 // Loading: lay out one buffer per layer, cut the tensors into pieces of about a megabyte, and let every
-// thread read a piece and interleave its rows in place.
+// thread read a piece and interleave its rows in place, until the slice of time is over.
 
 #include "weights.h"
 
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 
 #include "layout.h"
@@ -29,7 +30,9 @@ const std::vector<Role> kLayerRoles = {
     Role::AttnOutputBias, Role::FfnNorm, Role::FfnGate,  Role::FfnUp,          Role::FfnDown,
 };
 
-class File {
+}  // namespace
+
+class Weights::File {
  public:
   // Not blocking: a pipe that was put in the file's place would wait for a writer for good.
   explicit File(const std::string& path)
@@ -75,18 +78,13 @@ class File {
   int fd_;
 };
 
-}  // namespace
+Weights::Weights(const ModelConfig& config) : config_(config), layers_(config.nLayers) {}
 
-struct Weights::Piece {
-  const TensorPlace* place;
-  size_t firstRow;
-  size_t rows;
-  uint8_t* matrix;
-};
+Weights::~Weights() = default;
 
-// Allocates a layer's buffer, points its tensors into it and lists what has to be read.
-std::unique_ptr<Layer> Weights::plan(int index, const std::vector<Role>& roles,
-                                     std::vector<Piece>& pieces, Status& status) const {
+// Allocates a buffer, points its tensors into it and lists what has to be read.
+Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<Role>& roles) {
+  if (slot) return {};
   std::vector<std::pair<const TensorPlace*, size_t>> at;
   size_t total = 0;
   for (const TensorPlace& place : config_.tensors) {
@@ -99,9 +97,8 @@ std::unique_ptr<Layer> Weights::plan(int index, const std::vector<Role>& roles,
   auto layer = std::make_unique<Layer>();
   // The products read up to one prefetch beyond a matrix; that stays inside the buffer's own pages.
   if (!layer->memory.allocate(total + kTensorAlign)) {
-    status = Status::fail("NATIVE_OUT_OF_MEMORY",
-                          "no memory for " + std::to_string(total) + " bytes of weights");
-    return nullptr;
+    return Status::fail("NATIVE_OUT_OF_MEMORY",
+                        "no memory for " + std::to_string(total) + " bytes of weights");
   }
   for (const auto& [place, offset] : at) {
     uint8_t* data = layer->memory.data() + offset;
@@ -111,40 +108,76 @@ std::unique_ptr<Layer> Weights::plan(int index, const std::vector<Role>& roles,
     const size_t rowBytes = fileRowBytes(place->type, place->cols);
     const size_t rows = std::max<size_t>(kPieceBytes / rowBytes / kGroupRows, 1) * kGroupRows;
     for (size_t first = 0; first < place->rows; first += rows) {
-      pieces.push_back({place, first, std::min(rows, place->rows - first), data});
+      const size_t count = std::min(rows, place->rows - first);
+      pieces_.push_back({place, first, count, data, fresh_.size(), false});
+      progress_.totalBytes += count * rowBytes;
     }
   }
-  return layer;
+  fresh_.push_back({&slot, std::move(layer)});
+  return {};
 }
 
-Status Weights::read(const std::vector<Piece>& pieces, Team& team, const std::atomic<int>* cancel,
-                     const std::function<void(uint64_t, uint64_t)>& progress) const {
-  const File file(config_.path);
-  if (!file.isOpen()) {
-    return Status::fail("MODEL_UNREADABLE", config_.path + ": " + strerror(errno));
+Status Weights::begin(const std::vector<LayerSpan>& spans) {
+  giveUp();
+  std::vector<bool> wanted(config_.nLayers, false);
+  for (const LayerSpan& span : spans) {
+    for (size_t i = span.start; i < span.end; i++) wanted[i] = true;
   }
-  Status status = file.check(config_);
+  bool tied = true;
+  for (const TensorPlace& place : config_.tensors) tied = tied && place.role != Role::Output;
+  const bool wantsHead = wanted.back();
+  // A tied head is the token table: held once, whichever end wants it.
+  const bool wantsTable = wanted.front() || (wantsHead && tied);
+  for (size_t i = 0; i < config_.nLayers; i++) {
+    if (!wanted[i]) layers_[i].reset();
+  }
+  if (!wantsTable) embedding_.reset();
+  if (!wantsHead) head_.reset();
+
+  Status status = plan(common_, -1, {Role::RopeFreqs});
+  if (status.ok() && wantsTable) status = plan(embedding_, -1, {Role::TokenEmbedding});
+  if (status.ok() && wantsHead) status = plan(head_, -1, {Role::OutputNorm, Role::Output});
+  for (const LayerSpan& span : spans) {
+    for (size_t i = span.start; i < span.end && status.ok(); i++) {
+      status = plan(layers_[i], (int)i, kLayerRoles);
+    }
+  }
+  if (status.ok()) spans_ = spans;
+  return status;
+}
+
+// Pieces are taken in order, but a thread may be late with its own: those that are not read say so.
+Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
+  Status status;
+  if (!file_) {
+    file_ = std::make_unique<File>(config_.path);
+    if (!file_->isOpen()) {
+      return Status::fail("MODEL_UNREADABLE", config_.path + ": " + strerror(errno));
+    }
+    status = file_->check(config_);
+  }
   if (!status.ok()) return status;
 
-  uint64_t total = 0;
-  for (const Piece& piece : pieces) {
-    total += piece.rows * fileRowBytes(piece.place->type, piece.place->cols);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(sliceMs);
+  std::vector<Piece*> due;
+  for (Piece& piece : pieces_) {
+    if (!piece.isRead) due.push_back(&piece);
   }
   std::atomic<uint64_t> done{0};
   std::atomic<bool> stop{false};
   std::mutex mutex;
   team.run([&](int) {
     std::vector<uint8_t> buffer;
-    team.share(pieces.size(), [&](size_t i) {
-      const Piece& piece = pieces[i];
+    team.share(due.size(), [&](size_t i) {
+      if (stop || (i > 0 && std::chrono::steady_clock::now() >= until)) return;
+      Piece& piece = *due[i];
       const TensorPlace& place = *piece.place;
-      if (stop) return;
       const size_t rowBytes = fileRowBytes(place.type, place.cols);
       buffer.resize(piece.rows * rowBytes);
       const bool cancelled = cancel && cancel->load(std::memory_order_relaxed);
       const uint64_t offset = place.offset + piece.firstRow * rowBytes;
       const Status got = cancelled ? Status::fail(kCancelled, "cancelled")
-                                   : file.read(config_, place.name, buffer.data(), buffer.size(), offset);
+                                   : file_->read(config_, place.name, buffer.data(), buffer.size(), offset);
       if (!got.ok()) {
         std::lock_guard<std::mutex> lock(mutex);
         stop = true;
@@ -152,69 +185,74 @@ Status Weights::read(const std::vector<Piece>& pieces, Team& team, const std::at
         return;
       }
       packRows(place.type, buffer.data(), piece.firstRow, piece.rows, place.cols, piece.matrix);
-      const uint64_t now = done.fetch_add(buffer.size()) + buffer.size();
-      if (progress) progress(now, total);
+      piece.isRead = true;
+      done.fetch_add(buffer.size());
     });
   });
+  progress_.doneBytes += done;
   // A file that was replaced while it was read may have given bytes of two models.
-  return status.ok() ? file.check(config_) : status;
+  return status.ok() ? file_->check(config_) : status;
 }
 
-Status Weights::load(size_t start, size_t end, Team& team, const std::atomic<int>* cancel,
-                     const std::function<void(uint64_t, uint64_t)>& progress) {
-  const bool wantsEmbedding = start == 0 && end > 0;
-  const bool wantsHead = start < end && end == config_.nLayers;
-  for (size_t i = 0; i < config_.nLayers; i++) {
-    if (i < start || i >= end) layers_[i].reset();
+// What is read whole serves from now on. Table and head come before the layers that need them.
+void Weights::install() {
+  std::vector<bool> isWhole(fresh_.size(), true);
+  for (const Piece& piece : pieces_) {
+    if (!piece.isRead) isWhole[piece.fresh] = false;
   }
-  if (!wantsEmbedding) embedding_.reset();
-  if (!wantsHead) head_.reset();
-
-  Status status;
-  std::vector<Piece> pieces;
-  std::vector<std::pair<std::unique_ptr<Layer>*, std::unique_ptr<Layer>>> fresh;
-  const auto want = [&](std::unique_ptr<Layer>& slot, int index, const std::vector<Role>& roles) {
-    if (slot || !status.ok()) return;
-    auto layer = plan(index, roles, pieces, status);
-    if (layer) fresh.push_back({&slot, std::move(layer)});
-  };
-  want(common_, -1, {Role::RopeFreqs});
-  if (wantsEmbedding) want(embedding_, -1, {Role::TokenEmbedding});
-  for (size_t i = start; i < end; i++) want(layers_[i], (int)i, kLayerRoles);
-  if (wantsHead) {
-    // A tied head is the token table: shared when this stage holds both ends, else loaded for itself.
-    bool tied = true;
-    for (const TensorPlace& place : config_.tensors) tied = tied && place.role != Role::Output;
-    std::vector<Role> roles = {Role::OutputNorm, Role::Output};
-    if (tied && !wantsEmbedding) roles.push_back(Role::TokenEmbedding);
-    if (head_ && tied && !wantsEmbedding && !(*head_)[Role::TokenEmbedding]) head_.reset();
-    want(head_, -1, roles);
+  progress_.isDone = true;
+  for (size_t i = 0; i < fresh_.size(); i++) {
+    if (!isWhole[i]) {
+      // Those behind wait as well: layers serve in the order in which they were asked for.
+      progress_.isDone = false;
+      return;
+    }
+    if (fresh_[i].layer) *fresh_[i].slot = std::move(fresh_[i].layer);
   }
-  if (!status.ok()) return status;
-  status = read(pieces, team, cancel, progress);
-  if (!status.ok()) return status;
-  for (auto& [slot, layer] : fresh) *slot = std::move(layer);
-  return start == end ? Status{} : checkRotation();
 }
 
-// Only now the factors of a rope_freqs.weight are known.
-Status Weights::checkRotation() const {
+void Weights::giveUp() {
+  file_.reset();
+  spans_.clear();
+  pieces_.clear();
+  fresh_.clear();
+  progress_ = {};
+}
+
+void Weights::count() {
+  uint64_t bytes = 0;
+  const auto add = [&](const std::unique_ptr<Layer>& layer) { bytes += layer ? layer->memory.size() : 0; };
+  for (const auto& layer : layers_) add(layer);
+  for (const Fresh& fresh : fresh_) add(fresh.layer);
+  add(embedding_);
+  add(head_);
+  residentBytes_ = bytes;
+}
+
+Status Weights::load(const std::vector<LayerSpan>& spans, Team& team, const std::atomic<int>* cancel,
+                     int sliceMs, LoadProgress* progress) {
+  const bool goesOn = !spans_.empty() && spans_ == spans;
+  Status status = goesOn ? Status{} : begin(spans);
+  count();
+  if (status.ok() && !pieces_.empty()) status = read(team, cancel, sliceMs);
+  // The factors are one piece and the first: the first call has read them.
+  if (status.ok() && !spans.empty()) status = checkRotation(common_ ? *common_ : *fresh_.front().layer);
+  if (status.ok()) install();
+  *progress = progress_;
+  if (!status.ok() || progress_.isDone) giveUp();
+  count();
+  return status;
+}
+
+Status Weights::checkRotation(const Layer& common) const {
   std::vector<float> factors;
-  const Matrix& tensor = (*common_)[Role::RopeFreqs];
+  const Matrix& tensor = common[Role::RopeFreqs];
   if (tensor) factors.assign(tensor.floats(), tensor.floats() + tensor.cols);
   if (Rope(config_.rope, factors).isSane()) return {};
   return Status::fail("MODEL_BAD_METADATA",
                       std::string("positions would turn by angles that are no numbers: ") +
                           (tensor ? "tensor rope_freqs.weight or " : "") +
                           "the rope keys are damaged; fetch the file again");
-}
-
-uint64_t Weights::residentBytes() const {
-  uint64_t bytes = 0;
-  for (const auto& layer : layers_) bytes += layer ? layer->memory.size() : 0;
-  bytes += embedding_ ? embedding_->memory.size() : 0;
-  bytes += head_ ? head_->memory.size() : 0;
-  return bytes;
 }
 
 }  // namespace swarm

@@ -17,6 +17,7 @@ import type {
   Learnt,
   QueryRequest
 } from '../wire/knowledge.ts'
+import type { SessionReport } from '../wire/session-report.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 import type { InviteStatus, NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
 
@@ -65,6 +66,12 @@ export class ApiClient {
   /** The plan after changes as --what-if takes them. @throws USAGE_BAD_VALUE */
   async planIf(whatIf: readonly string[], signal?: AbortSignal): Promise<PlanStatus> {
     return (await this.#json('POST', '/swarm/plan', { whatIf }, signal)) as PlanStatus
+  }
+
+  /** What the last answers cost that were asked of this peer, oldest first. */
+  async explain(signal?: AbortSignal): Promise<SessionReport[]> {
+    const body = await this.#json('GET', '/swarm/explain', undefined, signal)
+    return (body as { sessions: SessionReport[] }).sessions
   }
 
   async top(signal?: AbortSignal): Promise<TopSnapshot> {

@@ -22,6 +22,9 @@ export const CONTROL_ROUTES: readonly Route[] = [
       sendJson(response, 200, service.planIf(readWhatIf(await body())))
     )
   ),
+  get('/swarm/explain', ({ service, response }) =>
+    sendJson(response, 200, { sessions: service.explain() })
+  ),
   get('/mesh/top', ({ service, response }) => sendJson(response, 200, service.top())),
   get('/swarm/events', events),
   post('/swarm/generate', async (exchange) =>

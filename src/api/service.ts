@@ -13,6 +13,7 @@ import type {
   QueryRequest
 } from '../wire/knowledge.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { SessionReport } from '../wire/session-report.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 
 export type { GateEdit, GateStatus } from '../wire/gate.ts'
@@ -23,6 +24,7 @@ export type {
   GenerateResult,
   HopTiming
 } from '../wire/generation.ts'
+export type { HopReport, SessionReport } from '../wire/session-report.ts'
 
 export interface PeerStatus {
   key: string
@@ -30,7 +32,9 @@ export interface PeerStatus {
   self: boolean
   state: 'alive' | 'suspect' | 'dead' | 'left'
   model: string | null
-  held: { start: number; end: number } | null
+  /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
+  held: { start: number; end: number }[]
+  standby: { start: number; end: number }[]
   loading: { start: number; end: number; percent: number } | null
   pin: { start: number; end: number } | null
   memoryBytes: number
@@ -71,6 +75,8 @@ export interface PlanStatus {
   leftOut: { peer: string; reason: string }[]
   /** Layers that nobody can hold, when there is no plan. */
   gap: { start: number; end: number }[]
+  /** What every stage keeps room for; null before the first plan. */
+  reserve: { contextTokens: number; sessions: number } | null
   ready: boolean
   /** Machines that are not there, of a plan that was asked for with --what-if. */
   added?: { key: string; name: string }[]
@@ -88,7 +94,9 @@ export interface NodeStatus {
   dataDir: string
   /** `isSentinel`: the small model that comes with swarm, or one made like it (training/FORMAT.md). */
   model: { id: string; name: string; path: string; nLayers: number; isSentinel: boolean } | null
-  held: { start: number; end: number } | null
+  /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
+  held: { start: number; end: number }[]
+  standby: { start: number; end: number }[]
   weightBytes: number
   peers: number
   sessions: number
@@ -139,6 +147,8 @@ export interface SwarmService {
   top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** What the last answers cost that were asked for here, oldest first. */
+  explain(): readonly SessionReport[]
   invite(): InviteStatus
   gate(): GateStatus
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */

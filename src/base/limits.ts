@@ -44,6 +44,10 @@ export const PREFIXES_MAX = 32
 export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
 export const SESSIONS_KEPT_MAX = 8
+/** Answers whose cost a peer remembers, predicted beside measured: a day of one person's questions. */
+export const SESSION_HISTORY_MAX = 64
+/** Bytes of the file that remembers them: as many answers on routes of a dozen stages. */
+export const SESSION_HISTORY_BYTES_MAX = 2 ** 18
 /** Time without a frame after which a stage frees a session: longer than people think about a reply. */
 export const SESSION_IDLE_MS = 10 * 60_000
 /** Time for every stage to open: a cache of gigabytes takes a second or two to allocate. */
@@ -124,10 +128,14 @@ export const PEER_NAME_BYTES_MAX = 64
 export const MODEL_NAME_BYTES_MAX = 256
 /** Bytes of a program version or of the name of a kernel table. */
 export const VERSION_TEXT_BYTES_MAX = 32
-/** Bytes of one signed record: twice what its fields can hold today. */
-export const RECORD_BYTES_MAX = 1024
+/** Ranges of layers that one peer says it holds: its stage, and standbys for stages of others. */
+export const HELD_RANGES_MAX = 8
+/** Neighbours of which one record tells what was measured: the design is for 2 to 20 machines. */
+export const NEIGHBOURS_MAX = 20
+/** Bytes of one signed record: its fields can hold 1600 today, most of it NEIGHBOURS_MAX. */
+export const RECORD_BYTES_MAX = 2048
 /** Records in one gossip message: together they stay below MESSAGE_BYTES_MAX. */
-export const GOSSIP_RECORDS_MAX = 32
+export const GOSSIP_RECORDS_MAX = 24
 /** Records kept of one topic, present and past peers: four views, so that churn evicts only the past. */
 export const DIRECTORY_RECORDS_MAX = 256
 /** Own addresses in a hello. A machine has a few interfaces; each address costs the other a dial. */
@@ -163,6 +171,11 @@ export const CONTROL_MESSAGES_BURST = 400
 /** Pings answered on one lane per second, and at once: ours come four times a second, each twice. */
 export const LANE_PINGS_PER_SECOND = 32
 export const LANE_PINGS_BURST = 128
+/** Bytes of one padding of a lane, and how many per second and at once: what a path carries is measured
+ * with three of 192 KiB when a link is new. */
+export const PADDING_BYTES_MAX = 256 * 2 ** 10
+export const PADDINGS_PER_SECOND = 0.1
+export const PADDINGS_BURST = 8
 /** Heartbeats of one peer checked per second, and at once: ours come ten times a second, and a MAC costs
  * 8 microseconds. Who floods in its name gets the pings of the link for a heartbeat. */
 export const HEARTBEATS_PER_SECOND = 40

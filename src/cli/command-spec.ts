@@ -3,6 +3,9 @@
 
 import type { FlagName } from './flags.ts'
 
+/** Flags of every command. */
+export const ALWAYS = ['json', 'log-level', 'help'] as const satisfies FlagName[]
+
 export interface Positional {
   readonly name: string
   readonly required: boolean

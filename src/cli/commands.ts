@@ -1,7 +1,9 @@
 // The one table of commands: what each takes, what it is for, how it is typed. Help, completions, the
 // man page, the parser and the check of the README read it; nothing else lists commands.
 
-import type { CommandSpec } from './command-spec.ts'
+import { ALWAYS, type CommandSpec } from './command-spec.ts'
+import { SESSION_COMMANDS } from './session-commands.ts'
+
 import type { FlagName } from './flags.ts'
 
 const SAMPLING = [
@@ -16,7 +18,6 @@ const SAMPLING = [
   'kv'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
-const ALWAYS = ['json', 'log-level', 'help'] as const satisfies FlagName[]
 
 export const COMMANDS = {
   run: {
@@ -49,6 +50,8 @@ export const COMMANDS = {
       'model',
       'memory',
       'layers',
+      'context',
+      'sessions',
       'threads',
       'bootstrap',
       'peer',
@@ -69,6 +72,7 @@ export const COMMANDS = {
     examples: [
       'swarm join home --model model.gguf',
       'swarm join home --model model.gguf --memory 8GiB --http 8080',
+      'swarm join home --model model.gguf --context 32768 --sessions 2',
       'swarm join lab --model model.gguf --layers 0-11 --bootstrap 192.168.1.5:49737',
       'swarm join lab --model model.gguf --peer 192.168.1.5:48629',
       'swarm join home --secret --model model.gguf'
@@ -198,6 +202,7 @@ export const COMMANDS = {
     flags: ['what-if', 'data-dir', ...ALWAYS],
     examples: ['swarm plan', 'swarm plan --json', 'swarm plan --what-if +24GiB@45GB/s']
   },
+  ...SESSION_COMMANDS,
   dash: {
     summary: 'watch the running peer and its swarm, talk with the model',
     about:
@@ -327,7 +332,8 @@ export const COMMANDS = {
     about:
       'Measures for a few seconds what memory and processor allow and which share of it our kernels ' +
       'reach, per number format. With a file, only its formats, and the tokens per second to expect ' +
-      'of swarm run; nothing of it is loaded. Other work on the machine makes every figure smaller.',
+      'of swarm run; nothing of it is loaded. Other work on the machine makes every figure smaller. ' +
+      'What this machine says of itself in plans is measured anew too, for the next swarm join.',
     positionals: [{ name: 'file.gguf', required: false, offers: 'files' }],
     flags: ['threads', ...ALWAYS],
     examples: ['swarm bench', 'swarm bench model.gguf', 'swarm bench model.gguf --json']

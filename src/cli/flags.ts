@@ -9,6 +9,7 @@ import {
   type NumberRange
 } from '../api/sampling-options.ts'
 import { HITS_RANGE } from '../api/knowledge-request.ts'
+import { SESSIONS_MAX } from '../base/limits.ts'
 import { LOG_LEVELS } from '../base/log.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 
@@ -48,6 +49,7 @@ export type FlagSpec =
     })
 
 export const PORT_RANGE: NumberRange = { min: 0, max: 65_535, whole: true }
+const SESSIONS_RANGE: NumberRange = { min: 1, max: SESSIONS_MAX, whole: true }
 const THREADS_RANGE: NumberRange = { min: 1, max: 1024, whole: true }
 
 export const FLAGS = {
@@ -178,6 +180,22 @@ export const FLAGS = {
     example: '--memory 8GiB',
     env: 'SWARM_MEMORY',
     help: 'weights and KV cache that are held at most'
+  },
+  context: {
+    kind: 'number',
+    placeholder: 'N',
+    example: '--context 32768',
+    env: 'SWARM_CONTEXT',
+    range: { ...SAMPLING_RANGES.contextTokens, min: 16 },
+    help: 'positions of a conversation that plans keep room for; 4096 unless a peer asks for more'
+  },
+  sessions: {
+    kind: 'number',
+    placeholder: 'N',
+    example: '--sessions 4',
+    env: 'SWARM_SESSIONS',
+    range: SESSIONS_RANGE,
+    help: 'conversations at once that plans keep room for; one unless a peer asks for more'
   },
   'what-if': {
     kind: 'change',

@@ -68,14 +68,20 @@ function finish(terminal: Terminal, result: GenerateResult, options: ViewOptions
   if (options.summary) terminal.note(summaryOf(result), 'faint')
 }
 
-/** `48 tokens, 17.2 tok/s, prompt 12 tokens in 0.31 s, 3 stages, seed 42, ended by -n` */
+/**
+ * `48 tokens, 17.2 tok/s (predicted 18.0), prompt 12 tokens in 0.31 s (predicted 0.30), 3 stages, seed 42,
+ * cut at -n`; without a plan nothing was predicted.
+ */
 export function summaryOf(result: GenerateResult): string {
   const { ids, promptIds, stages, seed, timing, finishReason } = result
   const ended = { stop: 'complete', length: 'cut at -n', cancelled: 'cancelled' }[finishReason]
+  const { predicted } = timing
+  const rate = predicted ? ` (predicted ${predicted.tokensPerSecond.toFixed(1)})` : ''
+  const first = predicted ? ` (predicted ${(predicted.firstTokenMs / 1000).toFixed(2)})` : ''
   return [
     plural(ids.length, 'token'),
-    `${timing.tokensPerSecond.toFixed(1)} tok/s`,
-    `prompt ${plural(promptIds.length, 'token')} in ${(timing.prefillMs / 1000).toFixed(2)} s`,
+    `${timing.tokensPerSecond.toFixed(1)} tok/s${rate}`,
+    `prompt ${plural(promptIds.length, 'token')} in ${(timing.prefillMs / 1000).toFixed(2)} s${first}`,
     plural(stages.length, 'stage'),
     `seed ${seed}`,
     ended

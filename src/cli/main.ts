@@ -29,6 +29,7 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   status: async () => (await import('./command/status.ts')).status,
   peers: async () => (await import('./command/peers.ts')).peers,
   plan: async () => (await import('./command/plan.ts')).plan,
+  explain: async () => (await import('./command/explain.ts')).explain,
   dash: async () => (await import('./command/dash.ts')).dash,
   top: async () => (await import('./command/top.ts')).top,
   stop: async () => (await import('./command/stop.ts')).stop,

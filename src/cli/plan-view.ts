@@ -3,6 +3,7 @@
 
 import type { PlanPrediction, PlanStatus } from '../api/service.ts'
 import { clip } from '../base/text.ts'
+import { containsAll, type LayerRange } from '../model/layer-range.ts'
 import { renderTable } from './table.ts'
 import { formatLayers } from './words.ts'
 
@@ -12,6 +13,8 @@ const MAP_CELLS_MAX = 60
 export interface PlanName {
   key: string
   name: string
+  /** Layers that it holds now; absent: not known, as of a machine that is not there. */
+  held?: readonly LayerRange[]
 }
 
 export function planLines(plan: PlanStatus, peers: readonly PlanName[], width: number): string[] {
@@ -78,8 +81,16 @@ export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): stri
   return [
     boundText(predicted),
     stages.length > 1 ? `${after}; ${wire}; ${pooled}` : after,
+    ...reserveLines(plan),
     ...standbyLines(plan, peers)
   ]
+}
+
+function reserveLines({ reserve }: PlanStatus): string[] {
+  if (reserve === null) return []
+  const { contextTokens, sessions } = reserve
+  const each = sessions === 1 ? '1 conversation' : `${sessions} conversations at once, each`
+  return [`every machine keeps room for ${each} of ${contextTokens} tokens`]
 }
 
 function boundText({ tokenMs, boundMs }: PlanPrediction): string {
@@ -109,9 +120,16 @@ function standbyLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
     const lost = `if ${nameOf(peers, stage.peer)} goes: `
     const layers = `layers ${formatLayers(stage)}`
     return standby
-      ? `${lost}${nameOf(peers, standby.peer)} takes over ${layers}`
+      ? `${lost}${nameOf(peers, standby.peer)} takes over ${layers}${whenHeld(peers, standby)}`
       : `${lost}nobody has room to take over ${layers}`
   })
+}
+
+/** Whether a standby could go on at once. */
+function whenHeld(peers: readonly PlanName[], standby: PlanStatus['standbys'][number]): string {
+  const held = peers.find(({ key }) => key === standby.peer)?.held
+  if (held === undefined) return ''
+  return containsAll(held, [standby]) ? ': standby, loaded' : ': standby, not loaded yet'
 }
 
 function gapLines(plan: PlanStatus): string[] {

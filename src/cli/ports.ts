@@ -3,6 +3,7 @@
 // start something, so that help and the commands that talk to a running peer start fast.
 
 import type { GenerateEvent, GenerateRequest, KnowledgeService } from '../api/service.ts'
+import type { SessionReport } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
 import type { NodeOptions, RunningNode } from '../node/options.ts'
 
@@ -67,6 +68,8 @@ export interface NodePorts {
    * @throws STORE_*; AbortError, after which nothing is left.
    */
   openKnowledge(options: KnowledgeOptions, signal: AbortSignal): Promise<OwnKnowledge>
+  /** What the last answers of a data directory cost, for which no peer runs; never throws. */
+  readHistory(dataDir: string): Promise<{ reports: SessionReport[]; damage: string | null }>
   runBootstrap(options: BootstrapOptions): Promise<RunningBootstrap>
   /** Layers of a model file. @throws MODEL_*; AbortError */
   countLayers(path: string, signal: AbortSignal): Promise<number>

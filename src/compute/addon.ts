@@ -2,11 +2,14 @@
 // file, choosing the kernel table (SWARM_KERNELS) and turning native errors into SwarmErrors.
 // Describes native/binding one to one; what a stage means is in native-stage.ts.
 
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { abortError, SwarmError, type ErrorCode } from '../base/errors.ts'
 import { ARITHMETIC_VERSION } from './arithmetic.ts'
 import type { NativeModelConfig } from './native-config.ts'
 import type { Sampling } from '../wire/session.ts'
+
+const ADDON_PATH = new URL('../../../build/Release/swarm.node', import.meta.url).pathname
 
 export interface NativeCache {
   length(): number
@@ -45,13 +48,22 @@ export interface NativeOutcome {
 /** Layers, then positions, each from and to (not included). */
 export type NativeSpan = [number, number, number, number]
 
+/** After one call of load. */
+export interface NativeLoad {
+  doneBytes: number
+  totalBytes: number
+  isDone: boolean
+  /** Layers that serve now: start and end of each range, in turn. */
+  held: number[]
+}
+
 export interface NativeModel {
-  load(
-    start: number,
-    end: number,
-    options: { cancel: Int32Array },
-    onProgress: (doneBytes: number, totalBytes: number) => void
-  ): Promise<void>
+  /**
+   * Reads on for about sliceMs; to be called again with the same ranges until isDone. Layers outside them
+   * are freed by the first call.
+   * @param ranges start and end of each, in turn, in the order in which they are to serve.
+   */
+  load(ranges: number[], options: { cancel: Int32Array; sliceMs: number }): Promise<NativeLoad>
   step(step: {
     start: number
     end: number
@@ -169,9 +181,8 @@ export function loadKernels(): Kernels {
 
 function loadAddon(): NativeAddon {
   const require = createRequire(import.meta.url)
-  const path = new URL('../../../build/Release/swarm.node', import.meta.url).pathname
   try {
-    return require(path) as NativeAddon
+    return require(ADDON_PATH) as NativeAddon
   } catch (error) {
     throw new SwarmError(
       'NATIVE_MISSING',
@@ -180,6 +191,12 @@ function loadAddon(): NativeAddon {
       { cause: error }
     )
   }
+}
+
+/** Changes with every build of the addon: what an older one was measured to do is no longer known. */
+export function addonBuild(): string {
+  const { size, mtimeMs } = statSync(ADDON_PATH)
+  return `${size} ${Math.floor(mtimeMs)}`
 }
 
 /** Whether this machine has no addon to compute with; what can be done without one then is. */

@@ -4,10 +4,11 @@
 import { abortError, SwarmError } from '../base/errors.ts'
 import { KV_PIECE_BYTES_MAX } from '../base/limits.ts'
 import {
-  contains,
+  containsAll,
   formatRange,
-  intersection,
+  intersect,
   layerCount,
+  sameRange,
   type LayerRange
 } from '../model/layer-range.ts'
 import { NO_LOGITS_HASH, type KvType, type Sampling } from '../wire/session.ts'
@@ -26,6 +27,7 @@ import { KV_HEADER_BYTES, readKvHeader, writeKvHeader, type KvShape } from './kv
 import { nativeConfig, type StageModel } from './native-config.ts'
 import type {
   KvSpan,
+  LoadOptions,
   Sampler,
   Stage,
   StageCache,
@@ -37,6 +39,12 @@ import type {
 
 /** GGML's number of the format that a KV type is stored in. */
 const KV_NUMBERS: Record<KvType, number> = { f32: 0, f16: 1, q8_0: 8 }
+
+/**
+ * How long a load reads before it lets steps through: short beside a token of a model for which loading
+ * takes a while, long beside what it costs to begin a slice, which is some tens of microseconds.
+ */
+const SLICE_MS = 20
 
 class Cache implements StageCache {
   readonly native: NativeCache
@@ -114,7 +122,7 @@ export class NativeStage implements Stage {
   readonly vocabSize: number
   readonly #native: NativeModel
   readonly #heads: Pick<KvShape, 'nKvHeads' | 'headDim'>
-  #held: LayerRange | null = null
+  #held: readonly LayerRange[] = []
   #running = new Set<Promise<unknown>>()
   #closed = false
 
@@ -137,7 +145,7 @@ export class NativeStage implements Stage {
     }
   }
 
-  get held(): LayerRange | null {
+  get held(): readonly LayerRange[] {
     return this.#held
   }
 
@@ -146,21 +154,27 @@ export class NativeStage implements Stage {
   }
 
   async load(
-    range: LayerRange,
-    onProgress: (doneBytes: number, totalBytes: number) => void = () => {},
+    ranges: readonly LayerRange[],
+    { onProgress, sliceMs = SLICE_MS, pace }: LoadOptions = {},
     signal?: AbortSignal
   ): Promise<void> {
-    // Layers outside the new range are freed as soon as loading begins; those inside stay usable.
-    this.#held = intersection(this.#held, range)
-    await this.#run(signal, (cancel) =>
-      this.#native.load(range.start, range.end, { cancel }, onProgress)
-    )
-    this.#held = { start: range.start, end: range.end }
-  }
-
-  async unload(): Promise<void> {
-    this.#held = null
-    await this.#run(undefined, (cancel) => this.#native.load(0, 0, { cancel }, () => {}))
+    // Layers outside the new ranges are freed as soon as loading begins; those inside stay usable.
+    let held = intersect(this.#held, ranges)
+    this.#held = held
+    const edges = ranges.flatMap(({ start, end }) => [start, end])
+    try {
+      await this.#run(signal, async (cancel) => {
+        for (;;) {
+          const slice = await this.#native.load(edges, { cancel, sliceMs })
+          held = rangesOf(slice.held)
+          onProgress?.(slice.doneBytes, slice.totalBytes)
+          if (slice.isDone) return
+          await pace?.()
+        }
+      })
+    } finally {
+      if (!this.#closed) this.#held = held
+    }
   }
 
   cacheBytes(range: LayerRange, capacityTokens: number, kvType: KvType): number {
@@ -230,14 +244,10 @@ export class NativeStage implements Stage {
 
   async stepTogether(parts: StepPart[]): Promise<StepOutcome[]> {
     const { range } = (parts[0] as StepPart).request
-    if (
-      parts.some(
-        ({ request }) => !contains(range, request.range) || !contains(request.range, range)
-      )
-    ) {
+    if (parts.some(({ request }) => !sameRange(range, request.range))) {
       throw new SwarmError('NATIVE_FAILED', 'the parts of a step are of different layers')
     }
-    if (this.#held === null || !contains(this.#held, range)) {
+    if (!containsAll(this.#held, [range])) {
       throw new SwarmError(
         'STAGE_NOT_LOADED',
         `layers ${formatRange(range)} are not loaded here; the plan has changed, ask again`
@@ -266,7 +276,7 @@ export class NativeStage implements Stage {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#held = null
+    this.#held = []
     await Promise.allSettled(this.#running)
     this.#native.close()
   }
@@ -302,6 +312,12 @@ export class NativeStage implements Stage {
 function rowBytes({ kvType, headDim }: KvShape): number {
   if (kvType === 'q8_0') return Math.ceil(headDim / 32) * 34
   return headDim * (kvType === 'f16' ? 2 : 4)
+}
+
+/** From starts and ends in turn. */
+function rangesOf(edges: readonly number[]): LayerRange[] {
+  const starts = edges.filter((_, i) => i % 2 === 0)
+  return starts.map((start, i) => ({ start, end: edges[2 * i + 1] as number }))
 }
 
 function nativeSpan({ layers, start, end }: KvSpan): NativeSpan {

@@ -85,27 +85,32 @@ export interface StepPart {
 /** How one part went. An error is the part's own: the others are not touched by it. */
 export type StepOutcome = { result: StepResult } | { error: Error }
 
+export interface LoadOptions {
+  /** Bytes read so far and in all, after each slice. */
+  onProgress?: (doneBytes: number, totalBytes: number) => void
+  /** How long it reads before it lets steps through, at least a piece of a megabyte; 20 by default. */
+  sliceMs?: number
+  /** Between two slices: the next one begins when it resolves. Aborting must not make it wait on. */
+  pace?: () => Promise<void>
+}
+
 export interface Stage {
   readonly nLayers: number
   readonly dim: number
   readonly vocabSize: number
-  /** Layers ready for steps now. */
-  readonly held: LayerRange | null
-  /** Bytes of weights resident now. */
+  /** Layers ready for steps now, in normal form (model/layer-range.ts). */
+  readonly held: readonly LayerRange[]
+  /** Bytes of weights resident now, those of layers that are being read included. */
   readonly weightBytes: number
   /**
-   * Makes exactly this range resident; layers already held are kept, others are dropped.
-   * The caller makes sure that no step runs on layers that go.
-   * @param onProgress bytes read so far and in all.
+   * Makes exactly these layers resident; none frees all. Layers already held are kept, others are dropped
+   * at once. The caller makes sure that no step runs on layers that go, and begins no load during another.
+   * Steps run between the slices in which it reads. Where it fails or is aborted, what was held before and
+   * what was read whole stays.
+   * @param ranges disjoint; read in this order.
    * @throws MODEL_CHANGED, MODEL_TRUNCATED, NATIVE_OUT_OF_MEMORY
    */
-  load(
-    range: LayerRange,
-    onProgress?: (doneBytes: number, totalBytes: number) => void,
-    signal?: AbortSignal
-  ): Promise<void>
-  /** Frees all layers. The caller makes sure that no step runs on them. */
-  unload(): Promise<void>
+  load(ranges: readonly LayerRange[], options?: LoadOptions, signal?: AbortSignal): Promise<void>
   /** Takes no memory yet. */
   openCache(range: LayerRange, capacityTokens: number, kvType: KvType): StageCache
   /** Bytes that such a cache may come to hold, in whole pages: for admission. */

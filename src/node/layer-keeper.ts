@@ -1,10 +1,13 @@
 // Flow C, the end of it: makes this machine hold what the plan gives it. Owns the order of a change:
 // no new sessions on layers that go, running ones finish or are sent elsewhere, then the weights move.
-// One change at a time; a newer aim replaces one that has not begun.
+// One change at a time; what a newer aim does not want is given up at once, and what was read of it stays.
+// Which change is next is next-move.ts's; plans and who else holds what are not known here.
 
 import { sleep, type Clock } from '../base/clock.ts'
 import { isAbort, toSwarmError, type SwarmError } from '../base/errors.ts'
-import { contains, intersection, sameRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, intersect, sameRange, type LayerRange } from '../model/layer-range.ts'
+import { NO_AIM, nextMove, wantedBy, type Aim, type Move } from './next-move.ts'
+
 import type { Stage } from '../compute/stage.ts'
 import type { StageHost } from '../pipeline/stage-host.ts'
 
@@ -12,18 +15,26 @@ import type { StageHost } from '../pipeline/stage-host.ts'
 const DRAIN_MS = 10_000
 /** After a load that failed: a disk may be busy, a file may still be copied. */
 const RETRY_MS = 5_000
+/** For a standby, which nobody waits for, or for which other programs leave no memory now. */
+const STANDBY_RETRY_MS = 60_000
+/** Slices of a standby, and what is between them while sessions run here: they keep four fifths. */
+const STANDBY_SLICE_MS = 5
+const STANDBY_PAUSE_MS = 20
 
 export interface Holding {
-  held: LayerRange | null
+  /** In normal form. */
+  held: readonly LayerRange[]
+  /** Of these its own stage: the newest that is held whole. */
+  stage: LayerRange | null
   loading: { range: LayerRange; percent: number } | null
 }
 
 export interface LayerKeeperOptions {
   stage: Stage
-  host: Pick<StageHost, 'restrict' | 'idle' | 'evict'>
+  host: Pick<StageHost, 'restrict' | 'idle' | 'evict' | 'sessions'>
   clock: Clock
-  /** Throws why a range is not to be loaded now. */
-  checkMemory: (range: LayerRange) => void
+  /** Throws why this machine cannot hold such layers now. */
+  checkMemory: (ranges: readonly LayerRange[]) => void
   /** What is held or how far loading is has changed; at most once a percent. */
   onChange: (holding: Holding) => void
   /** A load failed; it is tried again after a while unless the aim changes. */
@@ -32,87 +43,149 @@ export interface LayerKeeperOptions {
 
 export class LayerKeeper {
   readonly #options: LayerKeeperOptions
-  readonly #closing = new AbortController()
-  #aim: LayerRange | null = null
-  #work: Promise<void> | null = null
-  #loading: Holding['loading'] = null
+  #aim: Aim = NO_AIM
+  /** What was its own last; it may be gone by now. */
+  #stage: LayerRange | null = null
+  #move: Move | null = null
+  #percent = 0
+  #told = ''
+  /** Ends what runs or waits for the present aim. */
+  #turn = new AbortController()
+  #isRunning = false
+  #isClosed = false
+  #work: Promise<void> = Promise.resolve()
 
   constructor(options: LayerKeeperOptions) {
     this.#options = options
   }
 
   get holding(): Holding {
-    return { held: this.#options.stage.held, loading: this.#loading }
+    const { held } = this.#options.stage
+    const { range = null } = this.#move ?? {}
+    const stage = this.#stage !== null && containsAll(held, [this.#stage]) ? this.#stage : null
+    return { held, stage, loading: range && { range, percent: this.#percent } }
   }
 
-  /** From now on this range is wanted; null: none. */
-  aim(range: LayerRange | null): void {
-    if (this.#closing.signal.aborted || sameRange(range, this.#aim)) return
-    this.#aim = range
-    this.#work ??= this.#run().finally(() => (this.#work = null))
+  /** From now on this is wanted. */
+  aim(aim: Aim): void {
+    if (this.#isClosed || sameAim(aim, this.#aim)) return
+    const goesOn = this.#move !== null && isWanted(this.#move, aim, this.#aim)
+    this.#aim = aim
+    if (!goesOn) this.#turn.abort()
+    if (!this.#isRunning) this.#work = this.#run()
   }
 
   /** Stops loading and resolves when nothing runs any more; what is held stays held. */
   async close(): Promise<void> {
-    this.#closing.abort()
+    this.#isClosed = true
+    this.#turn.abort()
     await this.#work
   }
 
   async #run(): Promise<void> {
-    const { stage, host, clock, onError } = this.#options
-    const { signal } = this.#closing
-    while (!signal.aborted && !sameRange(this.#aim, stage.held)) {
-      const range = this.#aim
+    const { stage, onError } = this.#options
+    this.#isRunning = true
+    while (!this.#isClosed) {
+      this.#turn = new AbortController()
+      this.#changed()
+      const aim = this.#aim
+      const move = nextMove(aim, stage.held, this.#stage, (ranges) => this.#hasRoom(ranges))
+      if (move === null) {
+        if (!aim.isSettled || containsAll(stage.held, wantedBy(aim))) break
+        await this.#wait(STANDBY_RETRY_MS)
+        continue
+      }
       try {
-        await this.#drain(range)
-        if (sameRange(this.#aim, range)) await this.#move(range)
+        await this.#make(move)
       } catch (error) {
-        if (isAbort(error)) return
+        if (isAbort(error)) continue
         onError(toSwarmError(error, 'NATIVE_FAILED'))
-        await sleep(clock, RETRY_MS, signal).catch(() => {})
-      } finally {
-        this.#loading = null
-        host.restrict(null)
+        await this.#wait(move.isStandby ? STANDBY_RETRY_MS : RETRY_MS)
+      }
+    }
+    this.#isRunning = false
+  }
+
+  async #make(move: Move): Promise<void> {
+    const { stage, host, checkMemory } = this.#options
+    const { signal } = this.#turn
+    this.#move = move
+    this.#percent = 0
+    try {
+      await this.#drain(intersect(stage.held, move.ranges))
+      if (move.range !== null) checkMemory(move.ranges)
+      this.#changed()
+      const onProgress = (done: number, total: number) => {
+        this.#percent = total === 0 ? 100 : Math.floor((100 * done) / total)
         this.#changed()
       }
+      const leisure = { sliceMs: STANDBY_SLICE_MS, pace: () => this.#pace() }
+      await stage.load(move.ranges, { onProgress, ...(move.isStandby && leisure) }, signal)
+    } finally {
+      this.#move = null
+      host.restrict(null)
+      this.#changed()
     }
   }
 
-  async #drain(range: LayerRange | null): Promise<void> {
+  async #drain(keep: readonly LayerRange[]): Promise<void> {
     const { stage, host, clock } = this.#options
-    const keep = intersection(stage.held, range)
-    if (stage.held === null || (keep !== null && contains(keep, stage.held))) return
-    host.restrict(keep ?? { start: 0, end: 0 })
+    const { signal } = this.#turn
+    if (containsAll(keep, stage.held)) return
+    host.restrict(keep)
     const patience = new AbortController()
     const timer = clock.after(DRAIN_MS, () => patience.abort())
     try {
-      await host.idle(AbortSignal.any([patience.signal, this.#closing.signal]))
+      await host.idle(AbortSignal.any([patience.signal, signal]))
     } catch {
-      this.#closing.signal.throwIfAborted()
+      signal.throwIfAborted()
       // Out of patience: what still runs is asked elsewhere.
       host.evict()
-      await host.idle(this.#closing.signal)
+      await host.idle(signal)
     } finally {
       timer.cancel()
     }
   }
 
-  async #move(range: LayerRange | null): Promise<void> {
-    const { stage, checkMemory } = this.#options
-    if (range === null) return stage.unload()
-    checkMemory(range)
-    this.#loading = { range, percent: 0 }
-    this.#changed()
-    const onProgress = (done: number, total: number) => {
-      const percent = total === 0 ? 100 : Math.floor((100 * done) / total)
-      if (percent === this.#loading?.percent) return
-      this.#loading = { range, percent }
-      this.#changed()
+  async #pace(): Promise<void> {
+    if (this.#options.host.sessions > 0) await this.#wait(STANDBY_PAUSE_MS)
+  }
+
+  /** Shorter where the aim changes or this closes. */
+  async #wait(timeMs: number): Promise<void> {
+    await sleep(this.#options.clock, timeMs, this.#turn.signal).catch(() => {})
+  }
+
+  #hasRoom(ranges: LayerRange[]): boolean {
+    try {
+      this.#options.checkMemory(ranges)
+      return true
+    } catch {
+      return false
     }
-    await stage.load(range, onProgress, this.#closing.signal)
   }
 
   #changed(): void {
-    this.#options.onChange(this.holding)
+    const { stage, isSettled } = this.#aim
+    const { held } = this.#options.stage
+    if (stage === null ? isSettled : containsAll(held, [stage])) this.#stage = stage
+    const { holding } = this
+    const told = JSON.stringify(holding)
+    if (told === this.#told) return
+    this.#told = told
+    this.#options.onChange(holding)
   }
+}
+
+/** Whether a change that has begun is one that a newer aim wants as well. */
+function isWanted({ range, isStandby }: Move, aim: Aim, before: Aim): boolean {
+  if (!sameRange(aim.stage, before.stage)) return false
+  if (isStandby) return aim.standbys.some((standby) => sameRange(standby, range))
+  return range !== null
+}
+
+function sameAim(a: Aim, b: Aim): boolean {
+  const same = a.standbys.every((range, i) => sameRange(range, b.standbys[i] ?? null))
+  const areAlike = a.isSettled === b.isSettled && sameRange(a.stage, b.stage)
+  return areAlike && same && a.standbys.length === b.standbys.length
 }

@@ -64,7 +64,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   try {
     const range = { start: 0, end: stage.nLayers }
     const loading = (done: number, total: number) => onProgress('loading the weights', done, total)
-    await stage.load(range, loading, signal)
+    await stage.load([range], { onProgress: loading }, signal)
   } catch (error) {
     await stage.close()
     throw error

@@ -1,11 +1,13 @@
 // Flow C, from a model file to what a plan needs to know of it: whole KiB per layer. Pure.
 
+import { CONTEXT_TOKENS_MAX } from '../base/limits.ts'
 import { inRange, isTied, type ModelTensor } from '../model/tensors.ts'
 import type { Model } from '../model/open-model.ts'
 import type { ModelFacts } from '../sharding/view.ts'
 
 /**
- * Positions whose keys and values a plan reserves on every stage: a conversation of ordinary length.
+ * Positions whose keys and values a plan reserves on every stage unless a peer declares others with
+ * --context: a conversation of ordinary length.
  * More would leave machines out that serve well, less would refuse the second session.
  */
 export const PLANNED_CONTEXT_TOKENS = 4096
@@ -43,7 +45,8 @@ export function modelFacts({ id, hyper, tensors }: Model): ModelFacts {
       kops(tensors.filter((tensor) => tensor.layer === layer))
     ),
     kvBytesPerToken: nKvHeads * rowElements * KV_BYTES_PER_ELEMENT,
-    contextTokens: Math.min(contextLength, PLANNED_CONTEXT_TOKENS)
+    contextTokens: Math.min(contextLength, PLANNED_CONTEXT_TOKENS),
+    contextTokensMax: Math.min(contextLength, CONTEXT_TOKENS_MAX)
   }
 }
 

@@ -15,8 +15,10 @@ import type { StageHost } from '../pipeline/stage-host.ts'
 import type { TextGenerator } from '../pipeline/text-generator.ts'
 import type { EventHub } from './event-hub.ts'
 import type { LayerKeeper } from './layer-keeper.ts'
+import type { SessionHistory } from './session-history.ts'
 import type { ModelRecord } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
+import type { OwnProfile } from './own-profile.ts'
 import type { PlanWatch } from './plan-watch.ts'
 
 /** The parts that exist only with a model file and an addon to compute with. */
@@ -32,6 +34,8 @@ export interface NodeParts {
   readonly options: NodeOptions
   readonly hub: EventHub
   readonly topic: Topic
+  /** What the last answers cost that were asked for here. */
+  readonly history: SessionHistory
   /** When this peer entered the topic, by the clock of base/. */
   openedMs: number
   isClosing: boolean
@@ -42,6 +46,7 @@ export interface NodeParts {
   /** The model of the topic for which our own was dropped. */
   droppedFor: ModelRecord | null
   network: PeerNetwork | null
+  profile: OwnProfile | null
   pipeline: Pipeline | null
   watch: PlanWatch | null
   generator: TextGenerator | null

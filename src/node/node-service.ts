@@ -12,7 +12,7 @@ import { inviteTo } from '../peer/gate/invite.ts'
 import { describeModel } from './one-model.ts'
 import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
-import { peerStatus, planStatus } from './status-views.ts'
+import { peerStatus, planStatus, standbyOf } from './status-views.ts'
 import { TopSource } from './top-source.ts'
 
 import type {
@@ -24,8 +24,10 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionReport,
   SwarmService
 } from '../api/service.ts'
+import type { GenerateResult } from '../wire/generation.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 import type { Gate } from '../peer/gate/gate.ts'
@@ -50,6 +52,7 @@ export class NodeService implements SwarmService {
   status(): NodeStatus {
     const { dataDir, programVersion } = this.#parts.options
     const model = this.#parts.model
+    const { held, stage } = this.#parts.serving?.keeper.holding ?? { held: [], stage: null }
     return {
       key: this.#parts.identity?.id ?? '',
       name: hostname(),
@@ -67,7 +70,8 @@ export class NodeService implements SwarmService {
         nLayers: model.hyper.nLayers,
         isSentinel: model.isSentinel
       },
-      held: this.#parts.serving?.stage.held ?? null,
+      held: [...held],
+      standby: standbyOf(held, stage),
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
       peers: this.#parts.network?.links().length ?? 0,
       sessions: (this.#parts.pipeline?.sessions ?? 0) + (this.#parts.serving?.host.sessions ?? 0),
@@ -108,7 +112,16 @@ export class NodeService implements SwarmService {
       throw this.#noModel()
     }
     yield* this.#untilReady(signal)
-    yield* this.#top.follow(this.#parts.generator.generate(request, signal))
+    for await (const event of this.#top.follow(this.#parts.generator.generate(request, signal))) {
+      if (event.type === 'done') this.#note(event.result)
+      yield event
+    }
+  }
+
+  /** What an answer showed of the machines that it came through is told to the others. */
+  #note(result: GenerateResult): void {
+    const { profile, watch } = this.#parts
+    if (watch !== null) profile?.note(watch.view().model, result)
   }
 
   #noModel(): SwarmError {
@@ -144,6 +157,10 @@ export class NodeService implements SwarmService {
       told = reason
       await sleep(systemClock, READY_LOOK_MS, signal)
     }
+  }
+
+  explain(): readonly SessionReport[] {
+    return this.#parts.history.reports
   }
 
   invite(): InviteStatus {

@@ -30,6 +30,9 @@ export interface NodeOptions {
   httpPort: number | null
   /** Bytes of weights and KV held at most; null: what the machine has. */
   memoryBytes: number | null
+  /** Positions of one session, and sessions, that plans are asked to have room for; null: the usual. */
+  contextTokens: number | null
+  sessions: number | null
   /** Range pinned by hand. */
   layers: LayerRange | null
   threads: number | null

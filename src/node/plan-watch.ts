@@ -26,6 +26,8 @@ export interface PlanWatchOptions {
   reachable: () => PeerRecord[]
   /** Whether this peer itself is still being measured: it makes no plan without itself. */
   isMeasuring: () => boolean
+  /** Whether one of its links was just made and is still being measured: that is waited for, for a while. */
+  isSettling: () => boolean
   clock: Clock
   /** Called when the plan is another than before. */
   onPlan: (plan: Plan) => void
@@ -40,6 +42,7 @@ export class PlanWatch {
   #stirredMs: number | null = null
   /** Peers that were not measured in time: maybe they cannot compute. Later plans do not wait. */
   #givenUp = new Set<PeerId>()
+  #isSettled = false
   #isClosed = false
 
   constructor(options: PlanWatchOptions) {
@@ -55,6 +58,15 @@ export class PlanWatch {
   readiness(): Readiness | null {
     const { facts, arithmeticVersion, reachable } = this.#options
     return this.#plan && readiness(facts, arithmeticVersion, this.#plan, reachable())
+  }
+
+  /**
+   * Whether every stage of the newest plan has been held, now or before: what only was to bridge the time
+   * until then is needed no more, even if a peer is lost later.
+   */
+  isSettled(): boolean {
+    this.#isSettled ||= this.readiness()?.asPlanned === true
+    return this.#isSettled
   }
 
   /** What a plan would be computed from now. */
@@ -87,7 +99,7 @@ export class PlanWatch {
   }
 
   #compute(): void {
-    const { clock, isMeasuring, onPlan } = this.#options
+    const { clock, isMeasuring, isSettling, onPlan } = this.#options
     const isLate = clock.now() - (this.#stirredMs ?? 0) >= STIR_MAX_MS
     const unmeasured = this.#unmeasured()
     if (isMeasuring()) {
@@ -96,13 +108,15 @@ export class PlanWatch {
       this.#stirredMs = null
       return
     }
-    if (unmeasured.length > 0 && !isLate) return this.#arm()
+    if ((unmeasured.length > 0 || isSettling()) && !isLate) return this.#arm()
     for (const peer of unmeasured) this.#givenUp.add(peer)
     this.#stirredMs = null
     const plan = computePlan(this.view())
     const isNew = plan.hash !== this.#plan?.hash
     this.#plan = plan
-    if (isNew) onPlan(plan)
+    if (!isNew) return
+    this.#isSettled = false
+    onPlan(plan)
   }
 
   /** Peers of this model whose profile is still to come. */

@@ -4,7 +4,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { formatSize } from '../base/text.ts'
-import { formatRange, intersection, type LayerRange } from '../model/layer-range.ts'
+import { formatRange, formatRanges, intersect, type LayerRange } from '../model/layer-range.ts'
 import { createCosts } from '../sharding/cost.ts'
 import type { ModelFacts } from '../sharding/view.ts'
 
@@ -14,9 +14,9 @@ import type { ModelFacts } from '../sharding/view.ts'
  */
 export function checkRoom(facts: ModelFacts, freeBytes: number): void {
   const whole = { start: 0, end: facts.nLayers }
-  const needBytes = residentBytes(facts, whole)
+  const needBytes = residentBytes(facts, [whole])
   if (needBytes <= freeBytes) return
-  const weightBytes = residentBytes({ ...facts, contextTokens: 0 }, whole)
+  const weightBytes = residentBytes({ ...facts, contextTokens: 0 }, [whole])
   throw new SwarmError(
     'NATIVE_OUT_OF_MEMORY',
     `the weights take ${formatSize(weightBytes)} and a context of ${facts.contextTokens} tokens ` +
@@ -59,7 +59,7 @@ export function roomTexts(
     )
   }
   const wanted = pin ?? { start: 0, end: facts.nLayers }
-  const needBytes = residentBytes(facts, wanted)
+  const needBytes = residentBytes(facts, [wanted])
   if (needBytes <= claimedBytes) return texts
   const range = longestFrom(facts, wanted.start, wanted.end, claimedBytes)
   const room = range === null ? 'no layer' : `layers ${formatRange(range)}`
@@ -72,32 +72,56 @@ export function roomTexts(
   return texts
 }
 
+export interface Room {
+  /** Free at this moment. */
+  freeBytes: number
+  /** What this peer claims for weights and context; sessions live in what weights leave of it. */
+  claimedBytes: number
+}
+
 /**
- * Whether the layers that a range adds fit what is free at this moment.
- * @param held what is resident now; of it only the part inside the range stays.
+ * Whether a set of layers fits, with a context for each.
+ * @param held what is resident now; of it only the layers in the set stay.
  * @throws NATIVE_OUT_OF_MEMORY
  */
 export function checkLoad(
   facts: ModelFacts,
-  held: LayerRange | null,
-  range: LayerRange,
-  freeBytes: number
+  held: readonly LayerRange[],
+  wanted: readonly LayerRange[],
+  { freeBytes, claimedBytes }: Room
 ): void {
   const weights = { ...facts, contextTokens: 0 }
-  const bytesOf = (one: LayerRange | null) => (one === null ? 0 : residentBytes(weights, one))
-  const kept = bytesOf(intersection(held, range))
-  const needBytes = bytesOf(range) - kept
-  const roomBytes = freeBytes + bytesOf(held) - kept
-  if (needBytes <= roomBytes) return
+  const keptBytes = residentBytes(weights, intersect(held, wanted))
+  const needBytes = residentBytes(weights, wanted) - keptBytes
+  const roomBytes = freeBytes + residentBytes(weights, held) - keptBytes
+  if (needBytes > roomBytes) {
+    throw new SwarmError(
+      'NATIVE_OUT_OF_MEMORY',
+      `layers ${formatRanges(wanted)} need ${formatSize(needBytes)} and ${formatSize(roomBytes)} of ` +
+        'memory are free: end other programs, or give this peer a smaller --memory'
+    )
+  }
+  const allBytes = residentBytes(facts, wanted)
+  if (allBytes <= claimedBytes) return
   throw new SwarmError(
     'NATIVE_OUT_OF_MEMORY',
-    `layers ${formatRange(range)} need ${formatSize(needBytes)} and ${formatSize(roomBytes)} of ` +
-      'memory are free: end other programs, or give this peer a smaller --memory'
+    `layers ${formatRanges(wanted)} and their context take ${formatSize(allBytes)}, this peer has ` +
+      `${formatSize(claimedBytes)}: give it a larger --memory`
   )
 }
 
-function residentBytes(facts: ModelFacts, { start, end }: LayerRange): number {
-  return createCosts(facts).residentKiB(start, end) * 1024
+/**
+ * Bytes of weights, and of the context that is reserved for them: table and head with the layers at the ends.
+ * @param ranges in normal form.
+ */
+export function residentBytes(facts: ModelFacts, ranges: readonly LayerRange[]): number {
+  const costs = createCosts(facts)
+  const { tied, embeddingKiB, headKiB, nLayers } = facts
+  const hasEnds = ranges[0]?.start === 0 && ranges.at(-1)?.end === nLayers
+  // Of one range the costs know that a tied table is there once.
+  const twiceKiB = hasEnds && tied && ranges.length > 1 ? Math.min(embeddingKiB, headKiB) : 0
+  const sizesKiB = ranges.map(({ start, end }) => costs.residentKiB(start, end))
+  return (sizesKiB.reduce((sum, sizeKiB) => sum + sizeKiB, 0) - twiceKiB) * 1024
 }
 
 /** The most layers from `start` on that fit; null when not even one does. */

@@ -2,12 +2,19 @@
 // text is made fit for a line here.
 
 import { clip, formatSize } from '../base/text.ts'
-import { formatRange } from '../model/layer-range.ts'
+import {
+  formatRange,
+  formatRanges,
+  sameRange,
+  subtract,
+  type LayerRange
+} from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import type { GateStatus } from '../wire/gate.ts'
 import type { Hello } from '../wire/hello.ts'
-import type { Profile } from '../wire/record.ts'
+import type { PeerRecord } from '../wire/record.ts'
 import type { Plan } from '../sharding/plan.ts'
+import type { Machine } from '../sharding/probe.ts'
 
 export const noModelText =
   'this peer has no model file: it is seen by the others but holds no layers; give it one with --model FILE'
@@ -53,10 +60,17 @@ export function gateText({ onlyAllowed, allowed, revoked }: GateStatus): string 
   return `${who}${revoked.length > 0 ? `; ${keys(revoked.length)} revoked` : ''}`
 }
 
-export function profileText({ kernels, weightMiBps, memoryKiB, cores }: Profile): string {
-  const gbps = ((weightMiBps * 2 ** 20) / 1e9).toFixed(1)
+/** @param tookMs to measure it; null: known from an earlier start. */
+export function profileText(machine: Machine, tookMs: number | null): string {
+  const { kernels, weightMiBps, memoryKiB, diskMiBps, cores } = machine
+  const gbps = (mibps: number) => ((mibps * 2 ** 20) / 1e9).toFixed(1)
+  const disk = diskMiBps === 0 ? '' : `, ${gbps(diskMiBps)} GB/s from disk`
   const memory = formatSize(memoryKiB * 1024)
-  return `this machine: ${cores} cores, ${kernels}, ${gbps} GB/s of weights, up to ${memory}`
+  const how = tookMs === null ? 'as measured before' : `measured in ${(tookMs / 1000).toFixed(1)} s`
+  return (
+    `this machine: ${cores} cores, ${kernels}, ${gbps(weightMiBps)} GB/s of weights${disk}, ` +
+    `up to ${memory}; ${how}`
+  )
 }
 
 /** @param nameOf the name of a peer in the plan. */
@@ -67,4 +81,18 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
   const stages = plan.stages.map((stage) => `${clip(nameOf(stage.peer), 40)} ${formatRange(stage)}`)
   const speed = plan.predicted?.tokensPerSecond.toFixed(1) ?? '?'
   return `layers: ${stages.join(', ')}; predicted ${speed} tokens/s`
+}
+
+/** What a load that has ended brought: the peer's own stage, or layers that stand by. Null: nothing. */
+export function holdingNews(
+  before: Pick<PeerRecord, 'held' | 'stage' | 'loading'>,
+  now: Pick<PeerRecord, 'stage' | 'loading'> & { held: readonly LayerRange[] }
+): { kind: 'layers' | 'standby'; text: string } | null {
+  if (before.loading === null || now.loading !== null) return null
+  if (now.stage !== null && !sameRange(now.stage, before.stage)) {
+    return { kind: 'layers', text: `layers ${formatRange(now.stage)} are ready` }
+  }
+  const come = subtract(now.held, before.held)
+  if (come.length === 0) return null
+  return { kind: 'standby', text: `layers ${formatRanges(come)} stand by here` }
 }

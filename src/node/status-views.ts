@@ -1,5 +1,6 @@
 // What this peer knows, in the shapes that its API promises (api/service.ts). Pure: no state, no effects.
 
+import { subtract, type LayerRange } from '../model/layer-range.ts'
 import { PROMPT_TOKENS } from '../sharding/predict.ts'
 
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
@@ -15,7 +16,7 @@ export function peerStatus(
   self: PeerId,
   links: ReadonlyMap<PeerId, LinkInfo>
 ): PeerStatus {
-  const { key, name, model, held, loading, pin, profile } = record
+  const { key, name, model, held, stage, loading, pin, profile } = record
   const { programVersion: version, arithmeticVersion } = record
   const link = links.get(key)
   const isSelf = key === self
@@ -26,6 +27,7 @@ export function peerStatus(
     state: isSelf ? 'alive' : state,
     model: model?.name ?? null,
     held,
+    standby: standbyOf(held, stage),
     loading: loading && { ...loading.range, percent: loading.percent },
     pin,
     memoryBytes: (profile?.memoryKiB ?? 0) * 1024,
@@ -40,6 +42,11 @@ export function peerStatus(
   }
 }
 
+/** What is held besides the peer's own stage. */
+export function standbyOf(held: readonly LayerRange[], stage: LayerRange | null): LayerRange[] {
+  return stage === null ? [...held] : subtract(held, [stage])
+}
+
 /** Before the first plan there is nothing to show but that it is not there. */
 export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStatus {
   if (plan === null) {
@@ -51,10 +58,11 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
       viewHash: '',
       leftOut: [],
       gap: [],
+      reserve: null,
       ready: false
     }
   }
-  const { stages, standbys, predicted, hash, viewHash, leftOut, gap } = plan
+  const { stages, standbys, predicted, hash, viewHash, leftOut, gap, reserve } = plan
   return {
     stages,
     standbys,
@@ -72,6 +80,7 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
     viewHash,
     leftOut,
     gap: gap.map(({ start, end }) => ({ start, end })),
+    reserve,
     ready: ready?.state === 'ready'
   }
 }

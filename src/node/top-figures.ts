@@ -1,22 +1,10 @@
-// The figures behind the dashboard that are computed and not counted: bytes of weights that a range reads
-// or holds, and what the cost model says of a route. Pure.
-
-import { createCosts, toUs } from '../sharding/cost.ts'
-import { createHops } from '../sharding/hops.ts'
+// The figures behind the dashboard that are computed and not counted: bytes of weights that a range reads,
+// and what a plan promises. What a range holds is room.ts's. Pure.
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Plan } from '../sharding/plan.ts'
-import type { ModelFacts, View, ViewPeer } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/view.ts'
 import type { RouteStage } from '../wire/session.ts'
-
-/** What the cost model says of one token on a route. */
-export interface RoutePrediction {
-  /** Of each stage, in the route's order. */
-  computeMs: number[]
-  /** Of each hop: an equal share of all of them, as hops are measured. */
-  wireMs: number
-  tokensPerSecond: number
-}
 
 /** Bytes of weights that one token reads in a range; the last layer brings the head. */
 export function activeBytes(
@@ -26,16 +14,6 @@ export function activeBytes(
   return (sum(activeKiB, range) + (range.end === nLayers ? headKiB : 0)) * 1024
 }
 
-/** Bytes of weights that are resident for a range: table and head with the layers at the ends. */
-export function residentBytes(facts: ModelFacts, range: LayerRange): number {
-  const { layerKiB, embeddingKiB, headKiB, tied, nLayers } = facts
-  const hasTable = range.start === 0
-  const hasHead = range.end === nLayers
-  const shared = hasTable && hasHead && tied ? Math.min(embeddingKiB, headKiB) : 0
-  const ends = (hasTable ? embeddingKiB : 0) + (hasHead ? headKiB : 0) - shared
-  return (sum(layerKiB, range) + ends) * 1024
-}
-
 /** Bytes of weights behind so many reads of each layer. */
 export function readBytes(facts: ModelFacts, readsPerLayer: readonly number[]): number {
   const layers = readsPerLayer.reduce(
@@ -43,26 +21,6 @@ export function readBytes(facts: ModelFacts, readsPerLayer: readonly number[]): 
     0
   )
   return (layers + (readsPerLayer.at(-1) ?? 0) * facts.headKiB) * 1024
-}
-
-/** Null when a stage is none of the view: its speed is not known. */
-export function predictRoute(
-  { model, peers }: View,
-  stages: readonly RouteStage[]
-): RoutePrediction | null {
-  const costs = createCosts(model)
-  const route = stages.flatMap(({ peer }) => peers.find(({ key }) => key === peer) ?? [])
-  if (route.length === 0 || route.length < stages.length) return null
-  const known = stages.map(({ start, end }, index) =>
-    costs.stageTicks(route[index] as ViewPeer, start, end)
-  )
-  const hopTicks = createHops(model, peers).routeTicks(route)
-  const tokenUs = Math.max(1, toUs(known.reduce((total, one) => total + one, hopTicks)))
-  return {
-    computeMs: known.map((one) => toUs(one) / 1000),
-    wireMs: toUs(hopTicks) / 1000 / stages.length,
-    tokensPerSecond: 1e6 / tokenUs
-  }
 }
 
 /** Whether two routes are the same peers with the same layers; as a key of a table. */

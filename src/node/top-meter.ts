@@ -1,13 +1,19 @@
 // Flow B, what answers cost that were asked for here, read from their own events as they pass: tokens per
-// second, the answers that run, the last one with predicted beside measured, and what each route reached.
-// Owns these figures. Nothing of it lies on the way of an activation: a token costs an addition.
+// second, the answers that run, a report of each with predicted beside measured, and what each route
+// reached. Owns these figures and adds the prediction to the result; session-history.ts keeps the reports.
+// Nothing of it lies on the way of an activation: a token costs an addition.
 
 import type { Clock } from '../base/clock.ts'
-import type { GenerateEvent, GenerateResult } from '../wire/generation.ts'
+import type { GenerateEvent, GenerateResult, RoutePrediction } from '../wire/generation.ts'
 import type { RouteStage } from '../wire/session.ts'
-import type { TopGeneration, TopHop, TopSession } from '../wire/top.ts'
-import { routeKey, type RoutePrediction } from './top-figures.ts'
+import type { HopReport, SessionReport } from '../wire/session-report.ts'
+import type { TopSession } from '../wire/top.ts'
+import { splitWire } from '../pipeline/timing.ts'
+import { routeKey } from './top-figures.ts'
 import { Rate } from './top-rate.ts'
+
+import type { PeerId } from '../wire/ids.ts'
+import type { RouteUse } from '../sharding/predict-route.ts'
 
 /** Routes whose speed is remembered; a swarm that changes more often has no speed to speak of. */
 const ROUTES_MAX = 64
@@ -19,16 +25,32 @@ const LOOK_MS = 1000
 export interface TopMeterComponents {
   clock: Clock
   /** What the cost model says of a route at this moment; null when it cannot say. */
-  predict: (stages: readonly RouteStage[]) => RoutePrediction | null
+  predict: (stages: readonly RouteStage[], use: RouteUse) => RoutePrediction | null
+  /** Measured one-way delays of a route's hops, in any unit; null where one is not known. */
+  delays: (stages: readonly RouteStage[]) => number[] | null
   /** Bytes of weights that a token reads in a range of the model; null without one. */
   weightBytes: (range: { start: number; end: number }) => number | null
+  modelName: () => string
+  nameOf: (peer: PeerId) => string
+  onReport: (report: SessionReport) => void
 }
 
 interface Running {
+  session: string
   promptTokens: number | null
+  cachedTokens: number
   nTokens: number
   startedMs: number
   route: string[]
+}
+
+const NOT_BEGUN: Running = {
+  session: '',
+  promptTokens: null,
+  cachedTokens: 0,
+  nTokens: 0,
+  startedMs: 0,
+  route: []
 }
 
 export class TopMeter {
@@ -37,8 +59,8 @@ export class TopMeter {
   readonly #running = new Set<Running>()
   readonly #routes = new Map<string, number>()
   /** The last time that each peer was measured with these layers. */
-  readonly #hops = new Map<string, TopHop>()
-  #generation: TopGeneration | null = null
+  readonly #hops = new Map<string, HopReport>()
+  #generation: SessionReport | null = null
   #looks: { atMs: number; bytes: number }[] = []
 
   constructor(components: TopMeterComponents) {
@@ -49,7 +71,8 @@ export class TopMeter {
   /** The same events; what they tell is noted. */
   async *follow(events: AsyncIterable<GenerateEvent>): AsyncGenerator<GenerateEvent, void> {
     const { clock, predict } = this.#components
-    const running: Running = { promptTokens: null, nTokens: 0, startedMs: clock.now(), route: [] }
+    const startedMs = clock.now()
+    const running = { ...NOT_BEGUN, startedMs }
     let prediction: RoutePrediction | null = null
     this.#running.add(running)
     try {
@@ -58,10 +81,15 @@ export class TopMeter {
           running.nTokens += event.ids.length
           this.#tokens.add(clock.now(), event.ids.length)
         } else if (event.type === 'route') {
-          running.promptTokens = event.promptTokens
-          running.route = event.stages.map(({ peer }) => peer)
-          prediction = predict(event.stages)
-        } else if (event.type === 'done') this.#note(event.result, prediction)
+          const { session, stages, promptTokens, cachedTokens } = event
+          const route = stages.map(({ peer }) => peer)
+          Object.assign(running, { session, promptTokens, cachedTokens, route })
+          const use = { promptTokens: promptTokens - cachedTokens, nSessions: this.#running.size }
+          prediction = predict(stages, use)
+        } else if (event.type === 'done') {
+          yield { ...event, result: this.#note(event.result, running, prediction) }
+          continue
+        }
         yield event
       }
     } finally {
@@ -88,7 +116,7 @@ export class TopMeter {
     }))
   }
 
-  get generation(): TopGeneration | null {
+  get generation(): SessionReport | null {
     return this.#generation
   }
 
@@ -98,7 +126,7 @@ export class TopMeter {
   }
 
   /** What a peer needed with exactly these layers, the last time; null when that was never measured. */
-  hop(stage: { peer: string; start: number; end: number }): TopHop | null {
+  hop(stage: { peer: string; start: number; end: number }): HopReport | null {
     const hop = this.#hops.get(stage.peer)
     return hop?.start === stage.start && hop.end === stage.end ? hop : null
   }
@@ -118,45 +146,70 @@ export class TopMeter {
     return Math.max(0, bytes - before.bytes) / ((atMs - before.atMs) / 1000)
   }
 
-  #note(result: GenerateResult, prediction: RoutePrediction | null): void {
-    const { ids, promptIds, stages, timing } = result
-    const { prefillMs, decodeMs, tokensPerSecond, perHop } = timing
-    const nSteps = ids.length - 1
-    if (nSteps < 1) return
-    const hops = perHop.map((hop, index): TopHop => {
-      const { peer, start, end } = hop
-      const computeMs = prediction?.computeMs[index]
-      const predicted =
-        prediction === null || computeMs === undefined
-          ? null
-          : { computeMs, wireMs: prediction.wireMs }
-      return {
-        peer,
-        start,
-        end,
-        computeMs: hop.computeMs / nSteps,
-        wireMs: hop.wireMs / nSteps,
-        queueMs: hop.queueMs / nSteps,
-        predicted,
-        weightBytes: this.#components.weightBytes({ start, end })
-      }
-    })
-    this.#generation = {
-      wallMs: this.#components.clock.wallMs(),
-      promptTokens: promptIds.length,
-      nTokens: ids.length,
-      prefillMs,
-      decodeMs,
-      tokensPerSecond,
-      predictedTokensPerSecond: prediction?.tokensPerSecond ?? null,
-      hops
+  /** @returns the result as it is told: the wire split by the links, the prediction beside. */
+  #note(
+    result: GenerateResult,
+    running: Running,
+    prediction: RoutePrediction | null
+  ): GenerateResult {
+    const { stages, timing } = result
+    const delays = this.#components.delays(stages)
+    const perHop = delays === null ? timing.perHop : splitWire(timing.perHop, delays)
+    const told = {
+      ...result,
+      timing: { ...timing, perHop, ...(prediction && { predicted: prediction }) }
     }
-    if (ids.length < MEASURED_TOKENS_MIN) return
+    const report = this.#report(told, running, delays === null ? 'even' : 'links')
+    // Whoever gave up before there was a route has cost nobody anything.
+    if (running.session !== '') this.#components.onReport(report)
+    if (report.nTokens < 2) return told
+    this.#generation = report
+    if (report.nTokens < MEASURED_TOKENS_MIN) return told
     this.#routes.delete(routeKey(stages))
-    this.#routes.set(routeKey(stages), tokensPerSecond)
-    for (const hop of hops) this.#hops.set(hop.peer, hop)
+    this.#routes.set(routeKey(stages), report.tokensPerSecond)
+    for (const hop of report.hops) this.#hops.set(hop.peer, hop)
     forgetOldest(this.#routes)
     forgetOldest(this.#hops)
+    return told
+  }
+
+  #report(
+    { ids, promptIds, timing }: GenerateResult,
+    { session, cachedTokens }: Running,
+    wireSplit: 'links' | 'even'
+  ): SessionReport {
+    const { clock, modelName, nameOf, weightBytes } = this.#components
+    const { prefillMs, decodeMs, tokensPerSecond, perHop, predicted } = timing
+    const nSteps = ids.length - 1
+    const hops = perHop.map(({ peer, start, end, ...parts }, index): HopReport => {
+      return {
+        peer,
+        name: nameOf(peer as PeerId),
+        start,
+        end,
+        computeMs: parts.computeMs / nSteps,
+        wireMs: parts.wireMs / nSteps,
+        queueMs: parts.queueMs / nSteps,
+        predicted: predicted?.perHop[index] ?? null,
+        weightBytes: weightBytes({ start, end })
+      }
+    })
+    return {
+      session,
+      wallMs: clock.wallMs(),
+      model: modelName(),
+      promptTokens: promptIds.length,
+      cachedTokens,
+      nTokens: ids.length,
+      prefillMs,
+      predictedFirstTokenMs: predicted?.firstTokenMs ?? null,
+      decodeMs,
+      tokensPerSecond,
+      predictedTokensPerSecond: predicted?.tokensPerSecond ?? null,
+      wireSplit,
+      // One token has no time between tokens.
+      hops: nSteps < 1 ? [] : hops
+    }
   }
 }
 

@@ -1,30 +1,23 @@
 // Everything that the dashboard shows, made of what this peer knows at this moment. Pure: the figures come
 // from top-meter.ts (counted), top-voc.ts and the plan (predicted); what none of them knows is null.
 
-import { activeBytes, plannedRate, residentBytes } from './top-figures.ts'
+import { residentBytes } from './room.ts'
+import { activeBytes, plannedRate } from './top-figures.ts'
 
 import type { NodeEvent, NodeStatus, PeerStatus } from '../api/service.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { ModelFacts } from '../sharding/view.ts'
 import type { PeerId } from '../wire/ids.ts'
-import type {
-  Figure,
-  TopGeneration,
-  TopHop,
-  TopPeer,
-  TopPlan,
-  TopRange,
-  TopSession,
-  TopSnapshot
-} from '../wire/top.ts'
+import type { HopReport, SessionReport } from '../wire/session-report.ts'
+import type { Figure, TopPeer, TopPlan, TopRange, TopSession, TopSnapshot } from '../wire/top.ts'
 
 /** What was counted here; top-meter.ts is it. */
 export interface Counted {
   readonly tokensPerSecond: number
   readonly history: number[]
   readonly sessions: TopSession[]
-  readonly generation: TopGeneration | null
-  hop(stage: TopRange & { peer: string }): TopHop | null
+  readonly generation: SessionReport | null
+  hop(stage: TopRange & { peer: string }): HopReport | null
 }
 
 export interface TopInputs {
@@ -77,7 +70,7 @@ export function topSnapshot(inputs: TopInputs): TopSnapshot {
 
 function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
   const { plan, model, voc } = inputs
-  const { key, name, self, state, held, loading, memoryBytes, kernels, lane, rttMs } = peer
+  const { key, name, self, state, held, standby, loading, memoryBytes, kernels, lane, rttMs } = peer
   const planned = plan?.stages.find((stage) => stage.peer === key) ?? null
   const leftOut = plan?.leftOut.find((one) => one.peer === key)?.reason ?? null
   return {
@@ -86,10 +79,11 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
     isSelf: self,
     state,
     held,
+    standby,
     loading,
     planned: planned && { start: planned.start, end: planned.end },
     leftOut,
-    heldBytes: held === null || model === null ? null : heldBytes(model.facts, held),
+    heldBytes: model === null ? null : heldBytes(model.facts, held),
     memoryBytes: memoryBytes > 0 ? memoryBytes : null,
     kernels: kernels === '' ? null : kernels,
     lane: lane === 'self' ? null : lane,
@@ -101,8 +95,9 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
 }
 
 /** Another peer may claim any range; one that is not of this model has no size. */
-function heldBytes(facts: ModelFacts, held: TopRange): number | null {
-  return held.end <= facts.nLayers ? residentBytes(facts, held) : null
+function heldBytes(facts: ModelFacts, held: readonly TopRange[]): number | null {
+  if (held.length === 0 || held.some(({ end }) => end > facts.nLayers)) return null
+  return residentBytes({ ...facts, contextTokens: 0 }, held)
 }
 
 function stageRate(key: string, { plan, counted }: TopInputs): Figure | null {

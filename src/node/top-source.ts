@@ -2,11 +2,14 @@
 // VoC, asks the rest anew each time. Costs nothing while nobody looks.
 
 import { systemClock } from '../base/clock.ts'
+import { MODEL_NAME_BYTES_MAX } from '../base/limits.ts'
+import { clip } from '../base/text.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { createView, type ModelFacts, type View } from '../sharding/view.ts'
 import { modelFacts } from './model-facts.ts'
-import { presentRecords } from './neighbours.ts'
-import { activeBytes, predictRoute, readBytes } from './top-figures.ts'
+import { nameOf, presentRecords } from './neighbours.ts'
+import { measuredDelaysUs, predictRoute } from '../sharding/predict-route.ts'
+import { activeBytes, readBytes } from './top-figures.ts'
 import { TopMeter } from './top-meter.ts'
 import { topSnapshot } from './top-snapshot.ts'
 import { VocTable } from './top-voc.ts'
@@ -16,6 +19,7 @@ import type { Model } from '../model/open-model.ts'
 import type { GenerateEvent } from '../wire/generation.ts'
 import type { Figure, TopSnapshot } from '../wire/top.ts'
 import type { PeerId } from '../wire/ids.ts'
+import type { RouteStage } from '../wire/session.ts'
 import type { NodeParts } from './node-parts.ts'
 
 export class TopSource {
@@ -28,14 +32,21 @@ export class TopSource {
     this.#parts = parts
     this.#meter = new TopMeter({
       clock: systemClock,
-      predict: (stages) => {
+      predict: (stages, use) => {
         const view = this.#view()
-        return view && predictRoute(view, stages)
+        return view && predictRoute(view, stages, use)
       },
+      delays: (stages) => this.#delays(stages),
       weightBytes: (range) => {
         const facts = this.#modelFacts()
         return facts && activeBytes(facts, range)
-      }
+      },
+      modelName: () => clip(parts.model?.name ?? '', MODEL_NAME_BYTES_MAX),
+      nameOf: (peer) => {
+        const { network } = parts
+        return network === null ? peer.slice(0, 8) : nameOf(network, peer)
+      },
+      onReport: (report) => parts.history.add(report)
     })
   }
 
@@ -74,6 +85,19 @@ export class TopSource {
     // A plan of another view: the next one is on its way.
     if (!plan || view === null || plan.stages.length === 0) return new Map()
     return this.#voc.of(view, plan, (stages) => this.#meter.measured(stages))
+  }
+
+  /** What this peer measures itself beside what the others publish. */
+  #delays(stages: readonly RouteStage[]): number[] | null {
+    const { identity, network } = this.#parts
+    const view = this.#view()
+    if (identity === null || network === null || view === null) return null
+    const links = new Map(network.links().map(({ peer, rttMs }) => [peer, rttMs]))
+    return measuredDelaysUs(view, stages, (from, to) => {
+      const other = from === identity.id ? to : to === identity.id ? from : null
+      const rttMs = other === null ? null : (links.get(other) ?? null)
+      return rttMs === null ? null : (1000 * rttMs) / 2
+    })
   }
 
   #view(): View | null {

@@ -216,6 +216,14 @@ export class PeerNetwork {
     await slot.weights.send(block, signal)
   }
 
+  /**
+   * What the path to a peer carries, in whole megabits per second: some hundred KB are sent to it. Null
+   * where there is no link, no lane or no time for it now.
+   */
+  async measureBandwidth(peer: PeerId): Promise<number | null> {
+    return (await this.#lanes.slot(peer)?.weights.measure()) ?? null
+  }
+
   /** The one receiver of blocks of weights. The peer is slowed down until what it returns has settled. */
   onWeights(handler: (from: PeerId, block: BlockParts) => void | Promise<void>): void {
     this.#onWeights = handler

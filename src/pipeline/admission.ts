@@ -5,7 +5,7 @@ import { SwarmError } from '../base/errors.ts'
 import { SESSIONS_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { describeArithmetic, sessionArithmetic } from '../compute/arithmetic.ts'
-import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRange, formatRanges, type LayerRange } from '../model/layer-range.ts'
 
 import { describeStage } from './route.ts'
 
@@ -19,7 +19,7 @@ export interface Standing {
   arithmeticVersion: number
   nLayers: number
   /** Layers that a new session may use now. */
-  admitted: LayerRange | null
+  admitted: readonly LayerRange[]
   nSessions: number
   /** Bytes that keys and values of all sessions may take together, and take now. */
   kvBudgetBytes: number
@@ -50,8 +50,8 @@ export function checkFit(open: OpenMessage, standing: Standing): void {
   if (open.route.at(-1)?.end !== standing.nLayers) {
     throw new SwarmError('PEER_REFUSED', `the route does not end at layer ${standing.nLayers - 1}`)
   }
-  if (admitted === null || !contains(admitted, stage)) {
-    const held = admitted === null ? 'none' : formatRange(admitted)
+  if (!containsAll(admitted, [stage])) {
+    const held = formatRanges(admitted)
     const text = `layers ${formatRange(stage)} are not served here now, but ${held}: ask again`
     throw new SwarmError('STAGE_NOT_LOADED', text)
   }

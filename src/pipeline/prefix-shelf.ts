@@ -6,7 +6,7 @@
 import { PREFIXES_MAX } from '../base/limits.ts'
 
 import type { StageCache } from '../compute/stage.ts'
-import type { LayerRange } from '../model/layer-range.ts'
+import { containsAll, type LayerRange } from '../model/layer-range.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 
 interface Kept {
@@ -66,8 +66,8 @@ export class PrefixShelf {
     this.#dropWhere((kept) => kept.origin === origin)
   }
 
-  dropOutside(keep: LayerRange): void {
-    this.#dropWhere(({ cache }) => cache.range.start < keep.start || cache.range.end > keep.end)
+  dropOutside(keep: readonly LayerRange[]): void {
+    this.#dropWhere(({ cache }) => !containsAll(keep, [cache.range]))
   }
 
   clear(): void {

@@ -11,7 +11,7 @@ import { every, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
-import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { activationBytes } from '../wire/session-codec.ts'
 import { checkFit, checkLinked, ownStage } from './admission.ts'
@@ -25,7 +25,6 @@ import { StepRunner, type OriginMessage } from './step-runner.ts'
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../compute/stage.ts'
 import type { OpenMessage, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
-import type { Hops } from './hop.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -38,8 +37,7 @@ export type HostMessage = Extract<
   { type: 'open' | 'sampled' | 'ids' | 'replay' | 'activation' | 'token' | 'close' }
 >
 
-export interface StageHostOptions extends Omit<StageRoomOptions, 'self'> {
-  hops: Hops
+export interface StageHostOptions extends StageRoomOptions {
   log: Log
 }
 
@@ -54,7 +52,7 @@ export class StageHost {
 
   constructor(options: StageHostOptions) {
     this.#options = options
-    this.#room = new StageRoom({ ...options, self: options.hops.self }, this.#sessions, (session) =>
+    this.#room = new StageRoom(options, this.#sessions, (session) =>
       this.#fail(session, unknownSession())
     )
     this.#steps = new StepRunner({
@@ -111,7 +109,7 @@ export class StageHost {
   }
 
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
-  restrict(keep: LayerRange | null): void {
+  restrict(keep: readonly LayerRange[] | null): void {
     this.#room.restriction = keep
   }
 
@@ -143,14 +141,14 @@ export class StageHost {
     this.#isClosed = true
     this.#idleTimer.cancel()
     for (const session of this.#sessions.all()) this.#end(session, 'silent')
-    this.restrict({ start: 0, end: 0 })
+    this.restrict([])
     await this.idle()
   }
 
   #outside(): HostedSession[] {
     const keep = this.#room.restriction
     if (keep === null) return []
-    return this.#sessions.all().filter(({ stage }) => !contains(keep, stage))
+    return this.#sessions.all().filter(({ stage }) => !containsAll(keep, [stage]))
   }
 
   #receiverOf(message: Frame): HostedSession | null {

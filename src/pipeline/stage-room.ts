@@ -3,7 +3,7 @@
 // room, then sessions idle for long. Decides nothing about frames and ends no session itself.
 
 import { SESSION_IDLE_MS } from '../base/limits.ts'
-import { intersection, type LayerRange } from '../model/layer-range.ts'
+import { intersect, type LayerRange } from '../model/layer-range.ts'
 import { ownStage, shortageOf, type Standing } from './admission.ts'
 import { PrefixShelf } from './prefix-shelf.ts'
 import { idleSessionsFor, keepsMostOf } from './pressure.ts'
@@ -12,18 +12,19 @@ import type { Clock } from '../base/clock.ts'
 import type { Stage, StageCache } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { OpenMessage } from '../wire/session.ts'
+import type { Hops } from './hop.ts'
 import type { HostedSession } from './hosted-session.ts'
 import type { SessionTable } from './session-table.ts'
 
 export interface StageRoomOptions {
   stage: Stage
   clock: Clock
-  self: PeerId
+  hops: Hops
   /** 64 hex digits of the model that the stage serves. */
   modelId: string
   arithmeticVersion: number
-  /** Weights and KV together may take this much; what weights leave is the KV budget. */
-  memoryBytes: number
+  /** Weights and KV together may take this much now; what weights leave is the KV budget. */
+  readonly memoryBytes: number
 }
 
 export class StageRoom {
@@ -32,7 +33,7 @@ export class StageRoom {
   readonly #sessions: SessionTable
   /** Ends an idle session, telling its origin. */
   readonly #expel: (session: HostedSession) => void
-  #restriction: LayerRange | null = null
+  #restriction: readonly LayerRange[] | null = null
 
   constructor(
     options: StageRoomOptions,
@@ -45,24 +46,24 @@ export class StageRoom {
   }
 
   /** Layers that new sessions may use; null: all held. */
-  get restriction(): LayerRange | null {
+  get restriction(): readonly LayerRange[] | null {
     return this.#restriction
   }
 
-  set restriction(keep: LayerRange | null) {
+  set restriction(keep: readonly LayerRange[] | null) {
     this.#restriction = keep
     if (keep !== null) this.shelf.dropOutside(keep)
   }
 
   get standing(): Standing {
-    const { stage, self, modelId, arithmeticVersion, memoryBytes } = this.#options
+    const { stage, hops, modelId, arithmeticVersion, memoryBytes } = this.#options
     const restriction = this.#restriction
     return {
-      self,
+      self: hops.self,
       modelId,
       arithmeticVersion,
       nLayers: stage.nLayers,
-      admitted: restriction === null ? stage.held : intersection(stage.held, restriction),
+      admitted: restriction === null ? stage.held : intersect(stage.held, restriction),
       nSessions: this.#sessions.size,
       kvBudgetBytes: memoryBytes - stage.weightBytes,
       kvUsedBytes: this.#sessions

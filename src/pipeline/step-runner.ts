@@ -47,16 +47,19 @@ interface DuePart extends StepPart {
 
 export class StepRunner {
   readonly #components: StepRunnerComponents
-  readonly #scheduler = new Scheduler<HostedSession>({
-    run: (sessions) => this.#step(sessions),
-    tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
-    groupOf: ({ stage: { start, end } }) => `${start} ${end}`
-  })
+  readonly #scheduler: Scheduler<HostedSession>
   /** Steps that have run, for whoever shows what this machine does. */
   readonly reads: LayerReads
 
   constructor(components: StepRunnerComponents) {
     this.#components = components
+    this.#scheduler = new Scheduler<HostedSession>({
+      run: (sessions) => this.#step(sessions),
+      tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
+      groupOf: ({ stage: { start, end } }) => `${start} ${end}`,
+      nStagesOf: ({ open }) => open.route.length,
+      clock: components.clock
+    })
     this.reads = new LayerReads(components.stage.nLayers)
   }
 
@@ -83,8 +86,7 @@ export class StepRunner {
   }
 
   async #step(sessions: HostedSession[]): Promise<void> {
-    const { stage, clock } = this.#components
-    const startedMs = clock.now()
+    const { stage } = this.#components
     const due = sessions.flatMap((session) => this.#prepare(session) ?? [])
     let outcomes: StepOutcome[] = []
     try {
@@ -93,7 +95,7 @@ export class StepRunner {
       outcomes = due.map(() => ({ error: error as Error }))
     }
     for (const [i, part] of due.entries()) {
-      this.#finish(part, outcomes[i] as StepOutcome, startedMs)
+      this.#finish(part, outcomes[i] as StepOutcome)
     }
     const [range] = due.map(({ request }) => request.range)
     if (range && outcomes.some((outcome) => 'result' in outcome)) this.reads.count(range)
@@ -131,17 +133,17 @@ export class StepRunner {
     }
   }
 
-  #finish(
-    { session, work, frame, request, signal }: DuePart,
-    outcome: StepOutcome,
-    startedMs: number
-  ): void {
+  #finish({ session, work, frame, request, signal }: DuePart, outcome: StepOutcome): void {
     // After an abort nobody waits for this step any more.
     if (signal.aborted) return
     try {
       if ('error' in outcome) throw outcome.error
-      session.count(work, startedMs, outcome.result.computeUs)
+      const { computeUs } = outcome.result
       session.lastMs = this.#components.clock.now()
+      // What a step waited for its turn, and what handing it to a thread and back took, are told as one:
+      // inside the stage, and not computing. So what is left between stages is the wire alone.
+      const startedMs = session.lastMs - computeUs / 1000
+      session.count(work, startedMs, computeUs)
       if (request.output) session.kept?.put(work.position, request.output)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)

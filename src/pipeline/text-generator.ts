@@ -293,7 +293,8 @@ export class TextGenerator {
         prefillMs,
         decodeMs,
         tokensPerSecond: tokensPerSecond(answer.ids.length, decodeMs),
-        perHop: losses.length > 0 ? [] : perHopTiming(stages, stats, decodeMs),
+        perHop:
+          losses.length > 0 ? [] : perHopTiming(stages, stats, answer.ids.length - 1, decodeMs),
         losses
       }
     }
@@ -308,6 +309,7 @@ function closedError(): SwarmError {
 function routeEvent(session: Session, question: Question, cachedTokens: number): GenerateEvent {
   return {
     type: 'route',
+    session: session.id,
     stages: session.route.stages,
     promptTokens: question.promptIds.length,
     cachedTokens,

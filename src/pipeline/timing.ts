@@ -1,6 +1,7 @@
-// Flow B, where the time of a generation went. Decode visits the stages one after another, so compute,
-// queue and wire of all hops add up to the time between the first and the last token; prefill overlaps
-// between stages and is told as one number.
+// Flow B, where the time of a generation went. Decode visits the stages one after another, so what each
+// stage says it took, waiting included, and the wire between them add up to the time between the first
+// and the last token. That the wire is what is left needs no common clock; how it is split among the
+// hops is advice from whoever knows the links. Prefill overlaps between stages and is one number.
 
 import type { Clock } from '../base/clock.ts'
 import type { HopTiming, Loss } from '../wire/generation.ts'
@@ -8,28 +9,41 @@ import type { RouteStage, StageStats } from '../wire/session.ts'
 import type { SessionEvent } from './session-types.ts'
 
 /**
- * @param decodeMs from the first token to the last, measured at the origin.
  * @param stats of each stage in the route's order.
- * @returns one entry per stage, whose three parts sum to decodeMs; none when a stage did not tell.
+ * @param nSteps tokens after the first. Stages that had decoded further when the answer was cut count
+ *               for as many as were used.
+ * @param decodeMs from the first token to the last, measured at the origin.
+ * @returns one entry per stage with an even share of the wire; none when a stage did not tell.
  */
 export function perHopTiming(
   stages: RouteStage[],
   stats: (StageStats | null)[],
+  nSteps: number,
   decodeMs: number
 ): HopTiming[] {
   const known = stats.filter((entry) => entry !== null)
   if (known.length !== stages.length) return []
-  const insideMs = known.reduce(
-    (sum, { decodeComputeUs, decodeQueueUs }) => sum + (decodeComputeUs + decodeQueueUs) / 1000,
-    0
-  )
-  // Stages may have worked on tokens that were dropped here; their time then exceeds ours.
-  const wireMs = Math.max(0, decodeMs - insideMs) / stages.length
-  return stages.map(({ peer, start, end }, index) => {
-    const { decodeComputeUs, decodeQueueUs } = known[index] as StageStats
-    const computeMs = decodeComputeUs / 1000
-    return { peer, start, end, computeMs, queueMs: decodeQueueUs / 1000, wireMs }
+  const hops = stages.map(({ peer, start, end }, index) => {
+    const { decodeTokens, decodeComputeUs, decodeQueueUs } = known[index] as StageStats
+    const used = Math.min(1, Math.max(0, nSteps) / Math.max(1, decodeTokens))
+    const computeMs = (used * decodeComputeUs) / 1000
+    return { peer, start, end, computeMs, queueMs: (used * decodeQueueUs) / 1000 }
   })
+  const insideMs = hops.reduce((sum, { computeMs, queueMs }) => sum + computeMs + queueMs, 0)
+  // Below zero only where a stage counts more than there was; the sum then tells on it.
+  const wireMs = Math.max(0, decodeMs - insideMs) / stages.length
+  return hops.map((hop) => ({ ...hop, wireMs }))
+}
+
+/**
+ * The same wire in all, split among the hops as these weights are.
+ * @param weights one per hop, such as the measured one-way delay of its link.
+ */
+export function splitWire(hops: readonly HopTiming[], weights: readonly number[]): HopTiming[] {
+  const wireMs = hops.reduce((sum, hop) => sum + hop.wireMs, 0)
+  const whole = weights.reduce((sum, weight) => sum + weight, 0)
+  if (weights.length !== hops.length || whole <= 0) return [...hops]
+  return hops.map((hop, index) => ({ ...hop, wireMs: (wireMs * (weights[index] ?? 0)) / whole }))
 }
 
 /** Tokens after the first, per second of decode; 0 when there is only one. */

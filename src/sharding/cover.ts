@@ -13,14 +13,14 @@ export interface Span extends LayerRange {
 }
 
 export interface Cover {
-  /** Ascending, not overlapping, each peer once. */
+  /** Ascending, not overlapping, each peer once, whatever number of spans it has. */
   stages: RouteStage[]
   /** Ascending; together with the stages exactly [0, nLayers). */
   missing: LayerRange[]
 }
 
 /**
- * @param spans of different peers, in any order.
+ * @param spans in any order; of one peer several may be given, of which one is used.
  * @param reach the layer after the last that this peer can serve when it starts at `from`; `from`
  *   itself when it cannot start there. By default the end of its span.
  */
@@ -29,7 +29,7 @@ export function shortestCover(
   spans: readonly Span[],
   reach: (span: Span, from: number) => number = (span) => span.end
 ): Cover {
-  const unused = new Set(spans.toSorted((a, b) => compareText(a.peer, b.peer)))
+  let unused = spans.toSorted((a, b) => compareText(a.peer, b.peer) || a.start - b.start)
   const stages: RouteStage[] = []
   const missing: LayerRange[] = []
   for (let layer = 0; layer < nLayers;) {
@@ -43,8 +43,9 @@ export function shortestCover(
       addMissing(missing, layer)
       layer += 1
     } else {
-      unused.delete(best)
-      stages.push({ peer: best.peer, start: layer, end })
+      const { peer } = best
+      unused = unused.filter((span) => span.peer !== peer)
+      stages.push({ peer, start: layer, end })
       layer = end
     }
   }

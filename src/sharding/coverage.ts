@@ -1,7 +1,7 @@
 // Flow C, from plan to reality: which layers are held now, by whom, and whether a session could run.
 // Reads what peers say they hold; a peer that does not hold what it said answers STAGE_NOT_LOADED.
 
-import { contains, formatRange, isLayerRange, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRanges, isLayerRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId } from '../wire/ids.ts'
 import { shortestCover, type Span } from './cover.ts'
 
@@ -15,6 +15,8 @@ export interface Readiness {
   state: 'ready' | 'loading' | 'gap'
   /** Stages that are held now, covering all layers when ready: the plan's own wherever possible. */
   stages: RouteStage[]
+  /** Whether every stage of the plan is held where the plan wants it. */
+  asPlanned: boolean
   /** Layers that nobody holds now. */
   missing: LayerRange[]
   /** One sentence for the user. */
@@ -34,23 +36,25 @@ export function readiness(
   records: Iterable<PeerRecord>
 ): Readiness {
   const usable = usableOf(model, arithmeticVersion, records)
-  const spans = spansOf(model, usable)
-  const spanOf = new Map(spans.map((span) => [span.peer, span]))
-  const isHeld = (stage: RouteStage) => {
-    const span = spanOf.get(stage.peer)
-    return span !== undefined && contains(span, stage)
+  // Of a peer that claims layers which the model has not, the others are no less a claim.
+  const heldOf = new Map(
+    usable.map(({ key, held }) => [key, held.filter((one) => isLayerRange(one, model.nLayers))])
+  )
+  const isHeld = (stage: RouteStage) => containsAll(heldOf.get(stage.peer) ?? [], [stage])
+  const asPlanned = plan.stages.length > 0 && plan.stages.every(isHeld)
+  if (asPlanned) {
+    const text = 'ready as planned'
+    return { state: 'ready', stages: plan.stages, asPlanned, missing: [], text }
   }
-  if (plan.stages.length > 0 && plan.stages.every(isHeld)) {
-    return { state: 'ready', stages: plan.stages, missing: [], text: 'ready as planned' }
-  }
+  const spans = [...heldOf].flatMap(([peer, held]) => held.map((one) => ({ peer, ...one })))
   const { stages, missing } = shortestCover(model.nLayers, spans)
   if (missing.length === 0) {
     const text = 'ready with the layers held so far; the planned ones are loading'
-    return { state: 'ready', stages, missing, text }
+    return { state: 'ready', stages, asPlanned, missing, text }
   }
   if (plan.stages.length === 0) {
-    const text = `no peer has room for layers ${list(plan.gap)}: let another machine join`
-    return { state: 'gap', stages, missing, text }
+    const text = `no peer has room for layers ${formatRanges(plan.gap)}: let another machine join`
+    return { state: 'gap', stages, asPlanned, missing, text }
   }
   const waiting = plan.stages.filter((stage) => !isHeld(stage)).map(({ peer }) => peer)
   const percent = new Map(usable.map(({ key, loading }) => [key, loading?.percent ?? 0]))
@@ -58,8 +62,8 @@ export function readiness(
     const loaded = percent.get(peer)
     return `${shortId(peer)} (${loaded === undefined ? 'out of reach' : `${loaded} % loaded`})`
   })
-  const text = `layers ${list(missing)} are awaited from ${who.join(', ')}`
-  return { state: 'loading', stages, missing, text }
+  const text = `layers ${formatRanges(missing)} are awaited from ${who.join(', ')}`
+  return { state: 'loading', stages, asPlanned, missing, text }
 }
 
 /** What peers of this model and arithmetic say they hold; records as of readiness. */
@@ -68,7 +72,9 @@ export function heldSpans(
   arithmeticVersion: number,
   records: Iterable<PeerRecord>
 ): Span[] {
-  return spansOf(model, usableOf(model, arithmeticVersion, records))
+  return usableOf(model, arithmeticVersion, records).flatMap(({ key, held }) =>
+    held.filter((one) => isLayerRange(one, model.nLayers)).map((one) => ({ peer: key, ...one }))
+  )
 }
 
 function usableOf(
@@ -82,14 +88,4 @@ function usableOf(
       record.model?.id === model.id &&
       record.arithmeticVersion === arithmeticVersion
   )
-}
-
-function spansOf({ nLayers }: ModelFacts, records: readonly PeerRecord[]): Span[] {
-  return records.flatMap(({ key, held }) =>
-    held !== null && isLayerRange(held, nLayers) ? [{ peer: key, ...held }] : []
-  )
-}
-
-function list(ranges: LayerRange[]): string {
-  return ranges.map(formatRange).join(', ')
 }

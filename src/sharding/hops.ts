@@ -5,7 +5,7 @@
 import { TICKS_PER_US } from './cost.ts'
 import { ceilDiv } from './integer.ts'
 
-import type { ModelFacts, ViewPeer } from './view.ts'
+import type { ModelFacts, ViewLink, ViewPeer } from './view.ts'
 
 /**
  * One hop on a local network without its bytes: half of a 0.2 ms cable-and-switch round trip, half of
@@ -76,7 +76,7 @@ export function createHops({ dim }: Pick<ModelFacts, 'dim'>, peers: readonly Vie
 function waysOf(peers: readonly ViewPeer[]): Map<string, Map<string, Way>> | null {
   const ways = new Map<string, Map<string, Way>>()
   const known = new Set(peers.map(({ key }) => key))
-  const add = (from: string, to: string, { delayUs, mbps }: Way) => {
+  const add = (from: string, to: string, { delayUs, mbps = LINK_MBPS }: ViewLink) => {
     const of = ways.get(from) ?? new Map<string, Way>()
     const before = of.get(to)
     ways.set(from, of)

@@ -1,8 +1,10 @@
 // Flow C, standing still: what the peers already hold stays the plan until another one is so much faster
 // that moving pays. What is held is part of every peer's record, so this needs no history and is the same
-// everywhere; it keeps noise in measurements from moving gigabytes. Pure.
+// everywhere; it keeps noise in measurements from moving gigabytes. Layers that stand by count only where
+// the stages leave layers open, as when a machine went: else every standby that is loaded would be another
+// plan to think about. Pure.
 
-import { contains } from '../model/layer-range.ts'
+import { containsAll, union, type LayerRange } from '../model/layer-range.ts'
 import { toUs, type Costs } from './cost.ts'
 import { shortestCover } from './cover.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
@@ -15,7 +17,7 @@ import type { ViewPeer } from './view.ts'
 const GAIN_PERCENT = 8
 /** What a move must repay itself in: some hours of one person's talk with a model. */
 const HORIZON_TOKENS = 20_000
-/** At which moved layers arrive: gigabit Ethernet, or a slow disk. */
+/** At which moved layers arrive where no disk rate is known: gigabit Ethernet, or a slow disk. */
 const MOVE_MIBPS = 100
 
 /** The better of a plan and of what is held now, moving included. */
@@ -29,18 +31,16 @@ export function preferHeld(
   if (held === null || best.missing.length > 0) return best
   const gainTicks = held.ticks - best.ticks
   if (gainTicks <= floorDiv(best.ticks, 100) * GAIN_PERCENT) return held
-  // A KiB at 1 MiB/s takes a thousandth of a second, nearly.
-  const movedUs = ceilDiv(movedKiB(costs, peers, best) * 1000, MOVE_MIBPS)
-  return toUs(gainTicks) * HORIZON_TOKENS <= movedUs ? held : best
+  return toUs(gainTicks) * HORIZON_TOKENS <= moveUs(costs, peers, best) ? held : best
 }
 
-/** The held ranges as a plan, where they are one: they cover all layers and none overlaps the next. */
+/** The held stages as a plan, where they are one: they cover all layers and none overlaps the next. */
 function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
   if (peers.some(({ pin }) => pin !== null)) return null
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const spans = peers.flatMap(({ key, held }) => (held ? [{ peer: key, ...held }] : []))
   const { stages, missing } = shortestCover(costs.nLayers, spans)
-  if (missing.length > 0) return null
+  if (missing.length > 0) return takeover(costs, hops, peers)
   const areWhole = stages.every(({ peer, start, end }) => {
     const one = byKey.get(peer) as ViewPeer
     return one.held?.start === start && one.held.end === end && costs.fits(one, start, end)
@@ -48,13 +48,38 @@ function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candida
   return areWhole ? toCandidate(costs, hops, peers, { stages, missing }) : null
 }
 
-/** Weights of a plan that its peers do not hold yet; a stage counts whole unless it is held whole. */
-function movedKiB(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate): number {
-  const heldOf = new Map(peers.map(({ key, held }) => [key, held]))
-  return stages
-    .filter((stage) => {
-      const held = heldOf.get(stage.peer)
-      return !held || !contains(held, stage)
-    })
-    .reduce((sum, { start, end }) => sum + costs.residentKiB(start, end), 0)
+/** Everything that is held as a plan, standbys included; each peer has room for what it would serve. */
+function takeover(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
+  if (peers.every(({ standby = [] }) => standby.length === 0)) return null
+  const spans = peers.flatMap((peer) => heldBy(peer).map((range) => ({ peer: peer.key, ...range })))
+  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
+  const { stages, missing } = shortestCover(costs.nLayers, spans)
+  const haveRoom = stages.every(({ peer, start, end }) =>
+    costs.fits(byKey.get(peer) as ViewPeer, start, end)
+  )
+  return missing.length === 0 && haveRoom
+    ? toCandidate(costs, hops, peers, { stages, missing })
+    : null
+}
+
+function heldBy({ held, standby = [] }: ViewPeer): LayerRange[] {
+  return union(held ? [held] : [], standby)
+}
+
+/**
+ * Until the peers of a plan hold what they do not hold yet, one after the other; a stage counts whole unless
+ * it is held whole.
+ */
+function moveUs(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate): number {
+  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
+  const movedKiB = new Map<number, number>()
+  for (const stage of stages) {
+    const peer = byKey.get(stage.peer) as ViewPeer
+    if (containsAll(heldBy(peer), [stage])) continue
+    const { loadMiBps = MOVE_MIBPS } = peer
+    const sizeKiB = costs.residentKiB(stage.start, stage.end)
+    movedKiB.set(loadMiBps, (movedKiB.get(loadMiBps) ?? 0) + sizeKiB)
+  }
+  // A KiB at 1 MiB/s takes a thousandth of a second, nearly.
+  return [...movedKiB].reduce((sum, [mibps, sizeKiB]) => sum + ceilDiv(sizeKiB * 1000, mibps), 0)
 }

@@ -1,8 +1,8 @@
 // Flow C, how much memory this process may claim: what the machine has free, within the limit of
 // every control group around it. The reader of files is an argument, so that a test can be any machine.
-// Does not watch: the claim is made once, before weights are loaded.
+// Does not watch: node/memory-watch.ts looks again while the peer runs.
 
-import { quantiseMemory } from './profile.ts'
+import { MEMORY_FINE_STEP_KIB, MEMORY_STEP_KIB, quantiseMemory } from './profile.ts'
 
 // A fifth stays with everything else: systems that packed memory to 100 % died at the first long
 // context, and 20 % is the reserve that fixed it.
@@ -18,6 +18,24 @@ export type ReadText = (path: string) => string | null
 export function claimMemoryKiB(limitBytes: number | null, freeBytes: number): number {
   if (limitBytes !== null) return Math.floor(limitBytes / 1024)
   return quantiseMemory(Math.floor((freeBytes / 1024) * (CLAIM_PERCENT / 100)))
+}
+
+/** Claims looked at before one changes: five minutes of looking once a minute. */
+export const CLAIMS_LOOKED_AT = 5
+
+/**
+ * The claim to publish: the one before, unless each of the last claims was more than a step above it, or
+ * each more than a step below. Then the nearest of them: a program that comes and goes changes nothing.
+ * @param claimsKiB the newest last.
+ */
+export function steadyClaim(previousKiB: number, claimsKiB: readonly number[]): number {
+  const last = claimsKiB.slice(-CLAIMS_LOOKED_AT)
+  if (last.length < CLAIMS_LOOKED_AT) return previousKiB
+  const stepKiB = previousKiB >= 2 ** 20 ? MEMORY_STEP_KIB : MEMORY_FINE_STEP_KIB
+  const most = Math.max(...last)
+  const least = Math.min(...last)
+  if (most < previousKiB - stepKiB) return most
+  return least > previousKiB + stepKiB ? least : previousKiB
 }
 
 /**

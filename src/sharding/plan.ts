@@ -13,7 +13,15 @@ import { floorDiv, hashOf } from './integer.ts'
 import { predict, type Prediction } from './predict.ts'
 import { chooseStandbys } from './standby.ts'
 import { searchWithDisks } from './stream.ts'
-import { isPlannable, viewHash, type View, type ViewPeer } from './view.ts'
+import {
+  isPlannable,
+  sessionsOf,
+  viewHash,
+  type ModelFacts,
+  type Reserve,
+  type View,
+  type ViewPeer
+} from './view.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { RouteStage } from '../wire/session.ts'
@@ -28,6 +36,8 @@ export interface Plan {
   leftOut: { peer: PeerId; reason: string }[]
   /** The layers that nobody has room for, when there is no plan. */
   gap: LayerRange[]
+  /** What every stage keeps free for keys and values: what was declared, or the usual where that fits not. */
+  reserve: Reserve
   /** 64 hex digits over model, stages, standbys and gap: plans that agree have equal hashes. */
   hash: string
   viewHash: string
@@ -37,7 +47,16 @@ export interface Plan {
  * @throws PLAN_NO_CAPACITY when the model is larger than any plan may be.
  */
 export function computePlan(view: View): Plan {
-  const { model, peers } = view
+  const { model, peers, usual } = view
+  const hash = viewHash(view)
+  if (usual === undefined) return planOf(model, peers, hash)
+  const declared = isPlannable(model) ? planOf(model, peers, hash) : null
+  // A wish that nobody can meet, or one made to be in the way, must not keep the model from being served.
+  if (declared !== null && declared.gap.length === 0) return declared
+  return planOf({ ...model, ...usual }, peers, hash)
+}
+
+function planOf(model: ModelFacts, peers: ViewPeer[], viewHashText: string): Plan {
   if (!isPlannable(model)) {
     throw new SwarmError('PLAN_NO_CAPACITY', 'the sizes of this model are beyond every plan')
   }
@@ -57,6 +76,7 @@ export function computePlan(view: View): Plan {
     predicted: isWhole ? predict(costs, hops, route, chosen, boundTicks) : null,
     leftOut: isWhole ? explainLeftOut(costs, peers, stages, standbys) : [],
     gap: missing,
+    reserve: { contextTokens: model.contextTokens, sessions: sessionsOf(model) },
     hash: hashOf([
       'swarm plan 2',
       model.id,
@@ -64,7 +84,7 @@ export function computePlan(view: View): Plan {
       standbys.map(({ peer, start, end }) => [peer, start, end]),
       missing.map(({ start, end }) => [start, end])
     ]),
-    viewHash: viewHash(view)
+    viewHash: viewHashText
   }
 }
 

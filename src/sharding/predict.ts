@@ -49,7 +49,7 @@ export function predict(
     tokenUs,
     perStageUs,
     hopUs: toUs(hops.routeTicks(peers)),
-    firstTokenUs: Math.max(1, firstTokenUs(costs, hops, peers, stages, ticks)),
+    firstTokenUs: firstTokenUs(costs, hops, peers, { stages, ticks }, PROMPT_TOKENS),
     boundUs: Math.min(tokenUs, toUs(boundTicks)),
     tokensPerSecond: 1e6 / tokenUs,
     pooledTokensPerSecond: (1e6 * stages.length) / periodUs
@@ -57,23 +57,25 @@ export function predict(
 }
 
 /**
- * The last chunk enters the first stage once all others have passed the slowest one, and leaves the last
- * stage like every chunk; the head is read once.
+ * From a prompt of so many positions to its first token, nothing else going on: the last chunk enters the
+ * first stage once all others have passed the slowest one, and leaves the last stage like every chunk; the
+ * head is read once.
  */
-function firstTokenUs(
+export function firstTokenUs(
   costs: Costs,
   hops: Hops,
   peers: readonly ViewPeer[],
-  stages: Candidate['stages'],
-  ticks: number
+  { stages, ticks }: Pick<Candidate, 'stages' | 'ticks'>,
+  promptTokens: number
 ): number {
-  const nChunks = ceilDiv(PROMPT_TOKENS, PROMPT_CHUNK_TOKENS)
+  const nChunks = Math.max(1, ceilDiv(promptTokens, PROMPT_CHUNK_TOKENS))
+  const chunkTokens = Math.max(1, Math.min(promptTokens, PROMPT_CHUNK_TOKENS))
   const chunkUs = stages.map(({ start, end }, index) =>
-    costs.chunkUs(peers[index] as ViewPeer, start, end, PROMPT_CHUNK_TOKENS)
+    costs.chunkUs(peers[index] as ViewPeer, start, end, chunkTokens)
   )
   const carryUs = peers.slice(1).map((to, index) => {
     const from = peers[index] as ViewPeer
-    return hops.moreUs(from, to, PROMPT_CHUNK_TOKENS) + toUs(hops.ticks(from, to))
+    return hops.moreUs(from, to, chunkTokens) + toUs(hops.ticks(from, to))
   })
   const last = stages.at(-1)
   const lastPeer = peers.at(-1)
@@ -87,5 +89,5 @@ function firstTokenUs(
   }
   const slowestUs = Math.max(...chunkUs, ...carryUs)
   const passUs = [...chunkUs, ...carryUs].reduce((sum, us) => sum + us, 0)
-  return Math.max(toUs(ticks), passUs + (nChunks - 1) * slowestUs + headUs)
+  return Math.max(1, toUs(ticks), passUs + (nChunks - 1) * slowestUs + headUs)
 }

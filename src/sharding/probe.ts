@@ -1,6 +1,6 @@
-// Flow C, the measuring end: asks compute how fast our own kernels consume weights here, adds what
-// the operating system knows and makes a profile of it. Owns the cache file, so that a machine is
-// measured once and not at every start. Does not publish: peer/gossip does.
+// Flow C, the measuring end: asks compute how fast our own kernels consume weights here and how fast the
+// disk is, adds what the operating system knows and makes the machine's part of a profile of it. Owns the
+// cache file, so that a machine is measured once and not at every start. Does not publish: node.ts does.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
@@ -10,6 +10,7 @@ import { MEMORY_KIB_MAX } from '../base/limits.ts'
 import { claimMemoryKiB, freeMemoryBytes, type ReadText } from './memory.ts'
 import { averageRate, quantiseRate, type Average } from './profile.ts'
 
+import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Profile } from '../wire/record.ts'
 
@@ -19,6 +20,8 @@ export interface Measurement {
   /** Integer multiplications and additions per second of a prefill step. */
   int8OpsPerSecond: number
   threads: number
+  /** Bytes of the model's file read from disk per second; null: not known. */
+  diskBytesPerSecond: number | null
 }
 
 /** What compute offers: one measurement of this machine with the kernels that will serve. */
@@ -27,8 +30,13 @@ export interface Meter {
   readonly kernels: string
   /** Changes with every build of the addon that could measure differently. */
   readonly build: string
+  /** The disk and folder that are measured; empty without a model. */
+  readonly disk: string
   measure(signal?: AbortSignal): Promise<Measurement>
 }
+
+/** What is known of a machine without its neighbours and its user's wishes. */
+export type Machine = Omit<Profile, 'contextTokens' | 'sessions' | 'neighbours'>
 
 export interface ProbeOptions {
   meter: Meter
@@ -39,15 +47,18 @@ export interface ProbeOptions {
   memoryLimitBytes: number | null
   /** Measures even if the cache has an answer; small changes keep the published rates. */
   fresh: boolean
+  onMeasured: (tookMs: number) => void
+  clock: Clock
   log: Log
 }
 
 /** @throws whatever the meter throws, and AbortError. */
-export async function probe(options: ProbeOptions, signal?: AbortSignal): Promise<Profile> {
-  const { meter, threads, cacheFile, log } = options
+export async function probe(options: ProbeOptions, signal?: AbortSignal): Promise<Machine> {
+  const { meter, threads, cacheFile, clock, log } = options
   const hardware = [
     meter.kernels,
     meter.build,
+    meter.disk,
     String(threads),
     process.arch,
     cpus()[0]?.model ?? '',
@@ -56,19 +67,31 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
   ]
   let known = readCache(cacheFile, hardware)
   if (known === null || options.fresh) {
+    const startedMs = clock.now()
     known = publish(known, await meter.measure(signal))
     log.info(`measured ${known.weightMiBps} MiB/s of weights with ${meter.kernels}`)
+    options.onMeasured(clock.now() - startedMs)
     writeCache(cacheFile, { hardware, ...known }, log)
   }
-  const { weightMiBps, int8Mops } = known
-  const freeBytes = freeMemoryBytes(freemem(), readText)
+  const { weightMiBps, int8Mops, diskMiBps } = known
   return {
     cores: availableParallelism(),
     kernels: meter.kernels,
-    memoryKiB: Math.min(MEMORY_KIB_MAX, claimMemoryKiB(options.memoryLimitBytes, freeBytes)),
+    memoryKiB: claimNowKiB(options.memoryLimitBytes, 0),
     weightMiBps,
-    int8Mops
+    int8Mops,
+    diskMiBps
   }
+}
+
+/**
+ * What this process may claim now for weights and KV.
+ * @param limitBytes the user's own limit; null: a part of what is free.
+ * @param ownBytes of the claim that are in use already.
+ */
+export function claimNowKiB(limitBytes: number | null, ownBytes: number): number {
+  const freeBytes = freeMemoryBytes(freemem(), readText) + ownBytes
+  return Math.min(MEMORY_KIB_MAX, claimMemoryKiB(limitBytes, freeBytes))
 }
 
 /**
@@ -82,19 +105,30 @@ export function loadableBytes(): number {
 interface Rates {
   weightMiBps: number
   int8Mops: number
+  /** 0: not known. */
+  diskMiBps: number
   /** What was measured, before steps: one measurement on a busy machine is off by tens of percent. */
-  averages: { weight: Average; int8: Average }
+  averages: { weight: Average; int8: Average; disk: Average | null }
 }
 
 function publish(previous: Rates | null, measured: Measurement): Rates {
   const weightMiBps = Math.floor(measured.weightBytesPerSecond / 2 ** 20)
   const int8Mops = Math.floor(measured.int8OpsPerSecond / 1e6)
+  const { diskBytesPerSecond } = measured
+  const disk =
+    diskBytesPerSecond === null
+      ? (previous?.averages.disk ?? null)
+      : averageRate(
+          previous?.averages.disk ?? null,
+          Math.max(1, Math.floor(diskBytesPerSecond / 2 ** 20))
+        )
   const weight = averageRate(previous?.averages.weight ?? null, weightMiBps)
   const int8 = averageRate(previous?.averages.int8 ?? null, int8Mops)
   return {
     weightMiBps: quantiseRate(previous?.weightMiBps ?? null, weight.rate),
     int8Mops: quantiseRate(previous?.int8Mops ?? null, int8.rate),
-    averages: { weight, int8 }
+    diskMiBps: disk === null ? 0 : quantiseRate(previous?.diskMiBps || null, disk.rate),
+    averages: { weight, int8, disk }
   }
 }
 
@@ -110,10 +144,14 @@ function readCache(path: string, hardware: string[]): Rates | null {
   }
   const cache = value as Partial<Rates & { hardware: string[] }> | null
   if (JSON.stringify(cache?.hardware) !== JSON.stringify(hardware)) return null
-  const { weightMiBps, int8Mops, averages } = cache ?? {}
+  const { weightMiBps, int8Mops, diskMiBps, averages } = cache ?? {}
   if (!isRate(weightMiBps) || !isRate(int8Mops)) return null
   if (!isAverage(averages?.weight) || !isAverage(averages.int8)) return null
-  return { weightMiBps, int8Mops, averages }
+  if (averages.disk === null) {
+    return diskMiBps === 0 ? { weightMiBps, int8Mops, diskMiBps, averages } : null
+  }
+  if (!isRate(diskMiBps) || !isAverage(averages.disk)) return null
+  return { weightMiBps, int8Mops, diskMiBps, averages }
 }
 
 function isAverage(value: Average | undefined): value is Average {

@@ -14,9 +14,9 @@ const HALF_STEP = 1117
 const HYSTERESIS = 1166
 
 /** Step of claimed memory above 1 GiB: what a desktop's other programs come and go by. */
-const MEMORY_STEP_KIB = 256 * 1024
+export const MEMORY_STEP_KIB = 256 * 1024
 /** Step below 1 GiB, where 256 MiB would be a large part of the claim. */
-const MEMORY_FINE_STEP_KIB = 16 * 1024
+export const MEMORY_FINE_STEP_KIB = 16 * 1024
 
 /** Value of step `index`, rounded down; doubles every fourth. */
 export function stepValue(index: number): number {

@@ -1,8 +1,8 @@
 // Flow C, who takes over: for each stage one other peer with room for its layers besides its own, so that
 // its loss costs a pause and not the session. Peers without a stage come first, since their memory waits
 // anyway, then those that are no neighbour of the stage, so that one failure seldom takes both; then those
-// with most room. Measured speed has no say: its noise would move gigabytes. Pure; loading and mirroring
-// are not decided here.
+// with most room. Measured speed has no say: its noise would move gigabytes. Pure; when they are loaded is
+// node/layer-keeper.ts's, mirroring is not decided here.
 
 import { contains } from '../model/layer-range.ts'
 import { capacityKiB, type Costs } from './cost.ts'

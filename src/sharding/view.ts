@@ -10,7 +10,9 @@ import {
   RATE_MIBPS_MAX,
   RATE_MIBPS_MIN
 } from '../base/limits.ts'
-import { isLayerRange, type LayerRange } from '../model/layer-range.ts'
+import { given } from '../base/given.ts'
+import { containsAll, isLayerRange, subtract, type LayerRange } from '../model/layer-range.ts'
+import { believedRates, declaredReserve, linksBetween, type Measured } from './claims.ts'
 import { ceilDiv, compareText, hashOf, type Canonical } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -37,6 +39,8 @@ export interface ModelFacts {
   kvBytesPerToken: number
   /** Positions whose keys and values every stage reserves for each session. */
   contextTokens: number
+  /** Positions that the model was trained for; absent: no more than contextTokens can be declared. */
+  contextTokensMax?: number
   /** Sessions for which that much is reserved; absent: one. */
   sessions?: number
   /**
@@ -57,8 +61,8 @@ export interface ViewLink {
   peer: PeerId
   /** One way, all software included. */
   delayUs: number
-  /** Megabits per second, bits per microsecond. */
-  mbps: number
+  /** Megabits per second, bits per microsecond; absent: as on an ordinary local network. */
+  mbps?: number
 }
 
 export interface ViewPeer extends Tier {
@@ -67,12 +71,16 @@ export interface ViewPeer extends Tier {
   accelerator?: Tier
   /** MiB/s of layers that are read from disk for each token; absent: every layer stays in memory. */
   diskMiBps?: number
+  /** MiB/s at which layers come into memory when they are to be held; absent: unknown. */
+  loadMiBps?: number
   /** Millions of integer operations per second at prefill; absent: unknown. */
   int8Mops?: number
   /** Measured ways to others; absent, or not named in it: an ordinary local network. */
   links?: readonly ViewLink[]
-  /** Layers ready to serve: moving them costs. Absent: none. */
+  /** Its own stage, ready to serve: moving it costs. Absent: none. */
   held?: LayerRange | null
+  /** Other layers ready to serve, ascending. Absent: none. */
+  standby?: readonly LayerRange[]
   /** Range fixed by hand: this peer serves inside it or not at all. */
   pin: LayerRange | null
 }
@@ -80,10 +88,19 @@ export interface ViewPeer extends Tier {
 /** Thousands of operations of one layer and position: a thousand times the largest published one. */
 const KOPS_MAX = 2 ** 32
 
+/** What every stage keeps free for keys and values. */
+export interface Reserve {
+  contextTokens: number
+  sessions: number
+}
+
 export interface View {
+  /** With what peers declared as its reserve. */
   model: ModelFacts
   /** Sorted by key. */
   peers: ViewPeer[]
+  /** The usual reserve, where more was declared: it serves when there is no room for that. */
+  usual?: Reserve
 }
 
 /**
@@ -99,17 +116,36 @@ export function createView(
   for (const record of records) {
     if (record.seq > (latest.get(record.key)?.seq ?? -1)) latest.set(record.key, record)
   }
-  const peers = [...latest.values()]
+  const measured = [...latest.values()]
     .filter((record) => !record.left && record.model?.id === model.id)
     .filter((record) => record.arithmeticVersion === arithmeticVersion)
-    .flatMap((record) => toViewPeer(record, model.nLayers))
+    .filter(isMeasured)
     .toSorted((a, b) => compareText(a.key, b.key))
     .slice(0, PEERS_MAX)
-  return { model, peers }
+  const rates = believedRates(measured)
+  const links = linksBetween(measured)
+  const peers = measured.map((record) => ({
+    ...toViewPeer(record, model.nLayers),
+    ...rates.get(record.key),
+    ...given({ links: links.get(record.key) })
+  }))
+  return { ...reserving(model, measured), peers }
+}
+
+/** The model with the reserve that peers declared, and the usual one beside it where that is less. */
+function reserving(model: ModelFacts, records: readonly Measured[]): Omit<View, 'peers'> {
+  const { contextTokens } = model
+  const usual = { contextTokens, sessions: sessionsOf(model) }
+  const reserve = declaredReserve(model, records)
+  const isMore = reserve.contextTokens * reserve.sessions > contextTokens * usual.sessions
+  if (reserve.contextTokens === contextTokens && reserve.sessions === usual.sessions) {
+    return { model }
+  }
+  return { model: { ...model, ...reserve }, ...(isMore ? { usual } : {}) }
 }
 
 /** 64 hex digits; equal for equal views. */
-export function viewHash({ model, peers }: View): string {
+export function viewHash({ model, peers, usual }: View): string {
   const { id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied } = model
   return hashOf([
     'swarm view 2',
@@ -117,12 +153,21 @@ export function viewHash({ model, peers }: View): string {
     [model.kvBytesPerToken, model.contextTokens, sessionsOf(model), model.layerKops ?? []],
     peers.map((peer) => [
       peer.key,
-      [peer.memoryKiB, peer.weightMiBps, peer.int8Mops ?? 0, peer.diskMiBps ?? 0],
+      [
+        peer.memoryKiB,
+        peer.weightMiBps,
+        peer.int8Mops ?? 0,
+        peer.diskMiBps ?? 0,
+        ...(peer.loadMiBps === undefined ? [] : [peer.loadMiBps])
+      ],
       peer.accelerator ? [peer.accelerator.memoryKiB, peer.accelerator.weightMiBps] : [],
-      (peer.links ?? []).map(({ peer: other, delayUs, mbps }) => [other, delayUs, mbps]),
+      (peer.links ?? []).map(({ peer: other, delayUs, mbps = 0 }) => [other, delayUs, mbps]),
       rangeOf(peer.held),
-      rangeOf(peer.pin)
-    ])
+      rangeOf(peer.pin),
+      // Nothing where there are none, as before there were any.
+      ...(peer.standby ?? []).map(rangeOf)
+    ]),
+    ...(usual === undefined ? [] : [[usual.contextTokens, usual.sessions]])
   ])
 }
 
@@ -156,8 +201,10 @@ export function isPlannable(model: ModelFacts): boolean {
   )
 }
 
-function isUsable({ memoryKiB, weightMiBps, int8Mops }: Profile): boolean {
+function isUsable({ memoryKiB, weightMiBps, int8Mops, diskMiBps }: Profile): boolean {
   return (
+    Number.isSafeInteger(diskMiBps) &&
+    diskMiBps >= 0 &&
     Number.isInteger(memoryKiB) &&
     0 < memoryKiB &&
     memoryKiB <= MEMORY_KIB_MAX &&
@@ -169,11 +216,28 @@ function isUsable({ memoryKiB, weightMiBps, int8Mops }: Profile): boolean {
   )
 }
 
-/** None for a peer that cannot take part. A range of another model's shape is no range. */
-function toViewPeer({ key, profile, pin, held }: PeerRecord, nLayers: number): ViewPeer[] {
-  if (profile === null || !isUsable(profile)) return []
-  const { memoryKiB, weightMiBps, int8Mops } = profile
+function isMeasured(record: PeerRecord): record is Measured {
+  return record.profile !== null && isUsable(record.profile)
+}
+
+/**
+ * A range of another model's shape is no range. The disk says how fast layers come: no stage streams them
+ * for every token yet, and a plan that counted on it would give peers what they cannot load.
+ */
+function toViewPeer({ key, profile, pin, held, stage }: Measured, nLayers: number): ViewPeer {
+  const { memoryKiB, weightMiBps, int8Mops, diskMiBps } = profile
   const real = (range: LayerRange | null) =>
     range !== null && isLayerRange(range, nLayers) ? { start: range.start, end: range.end } : null
-  return [{ key, memoryKiB, weightMiBps, int8Mops, held: real(held), pin: real(pin) }]
+  const all = held.flatMap((range) => real(range) ?? [])
+  const own = stage !== null && containsAll(all, [stage]) ? real(stage) : null
+  return {
+    key,
+    memoryKiB,
+    weightMiBps,
+    int8Mops,
+    held: own,
+    standby: own === null ? all : subtract(all, [own]),
+    pin: real(pin),
+    ...(diskMiBps > 0 ? { loadMiBps: diskMiBps } : {})
+  }
 }

@@ -50,11 +50,11 @@ export function parseChange(text: string): Change {
  * @throws USAGE_BAD_VALUE when a machine to take away is unknown or ambiguous.
  */
 export function changeView(
-  { model, peers }: View,
+  before: View,
   changes: readonly Change[],
   named: readonly NamedPeer[]
 ): { view: View; added: NamedPeer[] } {
-  let kept = [...peers]
+  let kept = [...before.peers]
   const added: NamedPeer[] = []
   for (const change of changes) {
     if (change.kind === 'remove') {
@@ -67,8 +67,8 @@ export function changeView(
     kept.push(peer)
     added.push({ key: peer.key, name: `new ${formatSize(memoryKiB * 1024)}` })
   }
-  const view = { model, peers: kept.toSorted((a, b) => compareText(a.key, b.key)) }
-  return { view, added }
+  const peers = kept.toSorted((a, b) => compareText(a.key, b.key))
+  return { view: { ...before, peers }, added }
 }
 
 /** A key after those of real peers, so that of equal machines the real ones are taken. */

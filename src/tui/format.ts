@@ -52,6 +52,16 @@ export function formatLayers(range: TopRange | null): string {
   return range === null ? UNKNOWN : `${range.start}-${range.end - 1}`
 }
 
+/** `0-11, 20-23` */
+export function formatLayersOf(ranges: readonly TopRange[]): string {
+  return ranges.length === 0 ? UNKNOWN : ranges.map(formatLayers).join(', ')
+}
+
+/** Whether a peer holds all layers of a range. */
+export function holds({ held }: Pick<TopPeer, 'held'>, { start, end }: TopRange): boolean {
+  return held.some((one) => one.start <= start && end <= one.end)
+}
+
 /** `1.4G/8.0G`: what is held of what may be held, in binary units. */
 export function formatMemory(heldBytes: number | null, memoryBytes: number | null): string {
   return memoryBytes === null ? UNKNOWN : `${shortSize(heldBytes)}/${shortSize(memoryBytes)}`
@@ -115,8 +125,8 @@ export function stateOf(peer: TopPeer): string {
   if (state !== 'alive') return state
   if (loading !== null) return `load ${loading.percent}%`
   if (!isSelf && lane === null) return 'no link'
-  if (planned !== null) return held === null ? 'waiting' : 'ok'
-  return held === null ? 'idle' : 'spare'
+  if (planned !== null) return held.length === 0 ? 'waiting' : 'ok'
+  return held.length === 0 ? 'idle' : 'standby'
 }
 
 /** `#####.....` of so many cells. */

@@ -35,9 +35,13 @@ export interface HopTiming {
   start: number
   end: number
   computeMs: number
-  /** Waiting inside the stage for its turn. */
+  /** Inside the stage, and not computing: waiting for its turn, handing over. */
   queueMs: number
-  /** On the way to the next stage (from the last to the first): an equal share of the rest. */
+  /**
+   * On the way to the next stage, from the last to the first. All of them together are what is left of
+   * the time between tokens, which needs no common clock; how it is split follows the measured delays of
+   * the links, or is even where they are not known.
+   */
   wireMs: number
 }
 
@@ -49,6 +53,23 @@ export interface Loss {
   tokens: number
   /** From the loss to the next token, or to the next positions of the prompt. */
   pauseMs: number
+}
+
+/** What the cost model says of one token in one stage and on the way to the next one. */
+export interface HopPrediction {
+  computeMs: number
+  wireMs: number
+  /** Waiting behind the other sessions that run. */
+  queueMs: number
+}
+
+/** What the cost model said of a route when it was chosen. */
+export interface RoutePrediction {
+  tokensPerSecond: number
+  /** From the first chunk of this prompt to the first token. */
+  firstTokenMs: number
+  /** Of each stage, in the route's order. */
+  perHop: HopPrediction[]
 }
 
 /** The object that `generate --json` and `run --json` print; names are a promise to scripts. */
@@ -71,6 +92,8 @@ export interface GenerateResult {
     perHop: HopTiming[]
     /** Each time a stage was lost in mid-answer. */
     losses: Loss[]
+    /** Absent where no plan chose the route. */
+    predicted?: RoutePrediction
   }
   /** Present when the session was kept. */
   session?: string
@@ -80,6 +103,8 @@ export interface GenerateResult {
 export type GenerateEvent =
   | {
       type: 'route'
+      /** 32 hex digits, to find the answer again. */
+      session: string
       stages: RouteStage[]
       promptTokens: number
       cachedTokens: number

@@ -2,10 +2,14 @@
 // they came; decoding only looks into them. Whose signature it is, is checked in peer/identity.ts.
 
 import {
+  CONTEXT_TOKENS_MAX,
+  HELD_RANGES_MAX,
   LAYERS_MAX,
   MODEL_NAME_BYTES_MAX,
+  NEIGHBOURS_MAX,
   PEER_NAME_BYTES_MAX,
   RECORD_BYTES_MAX,
+  SESSIONS_MAX,
   VERSION_TEXT_BYTES_MAX
 } from '../base/limits.ts'
 import {
@@ -15,6 +19,7 @@ import {
   fixed,
   flag,
   hex,
+  list,
   optional,
   struct,
   text,
@@ -23,7 +28,14 @@ import {
 import { decodeWhole, encodeWhole } from './whole-message.ts'
 
 import type { PeerId } from './ids.ts'
-import type { ModelRecord, PeerRecord, Profile, RangeRecord, SignedRecord } from './record.ts'
+import type {
+  ModelRecord,
+  NeighbourRecord,
+  PeerRecord,
+  Profile,
+  RangeRecord,
+  SignedRecord
+} from './record.ts'
 
 const U32_MAX = 2 ** 32 - 1
 
@@ -37,12 +49,46 @@ const range = checked(
   }
 )
 
+const held = checked(
+  list(range, 0, HELD_RANGES_MAX, 'the held ranges'),
+  (ranges) => {
+    const isNormal = ranges.every(({ start }, i) => i === 0 || start > (ranges[i - 1]?.end ?? 0))
+    if (!isNormal) throw badFrame('the held ranges do not ascend or touch each other')
+  },
+  'ascending, not touching'
+)
+
+/** Strictly ascending, so that a list has one order and nobody is in it twice. */
+const neighbours = checked(
+  list(
+    struct<NeighbourRecord>({
+      peer: hex<PeerId>(32, 'the key of a neighbour'),
+      delayUs: whole(4, 0, U32_MAX, 'the delay to a neighbour'),
+      mbps: whole(4, 0, U32_MAX, 'the bandwidth to a neighbour'),
+      seenMiBps: whole(4, 0, U32_MAX, 'the weight bandwidth seen of a neighbour')
+    }),
+    0,
+    NEIGHBOURS_MAX,
+    'neighbours'
+  ),
+  (list) => {
+    if (list.some(({ peer }, index) => index > 0 && peer <= (list[index - 1]?.peer ?? ''))) {
+      throw badFrame('neighbours are not in ascending order of their keys')
+    }
+  },
+  'ascending by key'
+)
+
 const profile = struct<Profile>({
   cores: whole(2, 1, 4096, 'the number of cores'),
   kernels: text(VERSION_TEXT_BYTES_MAX, 'the kernel table'),
   memoryKiB: whole(8, 0, Number.MAX_SAFE_INTEGER, 'the memory in KiB'),
   weightMiBps: whole(4, 0, U32_MAX, 'the weight bandwidth in MiB/s'),
-  int8Mops: whole(4, 0, U32_MAX, 'the int8 rate in Mop/s')
+  int8Mops: whole(4, 0, U32_MAX, 'the int8 rate in Mop/s'),
+  diskMiBps: whole(4, 0, U32_MAX, 'the disk rate in MiB/s'),
+  contextTokens: whole(4, 0, CONTEXT_TOKENS_MAX, 'the declared context'),
+  sessions: whole(2, 0, SESSIONS_MAX, 'the declared sessions'),
+  neighbours
 })
 
 /** What a peer says of its model; in hello and in its record. */
@@ -63,7 +109,8 @@ export const recordField = struct<PeerRecord>({
   profile: optional(profile, 'a profile'),
   model: optional(modelField, 'a model'),
   pin: optional(range, 'a pinned range'),
-  held: optional(range, 'a held range'),
+  held,
+  stage: optional(range, 'a stage'),
   loading: optional(
     struct<{ range: RangeRecord; percent: number }>({
       range,

@@ -14,6 +14,24 @@ export interface Profile {
   weightMiBps: number
   /** Integer operations per second at prefill, in millions, in steps of 19 %. */
   int8Mops: number
+  /** MiB/s at which the model's file is read from disk, in steps of 19 %; 0: not measured. */
+  diskMiBps: number
+  /** Positions of one session, and sessions, that plans are asked to have room for; 0: the usual. */
+  contextTokens: number
+  sessions: number
+  /** Others as this peer sees them, ascending by key. */
+  neighbours: NeighbourRecord[]
+}
+
+/** What one peer measured of another; each figure 0 where it is not known. */
+export interface NeighbourRecord {
+  peer: PeerId
+  /** One way: half of the round trip of a lane, or of a link without one, in steps of 19 %. */
+  delayUs: number
+  /** Megabits per second that a burst of some hundred KB gets, in steps of 19 %. */
+  mbps: number
+  /** MiB/s of weights that its stage read in sessions begun here, in steps of 19 %. */
+  seenMiBps: number
 }
 
 export interface RangeRecord {
@@ -47,8 +65,10 @@ export interface PeerRecord {
   model: ModelRecord | null
   /** Range fixed by hand (`--layers`). */
   pin: RangeRecord | null
-  /** Layers ready to serve. */
-  held: RangeRecord | null
+  /** Layers ready to serve: ascending, not touching each other. */
+  held: RangeRecord[]
+  /** Those of its own stage, where all of them are held; what else is held stands by for others. */
+  stage: RangeRecord | null
   /** Layers being loaded and how far, 0 to 100. */
   loading: { range: RangeRecord; percent: number } | null
 }

@@ -106,7 +106,7 @@ export interface OpenedMessage {
 export interface StageStats {
   prefillTokens: number
   prefillComputeUs: number
-  /** From the arrival of a frame to the start of its step. */
+  /** Inside the stage and not computing: waiting for its turn, for a thread, being handed over. */
   prefillQueueUs: number
   decodeTokens: number
   decodeComputeUs: number

@@ -3,6 +3,8 @@
 // plan instead of measured says so. Only shapes; node/top-snapshot.ts fills them. Texts of other peers are
 // foreign: whoever shows them makes them printable.
 
+import type { SessionReport } from './session-report.ts'
+
 /** A number for people. `isEstimate`: predicted by the plan, because it has not been measured yet. */
 export interface Figure {
   value: number
@@ -20,8 +22,10 @@ export interface TopPeer {
   name: string
   isSelf: boolean
   state: 'alive' | 'suspect' | 'dead' | 'left'
-  /** Layers ready to serve, being loaded, and given to it by the plan. */
-  held: TopRange | null
+  /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
+  held: TopRange[]
+  standby: TopRange[]
+  /** Layers being loaded, and given to it by the plan. */
   loading: (TopRange & { percent: number }) | null
   planned: TopRange | null
   /** Why the plan gives it nothing; null when it does, or when there is no plan. */
@@ -57,31 +61,6 @@ export interface TopPlan {
   ready: boolean
   /** Layers that nobody has room for. */
   gap: TopRange[]
-}
-
-/** One hop of the last answer: means per token after the first. */
-export interface TopHop extends TopRange {
-  peer: string
-  computeMs: number
-  wireMs: number
-  queueMs: number
-  /** By the cost model at the time, for this very route. */
-  predicted: { computeMs: number; wireMs: number } | null
-  /** Bytes of weights that a token reads there. */
-  weightBytes: number | null
-}
-
-/** The last answer that was asked for here and came to its end. */
-export interface TopGeneration {
-  wallMs: number
-  promptTokens: number
-  nTokens: number
-  prefillMs: number
-  decodeMs: number
-  tokensPerSecond: number
-  predictedTokensPerSecond: number | null
-  /** Empty when a stage did not tell. */
-  hops: TopHop[]
 }
 
 /** An answer that is being computed for somebody who asked here. */
@@ -128,7 +107,8 @@ export interface TopSnapshot {
   }
   /** Tokens/s of the seconds before, oldest first. */
   history: number[]
-  generation: TopGeneration | null
+  /** The last answer that was asked for here and came to its end. */
+  generation: SessionReport | null
   sessions: {
     /** Asked for here, running. */
     own: TopSession[]

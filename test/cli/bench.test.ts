@@ -1,5 +1,7 @@
 // `swarm bench`: what it prints of figures, and the command end to end on a small model.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'brittle'
 import { forecastLine, typeLines } from '../../src/cli/command/bench.ts'
 import { smallLlama } from '../../src/model/synthetic/spec.ts'
@@ -34,12 +36,15 @@ test('bench - measures the formats of a file and predicts its speed', SLOW, asyn
   const path = await syntheticModel(t, smallLlama)
   const { status, stdout } = await shell.run(['bench', path, '--threads', '1', '--json'])
   t.is(status, 0)
-  const { threads, ceilings, types, model } = lastLine(stdout)
+  const { threads, ceilings, types, model, machine } = lastLine(stdout)
   t.is(threads, 1)
   t.ok(ceilings.readBytesPerSecond > 1e8)
   t.alike(types.map(({ type }: { type: string }) => type).toSorted(), ['Q4_K', 'Q6_K'])
   t.is(model.name, 'small llama')
   t.ok(model.decodeTokensPerSecond > 1)
+  t.ok(machine.weightMiBps >= 32)
+  const kept = JSON.parse(readFileSync(join(shell.folder, '.cache/swarm/profile.json'), 'utf8'))
+  t.is(kept.weightMiBps, machine.weightMiBps, 'what the next swarm join reads')
 })
 
 test('bench - a file that is no model is refused before anything is measured', SLOW, async (t) => {

@@ -82,7 +82,8 @@ test('commands - generate --json prints one object with every promised name', SL
   const result = lastLine(stdout)
   const names = ['model', 'promptIds', 'ids', 'text', 'seed', 'finishReason', 'logitsHash']
   t.alike(Object.keys(result), [...names, 'arithmeticVersion', 'stages', 'timing'])
-  t.alike(Object.keys(result['timing']), ['prefillMs', 'decodeMs', 'tokensPerSecond', 'perHop'])
+  const timing = ['prefillMs', 'decodeMs', 'tokensPerSecond', 'perHop', 'losses']
+  t.alike(Object.keys(result['timing']), timing)
   t.alike([result['text'], result['seed'], result['finishReason']], ['one two ', 7, 'length'])
 })
 
@@ -255,6 +256,7 @@ test('commands - join hands every flag to the peer', SLOW, async (t) => {
   const peer = shell.start(
     (
       'join home --model /m.gguf --memory 1GiB --layers 0-2 --threads 3 ' +
+      '--context 32768 --sessions 2 ' +
       '--bootstrap 10.0.0.1:9 --peer [fe80::1%eth0]:7 --secret --lan-only --http 0 ' +
       `--allow ${'aB'.repeat(32)}`
     ).split(' '),
@@ -276,6 +278,8 @@ test('commands - join hands every flag to the peer', SLOW, async (t) => {
     cacheDir: join(shell.folder, '.cache/swarm'),
     httpPort: 0,
     memoryBytes: 2 ** 30,
+    contextTokens: 32_768,
+    sessions: 2,
     layers: { start: 0, end: 3 },
     threads: 3
   })

@@ -1,6 +1,12 @@
 import test from 'brittle'
 import type { PeerStatus, PlanStatus } from '../../src/api/service.ts'
-import { comparedLine, explainLines, layerMap, planLines } from '../../src/cli/plan-view.ts'
+import {
+  comparedLine,
+  explainLines,
+  layerMap,
+  planLines,
+  type PlanName
+} from '../../src/cli/plan-view.ts'
 import { PEER_A, PEER_B, ScriptedService } from '../helpers/scripted-service.ts'
 
 const service = new ScriptedService()
@@ -23,9 +29,29 @@ test('plan view - in words: the bound, the first token, and what the loss of a m
     'no other plan of these machines is faster',
     'first token 1.3 s after a prompt of 512; of a token 0.5 ms pass between machines; ' +
       '2 sessions at once make 33.3 tok/s',
-    'if atlas goes: bo [31mron takes over layers 0-2',
+    'every machine keeps room for 1 conversation of 4096 tokens',
+    'if atlas goes: bo [31mron takes over layers 0-2: standby, not loaded yet',
     'if bo [31mron goes: nobody has room to take over layers 3-4'
   ])
+})
+
+test('plan view - a standby that holds the layers is told from one that has room for them', (t) => {
+  const standbys = [{ ...plan.stages[0]!, peer: plan.stages[1]!.peer }]
+  const ready = peers.map((peer) => ({ ...peer, held: [{ start: 0, end: 5 }] }))
+  const lineOf = (names: readonly PlanName[]) => explainLines({ ...plan, standbys }, names)[3]
+  t.is(lineOf(ready), 'if atlas goes: bo [31mron takes over layers 0-2: standby, loaded')
+  const unknown = peers.map(({ key, name }) => ({ key, name }))
+  t.is(lineOf(unknown), 'if atlas goes: bo [31mron takes over layers 0-2')
+})
+
+test('plan view - what was declared is told as what there is room for', (t) => {
+  const reserve = { contextTokens: 32_768, sessions: 3 }
+  t.ok(
+    explainLines({ ...plan, reserve }, peers).includes(
+      'every machine keeps room for 3 conversations at once, each of 32768 tokens'
+    )
+  )
+  t.absent(explainLines({ ...plan, reserve: null }, peers).some((line) => /keeps room/.test(line)))
 })
 
 test('plan view - how much a better plan could save', (t) => {

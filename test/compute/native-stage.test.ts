@@ -1,28 +1,13 @@
-// The stage's contract (src/compute/stage.ts) on the native addon: ranges, admission, refusal and
+// The stage's contract (src/compute/stage.ts) on the native addon: steps, refusal and
 // cancellation. Numerics are in test/golden.
 
-import { execFileSync } from 'node:child_process'
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  truncateSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync
-} from 'node:fs'
-import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 import { isAbort, SwarmError } from '../../src/base/errors.ts'
 import { below, seededRandom } from '../../src/base/random.ts'
 import { loadKernels } from '../../src/compute/addon.ts'
 import { nativeConfig } from '../../src/compute/native-config.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
-import { oddLlama, smallLlama } from '../../src/model/synthetic/spec.ts'
-import { rangeBytes } from '../../src/model/tensors.ts'
+import { smallLlama } from '../../src/model/synthetic/spec.ts'
 import { GREEDY } from '../helpers/run-stages.ts'
 import { readStageModel, syntheticModel, wholeStage } from '../helpers/stage-model.ts'
 
@@ -39,36 +24,6 @@ async function smallStage(t: Test, threads = 1) {
   const model = await readStageModel(await syntheticModel(t, smallLlama))
   return { model, stage: await wholeStage(t, model, { threads }) }
 }
-
-test('native stage - holds the bytes of its range and no others', async (t) => {
-  const { model, stage } = await smallStage(t)
-  const { nLayers } = model.hyper
-  for (const range of [
-    { start: 0, end: nLayers },
-    { start: 1, end: 3 },
-    { start: 2, end: nLayers },
-    { start: 0, end: 1 }
-  ]) {
-    await stage.load(range)
-    t.alike(stage.held, range)
-    const excess = stage.weightBytes / rangeBytes(model.tensors, range, nLayers)
-    t.ok(excess >= 1 && excess < 1.02, `${excess.toFixed(4)} of the range's bytes`)
-  }
-})
-
-test('native stage - reports progress up to all bytes', async (t) => {
-  const model = await readStageModel(await syntheticModel(t, smallLlama))
-  const stage = new NativeStage(model, 2)
-  t.teardown(() => stage.close())
-  const seen: number[] = []
-  let total = 0
-  await stage.load({ start: 0, end: 4 }, (done, all) => {
-    seen.push(done)
-    total = all
-  })
-  t.is(Math.max(...seen), total)
-  t.is(total, rangeBytes(model.tensors, { start: 0, end: 4 }, 4))
-})
 
 test('native stage - a step must follow the cached positions', async (t) => {
   const { stage } = await smallStage(t)
@@ -99,7 +54,7 @@ test('native stage - a step must follow the cached positions', async (t) => {
 
 test('native stage - layers that are not held are refused', async (t) => {
   const { stage } = await smallStage(t)
-  await stage.load({ start: 1, end: 3 })
+  await stage.load([{ start: 1, end: 3 }])
   const cache = stage.openCache({ start: 0, end: 4 }, 8, 'f16')
   const step = stage.step({
     cache,
@@ -199,105 +154,6 @@ test('native stage - an already aborted signal starts nothing', async (t) => {
   t.is(cache.length, 0)
 })
 
-test('native stage - a file that was replaced or cut is refused by name', async (t) => {
-  const path = await syntheticModel(t, smallLlama)
-  const model = await readStageModel(path)
-  const range = { start: 0, end: 4 }
-  const load = async (change: (copy: string) => void) => {
-    const copy = join(await t.tmp(), 'copy.gguf')
-    copyFileSync(path, copy)
-    const { mtimeNs } = await readStageModel(copy)
-    const stage = new NativeStage({ ...model, path: copy, mtimeNs }, 1)
-    t.teardown(() => stage.close())
-    change(copy)
-    return code(stage.load(range))
-  }
-  t.is(await load(() => {}), 'no error')
-  t.is(await load((copy) => appendFileSync(copy, 'x')), 'MODEL_CHANGED')
-  t.is(await load((copy) => truncateSync(copy, model.sizeBytes - 1)), 'MODEL_CHANGED')
-  t.is(await load((copy) => utimesSync(copy, 1, 1)), 'MODEL_CHANGED')
-  t.is(await load((copy) => writeFileSync(copy, readFileSync(path))), 'MODEL_CHANGED')
-  const gone = new NativeStage({ ...model, path: `${path}.gone` }, 1)
-  t.teardown(() => gone.close())
-  t.is(await code(gone.load(range)), 'MODEL_UNREADABLE')
-})
-
-const noProc = !existsSync('/proc/self/maps')
-
-test(
-  'native stage - nothing of the file is open or mapped once it is loaded',
-  { skip: noProc },
-  async (t) => {
-    const path = await syntheticModel(t, smallLlama)
-    const stage = await wholeStage(t, await readStageModel(path), { threads: 2 })
-    const range = { start: 0, end: 4 }
-    const cache = stage.openCache(range, 4, 'f16')
-    await stage.step({ cache, range, position: 0, nTokens: 1, ids: Int32Array.of(1) })
-    t.absent(readFileSync('/proc/self/maps', 'utf8').includes(path))
-    const files = readdirSync('/proc/self/fd').map((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`)
-      } catch {
-        return '' // The folder's own, closed by now.
-      }
-    })
-    t.ok(files.length > 3)
-    t.absent(files.includes(path))
-  }
-)
-
-test('native stage - a file that vanishes is refused by the next load, not by steps', async (t) => {
-  const path = await syntheticModel(t, smallLlama)
-  const stage = new NativeStage(await readStageModel(path), 1)
-  t.teardown(() => stage.close())
-  await stage.load({ start: 0, end: 2 })
-  unlinkSync(path)
-  t.is(await code(stage.load({ start: 0, end: 4 })), 'MODEL_UNREADABLE')
-  t.alike(stage.held, { start: 0, end: 2 })
-  const range = { start: 0, end: 2 }
-  const cache = stage.openCache(range, 4, 'f16')
-  const output = new Uint8Array(stage.dim * 4)
-  const step = { cache, range, position: 0, nTokens: 1, ids: Int32Array.of(1), output }
-  t.is(await code(stage.step(step)), 'no error')
-})
-
-test('native stage - a pipe in the place of the file is refused at once', async (t) => {
-  const path = await syntheticModel(t, smallLlama)
-  const model = await readStageModel(path)
-  const pipe = join(await t.tmp(), 'pipe')
-  execFileSync('mkfifo', [pipe])
-  const stage = new NativeStage({ ...model, path: pipe }, 1)
-  t.teardown(() => stage.close())
-  t.is(await code(stage.load({ start: 0, end: 4 })), 'MODEL_CHANGED')
-})
-
-test('native stage - angles that are no numbers are refused before a step', async (t) => {
-  const model = await readStageModel(await syntheticModel(t, smallLlama))
-  for (const base of [1e-300, 0]) {
-    const hyper = { ...model.hyper, rope: { ...model.hyper.rope, base } }
-    const stage = new NativeStage({ ...model, hyper }, 1)
-    t.teardown(() => stage.close())
-    t.is(await code(stage.load({ start: 0, end: 4 })), 'MODEL_BAD_METADATA', String(base))
-    t.is(stage.held, null)
-  }
-})
-
-test('native stage - factors that stretch positions to infinity are refused by the tensor', async (t) => {
-  const path = await syntheticModel(t, oddLlama)
-  const { tensors } = await readStageModel(path)
-  const place = tensors.find(({ role }) => role === 'ropeFreqs')
-  const bytes = readFileSync(path)
-  for (const factor of [0, NaN, -1, 1e-30]) {
-    bytes.writeFloatLE(factor, (place?.offsetBytes ?? NaN) + 4)
-    writeFileSync(path, bytes)
-    const stage = new NativeStage(await readStageModel(path), 1)
-    t.teardown(() => stage.close())
-    const error = await stage.load({ start: 1, end: 2 }).catch((error: unknown) => error)
-    t.ok(/MODEL_BAD_METADATA/.test(error instanceof SwarmError ? error.code : ''), `${factor}`)
-    t.ok(/tensor rope_freqs\.weight/.test(String(error)))
-  }
-})
-
 test('native stage - shapes and places that do not fit are refused before any memory', async (t) => {
   const model = await readStageModel(await syntheticModel(t, smallLlama))
   const changed = (change: object) =>
@@ -329,7 +185,7 @@ test('native stage - close waits for steps and is idempotent', async (t) => {
   const step = stage.step({ cache, range, position: 0, nTokens: 256, ids })
   await Promise.all([stage.close(), stage.close()])
   await step
-  t.is(await code(stage.load(range)), 'NATIVE_FAILED')
+  t.is(await code(stage.load([range])), 'NATIVE_FAILED')
 })
 
 /** GGML's number of the type. */
@@ -341,7 +197,7 @@ test('native stage - the bits do not depend on how many threads each step has', 
   const native = new addon.Model(nativeConfig(model, 4), table)
   t.teardown(() => native.close())
   const cancel = new Int32Array(1)
-  await native.load(0, 4, { cancel }, () => {})
+  await native.load([0, 4], { cancel, sliceMs: 60_000 })
   const run = async (threadsOf: (step: number) => number | undefined) => {
     const cache = native.openCache(0, 4, 64, GGML_F16)
     const rows: Uint8Array[] = []

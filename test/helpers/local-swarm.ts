@@ -59,7 +59,7 @@ export class LocalSwarm {
     for (const [i, end] of edges.slice(1).entries()) {
       const range = { start: edges[i] as number, end }
       const stage = new NativeStage(model, threads, tables[i % tables.length])
-      await stage.load(range)
+      await stage.load([range])
       const peer = peerIdOf(new Uint8Array(32).fill(i + 1))
       const hops = network.join(peer)
       const random = seededRandom(i)

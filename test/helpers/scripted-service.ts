@@ -20,6 +20,7 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionReport,
   SwarmService
 } from '../../src/api/service.ts'
 
@@ -31,6 +32,7 @@ export type Script = (
 export const PEER_A = 'a'.repeat(64) as PeerId
 export const PEER_B = 'b'.repeat(64) as PeerId
 
+const SESSION = 'f'.repeat(32)
 const STAGES = [
   { peer: PEER_A, start: 0, end: 3 },
   { peer: PEER_B, start: 3, end: 5 }
@@ -48,6 +50,7 @@ export class ScriptedService implements SwarmService {
   upcoming: NodeEvent[] = []
   overrides: Partial<NodeStatus> = {}
   planOverrides: Partial<PlanStatus> = {}
+  reports: SessionReport[] = [threePeers().generation as SessionReport]
   readonly whatIf: string[] = []
 
   status(): NodeStatus {
@@ -68,7 +71,8 @@ export class ScriptedService implements SwarmService {
         nLayers: 5,
         isSentinel: false
       },
-      held: { start: 0, end: 3 },
+      held: [{ start: 0, end: 3 }],
+      standby: [],
       weightBytes: 1_048_576,
       peers: 2,
       sessions: 0,
@@ -98,7 +102,8 @@ export class ScriptedService implements SwarmService {
         key: PEER_A,
         name: 'atlas',
         self: true,
-        held: { start: 0, end: 3 },
+        held: [{ start: 0, end: 3 }],
+        standby: [],
         rttMs: null,
         lane: 'self',
         host: null,
@@ -109,7 +114,8 @@ export class ScriptedService implements SwarmService {
         key: PEER_B,
         name: 'bo\u001b[31mron',
         self: false,
-        held: { start: 3, end: 5 },
+        held: [{ start: 3, end: 5 }],
+        standby: [],
         rttMs: 0.214,
         lane: 'tcp',
         host: '10.0.0.2',
@@ -136,6 +142,7 @@ export class ScriptedService implements SwarmService {
       viewHash: 'e'.repeat(64),
       leftOut: [],
       gap: [],
+      reserve: { contextTokens: 4096, sessions: 1 },
       ready: true,
       ...this.planOverrides
     }
@@ -159,6 +166,10 @@ export class ScriptedService implements SwarmService {
     this.requests.push(request)
     this.signals.push(signal)
     return this.script(request, signal)
+  }
+
+  explain(): readonly SessionReport[] {
+    return this.reports
   }
 
   invite(): InviteStatus {
@@ -203,6 +214,7 @@ export async function* echo(
   const seed = request.sampling.seed ?? 42
   yield {
     type: 'route',
+    session: SESSION,
     stages: STAGES,
     promptTokens: text.length,
     cachedTokens: request.session === undefined ? 0 : 3,
@@ -256,7 +268,14 @@ export async function* endless(
   _request: GenerateRequest,
   signal: AbortSignal
 ): AsyncGenerator<GenerateEvent, void> {
-  yield { type: 'route', stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+  yield {
+    type: 'route',
+    session: SESSION,
+    stages: STAGES,
+    promptTokens: 1,
+    cachedTokens: 0,
+    seed: 42
+  }
   yield { type: 'text', text: 'on ', ids: [1] }
   await aborted(signal)
   throw signal.reason
@@ -266,7 +285,8 @@ export async function* endless(
 export function failing(error: unknown, after: number): Script {
   return async function* () {
     if (after > 0) {
-      yield { type: 'route', stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+      const route = { stages: STAGES, promptTokens: 1, cachedTokens: 0, seed: 42 }
+      yield { type: 'route', session: SESSION, ...route }
     }
     for (let i = 0; i < after; i++) yield { type: 'text', text: `w${i} `, ids: [i] }
     throw error

@@ -10,6 +10,7 @@ import { SwarmError } from '../../src/base/errors.ts'
 import { systemRandom } from '../../src/base/random.ts'
 import { main } from '../../src/cli/main.ts'
 import type { NodePorts } from '../../src/cli/ports.ts'
+import { readHistory } from '../../src/node/session-history.ts'
 import type { NodeOptions } from '../../src/node/options.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 import {
@@ -107,6 +108,7 @@ const ports: NodePorts = {
       close: async () => {}
     }
   },
+  readHistory,
   async runBootstrap({ host, port }) {
     leavePid()
     return { host: host ?? '10.1.1.1', port: port || 49_737, close: async () => {} }

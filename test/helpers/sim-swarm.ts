@@ -107,7 +107,7 @@ export async function createPeer(
   { stepMs, memoryBytes = 10_000_000 }: Partial<SwarmShape> = {}
 ): Promise<SimPeer> {
   const stage = new ToyStage({ model, clock, ...(stepMs ? { stepMs } : {}) })
-  if (held !== null) await stage.load(held)
+  if (held !== null) await stage.load([held])
   const host = new StageHost({
     stage,
     hops,

@@ -39,6 +39,6 @@ export async function wholeStage(
 ): Promise<NativeStage> {
   const stage = new NativeStage(model, options.threads ?? 1, options.table)
   t.teardown(() => stage.close())
-  await stage.load({ start: 0, end: model.hyper.nLayers })
+  await stage.load([{ start: 0, end: model.hyper.nLayers }])
   return stage
 }

@@ -22,7 +22,8 @@ function peer(key: string, name: string, range: [number, number] | null): TopPee
     name,
     isSelf: false,
     state: 'alive',
-    held: layers,
+    held: layers ? [layers] : [],
+    standby: [],
     loading: null,
     planned: layers,
     leftOut: null,
@@ -90,41 +91,49 @@ export function threePeers(): TopSnapshot {
     },
     history: [0, 0, 3, 12, 17, 18, 17, 16, 17, 17],
     generation: {
+      session: '3f2a9c1b'.repeat(4),
       wallMs: WALL_MS - 20_000,
+      model: 'llama-8b-Q4_K_M',
       promptTokens: 812,
+      cachedTokens: 0,
       nTokens: 143,
       prefillMs: 410,
+      predictedFirstTokenMs: 390,
       decodeMs: 8360,
       tokensPerSecond: 17,
       predictedTokensPerSecond: 17.8,
+      wireSplit: 'links',
       hops: [
         {
           ...hop,
           peer: ATLAS,
+          name: 'atlas',
           start: 0,
           end: 12,
           computeMs: 16.4,
-          predicted: { computeMs: 16.2, wireMs: 0.8 }
+          predicted: { computeMs: 16.2, wireMs: 0.8, queueMs: 0 }
         },
         {
           ...hop,
           peer: BORON,
+          name: 'boron',
           start: 12,
           end: 24,
           computeMs: 17.1,
           wireMs: 3.9,
           queueMs: 0.3,
-          predicted: { computeMs: 17.0, wireMs: 0.8 }
+          predicted: { computeMs: 17.0, wireMs: 0.8, queueMs: 0 }
         },
         {
           ...hop,
           peer: CESIUM,
+          name: 'cesium',
           start: 24,
           end: 32,
           computeMs: 20.9,
           wireMs: 3.7,
           weightBytes: 1.2e9,
-          predicted: { computeMs: 20.4, wireMs: 0.8 }
+          predicted: { computeMs: 20.4, wireMs: 0.8, queueMs: 0 }
         }
       ]
     },

@@ -37,7 +37,7 @@ export async function toyContinue(
 ): Promise<Continuation> {
   const stage = new ToyStage({ model, clock: systemClock })
   const range = { start: 0, end: model.nLayers }
-  await stage.load(range)
+  await stage.load([range])
   const cache = stage.openCache(range, prompt.length + count, 'f16')
   const sampler = stage.openSampler(choose)
   const ids: number[] = []

@@ -11,7 +11,7 @@ const ALL = { start: 0, end: TOY.nLayers }
 
 async function loaded(range: LayerRange = ALL): Promise<ToyStage> {
   const stage = new ToyStage({ model: TOY, clock: systemClock })
-  await stage.load(range)
+  await stage.load([range])
   return stage
 }
 

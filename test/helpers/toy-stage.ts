@@ -4,7 +4,7 @@
 // the real one. Also a policeman: it throws where the contract of Stage is broken.
 
 import { abortError, SwarmError } from '../../src/base/errors.ts'
-import { contains } from '../../src/model/layer-range.ts'
+import { contains, containsAll, layerCount, normalise } from '../../src/model/layer-range.ts'
 
 import type { Clock } from '../../src/base/clock.ts'
 import type {
@@ -42,7 +42,7 @@ export class ToyStage implements Stage {
   readonly nLayers: number
   readonly dim: number
   readonly vocabSize: number
-  held: LayerRange | null = null
+  held: readonly LayerRange[] = []
   openCaches = 0
   openSamplers = 0
   steps = 0
@@ -62,16 +62,11 @@ export class ToyStage implements Stage {
   }
 
   get weightBytes(): number {
-    return this.held === null ? 0 : (this.held.end - this.held.start) * LAYER_BYTES
+    return this.held.reduce((sum, range) => sum + layerCount(range), 0) * LAYER_BYTES
   }
 
-  load(range: LayerRange): Promise<void> {
-    this.held = { start: range.start, end: range.end }
-    return Promise.resolve()
-  }
-
-  unload(): Promise<void> {
-    this.held = null
+  load(ranges: readonly LayerRange[]): Promise<void> {
+    this.held = normalise(ranges)
     return Promise.resolve()
   }
 
@@ -200,7 +195,7 @@ export class ToyStage implements Stage {
   }
 
   #mustHold(range: LayerRange): void {
-    if (this.held === null || !contains(this.held, range)) {
+    if (!containsAll(this.held, [range])) {
       throw new SwarmError('STAGE_NOT_LOADED', 'toy: these layers are not held')
     }
   }

@@ -2,6 +2,7 @@
 // plans with: every ordered subset of the peers with every boundary. Spread is tested in plan.test.ts.
 
 import { below, type Random } from '../../src/base/random.ts'
+import { union } from '../../src/model/layer-range.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { nearestStep, quantiseMemory } from '../../src/sharding/profile.ts'
@@ -129,11 +130,18 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
       kernels: 'scalar',
       memoryKiB: peer.memoryKiB,
       weightMiBps: peer.weightMiBps,
-      int8Mops: peer.int8Mops ?? 1000
+      int8Mops: peer.int8Mops ?? 1000,
+      diskMiBps: peer.loadMiBps ?? 0,
+      contextTokens: 0,
+      sessions: 0,
+      neighbours: (peer.links ?? [])
+        .map(({ peer: other, delayUs, mbps = 0 }) => ({ peer: other, delayUs, mbps, seenMiBps: 0 }))
+        .toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
     },
     model: { id: model.id, name: 'model.gguf', givesWay: false },
     pin: peer.pin,
-    held: peer.held ?? null,
+    held: union(peer.held ? [peer.held] : [], peer.standby ?? []),
+    stage: peer.held ?? null,
     loading: null,
     ...changes
   }

@@ -32,6 +32,7 @@ function setUp(...records: PeerRecord[]) {
     records,
     reachable: null as PeerRecord[] | null,
     isMeasuring: false,
+    isSettling: false,
     plans: [] as Plan[]
   }
   const watch = new PlanWatch({
@@ -40,6 +41,7 @@ function setUp(...records: PeerRecord[]) {
     records: () => world.records,
     reachable: () => world.reachable ?? world.records,
     isMeasuring: () => world.isMeasuring,
+    isSettling: () => world.isSettling,
     clock,
     onPlan: (plan) => world.plans.push(plan)
   })
@@ -105,7 +107,7 @@ test('plan watch - news that changes no plan plans nothing', (t) => {
   const { clock, watch, plans } = world
   watch.stir()
   clock.advance(400)
-  world.records = [record('a', { held: { start: 0, end: 4 }, seq: 2 })]
+  world.records = [record('a', { held: [{ start: 0, end: 4 }], seq: 2 })]
   watch.stir()
   clock.advance(10_000)
   t.is(plans.length, 1)
@@ -172,7 +174,7 @@ test('plan watch - a peer without this model is not waited for', (t) => {
 
 test('plan watch - readiness is of the peers within reach', (t) => {
   const held = { start: 0, end: 4 }
-  const world = setUp(record('a', { held }))
+  const world = setUp(record('a', { held: [held] }))
   const { clock, watch } = world
   watch.stir()
   clock.advance(400)
@@ -180,8 +182,30 @@ test('plan watch - readiness is of the peers within reach', (t) => {
   world.reachable = []
   t.is(watch.readiness()?.state, 'loading')
   t.is(watch.readiness()?.text, 'layers 0-3 are awaited from aaaaaaaa (out of reach)')
-  world.reachable = [record('b', { held })]
+  world.reachable = [record('b', { held: [held] })]
   t.alike(watch.readiness()?.stages, [{ peer: keyOf('b'), ...held }])
+})
+
+test('plan watch - a plan is settled once all its stages were held, until there is another', (t) => {
+  const held = [{ start: 0, end: 4 }]
+  const world = setUp(record('a'), record('b'))
+  const { clock, watch } = world
+  t.is(watch.isSettled(), false, 'there is no plan')
+  watch.stir()
+  clock.advance(400)
+  t.is(peersOf(world.plans[0]), 'a')
+  world.records = [record('a'), record('b', { held })]
+  t.is(watch.readiness()?.state, 'ready')
+  t.is(watch.isSettled(), false, 'ready, but not as planned')
+  world.records = [record('a', { held, stage: held[0]!, seq: 2 }), record('b', { held })]
+  t.is(watch.isSettled(), true)
+  world.reachable = []
+  t.is(watch.isSettled(), true, 'a peer that is lost changes it not')
+  world.records = [record('b', { held, seq: 3 })]
+  watch.stir()
+  clock.advance(400)
+  t.is(peersOf(world.plans[1]), 'b')
+  t.is(watch.isSettled(), false)
 })
 
 test('plan watch - closed, it plans no more', (t) => {
@@ -191,4 +215,21 @@ test('plan watch - closed, it plans no more', (t) => {
   watch.stir()
   clock.advance(10_000)
   t.is(plans.length, 0)
+})
+
+test('plan watch - a link that is being measured is waited for, and not for ever', (t) => {
+  const world = setUp(record('a'))
+  world.isSettling = true
+  world.watch.stir()
+  world.clock.advance(1000)
+  t.is(world.plans.length, 0)
+  world.isSettling = false
+  world.clock.advance(400)
+  t.is(world.plans.length, 1)
+
+  const patient = setUp(record('a'))
+  patient.isSettling = true
+  patient.watch.stir()
+  patient.clock.advance(3000)
+  t.is(patient.plans.length, 1)
 })

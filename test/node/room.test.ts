@@ -4,7 +4,7 @@ import { SwarmError } from '../../src/base/errors.ts'
 import { parseSize } from '../../src/base/text.ts'
 import { checkLoad, checkRoom, roomTexts } from '../../src/node/room.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
-import type { ModelFacts } from '../../src/sharding/view.ts'
+import { kvKiBPerLayer, type ModelFacts } from '../../src/sharding/view.ts'
 
 const KIB = 1024
 
@@ -113,9 +113,9 @@ test('room - a load counts what stays and what goes', (t) => {
     refusal(() =>
       checkLoad(
         facts,
-        held && { start: held[0], end: held[1] },
-        { start: range[0], end: range[1] },
-        freeKiB * KIB
+        held ? [{ start: held[0], end: held[1] }] : [],
+        [{ start: range[0], end: range[1] }],
+        { freeBytes: freeKiB * KIB, claimedBytes: 2 ** 40 }
       )
     ).code
   t.is(load(null, [0, 2], 1200), '')
@@ -125,4 +125,24 @@ test('room - a load counts what stays and what goes', (t) => {
   t.is(load([0, 2], [1, 3], 0), '', 'what goes makes room')
   t.is(load([2, 4], [0, 2], 499), 'NATIVE_OUT_OF_MEMORY')
   t.is(load([2, 4], [0, 2], 500), '')
+})
+
+test('room - a load of several ranges counts all of them, their context and a tied table once', (t) => {
+  const ends = [
+    { start: 0, end: 1 },
+    { start: 3, end: 4 }
+  ]
+  const least = (given: ModelFacts, which: 'freeBytes' | 'claimedBytes') => {
+    let sizeKiB = 0
+    const room = { freeBytes: 2 ** 40, claimedBytes: 2 ** 40 }
+    const load = () => checkLoad(given, [], ends, { ...room, [which]: sizeKiB * KIB })
+    while (refusal(load).code !== '') sizeKiB += 1
+    return sizeKiB
+  }
+  const { layerKiB, embeddingKiB, headKiB } = facts
+  const weightsKiB = layerKiB[0]! + layerKiB[3]! + embeddingKiB + headKiB
+  const untied = { ...facts, tied: false }
+  t.is(least(untied, 'freeBytes'), weightsKiB)
+  t.is(least({ ...facts, tied: true }, 'freeBytes'), weightsKiB - Math.min(embeddingKiB, headKiB))
+  t.is(least(untied, 'claimedBytes'), weightsKiB + 2 * kvKiBPerLayer(facts))
 })

@@ -38,6 +38,7 @@ const plan: Plan = {
   },
   leftOut: [],
   gap: [],
+  reserve: { contextTokens: 4096, sessions: 1 },
   hash: '',
   viewHash: ''
 }
@@ -66,11 +67,17 @@ test('sentences - what a machine can do', (t) => {
     kernels: 'avx2',
     memoryKiB: 12 * 2 ** 20,
     weightMiBps: 20_480,
-    int8Mops: 1
+    int8Mops: 1,
+    diskMiBps: 0
   }
   t.is(
-    sentences.profileText(profile),
-    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB'
+    sentences.profileText(profile, null),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, up to 12 GiB; as measured before'
+  )
+  t.is(
+    sentences.profileText({ ...profile, diskMiBps: 2896 }, 1140),
+    'this machine: 8 cores, avx2, 21.5 GB/s of weights, 3.0 GB/s from disk, up to 12 GiB; ' +
+      'measured in 1.1 s'
   )
 })
 
@@ -108,4 +115,22 @@ test('sentences - foreign text is one clipped line without control characters', 
     model: { id: '', name: long, givesWay: false }
   }
   t.ok(sentences.linkUpText(keyOf('a'), longs).length < 200)
+})
+
+test('sentences - what a load has brought: the stage, or layers that stand by', (t) => {
+  const range = (start: number, end: number) => ({ start, end })
+  const loading = { range: range(0, 4), percent: 99 }
+  const before = { held: [range(6, 8)], stage: null, loading }
+  const news = (held: { start: number; end: number }[], stage: typeof loading.range | null) =>
+    sentences.holdingNews(before, { held, stage, loading: null })
+  t.alike(news([range(0, 4), range(6, 8)], range(0, 4)), {
+    kind: 'layers',
+    text: 'layers 0-3 are ready'
+  })
+  t.alike(news([range(0, 2), range(6, 10)], null), {
+    kind: 'standby',
+    text: 'layers 0-1, 8-9 stand by here'
+  })
+  t.is(news([range(6, 8)], null), null, 'a load that failed')
+  t.is(sentences.holdingNews(before, { ...before }), null, 'it still loads')
 })

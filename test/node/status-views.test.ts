@@ -18,7 +18,8 @@ model.kvBytesPerToken = 0
 const view = { key: keyOf('a'), memoryKiB: 5000, weightMiBps: 1024, pin: { start: 0, end: 2 } }
 const record = toRecord(view, model, {
   name: 'attic',
-  held: { start: 0, end: 1 },
+  held: [{ start: 0, end: 1 }],
+  stage: null,
   loading: { range: { start: 0, end: 2 }, percent: 30 }
 })
 const link = {
@@ -37,7 +38,8 @@ test('status views - a linked peer with everything that is known of it', (t) => 
     self: false,
     state: 'alive',
     model: 'model.gguf',
-    held: { start: 0, end: 1 },
+    held: [{ start: 0, end: 1 }],
+    standby: [{ start: 0, end: 1 }],
     loading: { start: 0, end: 2, percent: 30 },
     pin: { start: 0, end: 2 },
     memoryBytes: 5000 * 1024,
@@ -76,7 +78,13 @@ test('status views - before the first plan there is none', (t) => {
 
 test('status views - a plan is told in milliseconds, and as ready only when it is', (t) => {
   const plan = computePlan(createView(model, 1, [record]))
-  const ready = { state: 'ready' as const, stages: plan.stages, missing: [], text: '' }
+  const ready = {
+    state: 'ready' as const,
+    asPlanned: true,
+    stages: plan.stages,
+    missing: [],
+    text: ''
+  }
   const status = planStatus(plan, ready)
   t.alike(status.stages, [{ peer: keyOf('a'), start: 0, end: 2 }])
   t.is(status.predicted?.tokenMs, (plan.predicted?.tokenUs ?? 0) / 1000)

@@ -3,19 +3,22 @@
 
 import test from 'brittle'
 
-import { activeBytes, predictRoute, readBytes, residentBytes } from '../../src/node/top-figures.ts'
-import { TopMeter } from '../../src/node/top-meter.ts'
+import { residentBytes } from '../../src/node/room.ts'
+import { activeBytes, readBytes } from '../../src/node/top-figures.ts'
+import { TopMeter, type TopMeterComponents } from '../../src/node/top-meter.ts'
 import { Rate } from '../../src/node/top-rate.ts'
 import { topSnapshot, type TopInputs } from '../../src/node/top-snapshot.ts'
 import { VocTable, vocOf } from '../../src/node/top-voc.ts'
 import { LayerReads } from '../../src/pipeline/layer-reads.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
+import { predictRoute } from '../../src/sharding/predict-route.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { resultOf, ScriptedService } from '../helpers/scripted-service.ts'
 import { keyOf } from '../helpers/views.ts'
 
 import type { ModelFacts, View } from '../../src/sharding/view.ts'
 import type { GenerateEvent } from '../../src/wire/generation.ts'
+import type { SessionReport } from '../../src/wire/session-report.ts'
 
 const MIB = 2 ** 20
 
@@ -45,8 +48,8 @@ const none = () => null
 test('top figures - a range reads its layers, and with the last one the head', (t) => {
   t.is(activeBytes(facts, { start: 0, end: 2 }), 200 * MIB)
   t.is(activeBytes(facts, { start: 4, end: 6 }), 250 * MIB)
-  t.is(residentBytes(facts, { start: 0, end: 6 }), 680 * MIB)
-  t.is(residentBytes({ ...facts, tied: true }, { start: 0, end: 6 }), 650 * MIB)
+  t.is(residentBytes({ ...facts, contextTokens: 0 }, [{ start: 0, end: 6 }]), 680 * MIB)
+  t.is(residentBytes({ ...facts, tied: true, contextTokens: 0 }, [{ start: 0, end: 6 }]), 650 * MIB)
 })
 
 test('top figures - reads are counted per layer, whatever the ranges', (t) => {
@@ -58,22 +61,6 @@ test('top figures - reads are counted per layer, whatever the ranges', (t) => {
     3 * activeBytes(facts, { start: 0, end: 4 }) + activeBytes(facts, { start: 2, end: 6 })
   t.is(readBytes(facts, reads.perLayer()), inRanges)
   t.is(readBytes(facts, []), 0)
-})
-
-test('top figures - the prediction of a route of the plan is the prediction of the plan', (t) => {
-  const predicted = predictRoute(view, plan.stages)
-  t.is(plan.stages.length, 2)
-  t.is(predicted?.tokensPerSecond, plan.predicted?.tokensPerSecond)
-  t.alike(
-    predicted?.computeMs,
-    plan.predicted?.perStageUs.map((us) => us / 1000)
-  )
-  t.is(predicted?.wireMs, (plan.predicted?.hopUs ?? 0) / 2000)
-  t.is(
-    predictRoute(view, [{ peer: keyOf('c'), start: 0, end: 6 }]),
-    null,
-    'a stranger has no speed'
-  )
 })
 
 test('top rate - is what happened in the last seconds, and forgets', (t) => {
@@ -98,8 +85,10 @@ async function followed(meter: TopMeter, events: GenerateEvent[], onEvent = () =
   for await (const _ of meter.follow(source())) onEvent()
 }
 
+const session = 'ab'.repeat(16)
+
 const route = (promptTokens = 4): GenerateEvent => {
-  return { type: 'route', stages: plan.stages, promptTokens, cachedTokens: 0, seed: 1 }
+  return { type: 'route', session, stages: plan.stages, promptTokens, cachedTokens: 0, seed: 1 }
 }
 
 function finished(nTokens: number, decodeMs: number): GenerateEvent {
@@ -113,11 +102,16 @@ function finished(nTokens: number, decodeMs: number): GenerateEvent {
   return { type: 'done', result: { ...result, stages: plan.stages, timing } }
 }
 
-function meterOf(clock = new FakeClock()) {
+function meterOf(clock = new FakeClock(), changes: Partial<TopMeterComponents> = {}) {
   return new TopMeter({
     clock,
-    predict: (stages) => predictRoute(view, stages),
-    weightBytes: (range) => activeBytes(facts, range)
+    predict: (stages, use) => predictRoute(view, stages, use),
+    delays: none,
+    weightBytes: (range) => activeBytes(facts, range),
+    modelName: () => 'six layers',
+    nameOf: (peer) => `peer ${peer.slice(0, 1)}`,
+    onReport: () => {},
+    ...changes
   })
 }
 
@@ -156,6 +150,54 @@ test('top meter - the last answer is told per token, with its prediction beside'
   const [stage] = plan.stages
   t.is(stage && meter.hop(stage)?.computeMs, 10)
   t.is(stage && meter.hop({ ...stage, end: stage.end - 1 }), null, 'other layers were not measured')
+})
+
+test('top meter - every answer becomes a report, its prediction a part of the result', async (t) => {
+  const reports: SessionReport[] = []
+  const meter = meterOf(undefined, { onReport: (report) => reports.push(report) })
+  const told: GenerateEvent[] = []
+  async function* source() {
+    yield* [route(300), finished(10, 234)]
+  }
+  for await (const event of meter.follow(source())) told.push(event)
+  const [report] = reports
+  const predicted = predictRoute(view, plan.stages, { promptTokens: 300, nSessions: 1 })
+  t.alike([report?.session, report?.model, report?.nTokens], [session, 'six layers', 10])
+  t.alike(
+    report?.hops.map(({ name, predicted }) => [name, predicted]),
+    predicted?.perHop.map((hop, index) => [`peer ${'ab'[index]}`, hop])
+  )
+  t.is(report?.predictedFirstTokenMs, predicted?.firstTokenMs)
+  const done = told.at(-1)
+  t.alike(done?.type === 'done' && done.result.timing.predicted, predicted)
+  t.is(report, meter.generation)
+})
+
+test('top meter - the wire is split by the links where their delays are known', async (t) => {
+  const reports: SessionReport[] = []
+  const onReport = (report: SessionReport) => reports.push(report)
+  await followed(meterOf(undefined, { onReport }), [route(), finished(10, 234)])
+  await followed(meterOf(undefined, { onReport, delays: () => [3, 1] }), [
+    route(),
+    finished(10, 234)
+  ])
+  const wire = (report?: SessionReport) => report?.hops.map(({ wireMs }) => wireMs)
+  t.alike([reports[0]?.wireSplit, wire(reports[0])], ['even', [2, 2]])
+  t.alike([reports[1]?.wireSplit, wire(reports[1])], ['links', [3, 1]])
+})
+
+test('top meter - an answer of one token is reported without parts', async (t) => {
+  const reports: SessionReport[] = []
+  const meter = meterOf(undefined, { onReport: (report) => reports.push(report) })
+  await followed(meter, [route(), finished(1, 0)])
+  t.alike([reports[0]?.nTokens, reports[0]?.prefillMs, reports[0]?.hops], [1, 5, []])
+})
+
+test('top meter - what was given up before it had a route is no answer', async (t) => {
+  const reports: SessionReport[] = []
+  const meter = meterOf(undefined, { onReport: (report) => reports.push(report) })
+  await followed(meter, [finished(0, 0)])
+  t.alike(reports, [])
 })
 
 test('top meter - an answer of a few tokens is shown, but measures no route', async (t) => {
@@ -252,8 +294,8 @@ function inputs(changes: Partial<TopInputs> = {}): TopInputs {
     wallMs: 5,
     status: service.status(),
     peers: [
-      { ...self, key: a, held: { start: 0, end: 3 } },
-      { ...other, key: b, held: { start: 3, end: 6 } }
+      { ...self, key: a, held: [{ start: 0, end: 3 }] },
+      { ...other, key: b, held: [{ start: 3, end: 6 }] }
     ] as TopInputs['peers'],
     plan,
     isReady: true,
@@ -311,6 +353,6 @@ test('top snapshot - without a model nothing is computed of one', (t) => {
 
 test('top snapshot - a range that is not of this model has no size', (t) => {
   const [one, two] = inputs().peers
-  const peers = [one, { ...two, held: { start: 3, end: 900 } }] as TopInputs['peers']
+  const peers = [one, { ...two, held: [{ start: 3, end: 900 }] }] as TopInputs['peers']
   t.is(topSnapshot(inputs({ peers })).peers[1]?.heldBytes, null)
 })

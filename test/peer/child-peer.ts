@@ -45,10 +45,10 @@ if (task === 'watch') {
 /** Stands still for 1.2 s twice, and says before and after that it does. */
 function stall(): void {
   const stand = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200)
-  network.publish({ held: { start: 0, end: 1 } })
+  network.publish({ held: [{ start: 0, end: 1 }] })
   systemClock.after(500, stand)
   systemClock.after(2000, stand)
-  systemClock.after(3500, () => network.publish({ held: { start: 0, end: 2 } }))
+  systemClock.after(3500, () => network.publish({ held: [{ start: 0, end: 2 }] }))
 }
 network.hops.onMessage((from, message) => {
   if (message.type !== 'activation') network.hops.to(from).send(message)

@@ -233,12 +233,12 @@ test('network - a record reaches a peer that is not linked, through a third', as
   const c = await TestPeer.open(t, { identity: three, topic: name, bootstrap: boot2 })
   const b = await TestPeer.open(t, { identity: two, topic: name, bootstrap: [...boot1, ...boot2] })
   await Promise.all([linked(a, b), linked(b, c)])
-  a.network.publish({ held: { start: 3, end: 9 } })
+  a.network.publish({ held: [{ start: 3, end: 9 }] })
   const seen = await c.until(() => {
     const peer = c.network.directory.get(a.id)
-    return peer?.record.held && peer.state === 'alive' ? peer : null
+    return peer?.record.held.length && peer.state === 'alive' ? peer : null
   })
-  t.alike(seen.record.held, { start: 3, end: 9 })
+  t.alike(seen.record.held, [{ start: 3, end: 9 }])
   t.absent(c.network.links().some(({ peer }) => peer === a.id))
 })
 
@@ -294,15 +294,8 @@ test('network - a peer that does not read its lane is closed as too slow', async
   const hop = a.network.hops.to(b.id)
   // Within one tick nothing can be read: all of it is backlog.
   for (let i = 0; i < 80 && a.gone.length === 0; i++) {
-    const header = {
-      session: SESSION,
-      epoch: 1,
-      ...STAGE_1,
-      position: i,
-      nTokens: 4,
-      dim: 2 ** 16,
-      sample: false
-    }
+    const span = { ...STAGE_1, position: i, nTokens: 4, dim: 2 ** 16 }
+    const header = { session: SESSION, epoch: 1, ...span, sample: false }
     hop.allocate(header).send()
   }
   const refused = await a.event('refused', b.id)

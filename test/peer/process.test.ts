@@ -88,7 +88,7 @@ test('process - a neighbour whose main loop stalls for a second and more is not 
   const { peer, id } = await setUp(t, 'stall')
   await beats(peer)
   // It says when it begins and when it is over.
-  const told = (end: number) => peer.network.directory.get(id)?.record.held?.end === end
+  const told = (end: number) => peer.network.directory.get(id)?.record.held[0]?.end === end
   await peer.until(() => told(1))
   t.ok((await beats(peer)).limitMs < STALL_MS)
   await peer.until(() => told(2))

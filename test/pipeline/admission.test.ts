@@ -118,7 +118,7 @@ test('admission - layers that will go are admitted no more and drained', async (
   const other = sessionIdOf(new Uint8Array(16).fill(2))
   up.send(open(ALONE))
   await clock.pass(1)
-  host.restrict({ start: 4, end: 12 })
+  host.restrict([{ start: 4, end: 12 }])
   up.send(open(ALONE, { session: other }))
   up.send(open(ALONE, { epoch: 2 }))
   await clock.pass(1)
@@ -134,7 +134,7 @@ test('admission - draining waits, an abort ends the wait, evicting ends the sess
   const { up, clock, host } = await setUp({ start: 0, end: 12 })
   up.send(open(ALONE))
   await clock.pass(1)
-  host.restrict({ start: 0, end: 4 })
+  host.restrict([{ start: 0, end: 4 }])
   let isIdle = false
   void host.idle().then(() => (isIdle = true))
   const abort = new AbortController()

@@ -67,7 +67,7 @@ test('prefix - stages that hold less decide where all begin', async (t) => {
   const first = await swarm.ask(prompt, 2, CHOOSE)
   const cold = await swarm.ask(prompt, 6, CHOOSE)
   // The middle stage freed what it had, as when another session needed the room.
-  swarm.stages[1]?.host.restrict({ start: 0, end: 0 })
+  swarm.stages[1]?.host.restrict([{ start: 0, end: 0 }])
   swarm.stages[1]?.host.restrict(null)
   const prefix = { session: first.session, tokens: 150 }
   const warm = await swarm.ask(prompt, 6, CHOOSE, { prefix })

@@ -1,9 +1,12 @@
 import test from 'brittle'
 
-import { STAGE_QUEUE_BYTES_MAX } from '../../src/base/limits.ts'
+import { KEPT_OUTPUT_BYTES_MAX, STAGE_QUEUE_BYTES_MAX } from '../../src/base/limits.ts'
+import { keepsMostOf } from '../../src/pipeline/pressure.ts'
 import { sessionIdOf, type SessionId } from '../../src/wire/ids.ts'
 import { MIDDLE, open, setUp, type Bench } from '../helpers/host-bench.ts'
 import { TOY } from '../helpers/toy-run.ts'
+
+import type { HostedSession } from '../../src/pipeline/hosted-session.ts'
 
 const [A, B, C] = [1, 2, 3].map((i) => sessionIdOf(new Uint8Array(16).fill(i))) as [
   SessionId,
@@ -50,4 +53,12 @@ test('pressure - many sessions of one origin count together', async (t) => {
   t.alike(up.take(), ['opened'])
   t.alike(stranger.take(), ['opened', 'opened', 'STAGE_FULL'])
   t.is(host.sessions, 2)
+})
+
+test('pressure - who kept most outputs loses them, once all together keep too much', (t) => {
+  const keeping = (sizeBytes: number) => ({ kept: { sizeBytes } }) as HostedSession
+  const [small, large] = [keeping(1), keeping(KEPT_OUTPUT_BYTES_MAX - 1)]
+  const last = { kept: null } as HostedSession
+  t.is(keepsMostOf([small, large, last]), null)
+  t.is(keepsMostOf([small, keeping(1), large, last]), large)
 })

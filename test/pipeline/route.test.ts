@@ -14,7 +14,7 @@ model.activeKiB = model.layerKiB
 const peer = { key: keyOf('a'), memoryKiB: 2 ** 24, weightMiBps: 10_000, pin: null }
 
 function route(held: { start: number; end: number } | null) {
-  const records = [toRecord(peer, model, { held })]
+  const records = [toRecord(peer, model, { held: held ? [held] : [] })]
   const plan = computePlan(createView(model, 1, records))
   return { plan, choose: () => chooseRoute(model, 1, plan, records) }
 }

@@ -27,7 +27,9 @@ function create(
       }
     },
     tokensOf: (name) => (work[name]?.[0] === 'prefill' ? chunkTokens : 1),
-    groupOf: (name) => work[name]?.[2] ?? ''
+    groupOf: (name) => work[name]?.[2] ?? '',
+    nStagesOf: () => 1,
+    clock
   })
   return { clock, steps, scheduler, mostRunning: () => mostRunning }
 }

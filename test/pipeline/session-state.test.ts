@@ -2,126 +2,22 @@ import test from 'brittle'
 
 import { noStats } from '../../src/pipeline/hosted-session.ts'
 import { SessionState } from '../../src/pipeline/session-state.ts'
-
-import type { Action, Turn } from '../../src/pipeline/session-types.ts'
-import { sessionIdOf } from '../../src/wire/ids.ts'
-import { routeOf } from '../helpers/sim-swarm.ts'
-import { sampling } from '../helpers/toy-run.ts'
-import { keyOf } from '../helpers/views.ts'
+import {
+  A,
+  B,
+  STRANGER,
+  SESSION,
+  create,
+  turn,
+  brief,
+  opened,
+  progress,
+  token,
+  failed,
+  openedState
+} from '../helpers/origin-bench.ts'
 
 import type { PeerId } from '../../src/wire/ids.ts'
-
-const A = keyOf('a')
-const B = keyOf('b')
-const STRANGER = keyOf('f')
-const SESSION = sessionIdOf(new Uint8Array(16))
-
-function create(chunkTokens = 4): SessionState {
-  return new SessionState({
-    id: SESSION,
-    route: routeOf([
-      { peer: A, start: 0, end: 6 },
-      { peer: B, start: 6, end: 12 }
-    ]),
-    modelId: 'ee'.repeat(32),
-    arithmeticVersion: 1,
-    vocabSize: 500,
-    kvType: 'f16',
-    contextTokens: 64,
-    chunkTokens
-  })
-}
-
-function turn(ids: number[], positionEnd = 60): Turn {
-  return { ids, sampling: sampling(), stopIds: [], positionEnd }
-}
-
-/** `open>a open>b ids>a[0..4) token progress fail:CODE ...`: what a list of actions says. */
-function brief(actions: Action[]): string {
-  return actions
-    .map((action) => {
-      if (action.type === 'emit') {
-        const { event } = action
-        if (event.type === 'token') return `token:${event.position}=${event.id}`
-        if (event.type === 'prefill') return `${event.done}/${event.total}`
-        if (event.type === 'rerouting') return event.type
-        if (event.type === 'rerouted') return `rerouted:${event.refillTokens}`
-        return `opened:${event.keptTokens}`
-      }
-      if (action.type === 'fail') return `fail:${action.error.code}`
-      if (action.type !== 'send') return action.type
-      const { message } = action
-      const to = `${message.type}>${action.to.slice(0, 1)}`
-      if (message.type === 'open') return `${to}@${message.epoch}:${message.position}`
-      if (message.type !== 'ids') return to
-      const end = message.position + message.ids.length
-      return `${to}[${message.position}..${end}${message.sample ? '!' : ''})`
-    })
-    .join(' ')
-}
-
-function opened(
-  state: SessionState,
-  peer: PeerId,
-  index: number,
-  epoch = state.epoch,
-  { cachedTokens = state.keptTokens, keptEnd = 0 } = {}
-): string {
-  const message = {
-    type: 'opened',
-    session: SESSION,
-    epoch,
-    index,
-    cachedTokens,
-    keptStart: 0,
-    keptEnd,
-    stats: noStats()
-  } as const
-  return brief(state.opened(peer, message))
-}
-
-function progress(state: SessionState, position: number, from = B, epoch = state.epoch): string {
-  const index = from === A ? 0 : 1
-  return brief(state.progress(from, { type: 'progress', session: SESSION, epoch, index, position }))
-}
-
-function token(
-  state: SessionState,
-  position: number,
-  { id = 7, finish = 'none' as 'none' | 'stop' | 'length', from = B, epoch = state.epoch } = {}
-): string {
-  const logitsHash = '00'.repeat(8)
-  const message = {
-    type: 'token',
-    session: SESSION,
-    epoch,
-    position,
-    id,
-    finish,
-    logitsHash
-  } as const
-  return brief(state.token(from, message))
-}
-
-function failed(state: SessionState, from: PeerId, code = 'STAGE_FULL', epoch = state.epoch) {
-  return state.failed(from, {
-    type: 'failed',
-    session: SESSION,
-    epoch,
-    peer: null,
-    code,
-    text: 'no room'
-  })
-}
-
-/** A session whose route is open and whose prompt of `n` ids was sent as far as allowed. */
-function openedState(n = 3, chunkTokens = 4): SessionState {
-  const state = create(chunkTokens)
-  state.begin(turn(Array.from({ length: n }, (_, i) => i)))
-  opened(state, A, 0)
-  opened(state, B, 1)
-  return state
-}
 
 test('session state - opens every stage, then sends the prompt', (t) => {
   const state = create()

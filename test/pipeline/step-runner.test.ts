@@ -18,7 +18,7 @@ async function step(to: Hops['to']) {
   const clock = new SimClock()
   const stage = new ToyStage({ model: TOY, clock })
   const range = { start: 4, end: 8 }
-  await stage.load(range)
+  await stage.load([range])
   const errors: unknown[] = []
   const told: OriginMessage[] = []
   const hops = { self: HOST, to, onMessage: () => {}, onGone: () => {} }

@@ -39,8 +39,12 @@ test('generate - text in, events out, the same as the model alone', async (t) =>
 test('generate - the first event is the route, the last the result', async (t) => {
   const bench = await setUp()
   const { events } = await run(bench, request())
-  t.alike(events[0], {
+  const [first] = events
+  const session = first?.type === 'route' ? first.session : ''
+  t.ok(/^[0-9a-f]{32}$/.test(session), session)
+  t.alike(first, {
     type: 'route',
+    session,
     stages: bench.route.stages,
     promptTokens: 5,
     cachedTokens: 0,
@@ -293,4 +297,17 @@ test('generate - compute, queue and wire of all hops are the time of decode', as
   }
   t.ok(Math.abs(timing.tokensPerSecond - 30_000 / timing.decodeMs) < 1e-9)
   t.ok(timing.prefillMs > 15 && timing.prefillMs < 25, `${timing.prefillMs}`)
+})
+
+test('generate - the parts add up to the time of decode where an answer was cut short too', async (t) => {
+  const whole = await run(await setUp({ cuts: [6], stepMs: 5 }), request({ maxTokens: 31 }))
+  const stop = textOf(whole.events).slice(8, 10)
+  const bench = await setUp({ cuts: [6], stepMs: 5 })
+  const { result } = await run(bench, request({ maxTokens: 31, stop: [stop] }))
+  t.is(result.finishReason, 'stop')
+  const { perHop, decodeMs } = result.timing
+  const sum = perHop.reduce((all, hop) => all + hop.computeMs + hop.queueMs + hop.wireMs, 0)
+  t.ok(Math.abs(sum / decodeMs - 1) < 0.03, `${sum} of ${decodeMs}`)
+  t.ok(perHop.every(({ wireMs }) => wireMs > 0))
+  for (const { computeMs } of perHop) t.is(computeMs, 5 * (result.ids.length - 1))
 })

@@ -18,7 +18,15 @@ function peer(digits: string, share: number, held: [number, number] | null) {
   const memoryKiB = Math.floor(share * 8 * 300_000)
   const viewPeer = { key: keyOf(digits), memoryKiB, weightMiBps: 10_000, pin: null }
   const range = held === null ? null : { start: held[0], end: held[1] }
-  return toRecord(viewPeer, model, { held: range })
+  return toRecord(viewPeer, model, { held: range ? [range] : [] })
+}
+
+/** A peer that holds several ranges. */
+function holder(digits: string, ...held: [number, number][]) {
+  const ranges = held.map(([start, end]) => ({ start, end }))
+  return toRecord({ key: keyOf(digits), memoryKiB: 1, weightMiBps: 10_000, pin: null }, model, {
+    held: ranges
+  })
 }
 
 function readinessOf(...records: PeerRecord[]) {
@@ -76,6 +84,37 @@ test('coverage - ready over other peers while the planned layers load', (t) => {
     { peer: keyOf('b'), start: 0, end: 5 },
     { peer: keyOf('c'), start: 5, end: 8 }
   ])
+})
+
+test('coverage - every range of a peer counts, each peer serves one', (t) => {
+  const [a, b] = [keyOf('a'), keyOf('b')]
+  const plan = {
+    ...computePlan(createView(model, 1, [])),
+    stages: [{ peer: keyOf('9'), start: 0, end: 8 }]
+  }
+  const over = (...records: PeerRecord[]) => readiness(model, 1, plan, records)
+  const ready = over(holder('a', [0, 3], [6, 8]), holder('b', [0, 1], [3, 8]))
+  t.is(ready.state, 'ready')
+  t.is(ready.asPlanned, false)
+  t.alike(ready.stages, [
+    { peer: a, start: 0, end: 3 },
+    { peer: b, start: 3, end: 8 }
+  ])
+  const twice = over(holder('a', [0, 3], [6, 8]), holder('b', [3, 6]))
+  t.alike(twice.missing, [{ start: 6, end: 8 }], 'it would be there twice')
+})
+
+test('coverage - as planned when each stage is within what its peer holds, standbys or not', (t) => {
+  const plan = {
+    ...computePlan(createView(model, 1, [])),
+    stages: [
+      { peer: keyOf('a'), start: 0, end: 3 },
+      { peer: keyOf('b'), start: 3, end: 8 }
+    ]
+  }
+  const isPlanned = (...records: PeerRecord[]) => readiness(model, 1, plan, records).asPlanned
+  t.ok(isPlanned(holder('a', [0, 4], [6, 8]), holder('b', [0, 1], [3, 8])))
+  t.absent(isPlanned(holder('a', [0, 2], [6, 8]), holder('b', [0, 1], [3, 8])))
 })
 
 test('coverage - loading names the layers and who is loading them', (t) => {

@@ -2,14 +2,21 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
 
+import { systemClock } from '../../src/base/clock.ts'
 import { createLog, silentLog } from '../../src/base/log.ts'
 import { probe, type Measurement, type Meter } from '../../src/sharding/probe.ts'
 
 class CountingMeter implements Meter {
   readonly kernels: string = 'scalar'
   readonly build: string
+  disk = '1 /models'
   count = 0
-  next: Measurement = { weightBytesPerSecond: 20_000 * 2 ** 20, int8OpsPerSecond: 4e11, threads: 2 }
+  next: Measurement = {
+    weightBytesPerSecond: 20_000 * 2 ** 20,
+    int8OpsPerSecond: 4e11,
+    threads: 2,
+    diskBytesPerSecond: 3000 * 2 ** 20
+  }
 
   constructor(build = 'a') {
     this.build = build
@@ -28,6 +35,8 @@ function options(meter: Meter, cacheFile: string) {
     cacheFile,
     memoryLimitBytes: 2 ** 31,
     fresh: false,
+    onMeasured: () => {},
+    clock: systemClock,
     log: silentLog
   }
 }
@@ -96,7 +105,9 @@ test('probe - a damaged cache is measured again and repaired', async (t) => {
     '[]',
     good.replace(/"weightMiBps":\d+/, '"weightMiBps":-5'),
     good.replace(/"int8Mops":\d+/, '"int8Mops":"many"'),
-    good.replace(/"samples":1/, '"samples":0')
+    good.replace(/"samples":1/, '"samples":0'),
+    good.replace(/"diskMiBps":\d+/, '"diskMiBps":0'),
+    good.replace(/"disk":\{[^}]*\}/, '"disk":null')
   ]
   for (const [index, damaged] of damages.entries()) {
     writeFileSync(cacheFile, damaged)
@@ -114,4 +125,36 @@ test('probe - a cache that cannot be written is a warning', async (t) => {
   const profile = await probe({ ...options(new CountingMeter(), join(file, 'probe.json')), log })
   t.is(profile.weightMiBps, 19_488)
   t.is(lines.length, 1)
+})
+
+test('probe - a disk is measured with the rest, and again when the model is elsewhere', async (t) => {
+  const cacheFile = join(await t.tmp(), 'probe.json')
+  const meter = new CountingMeter()
+  t.is((await probe(options(meter, cacheFile))).diskMiBps, 2896)
+  meter.disk = '2 /mnt'
+  meter.next = { ...meter.next, diskBytesPerSecond: 500 * 2 ** 20 }
+  t.is((await probe(options(meter, cacheFile))).diskMiBps, 512)
+  t.is(meter.count, 2)
+})
+
+test('probe - a disk that cannot be measured is not known, and that is remembered', async (t) => {
+  const cacheFile = join(await t.tmp(), 'probe.json')
+  const meter = new CountingMeter()
+  meter.next = { ...meter.next, diskBytesPerSecond: null }
+  t.is((await probe(options(meter, cacheFile))).diskMiBps, 0)
+  t.is((await probe(options(meter, cacheFile))).diskMiBps, 0)
+  t.is(meter.count, 1)
+})
+
+test('probe - it is told when a machine was measured, and not when it was known', async (t) => {
+  const cacheFile = join(await t.tmp(), 'probe.json')
+  const times: number[] = []
+  const telling = {
+    ...options(new CountingMeter(), cacheFile),
+    onMeasured: (ms: number) => times.push(ms)
+  }
+  await probe(telling)
+  await probe(telling)
+  t.is(times.length, 1)
+  t.ok((times[0] as number) >= 0)
 })

@@ -43,6 +43,7 @@ test('view - who cannot take part is not in it', (t) => {
     ['is too slow', { profile: { ...profile, weightMiBps: 31 } }],
     ['claims too fast', { profile: { ...profile, weightMiBps: 2 ** 26 + 1 } }],
     ['claims half a MiB/s', { profile: { ...profile, weightMiBps: 100.5 } }],
+    ['claims half a MiB/s of disk', { profile: { ...profile, diskMiBps: 0.5 } }],
     ['claims half an operation', { profile: { ...profile, int8Mops: 0.5 } }],
     ['has no memory', { profile: { ...profile, memoryKiB: 0 } }],
     ['claims too much memory', { profile: { ...profile, memoryKiB: 2 ** 36 + 1 } }]
@@ -61,6 +62,25 @@ test('view - a pin that this model does not have is ignored', (t) => {
   t.is(pinned(-1, 1), null)
 })
 
+test('view - of what is held the own stage is told from what stands by', (t) => {
+  const [peer] = peers as [(typeof peers)[0]]
+  const seen = (changes: Partial<PeerRecord>) => {
+    const { held, standby } = view([toRecord(peer, model, changes)]).peers[0]!
+    return [held, standby]
+  }
+  const [own, other] = [
+    { start: 0, end: 1 },
+    { start: 2, end: 3 }
+  ] as const
+  t.ok(model.nLayers > 3)
+  t.alike(seen({ held: [own, other], stage: own }), [own, [other]])
+  t.alike(seen({ held: [own, other], stage: null }), [null, [own, other]])
+  t.alike(seen({ held: [other], stage: own }), [null, [other]], 'it has lost its stage')
+  t.alike(seen({ held: [{ start: 0, end: 3 }], stage: own }), [own, [{ start: 1, end: 3 }]])
+  const beyond = { start: 5, end: model.nLayers + 1 }
+  t.alike(seen({ held: [own, beyond], stage: beyond }), [null, [own]], 'of another model')
+})
+
 test('view - what a plan reads changes the hash, what it does not read leaves it', (t) => {
   const records = peers.map((peer) => toRecord(peer, model))
   const [first, ...others] = records as [PeerRecord]
@@ -71,7 +91,8 @@ test('view - what a plan reads changes the hash, what it does not read leaves it
   t.ok(changed({ pin: { start: 0, end: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, memoryKiB: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, weightMiBps: 77_777 } }))
-  t.ok(changed({ held: { start: 0, end: 1 } }))
+  t.ok(changed({ held: [{ start: 0, end: 1 }] }))
+  t.ok(changed({ held: [{ start: 0, end: 1 }], stage: { start: 0, end: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, int8Mops: 1 } }))
   t.absent(changed({ name: 'renamed' }))
   t.absent(changed({ loading: { range: { start: 0, end: 1 }, percent: 3 } }))

@@ -84,6 +84,7 @@ class Node {
       records,
       reachable: records,
       isMeasuring: () => false,
+      isSettling: () => false,
       clock,
       onPlan: ({ hash }) => this.hashes.push(hash)
     })
@@ -122,7 +123,9 @@ async function swarm(clock: FakeClock): Promise<Node[]> {
 
 function profileOf(index: number, weightMiBps: number): Profile {
   const memoryKiB = 700_000 + 100_000 * (index % 5)
-  return { cores: 4, kernels: 'scalar', memoryKiB, weightMiBps, int8Mops: 100_000 }
+  const rates = { weightMiBps, int8Mops: 100_000, diskMiBps: 0 }
+  const unasked = { contextTokens: 0, sessions: 0, neighbours: [] }
+  return { cores: 4, kernels: 'scalar', memoryKiB, ...rates, ...unasked }
 }
 
 test(

@@ -260,14 +260,14 @@ class SimRun {
     const stages = []
     for (const [index, peer] of living.slice(-nStages).entries()) {
       const range = { start: edges[index] as number, end: edges[index + 1] as number }
-      peer.host.restrict(range)
+      peer.host.restrict([range])
       let isIdle = false
       void peer.host.idle().then(() => (isIdle = true))
       if (!(await clock.until(() => isIdle, REPORT_MS_MAX))) {
         this.problems.push('a peer does not get idle')
         peer.host.evict()
       }
-      await peer.stage.load(range)
+      await peer.stage.load([range])
       peer.host.restrict(null)
       stages.push({ peer: peer.id, ...range })
     }

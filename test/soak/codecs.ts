@@ -3,16 +3,21 @@
 
 import { SwarmError } from '../../src/base/errors.ts'
 import {
+  CONTEXT_TOKENS_MAX,
   DIRECTORY_RECORDS_MAX,
   GOSSIP_RECORDS_MAX,
   INVITE_ADDRESSES_MAX,
   EMBEDDING_DIM,
+  HELD_RANGES_MAX,
   LANE_ADDRESSES_MAX,
   LOG_CARDS_MAX,
-  RECORD_BYTES_MAX
+  NEIGHBOURS_MAX,
+  RECORD_BYTES_MAX,
+  SESSIONS_MAX
 } from '../../src/base/limits.ts'
 import { below, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
+import { normalise } from '../../src/model/layer-range.ts'
 import { decodeBasin, encodeBasin } from '../../src/wire/basin.ts'
 import { decodeBeeBlock, encodeBeeBlock, type BeeBlock } from '../../src/wire/bee-block.ts'
 import { decodeBeacon, encodeBeacon } from '../../src/wire/beacon.ts'
@@ -41,7 +46,7 @@ import { decodeSessionMessage, encodeSessionMessage } from '../../src/wire/sessi
 import { between, randomMessage } from '../helpers/session-messages.ts'
 
 import type { Basin } from '../../src/wire/knowledge.ts'
-import type { PeerRecord, SignedRecord } from '../../src/wire/record.ts'
+import type { NeighbourRecord, PeerRecord, SignedRecord } from '../../src/wire/record.ts'
 
 export interface FrameCodec {
   /** The decoders of src/wire that it feeds. */
@@ -93,6 +98,19 @@ function range(random: Random) {
   return { start, end: between(random, start + 1, 1024) }
 }
 
+function heldRanges(random: Random) {
+  return normalise(listOf(random, HELD_RANGES_MAX, () => range(random)))
+}
+
+function neighbours(random: Random): NeighbourRecord[] {
+  return Array.from({ length: below(random, 4) === 0 ? NEIGHBOURS_MAX : below(random, 3) }, () => ({
+    peer: peerIdOf(random.bytes(32)),
+    delayUs: between(random, 0, 2 ** 32 - 1),
+    mbps: between(random, 0, 2 ** 32 - 1),
+    seenMiBps: between(random, 0, 2 ** 32 - 1)
+  })).toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
+}
+
 function record(random: Random): PeerRecord {
   return {
     key: peerIdOf(random.bytes(32)),
@@ -106,11 +124,16 @@ function record(random: Random): PeerRecord {
       kernels: pick(random, WORDS),
       memoryKiB: large(random, 0),
       weightMiBps: between(random, 0, 2 ** 32 - 1),
-      int8Mops: between(random, 0, 2 ** 32 - 1)
+      int8Mops: between(random, 0, 2 ** 32 - 1),
+      diskMiBps: between(random, 0, 2 ** 32 - 1),
+      contextTokens: between(random, 0, CONTEXT_TOKENS_MAX),
+      sessions: between(random, 0, SESSIONS_MAX),
+      neighbours: neighbours(random)
     })),
     model: maybe(random, () => model(random)),
     pin: maybe(random, () => range(random)),
-    held: maybe(random, () => range(random)),
+    held: heldRanges(random),
+    stage: maybe(random, () => range(random)),
     loading: maybe(random, () => ({ range: range(random), percent: between(random, 0, 100) }))
   }
 }

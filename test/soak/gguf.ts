@@ -79,7 +79,7 @@ async function use(model: Model): Promise<void> {
   const stage = new NativeStage(model, 1)
   try {
     const range = { start: 0, end: hyper.nLayers }
-    await stage.load(range)
+    await stage.load([range])
     const cache = stage.openCache(range, 4, 'f16')
     const sampler = stage.openSampler(GREEDY)
     const prompt = Int32Array.of(0, hyper.vocabSize - 1, 1 % hyper.vocabSize)

@@ -16,7 +16,7 @@ test('plain - every fact of the dashboard is a line', (t) => {
     '  cesium      24-31   1.1G/8.0G       49.0  20.4 est. 0.19 est.    0.94 ok',
     '── LAYERS, ready ───────────────────────────────────────────────────────────────',
     ' 0 [aaaaaaaaaaaa|bbbbbbbbbbbb|cccccccc] 31',
-    ' missing: none   replicas: none   a atlas 0-11   b boron 12-23   c cesium 24-31',
+    ' missing: none   standby: none   a atlas 0-11   b boron 12-23   c cesium 24-31',
     ' atlas*',
     ' ├─ tcp 0.21 ms   ─ boron',
     ' └─ udx 0.94 ms   ─ cesium',

@@ -211,7 +211,7 @@ test('update - the meter counts what was read, generated, and how fast', (t) => 
   const at = (event: GenerateEvent, nowMs: number) =>
     ({ type: 'answer', turn, event, nowMs }) as const
   const counts = { promptTokens: 40, cachedTokens: 8, seed: 1 }
-  const route: GenerateEvent = { type: 'route', stages: [], ...counts }
+  const route: GenerateEvent = { type: 'route', session: '', stages: [], ...counts }
   const begun = send(run, { type: 'asked', turn, nowMs: 1000 }, at(route, 1010))
   t.alike([begun.model.chat.meter.prefillDone, begun.model.chat.meter.promptTokens], [8, 40])
   const read = send(begun, at({ type: 'prefill', done: 24, total: 40 }, 1100))

@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { LANE_ADDRESSES_MAX } from '../../src/base/limits.ts'
+import { LANE_ADDRESSES_MAX, RECORD_BYTES_MAX } from '../../src/base/limits.ts'
 import {
   PROTOCOL_VERSION,
   decodeHello,
@@ -96,6 +96,6 @@ test('hello - refuses what is one beyond a bound', (t) => {
     encodeRefusal(codec, { ...FULL, record: { bytes: new Uint8Array(1), signature } })?.code,
     'WIRE_BAD_FRAME'
   )
-  const record = { bytes: new Uint8Array(1025), signature: new Uint8Array(64) }
+  const record = { bytes: new Uint8Array(RECORD_BYTES_MAX + 1), signature: new Uint8Array(64) }
   t.is(encodeRefusal(codec, { ...FULL, record })?.code, 'WIRE_TOO_LARGE')
 })

@@ -12,6 +12,7 @@ namespace {
 
 #include "lanes_neon.inc"
 
+#include "../vector/prefetch.inc"
 #include "../vector/float.inc"
 #include "../vector/attention.inc"
 #include "../vector/activation.inc"

@@ -13,6 +13,7 @@ namespace {
 #include "lanes_avx512.inc"
 #include "fold.inc"
 
+#include "../vector/prefetch.inc"
 #include "../vector/float.inc"
 #include "../vector/attention.inc"
 #include "../vector/activation.inc"

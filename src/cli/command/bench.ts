@@ -1,5 +1,6 @@
 // `swarm bench`: what this machine allows, what our kernels make of it, and from that how fast a given
-// model will run before it is loaded. Measures for a few seconds, contacts nobody, stores nothing.
+// model will run before it is loaded. Measures for a few seconds and contacts nobody; what a peer says of
+// this machine in plans is measured anew and kept for its next start.
 
 import { resolve } from 'node:path'
 import { loadKernels } from '../../compute/addon.ts'
@@ -8,6 +9,10 @@ import { bytesPerWeight, measure } from '../../compute/measure.ts'
 import { defaultThreads } from '../../compute/threads.ts'
 import { openModel, type Model } from '../../model/open-model.ts'
 import { SUPPORTED_TYPES, type SupportedType } from '../../model/tensor-types.ts'
+import { measureMachine } from '../../node/measure-machine.ts'
+import { profileText } from '../../node/sentences.ts'
+import { cacheDirPath } from '../paths.ts'
+import { shippedModelPath } from '../shipped-model.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
 import { renderTable, type Column } from '../table.ts'
 
@@ -47,11 +52,40 @@ export const bench: CommandHandler = async (context) => {
   const predicted = model && forecast(model.tensors, model.hyper.nLayers, rates)
   if (terminal.json) {
     const named = model && predicted ? { name: model.name, ...predicted } : null
-    return terminal.object({ kernels: table, threads, ceilings, types: figures, model: named })
+    const { machine } = await measureAnew(context)
+    return terminal.object({
+      kernels: table,
+      threads,
+      ceilings,
+      types: figures,
+      model: named,
+      machine
+    })
   }
   terminal.line(`${table}, ${threads} thread${threads === 1 ? '' : 's'}; ${ceilingsLine(ceilings)}`)
   for (const line of typeLines(figures, terminal.width)) terminal.line(line)
   if (model && predicted) terminal.line(forecastLine(model, predicted))
+  const { machine, tookMs } = await measureAnew(context)
+  terminal.line(profileText(machine, tookMs))
+}
+
+/** For the next `swarm join` of the same model: with the same threads and from the same disk. */
+async function measureAnew({ positionals, flags, host, version, log, signal }: CommandContext) {
+  const [path] = positionals
+  let tookMs = 0
+  const machine = await measureMachine(
+    {
+      model: path === undefined ? shippedModelPath() : resolve(path),
+      memoryBytes: null,
+      cacheDir: cacheDirPath(host.env),
+      threads: flags.threads ?? null,
+      programVersion: version,
+      log
+    },
+    signal,
+    { fresh: true, onMeasured: (ms) => (tookMs = ms) }
+  )
+  return { machine, tookMs }
 }
 
 async function measureCeilings(threads: number): Promise<Ceilings> {

@@ -64,6 +64,8 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     socketPath: controlSocketPath(dataDir, host.env),
     httpPort: flags.http ?? null,
     memoryBytes: flags.memory ?? null,
+    contextTokens: flags.context ?? null,
+    sessions: flags.sessions ?? null,
     layers: flags.layers ?? null,
     threads: flags.threads ?? null,
     programVersion: version,

@@ -4,7 +4,7 @@ import type { PeerStatus } from '../../api/service.ts'
 import { formatSize } from '../../base/text.ts'
 import { clientOf, type CommandHandler } from '../context.ts'
 import { renderTable, type Column } from '../table.ts'
-import { formatLayers, formatRate } from '../words.ts'
+import { formatHeld, formatLayers, formatRate } from '../words.ts'
 
 /** From here on a line has room for all columns. */
 const WIDTH_OF_ALL = 100
@@ -35,9 +35,9 @@ export const peers: CommandHandler = async (context) => {
 
 /** Pure: one row, foreign text not yet cut. */
 export function peerRow(peer: PeerStatus): string[] {
-  const { loading, held, pin } = peer
+  const { loading, held, standby, pin } = peer
   const layers =
-    loading === null ? formatLayers(held) : `${formatLayers(loading)} ${loading.percent} %`
+    loading === null ? formatHeld(held, standby) : `${formatLayers(loading)} ${loading.percent} %`
   return [
     peer.self ? `${peer.name} (this)` : peer.name,
     peer.key.slice(0, 8),

@@ -4,7 +4,7 @@ import type { NodeStatus } from '../../api/service.ts'
 import { clip, formatSize, formatDuration } from '../../base/text.ts'
 import { clientOf, type CommandHandler } from '../context.ts'
 import { plural } from '../generation-view.ts'
-import { formatLayers } from '../words.ts'
+import { formatHeld } from '../words.ts'
 
 export const status: CommandHandler = async (context) => {
   const { terminal, signal } = context
@@ -17,8 +17,8 @@ export const status: CommandHandler = async (context) => {
 
 /** Pure: the lines of the table, names and texts. */
 export function statusRows(status: NodeStatus): [string, string][] {
-  const { model, held, http, port } = status
-  const layers = held === null ? 'none yet' : formatLayers(held)
+  const { model, held, standby, http, port } = status
+  const layers = held.length === 0 ? 'none yet' : formatHeld(held, standby)
   return [
     ['peer', `${status.name} (${status.key.slice(0, 8)}), process ${status.pid}`],
     ['key', status.key],

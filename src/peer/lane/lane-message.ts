@@ -3,13 +3,15 @@
 //
 //   0 session frame: the frame          3 signal: u8, index into LANE_SIGNALS; u32, number of the move
 //   1 ping: number u32                  4 piece of a block of weights: weights-piece.ts
-//   2 pong: the number of the ping      all numbers little-endian
+//   2 pong: the number of the ping      5 padding: bytes that mean nothing, to see what a path carries
+//                                       all numbers little-endian
 
 export const KIND_SESSION = 0
 export const KIND_PING = 1
 export const KIND_PONG = 2
 export const KIND_SIGNAL = 3
 export const KIND_PIECE = 4
+export const KIND_PADDING = 5
 
 export const PING_BYTES = 5
 const SIGNAL_BYTES = 6

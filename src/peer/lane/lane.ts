@@ -4,12 +4,21 @@
 // Does not know what frames mean (hops.ts) nor which lane is in use (lane-slot.ts).
 
 import { SwarmError, toSwarmError } from '../../base/errors.ts'
-import { ACTIVATION_BYTES_MAX, LANE_PINGS_BURST, LANE_PINGS_PER_SECOND } from '../../base/limits.ts'
+import {
+  ACTIVATION_BYTES_MAX,
+  LANE_PINGS_BURST,
+  LANE_PINGS_PER_SECOND,
+  PADDINGS_BURST,
+  PADDINGS_PER_SECOND,
+  PADDING_BYTES_MAX
+} from '../../base/limits.ts'
 import { Bucket } from '../../base/bucket.ts'
 import { Pings, RttEstimate } from '../link/rtt.ts'
 import { Silence } from '../link/silence.ts'
 import { Stuck } from '../link/stuck.ts'
+import { BURST_BYTES, Bursts } from './bursts.ts'
 import {
+  KIND_PADDING,
   KIND_PIECE,
   KIND_PING,
   KIND_PONG,
@@ -55,11 +64,13 @@ export class Lane implements Carrier {
   readonly #silence: Silence
   readonly #stuck = new Stuck()
   readonly #pingsTaken: Bucket
+  readonly #paddingsTaken: Bucket
   readonly #pings = new Pings()
   readonly #rtt = new RttEstimate()
   #writtenBytes: number
   #pingAgain = false
   #measuring: { left: number; leastMs: number; onDone(leastMs: number): void } | null = null
+  #bursts: Bursts | null = null
   #held = false
   #waitingForRoom: (() => void)[] = []
   #closed = false
@@ -72,6 +83,7 @@ export class Lane implements Carrier {
     this.#handlers = handlers
     this.#silence = new Silence(clock.now())
     this.#pingsTaken = new Bucket(clock, LANE_PINGS_PER_SECOND, LANE_PINGS_BURST)
+    this.#paddingsTaken = new Bucket(clock, PADDINGS_PER_SECOND, PADDINGS_BURST)
     this.#writtenBytes = stream.rawBytesWritten
     stream.on('data', (message: Uint8Array) => this.#receive(message))
     stream.on('drain', () => this.#wakeWriters())
@@ -142,6 +154,20 @@ export class Lane implements Carrier {
     this.#ping()
   }
 
+  /**
+   * Measures what the path carries, in whole megabits per second, with some hundred KB. Not beside other
+   * bytes of this lane. `onDone` is not called when the lane ends before.
+   */
+  measureBandwidth(onDone: (mbps: number) => void): void {
+    this.measure((rttMs) => {
+      this.#bursts = new Bursts(rttMs, (mbps) => {
+        this.#bursts = null
+        onDone(mbps)
+      })
+      this.#burst()
+    })
+  }
+
   /** Reads no further until release(), so that the peer is slowed down; the last message is done with. */
   hold(): void {
     this.#held = true
@@ -197,6 +223,9 @@ export class Lane implements Carrier {
         this.#guard(() => this.#handlers.onPiece(message.subarray(1)))
         this.#giveWay()
         return
+      case KIND_PADDING:
+        this.#receivePadding(message)
+        return
       default:
         this.close(new SwarmError('WIRE_BAD_FRAME', 'a lane frame has an unknown kind'))
     }
@@ -225,6 +254,12 @@ export class Lane implements Carrier {
     else this.close(new SwarmError('WIRE_BAD_FRAME', 'a signal on a lane is unknown'))
   }
 
+  #receivePadding(message: Uint8Array): void {
+    if (message.byteLength - 1 > PADDING_BYTES_MAX || !this.#paddingsTaken.take()) {
+      this.close(new SwarmError('WIRE_TOO_LARGE', 'a lane was filled with padding'))
+    } else this.#giveWay()
+  }
+
   #receivePing(message: Uint8Array): void {
     const id = pingIdOf(message)
     if (id === null) {
@@ -236,8 +271,13 @@ export class Lane implements Carrier {
       else this.close(new SwarmError('WIRE_TOO_LARGE', 'a lane was pinged without end'))
       return
     }
-    const rttMs = this.#pings.answered(id, this.#clock.now())
+    const nowMs = this.#clock.now()
+    const rttMs = this.#pings.answered(id, nowMs)
     if (rttMs === null) return
+    const isMore = this.#bursts?.answered(id, nowMs) ?? null
+    if (isMore === true) this.#burst()
+    // It waited behind a burst.
+    if (isMore !== null) return
     this.#rtt.sample(rttMs)
     if (this.#measuring !== null) this.#measured(rttMs)
     // The first ping after a pause measures how long sleeping processors take to wake up (several times
@@ -258,8 +298,19 @@ export class Lane implements Carrier {
     }
   }
 
-  #ping(): void {
-    this.#write(pingMessage(KIND_PING, this.#pings.next(this.#clock.now())))
+  #ping(): number {
+    const id = this.#pings.next(this.#clock.now())
+    this.#write(pingMessage(KIND_PING, id))
+    return id
+  }
+
+  #burst(): void {
+    // What the buffer held before is nobody's business.
+    const padding = this.#stream.alloc(1 + BURST_BYTES).fill(0)
+    padding[0] = KIND_PADDING
+    const nowMs = this.#clock.now()
+    this.#write(padding)
+    this.#bursts?.sent(this.#ping(), nowMs)
   }
 
   #write(message: Uint8Array): void {

@@ -110,6 +110,30 @@ export class WeightsWay {
     })
   }
 
+  /**
+   * What the path carries, in whole megabits per second, measured on a lane for weights with some hundred
+   * KB; null where no lane can be had, it is lost meanwhile, or weights are under way.
+   */
+  async measure(): Promise<number | null> {
+    if (this.#closed || this.#isSending) return null
+    this.#isSending = true
+    try {
+      let way = await this.#chosen()
+      while (way === 'wait' && !this.#closed) way = await this.#chosen()
+      if (way === 'link' || way === 'wait') return null
+      const lane = way
+      return await new Promise<number | null>((resolve) => {
+        this.#wake = () => {
+          if (this.#lane !== lane || this.#closed) resolve(null)
+        }
+        lane.measureBandwidth(resolve)
+      })
+    } finally {
+      this.#isSending = false
+      if (this.#waiting.length > 0) void this.#sendAll()
+    }
+  }
+
   /** 'tcp' while there is a lane for weights; null while none was needed, or none can be had. */
   get kind(): 'tcp' | null {
     return this.#lane?.kind ?? null

@@ -29,7 +29,7 @@ const REPORT_INTERVAL_MS = 60_000
 
 /** What a peer may say anew of itself while it runs. */
 export type RecordChanges = Partial<
-  Pick<PeerRecord, 'profile' | 'model' | 'pin' | 'held' | 'loading' | 'left'>
+  Pick<PeerRecord, 'profile' | 'model' | 'pin' | 'held' | 'stage' | 'loading' | 'left'>
 >
 
 export interface DirectoryHandlers {
@@ -87,7 +87,8 @@ export class Directory {
       left: false,
       profile: null,
       pin: null,
-      held: null,
+      held: [],
+      stage: null,
       loading: null
     })
   }

@@ -1,7 +1,7 @@
 // The layers as a line of letters, one letter per stage of the plan: `0 [aaaaaa|bbbb|cc] 31`. A layer whose
-// peer does not hold it yet is a dot, so that loading is seen to advance; replicas and gaps are named. Pure.
+// peer does not hold it yet is a dot, so that loading is seen to advance; standbys and gaps are named. Pure.
 
-import { formatLayers, nameOf } from '../format.ts'
+import { formatLayers, formatLayersOf, holds, nameOf } from '../format.ts'
 import { heading, row, span, type Row } from '../style.ts'
 
 import type { TopSnapshot, TopStage } from '../../wire/top.ts'
@@ -29,40 +29,37 @@ function mapText({ plan, peers, model }: TopSnapshot, cellsMax: number): string 
   const scale = Math.max(cells, stages.length) / nLayers
   return stages
     .map((stage, index) => {
-      const held = peers.find(({ key }) => key === stage.peer)?.held ?? null
+      const peer = peers.find(({ key }) => key === stage.peer)
       const count = Math.max(1, Math.round(stage.end * scale) - Math.round(stage.start * scale))
       return Array.from({ length: count }, (_, cell) => {
         const layer = stage.start + Math.floor((cell * (stage.end - stage.start)) / count)
-        const isHeld = held !== null && held.start <= layer && layer < held.end
+        const isHeld = peer !== undefined && holds(peer, { start: layer, end: layer + 1 })
         return isHeld ? letterOf(index) : '.'
       }).join('')
     })
     .join('|')
 }
 
-/** `missing: none   replicas: delta 24-31   a atlas 0-11   b boron 12-23` */
+/** `missing: none   standby: delta 24-31   a atlas 0-11   b boron 12-23` */
 function legend(snapshot: TopSnapshot): string {
   const { plan, peers } = snapshot
   const stages = plan?.stages ?? []
   const names = stages.map(
     (stage, index) => `${letterOf(index)} ${nameOf(snapshot, stage.peer)} ${formatLayers(stage)}`
   )
-  const replicas = peers
-    .filter(({ held, planned, state }) => held !== null && planned === null && state === 'alive')
-    .map((peer) => `${nameOf(snapshot, peer.key)} ${formatLayers(peer.held)}`)
+  const standbys = peers
+    .filter(({ standby, state }) => standby.length > 0 && state === 'alive')
+    .map((peer) => `${nameOf(snapshot, peer.key)} ${formatLayersOf(peer.standby)}`)
   const missing = stages.filter((stage) => !isHeld(snapshot, stage)).map(formatLayers)
   return [
     `missing: ${missing.join(', ') || 'none'}`,
-    `replicas: ${replicas.join(', ') || 'none'}`,
+    `standby: ${standbys.join(', ') || 'none'}`,
     ...names
   ].join('   ')
 }
 
 function isHeld({ peers }: TopSnapshot, { start, end }: TopStage): boolean {
-  return peers.some(
-    ({ held, state }) =>
-      state === 'alive' && held !== null && held.start <= start && end <= held.end
-  )
+  return peers.some((peer) => peer.state === 'alive' && holds(peer, { start, end }))
 }
 
 /** a to z, then round again: neighbours still differ. */

@@ -19,7 +19,7 @@ const COLUMNS: readonly Column[] = [
     title: 'layers',
     width: 7,
     align: 'right',
-    text: ({ held, planned }) => format.formatLayers(held ?? planned)
+    text: ({ held, planned }) => format.formatLayers(planned ?? held[0] ?? null)
   },
   {
     title: 'memory',

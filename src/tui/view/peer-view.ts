@@ -15,7 +15,8 @@ export function peerView(model: Model, width: number): Row[] {
     ['name', `${format.peerName(peer)}${peer.isSelf ? ' (this peer)' : ''}`],
     ['key', foreign(peer.key)],
     ['state', format.stateOf(peer)],
-    ['holds', format.formatLayers(peer.held)],
+    ['holds', format.formatLayersOf(peer.held)],
+    ['standby', format.formatLayersOf(peer.standby)],
     ['loads', loading ?? format.UNKNOWN],
     [
       'plan',

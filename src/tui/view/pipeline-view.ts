@@ -6,7 +6,8 @@ import * as format from '../format.ts'
 import { fit, heading, row, span, type Row } from '../style.ts'
 import { sparkline } from './sparkline.ts'
 
-import type { TopHop, TopPlan, TopSnapshot } from '../../wire/top.ts'
+import type { HopReport } from '../../wire/session-report.ts'
+import type { TopPlan, TopSnapshot } from '../../wire/top.ts'
 import type { Model } from '../model.ts'
 
 /** What one row of the table says; null is not known. */
@@ -44,7 +45,7 @@ export function pipelineView(model: Model, width: number, height: number): Row[]
   ]
 }
 
-function measured(hops: readonly TopHop[]): HopFigures[] {
+function measured(hops: readonly HopReport[]): HopFigures[] {
   return hops.map(({ peer, start, end, computeMs, wireMs, queueMs, predicted }) => {
     return {
       peer,

@@ -13,6 +13,9 @@ const LOCAL: Record<string, string> = {
   SESSIONS_KEPT_MAX: 'kept for the own user',
   OPEN_TIMEOUT_MS: 'a wait of our own',
   CLOSE_TIMEOUT_MS: 'a wait of our own',
+  REROUTE_TIMEOUT_MS: 'a wait of our own',
+  SESSION_HISTORY_MAX: 'own answers',
+  SESSION_HISTORY_BYTES_MAX: 'a file of our own',
   KV_PIECE_BYTES_MAX: 'pieces are not sent yet',
   PREFIX_IDS_MAX: 'ids of own prompts and answers',
   STOP_TEXTS_MAX: 'searched at the origin, never sent',
@@ -49,6 +52,7 @@ const SEARCHES = [
   'who asks for lanes without end gets a few'
 ] as const
 const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is closed'] as const
+const PADDINGS = ['peer/lane/lane.test.ts', 'a peer that pads without end is closed'] as const
 
 /** Bound -> file and words of the title of the test that attacks it. */
 const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
@@ -105,6 +109,10 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   MODEL_NAME_BYTES_MAX: TEXTS,
   VERSION_TEXT_BYTES_MAX: TEXTS,
   RECORD_BYTES_MAX: ['wire/record-codec.test.ts', 'refuses more bytes than a record may have'],
+  HELD_RANGES_MAX: RECORDS,
+  KEPT_OUTPUT_BYTES_MAX: ['pipeline/pressure.test.ts', 'who kept most outputs loses them'],
+  REROUTES_MAX: ['pipeline/session-reroute.test.ts', 'routes that fail one after the other'],
+  NEIGHBOURS_MAX: ['wire/record-codec.test.ts', 'refuses values at one beyond each bound'],
   GOSSIP_RECORDS_MAX: ['wire/control.test.ts', 'counts are refused one beyond their bound'],
   DIRECTORY_RECORDS_MAX: [
     'peer/members/directory-table.test.ts',
@@ -119,6 +127,9 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   CONTROL_MESSAGES_BURST: [OFFENCES, 'a flood of control messages'],
   LANE_PINGS_PER_SECOND: PINGS,
   LANE_PINGS_BURST: PINGS,
+  PADDING_BYTES_MAX: ['peer/lane/lane.test.ts', 'a padding above its bound closes the lane'],
+  PADDINGS_PER_SECOND: PADDINGS,
+  PADDINGS_BURST: PADDINGS,
   CHANNEL_OPENS_PER_SECOND: [ATTACKS, 'channels opened slowly end the link at their bound'],
   CHANNEL_OPENS_BURST: [OFFENCES, 'a flood of channels'],
   CHANNELS_MAX: [ATTACKS, 'channels opened slowly end the link at their bound'],

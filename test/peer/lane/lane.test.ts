@@ -2,7 +2,11 @@ import { once } from 'node:events'
 import test, { type Test } from 'brittle'
 
 import { SwarmError } from '../../../src/base/errors.ts'
-import { ACTIVATION_BYTES_MAX } from '../../../src/base/limits.ts'
+import {
+  ACTIVATION_BYTES_MAX,
+  PADDING_BYTES_MAX,
+  PADDINGS_BURST
+} from '../../../src/base/limits.ts'
 import { seededRandom } from '../../../src/base/random.ts'
 import { Lane } from '../../../src/peer/lane/lane.ts'
 import { LANE_SIGNALS, type LaneSignal } from '../../../src/peer/lane/lane-message.ts'
@@ -130,6 +134,47 @@ test('lane - a peer that pings without end is closed', async (t) => {
   t.is(a.closed?.code, 'WIRE_TOO_LARGE')
 })
 
+test('lane - a peer that pads without end is closed', async (t) => {
+  const [a, b] = await lanes(t)
+  const padding = new Uint8Array(1 + 4096)
+  padding[0] = 5
+  for (let i = 0; i < PADDINGS_BURST; i++) b.stream.write(padding)
+  b.lane.ship(new Uint8Array(1))
+  await a.until(() => a.frames.length === 1)
+  t.is(a.closed, null)
+  b.stream.write(padding)
+  await a.until(() => a.closed !== null)
+  t.is(a.closed?.code, 'WIRE_TOO_LARGE')
+})
+
+test('lane - a padding above its bound closes the lane', async (t) => {
+  const [a, b] = await lanes(t)
+  const padding = new Uint8Array(1 + PADDING_BYTES_MAX)
+  padding[0] = 5
+  b.stream.write(padding)
+  b.lane.ship(new Uint8Array(1))
+  await a.until(() => a.frames.length === 1)
+  const larger = new Uint8Array(2 + PADDING_BYTES_MAX)
+  larger[0] = 5
+  b.stream.write(larger)
+  await a.until(() => a.closed !== null)
+  t.is(a.closed?.code, 'WIRE_TOO_LARGE')
+})
+
+test('lane - what it carries is measured, and nobody above hears of it', async (t) => {
+  const [a, b] = await lanes(t)
+  const mbps = await new Promise<number>((resolve) => {
+    a.lane.measureBandwidth(resolve)
+    // The clock of a test stands still: each answer of the far end takes a millisecond.
+    const ticking = setInterval(() => a.clock.advance(1), 1)
+    t.teardown(() => clearInterval(ticking))
+  })
+  t.ok(Number.isInteger(mbps) && mbps >= 1, `${mbps} Mbit/s`)
+  t.is(b.frames.length + b.pieces.length + b.signals.length, 0)
+  t.is(a.closed, null)
+  t.is(b.closed, null)
+})
+
 test('lane - a peer that talks but never reads is closed before memory fills', async (t) => {
   const [a, b] = await lanes(t)
   b.stream.rawStream.removeAllListeners('data')
@@ -177,7 +222,7 @@ test('lane - silence ends it', async (t) => {
 
 const OFFENCES: [string, string, Uint8Array][] = [
   ['an empty message', 'WIRE_BAD_FRAME', new Uint8Array(0)],
-  ['an unknown kind', 'WIRE_BAD_FRAME', new Uint8Array([5, 0, 0])],
+  ['an unknown kind', 'WIRE_BAD_FRAME', new Uint8Array([6, 0, 0])],
   ['a ping cut short', 'WIRE_BAD_FRAME', new Uint8Array([1, 0, 0, 0])],
   ['a ping that goes on', 'WIRE_BAD_FRAME', new Uint8Array([1, 0, 0, 0, 0, 0])],
   ['a pong cut short', 'WIRE_BAD_FRAME', new Uint8Array([2])],

@@ -7,6 +7,7 @@ import {
   WEIGHTS_QUEUE_BYTES_MAX
 } from '../../../src/base/limits.ts'
 import { LINK_PIECE_NUMBER } from '../../../src/peer/lane/weights-way.ts'
+import { Relay } from '../../helpers/net/relay.ts'
 import { lanesUp, sides, ticking, type Side } from './lane-sides.ts'
 
 import type { Lane } from '../../../src/peer/lane/lane.ts'
@@ -237,4 +238,42 @@ test('weights way - on the link a piece out of place ends the link', async (t) =
   lower.carrier?.ship(new Uint8Array([LINK_PIECE_NUMBER, 1, 2]))
   await upper.until('link WIRE_BAD_FRAME')
   t.is(upper.blocks.length, 0)
+})
+
+test('weights way - what a path carries is measured, to its rate', async (t) => {
+  const [lower, upper] = await sides(t)
+  const at = { host: '127.0.0.6', port: upper.port }
+  const relay = await Relay.tcp({ port: upper.port, at, bytesPerSecond: 25e6, delayMs: 2 })
+  t.teardown(() => relay.close())
+  lower.linkUp({ remoteHost: '127.0.0.6' })
+  upper.linkUp({ port: false })
+  await Promise.all([lower.until('tcp'), upper.until('tcp')])
+  const mbps = await lower.slot.weights.measure()
+  t.ok(mbps !== null && mbps > 100 && mbps < 240, `${mbps} of 200 Mbit/s`)
+  t.is(upper.blocks.length, 0)
+})
+
+test('weights way - weights wait for a measurement, and nothing is measured beside weights', async (t) => {
+  const [lower, upper] = await sides(t)
+  await lanesUp(lower, upper)
+  const measured = lower.slot.weights.measure()
+  const sent = lower.slot.weights.send(new Uint8Array(randomBytes(2 ** 20)))
+  t.is(await lower.slot.weights.measure(), null)
+  t.ok(((await measured) as number) > 0)
+  await sent
+  await arrived(upper, 1)
+})
+
+test('weights way - without a lane, or when it is lost, nothing is measured', async (t) => {
+  const [lower, upper] = await sides(t)
+  lower.linkUp(false)
+  upper.linkUp(false)
+  await Promise.all([lower.until('udx'), upper.until('udx')])
+  t.is(await lower.slot.weights.measure(), null)
+  const [near, far] = await sides(t)
+  await lanesUp(near, far)
+  const measured = near.slot.weights.measure()
+  far.slot.close()
+  near.slot.close()
+  t.is(await measured, null)
 })

@@ -23,7 +23,8 @@ function entryOf(key: PeerId, seq: number, change: Partial<PeerRecord> = {}): Di
     profile: null,
     model: null,
     pin: null,
-    held: null,
+    held: [],
+    stage: null,
     loading: null,
     ...change
   }

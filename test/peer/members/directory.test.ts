@@ -38,10 +38,10 @@ function signedBy(identity: Identity, change: Partial<PeerRecord>): SignedRecord
 test('directory - what we publish has a rising number and a good signature', (t) => {
   const { directory, records } = setUp(ALICE)
   const first = directory.own.record.seq
-  directory.publish({ held: { start: 0, end: 3 } })
+  directory.publish({ held: [{ start: 0, end: 3 }] })
   directory.publish({ loading: null })
   t.is(directory.own.record.seq, first + 2)
-  t.alike(directory.own.record.held, { start: 0, end: 3 }, 'earlier changes stay')
+  t.alike(directory.own.record.held, [{ start: 0, end: 3 }], 'earlier changes stay')
   t.is(records.length, 2)
   const other = setUp(BOB)
   other.directory.accept(directory.own.signed, ALICE.id)

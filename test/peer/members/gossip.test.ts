@@ -96,9 +96,9 @@ test('gossip - a change is passed on at once and never back to where it came fro
   clock.advance(5000)
   for (const node of nodes) node.sent = []
   const [a, b, c] = nodes as [Node, Node, Node]
-  a.directory.publish({ held: { start: 0, end: 9 } })
+  a.directory.publish({ held: [{ start: 0, end: 9 }] })
   clock.advance(1)
-  t.alike(c.directory.get(a.id)?.record.held, { start: 0, end: 9 })
+  t.alike(c.directory.get(a.id)?.record.held, [{ start: 0, end: 9 }])
   t.alike(
     b.sent.map(({ to }) => to),
     [c.id]
@@ -166,12 +166,12 @@ test('gossip - neighbours that send all they may do not make us break the rules 
         middle.gossip.receive(id, { type: 'gossip', records: records() })
       }
     }
-    if (ms === 4000) middle.directory.publish({ held: { start: 0, end: 9 } })
+    if (ms === 4000) middle.directory.publish({ held: [{ start: 0, end: 9 }] })
     clock.advance(250)
     for (const node of [...nodes, ...busy]) node.gossip.tick()
   }
   // Records beyond the bound would have thrown where they arrived.
-  t.alike(quiet.directory.get(middle.id)?.record.held, { start: 0, end: 9 })
+  t.alike(quiet.directory.get(middle.id)?.record.held, [{ start: 0, end: 9 }])
   t.is(quiet.directory.peers().length, 4 + others.length, 'and all arrive by and by')
 })
 

@@ -1,0 +1,67 @@
+// Flow C, the next change of what a machine holds on its way to what the plan wants of it. Pure; decides
+// the order and what must go, layer-keeper.ts does it. First its own stage, beside what is held where that
+// fits: sessions go on there until all peers have their stages. Then standbys, then what nobody wants goes.
+
+import { containsAll, intersect, subtract, union, type LayerRange } from '../model/layer-range.ts'
+
+/** What a peer is to hold. */
+export interface Aim {
+  /** Its own stage; null: none. */
+  readonly stage: LayerRange | null
+  /** Layers of other peers' stages, to have them when those go. */
+  readonly standbys: readonly LayerRange[]
+  /** Whether every stage of the plan is held: until then nothing goes without need, no standby comes. */
+  readonly isSettled: boolean
+}
+
+export interface Move {
+  /** Everything that is held after it, in normal form. */
+  readonly ranges: LayerRange[]
+  /** What it is for; null where layers only go. */
+  readonly range: LayerRange | null
+  readonly isStandby: boolean
+}
+
+export const NO_AIM: Aim = { stage: null, standbys: [], isSettled: false }
+
+/**
+ * @param held in normal form.
+ * @param stage of what is held, the stage that the peer had so far; null: none.
+ * @param hasRoom whether this machine can hold such layers, in normal form.
+ * @returns null when there is nothing to do, or nothing that there is room for. An own stage for which
+ *   there is no room is tried all the same, so that whoever does it learns why.
+ */
+export function nextMove(
+  aim: Aim,
+  held: readonly LayerRange[],
+  stage: LayerRange | null,
+  hasRoom: (ranges: LayerRange[]) => boolean
+): Move | null {
+  const own = listOf(aim.stage)
+  if (aim.stage !== null && !containsAll(held, own)) {
+    // Standbys go first, then what it served so far.
+    const keeps = [[...held], intersect(held, [...own, ...listOf(stage)]), intersect(held, own)]
+    const choices = keeps.map((keep) => union(keep, own))
+    const ranges = choices.find(hasRoom) ?? union(intersect(held, own), own)
+    return { ranges, range: aim.stage, isStandby: false }
+  }
+  if (!aim.isSettled) return null
+  const wanted = wantedBy(aim)
+  for (const range of aim.standbys) {
+    if (containsAll(held, [range])) continue
+    const keeps = [[...held], intersect(held, wanted)]
+    const ranges = keeps.map((keep) => union(keep, [range])).find(hasRoom)
+    if (ranges !== undefined) return { ranges, range, isStandby: true }
+  }
+  if (subtract(held, wanted).length === 0) return null
+  return { ranges: intersect(held, wanted), range: null, isStandby: false }
+}
+
+/** Every layer that an aim asks for, in normal form. */
+export function wantedBy({ stage, standbys }: Aim): LayerRange[] {
+  return union(listOf(stage), standbys)
+}
+
+function listOf(range: LayerRange | null): LayerRange[] {
+  return range === null ? [] : [range]
+}
