@@ -27,6 +27,7 @@ import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
+import { aimOf } from './node/next-move.ts'
 import { OwnProfile } from './node/own-profile.ts'
 import { pinnedRange } from './node/pinned-range.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
@@ -57,7 +58,6 @@ import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
 import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
-import type { RouteStage } from './wire/session.ts'
 
 export { openLocal } from './node/local-model.ts'
 export { readHistory } from './node/session-history.ts'
@@ -338,15 +338,8 @@ class SwarmNode {
   /** What this peer is to hold by the newest plan; once the plan stands, for others too. */
   #aim(): void {
     const { serving, watch, identity } = this.#parts
-    if (serving?.pinned !== null || watch === null || watch.plan === null) return
-    const { stages, standbys } = watch.plan
-    const ownOf = (all: readonly RouteStage[]) =>
-      all
-        .filter(({ peer }) => peer === identity?.id)
-        .map(({ start, end }) => ({ start, end }))
-        .slice(0, HELD_RANGES_MAX - 1)
-    const [stage = null] = ownOf(stages)
-    serving.keeper.aim({ stage, standbys: ownOf(standbys), isSettled: watch.isSettled() })
+    if (serving?.pinned !== null || identity === null || !watch?.plan) return
+    serving.keeper.aim(aimOf(watch.plan, identity.id, watch.isSettled()))
   }
 
   #onHolding(holding: Holding): void {

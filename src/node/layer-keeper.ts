@@ -11,7 +11,10 @@ import { NO_AIM, nextMove, wantedBy, type Aim, type Move } from './next-move.ts'
 import type { Stage } from '../compute/stage.ts'
 import type { StageHost } from '../pipeline/stage-host.ts'
 
-/** How long sessions on layers that go may finish before they are sent elsewhere. */
+/**
+ * How long sessions on layers that go may finish before they are sent elsewhere, where the peer's stage needs
+ * the memory. Where only a standby does, or nothing, they have the time they need.
+ */
 const DRAIN_MS = 10_000
 /** After a load that failed: a disk may be busy, a file may still be copied. */
 const RETRY_MS = 5_000
@@ -24,7 +27,7 @@ const STANDBY_PAUSE_MS = 20
 export interface Holding {
   /** In normal form. */
   held: readonly LayerRange[]
-  /** Of these its own stage: the newest that is held whole. */
+  /** Its own stage, held or on the way; null: none. */
   stage: LayerRange | null
   loading: { range: LayerRange; percent: number } | null
 }
@@ -44,7 +47,7 @@ export interface LayerKeeperOptions {
 export class LayerKeeper {
   readonly #options: LayerKeeperOptions
   #aim: Aim = NO_AIM
-  /** What was its own last; it may be gone by now. */
+  /** Its own stage that was held last; it may be gone by now. */
   #stage: LayerRange | null = null
   #move: Move | null = null
   #percent = 0
@@ -62,8 +65,7 @@ export class LayerKeeper {
   get holding(): Holding {
     const { held } = this.#options.stage
     const { range = null } = this.#move ?? {}
-    const stage = this.#stage !== null && containsAll(held, [this.#stage]) ? this.#stage : null
-    return { held, stage, loading: range && { range, percent: this.#percent } }
+    return { held, stage: this.#aim.stage, loading: range && { range, percent: this.#percent } }
   }
 
   /** From now on this is wanted. */
@@ -112,7 +114,8 @@ export class LayerKeeper {
     this.#move = move
     this.#percent = 0
     try {
-      await this.#drain(intersect(stage.held, move.ranges))
+      const isUrgent = move.range !== null && !move.isStandby
+      await this.#drain(intersect(stage.held, move.ranges), isUrgent)
       if (move.range !== null) checkMemory(move.ranges)
       this.#changed()
       const onProgress = (done: number, total: number) => {
@@ -128,13 +131,13 @@ export class LayerKeeper {
     }
   }
 
-  async #drain(keep: readonly LayerRange[]): Promise<void> {
+  async #drain(keep: readonly LayerRange[], isUrgent: boolean): Promise<void> {
     const { stage, host, clock } = this.#options
     const { signal } = this.#turn
     if (containsAll(keep, stage.held)) return
     host.restrict(keep)
     const patience = new AbortController()
-    const timer = clock.after(DRAIN_MS, () => patience.abort())
+    const timer = isUrgent ? clock.after(DRAIN_MS, () => patience.abort()) : null
     try {
       await host.idle(AbortSignal.any([patience.signal, signal]))
     } catch {
@@ -143,7 +146,7 @@ export class LayerKeeper {
       host.evict()
       await host.idle(signal)
     } finally {
-      timer.cancel()
+      timer?.cancel()
     }
   }
 
@@ -166,9 +169,8 @@ export class LayerKeeper {
   }
 
   #changed(): void {
-    const { stage, isSettled } = this.#aim
-    const { held } = this.#options.stage
-    if (stage === null ? isSettled : containsAll(held, [stage])) this.#stage = stage
+    const { stage } = this.#aim
+    if (stage === null || containsAll(this.#options.stage.held, [stage])) this.#stage = stage
     const { holding } = this
     const told = JSON.stringify(holding)
     if (told === this.#told) return

@@ -6,6 +6,7 @@ import { NEIGHBOURS_MAX } from '../base/limits.ts'
 import { averageRate, quantiseRate, type Average } from '../sharding/profile.ts'
 import { compareText } from '../sharding/integer.ts'
 
+import type { MeasuredPath } from '../peer/lane/bursts.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { NeighbourRecord } from '../wire/record.ts'
 
@@ -32,8 +33,10 @@ const REMEMBERED_MAX = 64
  */
 const UDX_MBPS = 609
 
-/** A new link is published with all that is measured of it, or after so long with what there is. */
+/** Plans wait so long for what a new link is like; one without a lane is then told by its pings. */
 const SETTLE_MS = 2000
+/** One with a lane that could not be measured is told by its pings after as long as this. */
+const UNMEASURED_MS = 2 * DELAY_EVERY_MS
 
 export type LaneKind = 'tcp' | 'udx'
 
@@ -58,11 +61,9 @@ export class NeighbourTable {
   /** A round trip on the way that frames take now. @param rttMs null where it is not known yet. */
   delay(peer: PeerId, lane: LaneKind, rttMs: number | null, nowMs: number): void {
     const known = this.#of(peer, nowMs)
-    if (known.lane !== lane) {
-      Object.assign(known, { lane, laneMs: nowMs, delaysUs: [], publishedUs: null })
-    }
+    if (known.lane !== lane) Object.assign(known, newWay(lane, nowMs))
     if (rttMs === null) return
-    const delayUs = Math.max(DELAY_LEAST_US, Math.ceil((rttMs * 1000) / 2))
+    const delayUs = delayOf(rttMs)
     const isNext = known.delaysUs.length === 0 || nowMs - known.delayMs >= DELAY_EVERY_MS
     if (isNext) {
       known.delayMs = nowMs
@@ -71,16 +72,18 @@ export class NeighbourTable {
     } else known.delaysUs.push(Math.min(delayUs, known.delaysUs.pop() as number))
   }
 
-  /** What the path was measured to carry. */
-  bandwidth(peer: PeerId, mbps: number, nowMs: number): void {
+  /** The path as it was measured: the first figures of a new link that count. */
+  path(peer: PeerId, { rttMs, mbps }: MeasuredPath, nowMs: number): void {
     const known = this.#of(peer, nowMs)
+    known.delaysUs.push(Math.min(delayOf(rttMs), known.delaysUs.pop() ?? Infinity))
+    known.publishedUs = quantiseRate(known.publishedUs, Math.min(...known.delaysUs))
     const average = averageRate(known.bandwidth?.average ?? null, mbps)
     const published = quantiseRate(known.bandwidth?.published ?? null, average.rate)
     known.bandwidth = { average, published, measuredMs: nowMs }
   }
 
   /** A path that was not measured, or not for long. @param waitMs after its lane came. */
-  needsBandwidth(peer: PeerId, waitMs: number, nowMs: number): boolean {
+  needsPath(peer: PeerId, waitMs: number, nowMs: number): boolean {
     const { lane = null, laneMs = nowMs, bandwidth = null } = this.#all.get(peer) ?? {}
     if (lane !== 'tcp' || nowMs - laneMs < waitMs) return false
     return bandwidth === null || nowMs - bandwidth.measuredMs > BANDWIDTH_KEPT_MS
@@ -106,14 +109,14 @@ export class NeighbourTable {
       // The next path may be another one: it begins with its own first figure.
       if (known.bandwidth !== null) known.bandwidth.average.samples = 0
       if (nowMs - known.touchedMs < LOST_KEPT_MS) continue
-      Object.assign(known, { lane: null, delaysUs: [], publishedUs: null })
+      Object.assign(known, newWay(null, nowMs))
     }
   }
 
   /** Whether something is still to be measured that will be published in a moment. */
   isSettling(peer: PeerId, nowMs: number): boolean {
     const known = this.#all.get(peer)
-    return known === undefined || !isSettled(known, nowMs)
+    return known === undefined || (!isTold(known, nowMs) && nowMs - known.laneMs <= SETTLE_MS)
   }
 
   /** What to say of them, ascending by key; of more than fit the farthest: the others are ordinary. */
@@ -128,12 +131,7 @@ export class NeighbourTable {
 
   #of(peer: PeerId, nowMs: number): Neighbour {
     const known = this.#all.get(peer) ?? {
-      lane: null,
-      laneMs: nowMs,
-      delaysUs: [],
-      delayMs: 0,
-      publishedUs: null,
-      bandwidth: null,
+      ...newWay(null, nowMs),
       seen: null,
       publishedMiBps: null,
       touchedMs: nowMs
@@ -151,16 +149,30 @@ export class NeighbourTable {
   }
 }
 
-function isSettled({ lane, laneMs, publishedUs, bandwidth }: Neighbour, nowMs: number): boolean {
-  if (nowMs - laneMs > SETTLE_MS) return true
-  return publishedUs !== null && (lane === 'udx' || bandwidth !== null)
+/** Nothing that was measured of another way holds for it, nor is it told before it is measured itself. */
+function newWay(lane: LaneKind | null, nowMs: number) {
+  return { lane, laneMs: nowMs, delaysUs: [], delayMs: 0, publishedUs: null, bandwidth: null }
+}
+
+function delayOf(rttMs: number): number {
+  return Math.max(DELAY_LEAST_US, Math.ceil((rttMs * 1000) / 2))
+}
+
+/**
+ * Pings of a peer that is just starting, or of ours, wait for whatever keeps it busy: the first ones were
+ * seen to take a thousand times as long as the way. Measuring a path sends several in a row.
+ */
+function isTold({ lane, laneMs, publishedUs, bandwidth }: Neighbour, nowMs: number): boolean {
+  if (publishedUs === null) return false
+  const isMeasured = lane === 'tcp' && bandwidth !== null
+  return isMeasured || nowMs - laneMs > (lane === 'udx' ? SETTLE_MS : UNMEASURED_MS)
 }
 
 function recordOf(peer: PeerId, known: Neighbour, nowMs: number): NeighbourRecord {
   const { lane, publishedUs, bandwidth, seen, publishedMiBps } = known
   const isSeen = seen !== null && nowMs - seen.atMs <= SEEN_KEPT_MS
   const measured = lane === 'udx' ? UDX_MBPS : (bandwidth?.published ?? 0)
-  const delayUs = isSettled(known, nowMs) ? (publishedUs ?? 0) : 0
+  const delayUs = isTold(known, nowMs) ? (publishedUs ?? 0) : 0
   return {
     peer,
     delayUs,

@@ -4,6 +4,7 @@
 import { every, type Clock, type Timer } from '../base/clock.ts'
 import { NeighbourTable } from './neighbour-table.ts'
 
+import type { MeasuredPath } from '../peer/lane/bursts.ts'
 import type { LinkInfo } from '../peer/network-options.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { NeighbourRecord } from '../wire/record.ts'
@@ -15,7 +16,7 @@ const LOOK_MS = 250
  * they would measure half.
  */
 const UPPER_WAITS_MS = 500
-/** After a measurement that came to nothing. */
+/** Between two measurements of one path: one may come to nothing, and lanes may come and go. */
 const RETRY_MS = 60_000
 
 export interface NeighbourWatchOptions {
@@ -23,7 +24,7 @@ export interface NeighbourWatchOptions {
   clock: Clock
   links: () => Pick<LinkInfo, 'peer' | 'lane' | 'rttMs' | 'upMs'>[]
   /** Sends some hundred KB; null when it came to nothing. */
-  measureBandwidth: (peer: PeerId) => Promise<number | null>
+  measurePath: (peer: PeerId) => Promise<MeasuredPath | null>
   /** There is something else to publish than before. */
   onChange: (neighbours: NeighbourRecord[]) => void
 }
@@ -69,24 +70,24 @@ export class NeighbourWatch {
       if (!this.#isMeasuring && this.#isDue(peer, nowMs)) void this.#measure(peer)
     }
     this.#table.keep(linked, nowMs)
+    for (const [peer, untilMs] of this.#retryMs) if (untilMs <= nowMs) this.#retryMs.delete(peer)
     this.#publish()
   }
 
   #isDue(peer: PeerId, nowMs: number): boolean {
     if (nowMs < (this.#retryMs.get(peer) ?? 0)) return false
     const waitMs = this.#options.self < peer ? 0 : UPPER_WAITS_MS
-    return this.#table.needsBandwidth(peer, waitMs, nowMs)
+    return this.#table.needsPath(peer, waitMs, nowMs)
   }
 
   async #measure(peer: PeerId): Promise<void> {
-    const { clock, measureBandwidth } = this.#options
+    const { clock, measurePath } = this.#options
     this.#isMeasuring = true
     this.#retryMs.set(peer, clock.now() + RETRY_MS)
     try {
-      const mbps = await measureBandwidth(peer)
-      if (mbps === null) return
-      this.#retryMs.delete(peer)
-      this.#table.bandwidth(peer, mbps, clock.now())
+      const path = await measurePath(peer)
+      if (path === null) return
+      this.#table.path(peer, path, clock.now())
       this.#publish()
     } finally {
       this.#isMeasuring = false

@@ -2,7 +2,12 @@
 // the order and what must go, layer-keeper.ts does it. First its own stage, beside what is held where that
 // fits: sessions go on there until all peers have their stages. Then standbys, then what nobody wants goes.
 
+import { HELD_RANGES_MAX } from '../base/limits.ts'
 import { containsAll, intersect, subtract, union, type LayerRange } from '../model/layer-range.ts'
+
+import type { Plan } from '../sharding/plan.ts'
+import type { PeerId } from '../wire/ids.ts'
+import type { RouteStage } from '../wire/session.ts'
 
 /** What a peer is to hold. */
 export interface Aim {
@@ -23,6 +28,14 @@ export interface Move {
 }
 
 export const NO_AIM: Aim = { stage: null, standbys: [], isSettled: false }
+
+/** What a plan gives one peer to hold; as many ranges as its record has room for. */
+export function aimOf(plan: Plan, self: PeerId, isSettled: boolean): Aim {
+  const ownOf = (all: readonly RouteStage[]) =>
+    all.filter(({ peer }) => peer === self).map(({ start, end }) => ({ start, end }))
+  const [stage = null] = ownOf(plan.stages)
+  return { stage, standbys: ownOf(plan.standbys).slice(0, HELD_RANGES_MAX - 1), isSettled }
+}
 
 /**
  * @param held in normal form.

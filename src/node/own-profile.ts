@@ -15,7 +15,7 @@ import type { NeighbourRecord, Profile } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
 
 export interface OwnProfileOptions {
-  network: Pick<PeerNetwork, 'links' | 'measureBandwidth' | 'publish' | 'hops'>
+  network: Pick<PeerNetwork, 'links' | 'measurePath' | 'publish' | 'hops'>
   wishes: Pick<NodeOptions, 'contextTokens' | 'sessions'>
   clock: Clock
 }
@@ -34,7 +34,7 @@ export class OwnProfile {
       self: network.hops.self,
       clock,
       links: () => network.links(),
-      measureBandwidth: (peer) => network.measureBandwidth(peer),
+      measurePath: (peer) => network.measurePath(peer),
       onChange: (neighbours) => {
         this.#neighbours = neighbours
         if (this.#machine !== null) network.publish({ profile: this.#profile(this.#machine) })

@@ -3,10 +3,11 @@
 
 import { clip, formatSize } from '../base/text.ts'
 import {
+  containsAll,
   formatRange,
   formatRanges,
-  sameRange,
   subtract,
+  union,
   type LayerRange
 } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
@@ -85,14 +86,15 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
 
 /** What a load that has ended brought: the peer's own stage, or layers that stand by. Null: nothing. */
 export function holdingNews(
-  before: Pick<PeerRecord, 'held' | 'stage' | 'loading'>,
+  before: Pick<PeerRecord, 'held' | 'loading'>,
   now: Pick<PeerRecord, 'stage' | 'loading'> & { held: readonly LayerRange[] }
 ): { kind: 'layers' | 'standby'; text: string } | null {
   if (before.loading === null || now.loading !== null) return null
-  if (now.stage !== null && !sameRange(now.stage, before.stage)) {
+  const own = now.stage === null ? [] : [now.stage]
+  if (now.stage !== null && containsAll(now.held, own) && !containsAll(before.held, own)) {
     return { kind: 'layers', text: `layers ${formatRange(now.stage)} are ready` }
   }
-  const come = subtract(now.held, before.held)
+  const come = subtract(now.held, union(before.held, own))
   if (come.length === 0) return null
   return { kind: 'standby', text: `layers ${formatRanges(come)} stand by here` }
 }

@@ -31,6 +31,7 @@ import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Hops } from '../pipeline/hop.ts'
 import type { ControlMessage } from '../wire/control.ts'
 import type { Hello } from '../wire/hello.ts'
+import type { MeasuredPath } from './lane/bursts.ts'
 import type { BlockParts } from './lane/weights-piece.ts'
 import type { LinkInfo, NetworkEvent, NetworkOptions } from './network-options.ts'
 
@@ -217,10 +218,10 @@ export class PeerNetwork {
   }
 
   /**
-   * What the path to a peer carries, in whole megabits per second: some hundred KB are sent to it. Null
-   * where there is no link, no lane or no time for it now.
+   * How long the path to a peer is and what it carries: some hundred KB are sent to it. Null where there is
+   * no link, no lane or no time for it now.
    */
-  async measureBandwidth(peer: PeerId): Promise<number | null> {
+  async measurePath(peer: PeerId): Promise<MeasuredPath | null> {
     return (await this.#lanes.slot(peer)?.weights.measure()) ?? null
   }
 

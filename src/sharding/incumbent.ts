@@ -1,8 +1,8 @@
 // Flow C, standing still: what the peers already hold stays the plan until another one is so much faster
 // that moving pays. What is held is part of every peer's record, so this needs no history and is the same
 // everywhere; it keeps noise in measurements from moving gigabytes. Layers that stand by count only where
-// the stages leave layers open, as when a machine went: else every standby that is loaded would be another
-// plan to think about. Pure.
+// the stages leave layers open and nobody is on the way to another stage, as when a machine went: else each
+// standby, and each step of a plan that is being carried out, would be another plan to think about. Pure.
 
 import { containsAll, union, type LayerRange } from '../model/layer-range.ts'
 import { toUs, type Costs } from './cost.ts'
@@ -50,7 +50,7 @@ function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candida
 
 /** Everything that is held as a plan, standbys included; each peer has room for what it would serve. */
 function takeover(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
-  if (peers.every(({ standby = [] }) => standby.length === 0)) return null
+  if (peers.some(({ isMoving = false }) => isMoving)) return null
   const spans = peers.flatMap((peer) => heldBy(peer).map((range) => ({ peer: peer.key, ...range })))
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const { stages, missing } = shortestCover(costs.nLayers, spans)

@@ -82,7 +82,6 @@ class OrderSearch {
     this.#reach = reachOf(costs, members)
     this.#rest = new Float64Array(sets * this.#width).fill(-1)
     this.#tiers = restTiers(costs, members)
-    steps.left -= floorDiv(size, 8)
     this.#ticks = new Float64Array(size)
     this.#slowest = new Float64Array(size)
     this.#from = new Int32Array(size)
@@ -92,6 +91,7 @@ class OrderSearch {
   run(first: number | null): void {
     const count = this.#members.length
     this.#ticks.fill(Infinity)
+    this.#steps.left -= floorDiv(this.#ticks.length, 8)
     for (let v = 0; v < count; v++) {
       if (first === null || v === first) this.#extend(0, -1, 0, v, first)
     }

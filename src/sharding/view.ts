@@ -81,6 +81,8 @@ export interface ViewPeer extends Tier {
   held?: LayerRange | null
   /** Other layers ready to serve, ascending. Absent: none. */
   standby?: readonly LayerRange[]
+  /** It has a stage that it does not hold yet. Absent: it has not. */
+  isMoving?: boolean
   /** Range fixed by hand: this peer serves inside it or not at all. */
   pin: LayerRange | null
 }
@@ -165,7 +167,8 @@ export function viewHash({ model, peers, usual }: View): string {
       rangeOf(peer.held),
       rangeOf(peer.pin),
       // Nothing where there are none, as before there were any.
-      ...(peer.standby ?? []).map(rangeOf)
+      ...(peer.standby ?? []).map(rangeOf),
+      ...(peer.isMoving === true ? ['moving'] : [])
     ]),
     ...(usual === undefined ? [] : [[usual.contextTokens, usual.sessions]])
   ])
@@ -229,14 +232,16 @@ function toViewPeer({ key, profile, pin, held, stage }: Measured, nLayers: numbe
   const real = (range: LayerRange | null) =>
     range !== null && isLayerRange(range, nLayers) ? { start: range.start, end: range.end } : null
   const all = held.flatMap((range) => real(range) ?? [])
-  const own = stage !== null && containsAll(all, [stage]) ? real(stage) : null
+  const own = real(stage)
+  const isMoving = own !== null && !containsAll(all, [own])
   return {
     key,
     memoryKiB,
     weightMiBps,
     int8Mops,
-    held: own,
-    standby: own === null ? all : subtract(all, [own]),
+    held: isMoving ? null : own,
+    standby: own === null || isMoving ? all : subtract(all, [own]),
+    isMoving,
     pin: real(pin),
     ...(diskMiBps > 0 ? { loadMiBps: diskMiBps } : {})
   }

@@ -67,7 +67,7 @@ export interface PeerRecord {
   pin: RangeRecord | null
   /** Layers ready to serve: ascending, not touching each other. */
   held: RangeRecord[]
-  /** Those of its own stage, where all of them are held; what else is held stands by for others. */
+  /** Its own stage by the plan that it follows, held or on the way; what else is held stands by. */
   stage: RangeRecord | null
   /** Layers being loaded and how far, 0 to 100. */
   loading: { range: RangeRecord; percent: number } | null

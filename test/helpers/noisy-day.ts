@@ -1,15 +1,17 @@
-// One simulated day of a swarm whose peers measure themselves anew every half minute, with noise, while
-// their true speeds drift: how often the plan changes, and what it costs against the best plan of the
-// moment. Held layers follow the plan at once, so every change counts.
+// One simulated day of a swarm whose peers measure themselves and the ways between them anew every half
+// minute, with noise, while their true speeds drift: how often the plan changes, and what it costs against
+// the best plan of the moment. Held layers follow the plan at once, so every change counts.
 
 import { below, seededRandom, type Random } from '../../src/base/random.ts'
 import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import { averageRate, nearestStep, quantiseRate, type Average } from '../../src/sharding/profile.ts'
+import { NoisyWays } from './noisy-ways.ts'
 import { keyOf, modelKiB, randomModel, ticksOf } from './views.ts'
 
-import type { ModelFacts, ViewPeer } from '../../src/sharding/view.ts'
+import { viewHash, type ModelFacts, type ViewPeer } from '../../src/sharding/view.ts'
 
-const DAY_SAMPLES = (24 * 60 * 60) / 30
+const SAMPLE_MS = 30_000
+const DAY_SAMPLES = (24 * 60 * 60_000) / SAMPLE_MS
 /** Compared with the best plan of the moment as often as this. */
 const REGRET_EVERY = 240
 
@@ -31,6 +33,8 @@ export function noisyDay(
 ): NoisyDay {
   const random = seededRandom(seed)
   const { model, truth } = cluster(random)
+  const ways = new NoisyWays(random, model, truth)
+  const trueLinks = ways.links(0)
   const averages = truth.map((): Average | null => null)
   const published = truth.map(({ weightMiBps }) => nearestStep(weightMiBps))
   const drift = truth.map(() => 0)
@@ -43,7 +47,8 @@ export function noisyDay(
     const now = truth.map((peer, i) => {
       // A slow wave of 4.5 %: heat, and other programs.
       drift[i] = (drift[i] as number) * 0.98 + gauss(random) * 0.009
-      return { ...peer, weightMiBps: Math.floor(peer.weightMiBps * (1 + drift[i])) }
+      const links = trueLinks.get(peer.key) ?? []
+      return { ...peer, weightMiBps: Math.floor(peer.weightMiBps * (1 + drift[i])), links }
     })
     for (const [i, { weightMiBps }] of now.entries()) {
       const noisy = weightMiBps * (1 + (gauss(random) * noisePercent) / 100)
@@ -52,12 +57,16 @@ export function noisyDay(
       const rate = (averages[i] as Average).rate
       published[i] = steady ? quantiseRate(published[i] as number, rate) : measured
     }
+    const nowMs = (sample + 1) * SAMPLE_MS
+    ways.look(noisePercent, nowMs)
+    const links = ways.links(nowMs)
     const peers = truth.map((peer, i) => ({
       ...peer,
+      links: links.get(peer.key) ?? [],
       weightMiBps: published[i] as number,
       held: steady ? (held.get(peer.key) ?? null) : null
     }))
-    const seen = peers.map(({ weightMiBps, held: range }) => [weightMiBps, range?.start]).join()
+    const seen = viewHash({ model, peers })
     if (seen !== view) {
       view = seen
       const next = computePlan({ model, peers })

@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000
 function measured(rttMs = 0.3, mbps = 900): NeighbourTable {
   const table = new NeighbourTable()
   table.delay(A, 'tcp', rttMs, 0)
-  table.bandwidth(A, mbps, 0)
+  table.path(A, { rttMs, mbps }, 0)
   return table
 }
 
@@ -25,36 +25,48 @@ test('neighbour table - nothing is nearer than half a tenth of a millisecond', (
   t.is(measured(0.01).records(0)[0]?.delayUs, 53)
 })
 
-test('neighbour table - a new link is told once it is measured, or after two seconds', (t) => {
+test('neighbour table - a new link is told once its path was measured', (t) => {
   const table = new NeighbourTable()
   t.ok(table.isSettling(A, 0))
-  table.delay(A, 'tcp', null, 0)
-  table.delay(A, 'tcp', 0.3, 100)
+  // What keeps a peer busy that is just starting is in its first round trips, and in no path.
+  table.delay(A, 'tcp', 300, 100)
   t.alike(table.records(100), [])
   t.ok(table.isSettling(A, 100))
-  t.is(table.records(2001)[0]?.mbps, 0)
-  t.absent(table.isSettling(A, 2001))
-  table.bandwidth(A, 900, 2100)
-  t.is(table.records(2100)[0]?.mbps, 861)
+  table.path(A, { rttMs: 0.3, mbps: 900 }, 700)
+  t.alike(table.records(700), [{ peer: A, delayUs: 152, mbps: 861, seenMiBps: 0 }])
+  t.absent(table.isSettling(A, 700))
+})
+
+test('neighbour table - what cannot be measured is waited for briefly and told after a minute', (t) => {
+  const table = new NeighbourTable()
+  for (let nowMs = 0; nowMs <= MINUTE_MS; nowMs += 250) {
+    table.delay(A, 'tcp', nowMs < 5000 ? 300 : 0.3, nowMs)
+    if (nowMs === 2000) t.ok(table.isSettling(A, nowMs))
+    if (nowMs === 2250) t.absent(table.isSettling(A, nowMs))
+  }
+  t.alike(table.records(MINUTE_MS), [])
+  t.alike(table.records(MINUTE_MS + 1), [{ peer: A, delayUs: 152, mbps: 0, seenMiBps: 0 }])
 })
 
 test('neighbour table - a link without a lane carries what UDX does, unmeasured', (t) => {
   const table = new NeighbourTable()
   table.delay(A, 'udx', 2, 0)
-  t.alike(table.records(0), [{ peer: A, delayUs: 1024, mbps: 609, seenMiBps: 0 }])
-  t.absent(table.needsBandwidth(A, 0, 0))
+  t.ok(table.isSettling(A, 2000))
+  t.alike(table.records(2000), [])
+  t.alike(table.records(2001), [{ peer: A, delayUs: 1024, mbps: 609, seenMiBps: 0 }])
+  t.absent(table.needsPath(A, 0, 2001))
 })
 
 test('neighbour table - a path is measured once, and again after an hour', (t) => {
   const table = new NeighbourTable()
   table.delay(A, 'tcp', 0.3, 0)
-  t.absent(table.needsBandwidth(A, 500, 499))
-  t.ok(table.needsBandwidth(A, 500, 500))
-  table.bandwidth(A, 900, 500)
+  t.absent(table.needsPath(A, 500, 499))
+  t.ok(table.needsPath(A, 500, 500))
+  table.path(A, { rttMs: 0.3, mbps: 900 }, 500)
   table.keep(new Set(), 600)
   table.delay(A, 'tcp', 0.3, 10_000)
-  t.absent(table.needsBandwidth(A, 0, 10_000), 'a link that was renewed')
-  t.ok(table.needsBandwidth(A, 0, 61 * MINUTE_MS))
+  t.absent(table.needsPath(A, 0, 10_000), 'a link that was renewed')
+  t.ok(table.needsPath(A, 0, 61 * MINUTE_MS))
 })
 
 test('neighbour table - what is in the way for a while changes nothing, for ten minutes it does', (t) => {
@@ -82,7 +94,8 @@ test('neighbour table - a day of noise is no news', (t) => {
     // 20 % and now and then ten times as long.
     const spike = below(random, 10) === 0 ? 3 : 0
     table.delay(A, 'tcp', 0.3 + below(random, 60) / 1000 + spike, nowMs)
-    if (nowMs % (61 * MINUTE_MS) === 0) table.bandwidth(A, 800 + below(random, 200), nowMs)
+    if (nowMs % (61 * MINUTE_MS) === 0)
+      table.path(A, { rttMs: 0.35, mbps: 800 + below(random, 200) }, nowMs)
     const text = JSON.stringify(table.records(nowMs))
     if (text !== last) changes++
     last = text
@@ -105,16 +118,17 @@ test('neighbour table - a link that is lost for long is told no more, and begins
   const table = measured()
   table.keep(new Set(), 10 * MINUTE_MS)
   t.alike(table.records(10 * MINUTE_MS), [])
-  table.delay(A, 'tcp', 5, 11 * MINUTE_MS)
-  t.is(table.records(11 * MINUTE_MS)[0]?.delayUs, 2436)
-  table.bandwidth(A, 100, 11 * MINUTE_MS)
-  t.is(table.records(11 * MINUTE_MS)[0]?.mbps, 107)
+  table.delay(A, 'tcp', 300, 11 * MINUTE_MS)
+  t.alike(table.records(11 * MINUTE_MS), [], 'not before it is measured')
+  t.ok(table.needsPath(A, 0, 11 * MINUTE_MS))
+  table.path(A, { rttMs: 5, mbps: 100 }, 11 * MINUTE_MS)
+  t.alike(table.records(11 * MINUTE_MS), [{ peer: A, delayUs: 2436, mbps: 107, seenMiBps: 0 }])
 })
 
 test('neighbour table - another kind of lane is another way', (t) => {
   const table = measured()
   table.delay(A, 'udx', 2, 1000)
-  t.alike(table.records(1000), [{ peer: A, delayUs: 1024, mbps: 609, seenMiBps: 0 }])
+  t.alike(table.records(3001), [{ peer: A, delayUs: 1024, mbps: 609, seenMiBps: 0 }])
 })
 
 test('neighbour table - of an hour the fastest that was seen counts, and then no longer', (t) => {
@@ -132,7 +146,7 @@ test('neighbour table - of more than fit the farthest are told, in the order of 
   for (let i = 0; i < NEIGHBOURS_MAX + 9; i++) {
     const peer = keyOf((i + 16).toString(16))
     table.delay(peer, 'tcp', 40 - i, 0)
-    table.bandwidth(peer, 900, 0)
+    table.path(peer, { rttMs: 40 - i, mbps: 900 }, 0)
   }
   const records = table.records(0)
   t.is(records.length, NEIGHBOURS_MAX)

@@ -25,9 +25,10 @@ function setUp(self = B) {
     self,
     clock: world.clock,
     links: () => world.links,
-    measureBandwidth: (peer) => {
+    measurePath: (peer) => {
       world.measured.push(peer)
-      return Promise.resolve(world.mbps)
+      const { mbps } = world
+      return Promise.resolve(mbps === null ? null : { rttMs: 0.3, mbps })
     },
     onChange: (neighbours) => world.told.push(neighbours)
   })
@@ -69,7 +70,7 @@ test('neighbour watch - a measurement that came to nothing is tried again after 
   world.mbps = null
   await world.pass(59_000)
   t.is(world.measured.length, 1)
-  t.is(world.told.at(-1)?.[0]?.mbps, 0)
+  t.is(world.told.length, 0)
   world.mbps = 900
   await world.pass(2000)
   t.is(world.measured.length, 2)
@@ -113,4 +114,13 @@ test('neighbour watch - what was seen of a stage is told at once, and nothing af
   world.links = [link(A)]
   await world.pass(5000)
   t.is(world.told.length, 1)
+})
+
+test('neighbour watch - a lane that comes and goes is measured once a minute at most', async (t) => {
+  const world = setUp()
+  for (let i = 0; i < 240; i++) {
+    world.links = [link(C, 0.3, i % 2 === 0 ? 'tcp' : 'udx')]
+    await world.pass(250)
+  }
+  t.is(world.measured.length, 1)
 })

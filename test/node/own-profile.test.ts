@@ -34,7 +34,7 @@ function setUp(wishes = { contextTokens: 32_768 as number | null, sessions: null
   const network = {
     hops: { self: SELF },
     links: () => world.links,
-    measureBandwidth: () => Promise.resolve(900),
+    measurePath: () => Promise.resolve({ rttMs: 0.3, mbps: 900 }),
     publish: ({ profile }: { profile: Profile }) => world.told.push(profile)
   }
   const profile = new OwnProfile({

@@ -120,7 +120,7 @@ test('sentences - foreign text is one clipped line without control characters', 
 test('sentences - what a load has brought: the stage, or layers that stand by', (t) => {
   const range = (start: number, end: number) => ({ start, end })
   const loading = { range: range(0, 4), percent: 99 }
-  const before = { held: [range(6, 8)], stage: null, loading }
+  const before = { held: [range(6, 8)], loading }
   const news = (held: { start: number; end: number }[], stage: typeof loading.range | null) =>
     sentences.holdingNews(before, { held, stage, loading: null })
   t.alike(news([range(0, 4), range(6, 8)], range(0, 4)), {
@@ -132,5 +132,6 @@ test('sentences - what a load has brought: the stage, or layers that stand by', 
     text: 'layers 0-1, 8-9 stand by here'
   })
   t.is(news([range(6, 8)], null), null, 'a load that failed')
-  t.is(sentences.holdingNews(before, { ...before }), null, 'it still loads')
+  t.is(news([range(0, 2), range(6, 8)], range(0, 4)), null, 'a part of the stage is no stage')
+  t.is(sentences.holdingNews(before, { ...before, stage: null }), null, 'it still loads')
 })

@@ -66,7 +66,8 @@ test('incumbent - when a machine is gone, who stood by for it takes over as it i
   const standby = [{ start: 5, end: 8 }]
   t.is(planOf(a, { ...c, standby }), 'a:0-4 c:5-7')
   t.is(planOf(a, c), 'a:0-2 c:3-7', 'without it another split is the best')
-  t.is(planOf(a, { ...c, weightMiBps: 20_000, standby }), 'a:0-2 c:3-7', 'nor where much is lost')
+  t.is(planOf(a, { ...c, standby, isMoving: true }), 'a:0-2 c:3-7', 'or while one is on its way')
+  t.is(planOf(a, { ...c, weightMiBps: 20_000, standby }), 'a:0-2 c:3-7', 'or where much is lost')
 })
 
 test('incumbent - nobody takes over more than it has room for', (t) => {

@@ -65,20 +65,20 @@ test('view - a pin that this model does not have is ignored', (t) => {
 test('view - of what is held the own stage is told from what stands by', (t) => {
   const [peer] = peers as [(typeof peers)[0]]
   const seen = (changes: Partial<PeerRecord>) => {
-    const { held, standby } = view([toRecord(peer, model, changes)]).peers[0]!
-    return [held, standby]
+    const { held, standby, isMoving } = view([toRecord(peer, model, changes)]).peers[0]!
+    return [held, standby, isMoving]
   }
   const [own, other] = [
     { start: 0, end: 1 },
     { start: 2, end: 3 }
   ] as const
   t.ok(model.nLayers > 3)
-  t.alike(seen({ held: [own, other], stage: own }), [own, [other]])
-  t.alike(seen({ held: [own, other], stage: null }), [null, [own, other]])
-  t.alike(seen({ held: [other], stage: own }), [null, [other]], 'it has lost its stage')
-  t.alike(seen({ held: [{ start: 0, end: 3 }], stage: own }), [own, [{ start: 1, end: 3 }]])
+  t.alike(seen({ held: [own, other], stage: own }), [own, [other], false])
+  t.alike(seen({ held: [own, other], stage: null }), [null, [own, other], false])
+  t.alike(seen({ held: [other], stage: own }), [null, [other], true], 'on its way')
+  t.alike(seen({ held: [{ start: 0, end: 3 }], stage: own }), [own, [{ start: 1, end: 3 }], false])
   const beyond = { start: 5, end: model.nLayers + 1 }
-  t.alike(seen({ held: [own, beyond], stage: beyond }), [null, [own]], 'of another model')
+  t.alike(seen({ held: [own, beyond], stage: beyond }), [null, [own], false], 'of another model')
 })
 
 test('view - what a plan reads changes the hash, what it does not read leaves it', (t) => {

@@ -5,6 +5,8 @@ import test from 'brittle'
 import { topLines } from '../../src/tui/plain.ts'
 import { beforeFirstAnswer, justStarted, threePeers, troubled } from '../helpers/top-states.ts'
 
+import type { TopPeer } from '../../src/wire/top.ts'
+
 process.env['TZ'] = 'UTC'
 
 test('plain - every fact of the dashboard is a line', (t) => {
@@ -45,4 +47,26 @@ test('plain - texts of others are made harmless, whatever the state', (t) => {
   for (const state of [troubled(), justStarted(), beforeFirstAnswer()]) {
     for (const line of topLines(state, 100)) t.absent(/[\p{Cc}\p{Cf}]/u.test(line), line)
   }
+})
+
+test('plain - who stands by for which layers, and a layer is there only where its peer holds it', (t) => {
+  const state = threePeers()
+  const [atlas, boron, cesium] = state.peers as [TopPeer, TopPeer, TopPeer]
+  const own = { start: 0, end: 12 }
+  const others = { start: 24, end: 32 }
+  const peers = [
+    { ...atlas, held: [own, others], standby: [others] },
+    { ...boron, held: [{ start: 12, end: 16 }, others], standby: [others] },
+    { ...cesium, planned: null, standby: cesium.held }
+  ]
+  const lines = topLines({ ...state, peers }, 120)
+  t.ok(lines.some((line) => line.startsWith(' 0 [aaaaaaaaaaaa|bbbb........|cccccccc] 31')))
+  const standby = 'missing: 12-23   standby: atlas 24-31, boron 24-31, cesium 24-31   a atlas 0-11'
+  t.ok(
+    lines.some((line) => line.includes(standby)),
+    standby
+  )
+  const stateOf = (name: string) => lines.find((line) => line.startsWith(`  ${name}`))?.trim()
+  t.ok(/ 0-11 .* ok/.test(stateOf('atlas*') ?? ''))
+  t.ok(/ 24-31 .* standby/.test(stateOf('cesium') ?? ''))
 })

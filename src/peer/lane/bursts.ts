@@ -7,9 +7,16 @@
 export const BURST_BYTES = 192 * 2 ** 10
 const BURSTS = 3
 
+export interface MeasuredPath {
+  /** The least of some round trips, one behind the other. */
+  rttMs: number
+  /** Whole megabits per second, at least 1. */
+  mbps: number
+}
+
 export class Bursts {
   readonly #rttMs: number
-  readonly #onDone: (mbps: number) => void
+  readonly #onDone: (path: MeasuredPath) => void
   #left = BURSTS
   #sentMs = 0
   #pingId = -1
@@ -17,9 +24,8 @@ export class Bursts {
 
   /**
    * @param rttMs least round trip of this path, which no burst is charged with.
-   * @param onDone with whole megabits per second, at least 1.
    */
-  constructor(rttMs: number, onDone: (mbps: number) => void) {
+  constructor(rttMs: number, onDone: (path: MeasuredPath) => void) {
     this.#rttMs = rttMs
     this.#onDone = onDone
   }
@@ -39,7 +45,7 @@ export class Bursts {
     const tookMs = Math.max(wholeMs / 10, wholeMs - this.#rttMs)
     this.#best = Math.max(this.#best, Math.floor((BURST_BYTES * 8) / (tookMs * 1000)))
     if (this.#left > 0) return true
-    this.#onDone(Math.max(1, this.#best))
+    this.#onDone({ rttMs: this.#rttMs, mbps: Math.max(1, this.#best) })
     return false
   }
 }

@@ -16,7 +16,7 @@ import { Bucket } from '../../base/bucket.ts'
 import { Pings, RttEstimate } from '../link/rtt.ts'
 import { Silence } from '../link/silence.ts'
 import { Stuck } from '../link/stuck.ts'
-import { BURST_BYTES, Bursts } from './bursts.ts'
+import { BURST_BYTES, Bursts, type MeasuredPath } from './bursts.ts'
 import {
   KIND_PADDING,
   KIND_PIECE,
@@ -155,14 +155,14 @@ export class Lane implements Carrier {
   }
 
   /**
-   * Measures what the path carries, in whole megabits per second, with some hundred KB. Not beside other
-   * bytes of this lane. `onDone` is not called when the lane ends before.
+   * Measures how long the path is and what it carries, with some hundred KB. Not beside other bytes of this
+   * lane. `onDone` is not called when the lane ends before.
    */
-  measureBandwidth(onDone: (mbps: number) => void): void {
+  measurePath(onDone: (path: MeasuredPath) => void): void {
     this.measure((rttMs) => {
-      this.#bursts = new Bursts(rttMs, (mbps) => {
+      this.#bursts = new Bursts(rttMs, (path) => {
         this.#bursts = null
-        onDone(mbps)
+        onDone(path)
       })
       this.#burst()
     })

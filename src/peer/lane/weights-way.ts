@@ -21,6 +21,7 @@ import {
 } from './weights-piece.ts'
 
 import type { Clock, Timer } from '../../base/clock.ts'
+import type { MeasuredPath } from './bursts.ts'
 import type { Carrier } from './carrier.ts'
 
 /** Bytes of one piece on a lane: 200 us of encryption, for which everything else has to wait. Half of
@@ -111,10 +112,10 @@ export class WeightsWay {
   }
 
   /**
-   * What the path carries, in whole megabits per second, measured on a lane for weights with some hundred
-   * KB; null where no lane can be had, it is lost meanwhile, or weights are under way.
+   * The path as some hundred KB on a lane for weights find it; null where no lane can be had, it is lost
+   * meanwhile, or weights are under way.
    */
-  async measure(): Promise<number | null> {
+  async measure(): Promise<MeasuredPath | null> {
     if (this.#closed || this.#isSending) return null
     this.#isSending = true
     try {
@@ -122,11 +123,11 @@ export class WeightsWay {
       while (way === 'wait' && !this.#closed) way = await this.#chosen()
       if (way === 'link' || way === 'wait') return null
       const lane = way
-      return await new Promise<number | null>((resolve) => {
+      return await new Promise<MeasuredPath | null>((resolve) => {
         this.#wake = () => {
           if (this.#lane !== lane || this.#closed) resolve(null)
         }
-        lane.measureBandwidth(resolve)
+        lane.measurePath(resolve)
       })
     } finally {
       this.#isSending = false

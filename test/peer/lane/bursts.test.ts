@@ -1,13 +1,16 @@
-import test from 'brittle'
+import test, { type Test } from 'brittle'
 
 import { Bursts, BURST_BYTES } from '../../../src/peer/lane/bursts.ts'
 
 const MEGABITS = (BURST_BYTES * 8) / 1e6
 
 /** @param timesMs of each burst, from its sending to the answer. */
-function measured(rttMs: number, timesMs: number[]): number | null {
+function measured(t: Test, rttMs: number, timesMs: number[]): number | null {
   let mbps: number | null = null
-  const bursts = new Bursts(rttMs, (value) => (mbps = value))
+  const bursts = new Bursts(rttMs, (path) => {
+    t.is(path.rttMs, rttMs)
+    mbps = path.mbps
+  })
   for (const [id, timeMs] of timesMs.entries()) {
     bursts.sent(id, 1000)
     const isMore = bursts.answered(id, 1000 + timeMs)
@@ -17,20 +20,20 @@ function measured(rttMs: number, timesMs: number[]): number | null {
 }
 
 test('bursts - the fastest of three counts, without the round trip', (t) => {
-  t.is(measured(1, [100, 11, 50]), Math.floor((MEGABITS * 1000) / 10))
+  t.is(measured(t, 1, [100, 11, 50]), Math.floor((MEGABITS * 1000) / 10))
 })
 
 test('bursts - a path is not fast because its pings were slow', (t) => {
-  t.is(measured(500, [10, 10, 10]), Math.floor(MEGABITS * 1000))
-  t.ok(Number.isFinite(measured(0, [0, 0, 0])))
+  t.is(measured(t, 500, [10, 10, 10]), Math.floor(MEGABITS * 1000))
+  t.ok(Number.isFinite(measured(t, 0, [0, 0, 0])))
 })
 
 test('bursts - the slowest path has a megabit', (t) => {
-  t.is(measured(1, [1e9, 1e9, 1e9]), 1)
+  t.is(measured(t, 1, [1e9, 1e9, 1e9]), 1)
 })
 
 test('bursts - nothing is known before the last of them, and other pings mean nothing', (t) => {
-  t.is(measured(1, [10, 10]), null)
+  t.is(measured(t, 1, [10, 10]), null)
   const bursts = new Bursts(1, () => t.fail())
   t.is(bursts.answered(3, 5), null)
   bursts.sent(7, 0)

@@ -17,6 +17,7 @@ import { provenPair } from '../stream-pair.ts'
 import { identities } from '../test-peer.ts'
 
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
+import type { MeasuredPath } from '../../../src/peer/lane/bursts.ts'
 import type { Identity } from '../../../src/peer/identity.ts'
 
 class End {
@@ -163,8 +164,8 @@ test('lane - a padding above its bound closes the lane', async (t) => {
 
 test('lane - what it carries is measured, and nobody above hears of it', async (t) => {
   const [a, b] = await lanes(t)
-  const mbps = await new Promise<number>((resolve) => {
-    a.lane.measureBandwidth(resolve)
+  const { mbps } = await new Promise<MeasuredPath>((resolve) => {
+    a.lane.measurePath(resolve)
     // The clock of a test stands still: each answer of the far end takes a millisecond.
     const ticking = setInterval(() => a.clock.advance(1), 1)
     t.teardown(() => clearInterval(ticking))
