@@ -174,7 +174,7 @@ export class StepRunner {
 
   /** Positions have passed every layer that they were for. */
   #finishPositions(session: HostedSession, work: Work, { token }: StepResult): void {
-    const { hops, clock, toOrigin } = this.#components
+    const { clock, toOrigin } = this.#components
     const { session: id, epoch, index, stopIds, positionEnd } = session.open
     const position = work.position + work.nTokens
     if (!work.sample) {
@@ -188,10 +188,10 @@ export class StepRunner {
     const message = { type: 'token', session: id, epoch, position, finish, ...token } as const
     // The first stage before the origin, because the next token waits for it. One message serves both
     // when they are the same peer, and none is needed when the first stage is this one.
-    const { first, origin } = session
-    if (first !== hops.self && first !== origin) this.#hopTo(session, first).send(message)
+    const { first, origin, isFirst } = session
+    if (!isFirst && first !== origin) this.#hopTo(session, first).send(message)
     toOrigin(session, message)
-    if (first === hops.self && finish === 'none' && session.ending === null) {
+    if (isFirst && finish === 'none' && session.ending === null) {
       session.continueWith(token.id, position, clock.now())
     }
   }

@@ -1,6 +1,6 @@
-// Real processes that go in mid-answer, again and again: at a random token or chunk of the prompt, by kill -9,
-// frozen, or stopped as a user would. Every answer is compared with that of one stage alone in this process;
-// counts those that were wrong, lost or doubled tokens, failed or hung, and how long the pauses were.
+// Real processes that go in mid-answer, again and again: at a random token or chunk of the prompt, by
+// kill -9, frozen, or stopped as a user would. Every answer is compared with that of one stage alone in this
+// process; counts those that were wrong, lost or doubled tokens, failed or hung, and how long they paused.
 
 import { join } from 'node:path'
 
