@@ -36,6 +36,8 @@ import type { NodeParts } from './node-parts.ts'
 /** How long a question waits for layers that are being loaded, and how often it looks. */
 const READY_WAIT_MS = 120_000
 const READY_LOOK_MS = 100
+/** How long a gap may last before it is the answer: a peer that starts again is back by then. */
+const GAP_WAIT_MS = 3_000
 
 export class NodeService implements SwarmService {
   readonly #parts: NodeParts
@@ -147,12 +149,16 @@ export class NodeService implements SwarmService {
   async *#untilReady(signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
     const untilMs = systemClock.now() + READY_WAIT_MS
     let told = ''
+    let gapMs: number | null = null
     for (;;) {
       const ready = this.#parts.watch?.readiness() ?? null
       if (ready?.state === 'ready') return
       const reason = ready?.text ?? 'this peer has just joined and is making its first plan'
-      const isLate = systemClock.now() >= untilMs || this.#parts.isClosing
-      if (ready?.state === 'gap' || isLate) throw new SwarmError('PLAN_GAP', reason)
+      const nowMs = systemClock.now()
+      gapMs = ready?.state === 'gap' ? (gapMs ?? nowMs) : null
+      const isGap = gapMs !== null && nowMs - gapMs >= GAP_WAIT_MS
+      if (isGap || nowMs >= untilMs || this.#parts.isClosing)
+        throw new SwarmError('PLAN_GAP', reason)
       if (reason !== told) yield { type: 'queued', reason }
       told = reason
       await sleep(systemClock, READY_LOOK_MS, signal)

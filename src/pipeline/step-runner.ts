@@ -188,10 +188,10 @@ export class StepRunner {
     const message = { type: 'token', session: id, epoch, position, finish, ...token } as const
     // The first stage before the origin, because the next token waits for it. One message serves both
     // when they are the same peer, and none is needed when the first stage is this one.
-    const { first, origin, isFirst } = session
-    if (!isFirst && first !== origin) this.#hopTo(session, first).send(message)
+    const { first, origin } = session
+    if (!session.isFirst && first !== origin) this.#hopTo(session, first).send(message)
     toOrigin(session, message)
-    if (isFirst && finish === 'none' && session.ending === null) {
+    if (session.isFirst && finish === 'none' && session.ending === null) {
       session.continueWith(token.id, position, clock.now())
     }
   }
