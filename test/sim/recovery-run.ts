@@ -27,7 +27,7 @@ export interface RecoveryOptions {
 
 const HANG_MS = REROUTE_TIMEOUT_MS + 300_000
 const BACK_MS = 4_000
-const PLANTED = / is gone$|: no link to |^layers \S+ are held by no peer within reach/
+const PLANTED = / is gone$|: no link to |^layers [\d, -]+ are held by no peer within reach/
 
 class RecoveryRun {
   readonly swarm: SimSwarm
