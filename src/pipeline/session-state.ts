@@ -18,7 +18,7 @@ import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
 import { Filling, planFills, type Fill, type Standpoint } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
-import { describeStage, goneError, type Route } from './route.ts'
+import { describeStage, goneError, lossText, type Route } from './route.ts'
 import {
   closeMessages,
   isRepairable,
@@ -206,7 +206,7 @@ export class SessionState {
     // That a peer is gone is about another than the one who says it.
     const isOther = message.code === 'PEER_GONE'
     const text = isOther ? `${said} (said ${shortId(from)})` : `${describeStage(stage)}: ${said}`
-    const error = errorFromPeer(message.code, text)
+    const error = errorFromPeer(message.code, text, message.peer)
     // Who cannot reach another has freed nothing, and is not to blame.
     const isAbsence = message.code === 'PEER_GONE' || message.code === 'PEER_NO_LINK'
     return isAbsence ? this.#lose(null, error, message.peer) : this.#lose(from, error, from)
@@ -376,7 +376,7 @@ export class SessionState {
     const isHopeless = !isRepairable(error) || this.#reroutes > REROUTES_MAX
     if (!this.setup.isRepairable || !isMidTurn || isHopeless) return this.#fail(error, lost)
     this.#enter('rerouting')
-    const event = { type: 'rerouting', reason: error.message } as const
+    const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
     const avoided = new Set(this.#avoided)
     return [
       { type: 'emit', event },

@@ -6,10 +6,12 @@ import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
 import { PrefixBook } from './prefix-book.ts'
+import { reroutedText } from './reroute-text.ts'
 import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
@@ -45,6 +47,8 @@ export interface TextGeneratorComponents {
   findRoute: () => Route
   /** For an answer that lost a stage; absent where there is but one peer. */
   repair?: Repair
+  /** What people call a peer; its short id when absent. Foreign text. */
+  nameOf?: (peer: PeerId) => string
   clock: Clock
   random: Random
 }
@@ -82,6 +86,7 @@ export class TextGenerator {
     const answer = new Answer(this.#components.tokenizer, request.stop, request.prompt === '')
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
+    let stages: RouteStage[] = []
     try {
       try {
         for await (const step of this.#turn(request, question, signal)) {
@@ -94,10 +99,15 @@ export class TextGenerator {
           stopwatch.note(event)
           if (event.type === 'opened') {
             this.#remember(session, question.promptIds)
+            ;({ stages } = session.route)
             yield routeEvent(session, question, event.keptTokens)
           }
           if (event.type === 'prefill' || event.type === 'rerouting') yield event
-          if (event.type === 'rerouted') yield event
+          if (event.type === 'rerouted') {
+            const { nameOf = shortId } = this.#components
+            yield { ...event, text: reroutedText(stages, event.stages, nameOf) }
+            ;({ stages } = event)
+          }
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
         }

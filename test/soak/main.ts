@@ -10,9 +10,11 @@ type Soak = (seed: number, count: number) => Promise<boolean>
 const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
   gguf: { count: 50_000, load: async () => (await import('./gguf.ts')).soakGguf },
+  kills: { count: 100, load: async () => (await import('./kills.ts')).soakKills },
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
   plan: { count: 100_000, load: async () => (await import('./plan.ts')).soakPlan },
+  recovery: { count: 20_000, load: async () => (await import('./recovery.ts')).soakRecovery },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
   sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim },
   store: { count: 100, load: async () => (await import('./store.ts')).soakStore }
