@@ -257,7 +257,7 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      ...routePorts(facts, watch, reachable),
+      ...routePorts(facts, watch, reachable, (peer) => this.#nameOf(peer)),
       members: () => membersToAsk(network),
       clock: systemClock,
       random: systemRandom

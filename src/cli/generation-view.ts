@@ -25,10 +25,11 @@ export async function showGeneration(
   events: AsyncIterable<GenerateEvent>,
   options: ViewOptions
 ): Promise<GenerateResult> {
+  const showNews = newsOf(terminal)
   try {
     for await (const event of events) {
       if (terminal.json && options.stream && event.type !== 'done') terminal.object(event)
-      showWaiting(terminal, event)
+      showNews(event)
       if (event.type === 'text' && !terminal.json) terminal.answer(event.text)
       if (event.type === 'done') {
         finish(terminal, event.result, options)
@@ -42,11 +43,22 @@ export async function showGeneration(
   throw new SwarmError('PEER_GONE', 'the generation ended without a result; try again')
 }
 
-function showWaiting(terminal: Terminal, event: GenerateEvent): void {
-  if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
-  else if (event.type === 'rerouting') terminal.progress.update(`waiting: ${clip(event.reason)}`)
-  else if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
-    terminal.progress.update('reading the prompt', event.done, event.total)
+/** Shows why nothing comes for a moment, and over whom it goes on, event by event. */
+export function newsOf(terminal: Terminal): (event: GenerateEvent) => void {
+  let isRerouting = false
+  return (event) => {
+    if (event.type === 'queued' || event.type === 'rerouting') {
+      const text = `waiting: ${clip(event.reason)}`
+      // A line that is redrawn in place would take the row on which the answer stands; and a loss that is
+      // over before one could read of it is told in one line with what followed.
+      if (!terminal.isMidLine) terminal.progress.update(text)
+      else if (isRerouting) terminal.note(text, 'faint')
+    }
+    if (event.type === 'rerouted') terminal.note(event.text, 'faint')
+    if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
+      terminal.progress.update('reading the prompt', event.done, event.total)
+    }
+    isRerouting = event.type === 'rerouting'
   }
 }
 

@@ -6,24 +6,31 @@ import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { repairRoute } from '../pipeline/repair-route.ts'
 import { chooseRoute, type Route } from '../pipeline/route.ts'
 import { heldSpans } from '../sharding/coverage.ts'
+import { peerText } from './sentences.ts'
 
 import type { Repair } from '../pipeline/session.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { ModelFacts } from '../sharding/view.ts'
+import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import type { PlanWatch } from './plan-watch.ts'
 
-/** @param reachable records of the peers that a session could use now, this one included. */
+/**
+ * @param reachable records of the peers that a session could use now, this one included.
+ * @param nameOf foreign text.
+ */
 export function routePorts(
   facts: ModelFacts,
   watch: PlanWatch,
-  reachable: () => PeerRecord[]
-): { findRoute: () => Route; repair: Repair } {
+  reachable: () => PeerRecord[],
+  nameOf: (peer: PeerId) => string
+): { findRoute: () => Route; repair: Repair; nameOf: (peer: PeerId) => string } {
   return {
     findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
     repair: (route, avoided) => {
       const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
       return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
-    }
+    },
+    nameOf: (peer) => peerText(peer, nameOf(peer))
   }
 }

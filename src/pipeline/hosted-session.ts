@@ -138,10 +138,11 @@ export class HostedSession {
     this.orphanedMs = null
   }
 
-  /** Whose loss ends this session here: those it takes from or gives to. */
+  /** Whose loss stalls this session here: those it takes from or gives to. */
   isNeighbour(peer: PeerId): boolean {
     const samplesForUs = this.isFirst && this.open.route.at(-1)?.peer === peer
-    return peer === this.previous || peer === this.next || samplesForUs
+    const isSampledFor = this.isLast && peer === this.first
+    return peer === this.previous || peer === this.next || samplesForUs || isSampledFor
   }
 
   /** Begins an epoch whose cache is already truncated to its position. */

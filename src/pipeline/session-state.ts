@@ -17,7 +17,7 @@ import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
 import { Filling, planFills, type Fill } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
-import { goneError, type Route } from './route.ts'
+import { goneError, lossText, type Route } from './route.ts'
 import { failureOf, isRepairable, silenceOf, violationOf } from './session-errors.ts'
 import {
   chunkMessage,
@@ -369,7 +369,7 @@ export class SessionState {
     const isHopeless = !isRepairable(error) || this.#reroutes > REROUTES_MAX
     if (!this.setup.isRepairable || !isMidTurn || isHopeless) return this.#fail(error, lost)
     this.#enter('rerouting')
-    const event = { type: 'rerouting', reason: error.message } as const
+    const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
     const avoided = new Set(this.#avoided)
     return [
       { type: 'emit', event },

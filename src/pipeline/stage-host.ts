@@ -273,6 +273,8 @@ export class StageHost {
       this.#toOrigin(session, openedOf(session, stats))
     } catch (error) {
       session.open = open
+      // What its origin was told before was about another epoch.
+      session.isStalled = false
       this.#fail(session, error)
     }
   }

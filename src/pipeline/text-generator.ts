@@ -6,18 +6,20 @@ import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
 import { Attachment, turnOf, type AttachmentStep } from './attachment.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
 import { PrefixBook } from './prefix-book.ts'
+import { reroutedText } from './reroute-text.ts'
 import { RouteSearch } from './route-search.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
-import type { PeerId, SessionId } from '../wire/ids.ts'
+import type { SessionId } from '../wire/ids.ts'
 import type { KvType, RouteStage, Sampling, StageStats } from '../wire/session.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
 import type { Route } from './route.ts'
@@ -49,6 +51,8 @@ export interface TextGeneratorComponents {
   repair?: Repair
   /** Peers that sessions can be asked of, this one included; absent as above. */
   members?: () => readonly PeerId[]
+  /** What people call a peer; its short id when absent. Foreign text. */
+  nameOf?: (peer: PeerId) => string
   clock: Clock
   random: Random
 }
@@ -121,6 +125,7 @@ export class TextGenerator {
     const answer = new Answer(this.#components.tokenizer, stops, isAtStart)
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
+    let stages: RouteStage[] = []
     try {
       try {
         for await (const step of steps) {
@@ -137,10 +142,15 @@ export class TextGenerator {
           stopwatch.note(event)
           if (event.type === 'opened') {
             this.#remember(session, question.promptIds)
+            ;({ stages } = session.route)
             yield routeEvent(session, question, event.keptTokens)
           }
           if (event.type === 'prefill' || event.type === 'rerouting') yield event
-          if (event.type === 'rerouted') yield event
+          if (event.type === 'rerouted') {
+            const { nameOf = shortId } = this.#components
+            yield { ...event, text: reroutedText(stages, event.stages, nameOf) }
+            ;({ stages } = event)
+          }
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
         }

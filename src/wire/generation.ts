@@ -116,7 +116,7 @@ export type GenerateEvent =
   | { type: 'prefill'; done: number; total: number }
   /** A stage was lost, or no other is found yet: why the answer pauses. */
   | { type: 'rerouting'; reason: string }
-  /** The answer goes on over these stages; positions that new ones still have to get. */
-  | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
+  /** The answer goes on over these stages; positions that new ones still have to get; one sentence. */
+  | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number; text: string }
   | { type: 'text'; text: string; ids: number[] }
   | { type: 'done'; result: GenerateResult }

@@ -80,7 +80,9 @@ export class SimNetwork {
       [b, a]
     ] as const) {
       const link = this.#link(from, to)
-      if (link.isBroken && !link.isReported) this.#peers.get(from)?.reportGone(to)
+      // Two cuts may overlap: the first repair ends both, and the second must lose nothing.
+      if (!link.isBroken) continue
+      if (!link.isReported) this.#peers.get(from)?.reportGone(to)
       link.restore()
     }
   }

@@ -168,3 +168,19 @@ test('admission - another peer cannot take over a session', async (t) => {
   t.alike(stranger.take(), ['PEER_REFUSED'])
   t.is(host.sessions, 1)
 })
+
+test('admission - a stage without a link to those it takes from or gives to says to whom', async (t) => {
+  for (const [missing, layers] of [
+    ['up', 'aaaaaaaa (layers 0-3)'],
+    ['down', 'eeeeeeee (layers 8-11)']
+  ] as const) {
+    const bench = await setUp({ start: 4, end: 8 })
+    const { network, stranger, clock } = bench
+    network.leave(bench[missing].id)
+    stranger.send(open(MIDDLE))
+    await clock.pass(1)
+    const [failed] = stranger.received
+    t.is(failed?.type === 'failed' && failed.code, 'PEER_NO_LINK')
+    t.ok(failed?.type === 'failed' && failed.text.startsWith(`no link to ${layers} yet`))
+  }
+})

@@ -5,7 +5,7 @@
 // doubled; no pause is longer than noticing and filling take; nothing is left anywhere.
 
 import { below, unit, type Random } from '../../src/base/random.ts'
-import { REROUTE_TIMEOUT_MS } from '../../src/base/limits.ts'
+import { REROUTE_TIMEOUT_MS, STEP_TIMEOUT_MS } from '../../src/base/limits.ts'
 import { repairRoute } from '../../src/pipeline/repair-route.ts'
 import { SimSwarm, TurnRun, routeOf, type SimPeer } from '../helpers/sim-swarm.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
@@ -27,6 +27,7 @@ export interface RecoveryOptions {
 
 const HANG_MS = REROUTE_TIMEOUT_MS + 300_000
 const BACK_MS = 4_000
+const PLANTED = / is gone$|: no link to |^layers [\d, -]+ are held by no peer within reach/
 
 class RecoveryRun {
   readonly swarm: SimSwarm
@@ -170,6 +171,10 @@ class RecoveryRun {
     this.#count('refilled', refills.length)
     const most = turn.positionEnd - length
     const expected = await toyContinue(swarm.model, turn.ids, turn.sampling, most)
+    // Losses are noticed within a second; a timeout means that nobody was.
+    if (run.silentMs >= STEP_TIMEOUT_MS)
+      this.problems.push(`session ${name} was silent for too long`)
+    for (const reason of reasonsOf(run)) this.problems.push(`session ${name}: ${reason}`)
     const problem = this.#problemOf(run, expected)
     if (problem !== null) this.problems.push(`session ${name}: ${problem}`)
     void session.close()
@@ -213,6 +218,14 @@ export async function recoveryRun(options: RecoveryOptions): Promise<SimReport> 
   const run = new RecoveryRun(options)
   await run.perform()
   return { seed: options.seed, problems: run.problems, counts: run.counts }
+}
+
+/** Why routes were left: losses are planted here, whatever else is told is a fault. */
+function reasonsOf({ events }: TurnRun): string[] {
+  return events.flatMap((event) => {
+    const isPlanted = event.type !== 'rerouting' || PLANTED.test(event.reason)
+    return isPlanted ? [] : [event.reason]
+  })
 }
 
 /** What a batch of runs must have seen to be worth anything. */

@@ -2,13 +2,12 @@
 // Decides what a failed turn means: on a terminal the conversation goes on, from a pipe the command fails.
 
 import { abortError, isAbort, SwarmError } from '../../base/errors.ts'
-import { clip } from '../../base/text.ts'
 import { ChatInput } from '../chat-input.ts'
 import { chatPartner, type ChatPartner } from '../chat-partner.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
 import { Conversation } from '../conversation.ts'
 import { samplingRequest } from '../generate-request.ts'
-import { summaryOf } from '../generation-view.ts'
+import { newsOf, summaryOf } from '../generation-view.ts'
 
 const HELP = [
   '/clear  forget the conversation and start anew',
@@ -66,13 +65,12 @@ async function takeTurn(
   turnSignal: AbortSignal
 ): Promise<void> {
   const { terminal, signal } = context
+  const showNews = newsOf(terminal)
   let soFar = ''
   try {
     const both = AbortSignal.any([signal, turnSignal])
     for await (const event of partner.generate(talk.ask(text), both)) {
-      if (event.type === 'queued' || event.type === 'rerouting') {
-        terminal.progress.update(`waiting: ${clip(event.reason)}`)
-      }
+      showNews(event)
       if (event.type === 'text') {
         soFar += event.text
         if (!terminal.json) terminal.answer(event.text)
