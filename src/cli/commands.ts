@@ -13,7 +13,8 @@ const SAMPLING = [
   'min-p',
   'stop',
   'ctx',
-  'kv'
+  'kv',
+  'no-speculation'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
 const ALWAYS = ['json', 'log-level', 'help'] as const satisfies FlagName[]

@@ -57,7 +57,8 @@ export class Player {
       position: 0,
       nTokens: 1,
       dim: TOY.dim,
-      sample: false
+      sample: false,
+      drafted: false
     }
     const frame = this.hops.to(HOST).allocate({ ...header, ...changes })
     frame.payload.set(seededRandom(9).bytes(frame.payload.length))
@@ -127,6 +128,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     logitsHash: NO_LOGITS_HASH,
     stopIds: [],
     positionEnd: 100,
+    speculates: true,
     ...changes
   }
 }
@@ -144,7 +146,8 @@ export function ids(
 
 export function token(id: number, position: number, finish: 'none' | 'stop' = 'none', epoch = 1) {
   const logitsHash = '00'.repeat(8)
-  return { type: 'token', session: SESSION, epoch, position, id, finish, logitsHash } as const
+  const tokens = [{ id, logitsHash }]
+  return { type: 'token', session: SESSION, epoch, position, finish, tokens } as const
 }
 
 export const close = { type: 'close', session: SESSION } as const

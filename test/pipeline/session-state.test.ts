@@ -91,15 +91,8 @@ function token(
   { id = 7, finish = 'none' as 'none' | 'stop' | 'length', from = B, epoch = state.epoch } = {}
 ): string {
   const logitsHash = '00'.repeat(8)
-  const message = {
-    type: 'token',
-    session: SESSION,
-    epoch,
-    position,
-    id,
-    finish,
-    logitsHash
-  } as const
+  const tokens = [{ id, logitsHash }]
+  const message = { type: 'token', session: SESSION, epoch, position, finish, tokens } as const
   return brief(state.token(from, message))
 }
 

@@ -44,7 +44,12 @@ class RecoveryRun {
     const isSlow = seed % 5 === 0
     this.swarm = new SimSwarm({
       seed,
-      model: { nLayers: 6 + (seed % 7), dim: 4 + (seed % 5), vocabSize: 500 },
+      model: {
+        nLayers: 6 + (seed % 7),
+        dim: 4 + (seed % 5),
+        vocabSize: 500,
+        cycle: seed % 2 === 0 ? 0 : 2 + (seed % 6)
+      },
       stepMs: (nTokens, nLayers) => stepMs * (1 + nTokens / 32) * (1 + nLayers / 8),
       network: {
         delayMs: isSlow ? 30 : 0.3,
@@ -149,7 +154,8 @@ class RecoveryRun {
         seed: random.uint32()
       }),
       stopIds: [],
-      positionEnd: length + 2 + below(random, 60)
+      positionEnd: length + 2 + below(random, 60),
+      speculates: below(random, 4) > 0
     }
     const session = origin.pipeline.createSession({
       route,
@@ -216,4 +222,12 @@ export async function recoveryRun(options: RecoveryOptions): Promise<SimReport> 
 }
 
 /** What a batch of runs must have seen to be worth anything. */
-export const RECOVERY_PHENOMENA = ['finished', 'rerouted', 'refilled', 'crashes', 'cuts', 'lost']
+export const RECOVERY_PHENOMENA = [
+  'finished',
+  'rerouted',
+  'refilled',
+  'crashes',
+  'cuts',
+  'lost',
+  'rightDrafts'
+]
