@@ -4,6 +4,7 @@
 import { seededRandom } from '../../src/base/random.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { sessionIdOf, type PeerId } from '../../src/wire/ids.ts'
+import { writeDraft } from '../../src/wire/session-codec.ts'
 import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 import { SimClock } from './sim-clock.ts'
 import { ARITHMETIC, MODEL_ID, createPeer, type SimPeer } from './sim-swarm.ts'
@@ -48,7 +49,8 @@ export class Player {
     this.hops.to(HOST).send(message)
   }
 
-  sendActivation(changes: Partial<ActivationHeader> = {}): void {
+  /** @param draft as many ids as positions behind the first; absent: all of them 7. */
+  sendActivation(changes: Partial<ActivationHeader> = {}, draft?: number[]): void {
     const header = {
       session: SESSION,
       epoch: 1,
@@ -60,8 +62,11 @@ export class Player {
       sample: false,
       drafted: false
     }
-    const frame = this.hops.to(HOST).allocate({ ...header, ...changes })
+    const shape = { ...header, ...changes }
+    const frame = this.hops.to(HOST).allocate(shape)
     frame.payload.set(seededRandom(9).bytes(frame.payload.length))
+    const guessed = draft ?? Array.from({ length: shape.nTokens - 1 }, () => 7)
+    if (shape.drafted) writeDraft(shape, Int32Array.from(guessed), frame.payload)
     frame.send()
   }
 

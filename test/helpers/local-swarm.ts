@@ -27,8 +27,11 @@ export interface LocalAnswer {
   logitsHash: string
   /** Positions that were taken over and not computed. */
   keptTokens: number
-  /** From the call to the first token. */
+  /** From the call to the first token, and from there to the last. */
   firstMs: number
+  decodeMs: number
+  /** Of the last stage, one for each chunk of the prompt and one for each message of tokens. */
+  steps: number
 }
 
 export class LocalSwarm {
@@ -96,11 +99,14 @@ export class LocalSwarm {
     ids: number[],
     count: number,
     sampling: Sampling,
-    options: Partial<SessionOptions> = {}
+    options: Partial<SessionOptions> = {},
+    more: Partial<Turn> = {}
   ): Promise<LocalAnswer & { session: ReturnType<LocalSwarm['createSession']>['id'] }> {
     const session = this.createSession(options)
-    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count }
-    const answer: LocalAnswer = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0 }
+    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count, ...more }
+    const none = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0, decodeMs: 0, steps: 0 }
+    const answer: LocalAnswer = none
+    const before = this.#steps
     const startedMs = systemClock.now()
     for await (const event of session.run(turn, new AbortController().signal)) {
       if (event.type === 'opened') answer.keptTokens = event.keptTokens
@@ -108,9 +114,15 @@ export class LocalSwarm {
       if (answer.ids.length === 0) answer.firstMs = systemClock.now() - startedMs
       answer.ids.push(event.id)
       answer.logitsHash = event.logitsHash
+      answer.decodeMs = systemClock.now() - startedMs - answer.firstMs
     }
+    answer.steps = this.#steps - before
     await session.close()
     return { ...answer, session: session.id }
+  }
+
+  get #steps(): number {
+    return this.stages.at(-1)?.host.layerReads.at(-1) ?? 0
   }
 
   async close(): Promise<void> {
