@@ -27,7 +27,8 @@ const TOKENS = 120
 
 for (const cuts of [[], [2], [1, 3]]) {
   for (const [name, sampling] of Object.entries(SAMPLINGS)) {
-    test(`speculation - over ${cuts.length + 1} stages it gives the tokens of plain decoding, ${name}`, async (t) => {
+    const title = `over ${cuts.length + 1} stages it gives the tokens of plain decoding, ${name}`
+    test(`speculation - ${title}`, async (t) => {
       const model = await readStageModel(shippedModelPath())
       const swarm = await LocalSwarm.open(model, cuts, { threads: 1 })
       t.teardown(() => swarm.close())
