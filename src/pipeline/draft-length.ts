@@ -32,7 +32,7 @@ const PLAIN_STEPS_MIN = 3
 /** Drafted steps in a row after which a plain one says anew how long that takes. */
 const DRAFTED_STEPS_MAX = 32
 /** What drafts may cost in plain steps: at once, and per token. Together under 3 % from 64 tokens on. */
-const GRANT = 0.6
+const GRANT = 0.5
 const SHARE = 0.015
 /** Gained steps that may be lost again: a text that turns out otherwise than it began is seen by then. */
 const CREDIT_MAX = 4
@@ -42,7 +42,7 @@ const GAIN_MIN = 1.05
 const ROW_COST = 0.5
 /** How fast a measured cost follows, and how fast a high one is forgotten while nothing is drafted. */
 const FOLLOW = 0.3
-const FORGET = 0.02
+const FORGET = 0.05
 /** Shares of right guesses by the length of the match before any was seen; each counts as so many. */
 const CLASSES = [
   { matched: 9, right: 0.85 },
@@ -54,7 +54,7 @@ const PRIOR_GUESSES = 2
 /** What a guess counts after the next one. */
 const FADE = 0.95
 /** One step says at most that it took so many times what it should: the rest was a disturbance. */
-const OUTLIER = 2
+const OUTLIER = 1.5
 
 interface Record {
   right: number
@@ -107,10 +107,12 @@ export class DraftLength {
     this.#lost = Math.max(-CREDIT_MAX, this.#lost + took - tokens)
   }
 
-  /** What a plain step takes; 0 before the first. */
+  /** What a plain step takes on average, disturbances as they are counted of drafted ones; 0: unknown. */
   get plainMs(): number {
     const sorted = this.#plainMs.toSorted((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)] ?? 0
+    const middle = sorted[Math.floor(sorted.length / 2)] ?? 0
+    const sum = sorted.reduce((sum, ms) => sum + Math.min(ms, OUTLIER * middle), 0)
+    return sum / Math.max(1, sorted.length)
   }
 
   #observePlain(elapsedMs: number): void {

@@ -110,6 +110,7 @@ export interface StageStats {
   prefillComputeUs: number
   /** From the arrival of a frame to the start of its step. */
   prefillQueueUs: number
+  /** Positions computed, those of drafts included. */
   decodeTokens: number
   decodeComputeUs: number
   decodeQueueUs: number
