@@ -9,6 +9,7 @@ import { planBench } from './plan.ts'
 import { sentinelBench } from './sentinel.ts'
 import { sessionsBench } from './sessions.ts'
 import { shellBench } from './shell.ts'
+import { speculationBench } from './speculation.ts'
 import { startBench } from './start.ts'
 import { tuiBench } from './tui.ts'
 
@@ -51,6 +52,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   shell: {
     run: shellBench,
     about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  speculation: {
+    run: speculationBench,
+    about: 'drafts beside plain decoding at four delays, on three kinds of text [--pairs N]'
   },
   start: {
     run: startBench,

@@ -21,6 +21,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
   }
   const maxTokens = numberField(body, 'maxTokens', SAMPLING_RANGES.maxTokens)
   const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
+  const speculation = booleanField(body, 'speculation')
   const keep = booleanField(body, 'keep')
   const session = readSession(body)
   return {
@@ -31,6 +32,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
     stop: readStop(body),
     kvType: readKvType(body),
     ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(speculation === undefined ? {} : { speculation }),
     ...(keep === undefined ? {} : { keep }),
     ...(session === undefined ? {} : { session })
   }

@@ -29,6 +29,8 @@ export const ROUTE_STAGES_MAX = 64
 export const CONTEXT_TOKENS_MAX = 2 ** 20
 /** Positions in one step. Larger chunks no longer gain speed and delay other sessions' tokens. */
 export const CHUNK_TOKENS_MAX = 512
+/** Ids drafted behind one token: beyond it a stage computes more than a long ring's silence is worth. */
+export const DRAFT_TOKENS_MAX = 16
 /** Bytes of one activation message: the largest chunk at DIM_MAX would not fit a Noise frame. */
 export const ACTIVATION_BYTES_MAX = 15 * 2 ** 20
 /** Bytes of one control or session message that is not an activation: a route plus a prompt chunk. */

@@ -15,7 +15,8 @@ const SAMPLING = [
   'min-p',
   'stop',
   'ctx',
-  'kv'
+  'kv',
+  'no-speculation'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
 

@@ -136,6 +136,10 @@ export const FLAGS = {
     default: 'f16',
     help: 'number format of the KV cache; q8_0 is half of f16 and changes the answer'
   },
+  'no-speculation': {
+    kind: 'switch',
+    help: 'one token at a time, even where drafts would be faster; the answer is the same'
+  },
   threads: {
     kind: 'number',
     placeholder: 'N',

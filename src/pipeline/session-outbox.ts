@@ -27,7 +27,7 @@ export function openMessages(
   { turn, ...opening }: Opening
 ): Action[] {
   const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
-  const { sampling, stopIds, positionEnd } = turn
+  const { sampling, stopIds, positionEnd, speculates = true } = turn
   const open = {
     type: 'open',
     session,
@@ -41,7 +41,8 @@ export function openMessages(
     kvType,
     sampling,
     stopIds,
-    positionEnd
+    positionEnd,
+    speculates
   } as const
   return stages.map(({ peer }, index) => {
     return { type: 'send', to: peer, message: { ...open, index } }

@@ -26,6 +26,7 @@ import {
   sampledMessages,
   sendTo
 } from './session-outbox.ts'
+import { isNext, tokenActions } from './tokens.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type {
@@ -175,20 +176,19 @@ export class SessionState {
 
   token(from: PeerId, message: TokenMessage): Action[] {
     if (!this.#isFrom(from, this.#stages.length - 1, message.epoch)) return []
-    const { position, id, finish, logitsHash } = message
+    const { position, tokens, finish } = message
     const isFirst = this.phase === 'prefill'
     const isDue = this.phase === 'decode' || (isFirst && this.#prompt.isAtLastChunk)
-    const isLate = position >= (this.#turn?.positionEnd ?? 0)
-    const isWrong = position !== this.#ids.length || isLate || id >= this.setup.vocabSize
-    if (!isDue || isWrong) return this.#violation(from, `token ${id} for position ${position}`)
+    if (!isDue || !isNext(message, this.#ids.length, this.#turn, this.setup.vocabSize)) {
+      return this.#violation(from, `${tokens.length} tokens for position ${position}`)
+    }
     this.#cachedEnd = position
-    const actions = isFirst ? this.#promptProgress() : []
-    this.#ids.push(id)
-    this.#logitsHash = logitsHash
+    const actions = [...(isFirst ? this.#promptProgress() : []), ...tokenActions(message)]
+    for (const { id } of tokens) this.#ids.push(id)
+    this.#logitsHash = tokens.at(-1)?.logitsHash ?? this.#logitsHash
+    this.#cachedEnd = this.#ids.length - 1
     this.#calm()
-    actions.push({ type: 'emit', event: { type: 'token', position, id, finish, logitsHash } })
     this.#enter(finish === 'none' ? 'decode' : 'idle')
-    if (finish !== 'none') actions.push({ type: 'finish' })
     return actions
   }
 

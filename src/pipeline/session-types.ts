@@ -7,6 +7,7 @@ import type {
   KvType,
   OpenPrefix,
   RouteStage,
+  SampledToken,
   Sampling,
   SessionMessage,
   TokenMessage
@@ -40,6 +41,8 @@ export interface Turn {
   stopIds: number[]
   /** No token gets this position or a later one. */
   positionEnd: number
+  /** False: every step computes one token, even where drafts would save time. */
+  speculates?: boolean
 }
 
 export type SessionEvent =
@@ -50,7 +53,12 @@ export type SessionEvent =
   | { type: 'rerouting'; reason: string }
   /** Another route is open; positions that its new stages still have to get. */
   | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
-  | ({ type: 'token' } & Pick<TokenMessage, 'position' | 'id' | 'finish' | 'logitsHash'>)
+  | TokenEvent
+
+/** One token; `finish` is of the turn. */
+export interface TokenEvent extends SampledToken, Pick<TokenMessage, 'position' | 'finish'> {
+  type: 'token'
+}
 
 export type Action =
   | { type: 'send'; to: PeerId; message: Exclude<SessionMessage, { type: 'activation' }> }

@@ -13,7 +13,7 @@ import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
-import { activationBytes } from '../wire/session-codec.ts'
+import { rowsBytes } from '../wire/session-codec.ts'
 import { checkFit, checkLinked, ownStage } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
 import { greediestOf } from './pressure.ts'
@@ -199,7 +199,7 @@ export class StageHost {
     const cache = this.#room.openCache(origin, open)
     try {
       const sampler = this.#openSampler(open)
-      const rowBytes = activationBytes({ nTokens: 1, dim: stage.dim })
+      const rowBytes = rowsBytes({ nTokens: 1, dim: stage.dim })
       return new HostedSession(open, origin, { cache, sampler, rowBytes }, clock.now())
     } catch (error) {
       cache.close()
@@ -247,7 +247,7 @@ export class StageHost {
     try {
       checkFit(open, this.#room.standing)
       checkLinked(open, (peer) => this.#reaches(peer))
-      if (open.position < cache.length) cache.truncate(open.position)
+      session.truncate(open.position)
       session.sampler?.close()
       session.sampler = null
       session.sampler = this.#openSampler(open)
@@ -277,7 +277,7 @@ export class StageHost {
       if (message.type === 'ids') {
         isTaken = session.takeIds(from, message, stage.vocabSize, nowMs)
       } else if (message.type === 'activation') {
-        isTaken = session.takeActivation(from, message, stage.dim, nowMs)
+        isTaken = session.takeActivation(from, message, stage, nowMs)
       } else {
         isTaken = session.takeToken(from, message, stage.vocabSize, nowMs)
       }
@@ -337,6 +337,7 @@ export class StageHost {
     this.#steps.remove(session)
     this.#sessions.remove(session)
     const { cache, origin } = session
+    session.truncate(cache.length)
     const isKept = session.ending === 'closed' && session.open.isReusable && cache.length > 0
     if (isKept && !this.#isClosed)
       this.#room.shelf.put(id, origin, cache, this.#options.clock.now())

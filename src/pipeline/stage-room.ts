@@ -110,7 +110,8 @@ export class StageRoom {
     const isSteady = running?.origin === origin && running.reopening === null
     const shelved = this.shelf.find(prefix.session, origin, range, this.#options.clock.now())
     const source = isSteady ? running.cache : shelved
-    return source?.kvType === kvType ? source.fork(prefix.tokens, contextTokens) : null
+    const most = isSteady ? Math.min(prefix.tokens, running.certainTokens) : prefix.tokens
+    return source?.kvType === kvType ? source.fork(most, contextTokens) : null
   }
 
   /** Frees what was kept of ended sessions, then idle ones, where that makes room. @throws STAGE_FULL */

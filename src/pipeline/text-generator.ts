@@ -176,6 +176,7 @@ export class TextGenerator {
       sampling,
       stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
       positionEnd,
+      speculates: request.speculation ?? true,
       contextTokens: request.contextTokens ?? reserveTokens
     }
   }

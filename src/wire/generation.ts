@@ -21,6 +21,8 @@ export interface GenerateRequest {
   kvType: KvType
   /** Positions to reserve; absent: prompt plus maxTokens. */
   contextTokens?: number
+  /** False: no drafts. The tokens are the same either way. */
+  speculation?: boolean
   /** Keeps the session for the next turn; the result then names it. */
   keep?: boolean
   /**

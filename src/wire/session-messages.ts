@@ -6,6 +6,7 @@ import * as c from 'compact-encoding'
 import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
+  DRAFT_TOKENS_MAX,
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
   LAYERS_MAX,
@@ -32,6 +33,7 @@ import type {
   ReplayMessage,
   RouteStage,
   SampledMessage,
+  SampledToken,
   Sampling,
   SessionMessage,
   StageStats,
@@ -106,7 +108,8 @@ const open = f.checked(
     sampling,
     logitsHash,
     stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
-    positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
+    positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position'),
+    speculates: f.flag('whether it speculates')
   }),
   (message) => {
     const { index, route, position, prefix, positionEnd, contextTokens } = message
@@ -220,14 +223,21 @@ const replay = f.checked(
 
 const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
 
-const token = f.struct<Omit<TokenMessage, 'type'>>({
-  session,
-  epoch,
-  position,
-  id: tokenId,
-  finish: f.oneOf(['none', 'stop', 'length'], 'the finish reason'),
-  logitsHash
-})
+const token = f.checked(
+  f.struct<Omit<TokenMessage, 'type'>>({
+    session,
+    epoch,
+    position,
+    finish: f.oneOf(['none', 'stop', 'length'], 'the finish reason'),
+    tokens: f.list(
+      f.struct<SampledToken>({ id: tokenId, logitsHash }),
+      1,
+      1 + DRAFT_TOKENS_MAX,
+      'tokens'
+    )
+  }),
+  (message) => checkSpan(message.position, message.tokens.length - 1)
+)
 
 const close = f.struct<Omit<CloseMessage, 'type'>>({ session })
 

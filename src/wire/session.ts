@@ -82,6 +82,8 @@ export interface OpenMessage {
   stopIds: number[]
   /** The last stage finishes with 'length' when the next token's position would be this one. */
   positionEnd: number
+  /** The first stage may draft tokens, which the last one checks; the answer is the same either way. */
+  speculates: boolean
 }
 
 /** Stage to origin: the room is there, frames may come. */
@@ -90,7 +92,7 @@ export interface OpenedMessage {
   session: SessionId
   epoch: number
   index: number
-  /** Positions in the cache: the session may begin at any position up to here. */
+  /** Positions in the cache, without what was drafted: the session may begin at any up to here. */
   cachedTokens: number
   /** Positions [keptStart, keptEnd) whose outputs the stage still has, for a new next stage. */
   keptStart: number
@@ -108,6 +110,7 @@ export interface StageStats {
   prefillComputeUs: number
   /** Inside the stage and not computing: waiting for its turn, for a thread, being handed over. */
   prefillQueueUs: number
+  /** Positions computed, those of drafts included. */
   decodeTokens: number
   decodeComputeUs: number
   decodeQueueUs: number
@@ -149,7 +152,11 @@ export interface ReplayMessage {
   end: number
 }
 
-/** Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim). */
+/**
+ * Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim); where it is drafted,
+ * the ids of its rows but the first follow, (nTokens - 1,) u32 little-endian. Only the first row is then
+ * certain: the next frame begins behind the last row whose id was right, and drops those after it.
+ */
 export interface ActivationHeader {
   session: SessionId
   epoch: number
@@ -161,6 +168,7 @@ export interface ActivationHeader {
   nTokens: number
   dim: number
   sample: boolean
+  drafted: boolean
 }
 
 export interface ActivationMessage extends ActivationHeader {
@@ -179,16 +187,21 @@ export interface ProgressMessage {
   position: number
 }
 
-/** Last stage to origin and to first stage: the token at `position`. */
+export interface SampledToken {
+  id: number
+  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
+  logitsHash: string
+}
+
+/** Last stage to origin and first stage: the tokens from `position` on, several where drafts were right. */
 export interface TokenMessage {
   type: 'token'
   session: SessionId
   epoch: number
   position: number
-  id: number
+  /** After the last of them. */
   finish: 'none' | 'stop' | 'length'
-  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
-  logitsHash: string
+  tokens: SampledToken[]
 }
 
 /** Origin to every stage: the session is over. Frees everything of it, but for what is reusable. */

@@ -11,6 +11,8 @@ import { StageHost } from '../../src/pipeline/stage-host.ts'
 import { peerIdOf } from '../../src/wire/ids.ts'
 
 import type { StageModel } from '../../src/compute/native-config.ts'
+import type { Stage } from '../../src/compute/stage.ts'
+import type { Hops } from '../../src/pipeline/hop.ts'
 import type { SessionOptions } from '../../src/pipeline/pipeline.ts'
 import type { Turn } from '../../src/pipeline/session-types.ts'
 import type { RouteStage, Sampling } from '../../src/wire/session.ts'
@@ -22,13 +24,26 @@ export interface LocalStage {
   host: StageHost
 }
 
+export interface LocalOptions {
+  tables?: string[]
+  threads?: number
+  memoryBytes?: number
+  /** What lies between a peer and its network, such as a delay. */
+  wayOf?: (hops: Hops) => Hops
+  /** What the host sees of a stage, such as one whose answers are given. */
+  stageOf?: (stage: NativeStage) => Stage
+}
+
 export interface LocalAnswer {
   ids: number[]
   logitsHash: string
   /** Positions that were taken over and not computed. */
   keptTokens: number
-  /** From the call to the first token. */
+  /** From the call to the first token, and from there to the last. */
   firstMs: number
+  decodeMs: number
+  /** Of the last stage, one for each chunk of the prompt and one for each message of tokens. */
+  steps: number
 }
 
 export class LocalSwarm {
@@ -37,9 +52,9 @@ export class LocalSwarm {
   readonly pipeline: Pipeline
   readonly #model: StageModel
 
-  private constructor(model: StageModel, network: LocalNetwork) {
+  private constructor(model: StageModel, network: LocalNetwork, wayOf: (hops: Hops) => Hops) {
     this.#model = model
-    const hops = network.join(peerIdOf(new Uint8Array(32).fill(255)))
+    const hops = wayOf(network.join(peerIdOf(new Uint8Array(32).fill(255))))
     this.pipeline = new Pipeline({ hops, clock: systemClock, random: seededRandom(1) })
   }
 
@@ -50,21 +65,22 @@ export class LocalSwarm {
   static async open(
     model: StageModel,
     cuts: number[],
-    options: { tables?: string[]; threads?: number; memoryBytes?: number } = {}
+    options: LocalOptions = {}
   ): Promise<LocalSwarm> {
     const network = new LocalNetwork()
-    const swarm = new LocalSwarm(model, network)
     const { tables = [], threads = 1, memoryBytes = 2 ** 32 } = options
+    const { wayOf = (hops: Hops) => hops, stageOf = (stage: NativeStage) => stage } = options
+    const swarm = new LocalSwarm(model, network, wayOf)
     const edges = [0, ...cuts, model.hyper.nLayers]
     for (const [i, end] of edges.slice(1).entries()) {
       const range = { start: edges[i] as number, end }
       const stage = new NativeStage(model, threads, tables[i % tables.length])
       await stage.load([range])
       const peer = peerIdOf(new Uint8Array(32).fill(i + 1))
-      const hops = network.join(peer)
+      const hops = wayOf(network.join(peer))
       const random = seededRandom(i)
       const host = new StageHost({
-        stage,
+        stage: stageOf(stage),
         hops,
         clock: systemClock,
         log: silentLog,
@@ -96,11 +112,14 @@ export class LocalSwarm {
     ids: number[],
     count: number,
     sampling: Sampling,
-    options: Partial<SessionOptions> = {}
+    options: Partial<SessionOptions> = {},
+    more: Partial<Turn> = {}
   ): Promise<LocalAnswer & { session: ReturnType<LocalSwarm['createSession']>['id'] }> {
     const session = this.createSession(options)
-    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count }
-    const answer: LocalAnswer = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0 }
+    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count, ...more }
+    const none = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0, decodeMs: 0, steps: 0 }
+    const answer: LocalAnswer = none
+    const before = this.#steps
     const startedMs = systemClock.now()
     for await (const event of session.run(turn, new AbortController().signal)) {
       if (event.type === 'opened') answer.keptTokens = event.keptTokens
@@ -108,9 +127,15 @@ export class LocalSwarm {
       if (answer.ids.length === 0) answer.firstMs = systemClock.now() - startedMs
       answer.ids.push(event.id)
       answer.logitsHash = event.logitsHash
+      answer.decodeMs = systemClock.now() - startedMs - answer.firstMs
     }
+    answer.steps = this.#steps - before
     await session.close()
     return { ...answer, session: session.id }
+  }
+
+  get #steps(): number {
+    return this.stages.at(-1)?.host.layerReads.at(-1) ?? 0
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,11 @@
 // Seeded session messages of every type, within the protocol's bounds and often exactly at them.
 // Their spread is tested in test/wire/session-codec.test.ts.
 
+import { SwarmError } from '../../src/base/errors.ts'
 import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
+  DRAFT_TOKENS_MAX,
   LAYERS_MAX,
   LOGIT_BIAS_MAX,
   ROUTE_STAGES_MAX,
@@ -11,8 +13,9 @@ import {
   STOP_IDS_MAX,
   VOCAB_MAX
 } from '../../src/base/limits.ts'
-import { below, unit, type Random } from '../../src/base/random.ts'
+import { below, seededRandom, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
+import { activationBytes, decodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
 import { KV_TYPES } from '../../src/wire/session.ts'
 
@@ -117,7 +120,8 @@ function open(random: Random): OpenMessage {
     stopIds: Array.from({ length: between(random, 0, STOP_IDS_MAX) }, () =>
       between(random, 0, VOCAB_MAX - 1)
     ),
-    positionEnd
+    positionEnd,
+    speculates: below(random, 2) === 1
   }
 }
 
@@ -171,10 +175,11 @@ export function randomMessage(
       const nTokens = between(random, 1, 16)
       const dim = between(random, 1, 64)
       const position = between(random, 0, CONTEXT_TOKENS_MAX - nTokens)
-      const payload = random.bytes(nTokens * dim * 4)
       const sample = below(random, 2) === 1
+      const drafted = sample && nTokens > 1 && below(random, 2) === 1
+      const payload = random.bytes(activationBytes({ nTokens, dim, drafted }))
       const way = { index: between(random, 1, stop), stop }
-      return { type, session, epoch, ...way, position, nTokens, dim, sample, payload }
+      return { type, session, epoch, ...way, position, nTokens, dim, sample, drafted, payload }
     }
     case 'progress':
       return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
@@ -183,10 +188,12 @@ export function randomMessage(
         type,
         session,
         epoch,
-        position: between(random, 0, CONTEXT_TOKENS_MAX),
-        id: between(random, 0, VOCAB_MAX - 1),
+        position: between(random, 0, CONTEXT_TOKENS_MAX - DRAFT_TOKENS_MAX),
         finish: pick(random, ['none', 'stop', 'length']),
-        logitsHash: toHex(random.bytes(8))
+        tokens: Array.from({ length: between(random, 1, 1 + DRAFT_TOKENS_MAX) }, () => ({
+          id: between(random, 0, VOCAB_MAX - 1),
+          logitsHash: toHex(random.bytes(8))
+        }))
       }
     case 'close':
       return { type, session }
@@ -201,5 +208,22 @@ export function randomMessage(
         code: pick(random, CODES),
         text: pick(random, TEXTS)
       }
+  }
+}
+
+/** The message of one type. */
+export type Of<T extends SessionMessage['type']> = Extract<SessionMessage, { type: T }>
+
+export function sample<T extends SessionMessage['type']>(type: T, seed = 1): Of<T> {
+  return randomMessage(seededRandom(seed), type) as Of<T>
+}
+
+/** The code of the error that decoding throws; null when it does not throw. */
+export function refusal(frame: Uint8Array): string | null {
+  try {
+    decodeSessionMessage(frame)
+    return null
+  } catch (error) {
+    return error instanceof SwarmError ? error.code : String(error)
   }
 }

@@ -35,7 +35,7 @@ function close(index: number): CloseMessage {
   return { type: 'close', session: index.toString(16).padStart(32, '0') as SessionId }
 }
 
-const STAGE_1 = { index: 1, stop: 1 }
+const STAGE_1 = { index: 1, stop: 1, drafted: false }
 
 test('network - two peers meet through a private bootstrap and open a TCP lane', async (t) => {
   const bootstrap = await bootstrapFor(t)

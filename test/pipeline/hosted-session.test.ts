@@ -34,7 +34,9 @@ test('hosted session - a new epoch during a step waits for it and goes on from i
   t.alike(up.take(), ['opened'], 'the running step was given up')
   up.send(ids([9], 2, true, 2))
   await clock.pass(100)
-  const tokens = up.received.flatMap((message) => (message.type === 'token' ? [message.id] : []))
+  const tokens = up.received.flatMap((message) =>
+    message.type === 'token' ? message.tokens.map(({ id }) => id) : []
+  )
   t.alike(tokens, expected.ids)
   t.is(stage.openCaches, 1)
   t.is(stage.openSamplers, 1)

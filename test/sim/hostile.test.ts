@@ -2,6 +2,7 @@ import test from 'brittle'
 
 import { below, type Random } from '../../src/base/random.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
+import { activationBytes, writeDraft } from '../../src/wire/session-codec.ts'
 import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 import { between, randomMessage } from '../helpers/session-messages.ts'
 import { ARITHMETIC, MODEL_ID, SimSwarm, TurnRun } from '../helpers/sim-swarm.ts'
@@ -61,11 +62,16 @@ class Hostile {
     if ('index' in message) message.index = below(random, route.length)
     if (message.type === 'activation') message.index = 1 + below(random, message.stop)
     if (message.type === 'replay') message.index = below(random, message.stop)
-    if (message.type === 'token') message.id = below(random, TOY.vocabSize)
+    if (message.type === 'token') for (const token of message.tokens) token.id %= TOY.vocabSize
     if (message.type === 'ids') message.ids = message.ids.map((id) => id % TOY.vocabSize)
     if (message.type !== 'activation') return message
-    const payload = random.bytes(message.nTokens * TOY.dim * 4)
-    return { ...message, dim: TOY.dim, payload }
+    // A draft is due only in mid-answer: with more of them hardly a session would get so far.
+    const drafted = message.drafted && below(random, 8) === 0
+    const shape = { ...message, dim: TOY.dim, drafted }
+    const payload = random.bytes(activationBytes(shape))
+    const draft = Int32Array.from({ length: shape.nTokens - 1 }, () => below(random, TOY.vocabSize))
+    if (shape.drafted) writeDraft(shape, draft, payload)
+    return { ...shape, payload }
   }
 
   /** Mostly such that the receiver takes it. */
@@ -96,7 +102,8 @@ class Hostile {
       logitsHash: NO_LOGITS_HASH,
       sampling: sampling(),
       stopIds: [],
-      positionEnd: 100
+      positionEnd: 100,
+      speculates: below(random, 2) === 0
     }
   }
 

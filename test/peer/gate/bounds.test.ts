@@ -110,6 +110,7 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   VERSION_TEXT_BYTES_MAX: TEXTS,
   RECORD_BYTES_MAX: ['wire/record-codec.test.ts', 'refuses more bytes than a record may have'],
   HELD_RANGES_MAX: RECORDS,
+  DRAFT_TOKENS_MAX: LISTS,
   KEPT_OUTPUT_BYTES_MAX: ['pipeline/pressure.test.ts', 'who kept most outputs loses them'],
   REROUTES_MAX: ['pipeline/session-reroute.test.ts', 'routes that fail one after the other'],
   NEIGHBOURS_MAX: ['wire/record-codec.test.ts', 'refuses values at one beyond each bound'],
