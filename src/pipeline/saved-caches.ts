@@ -124,10 +124,10 @@ export class SavedCaches {
   /** @throws why nothing is saved. */
   async #save(from: PeerId, session: HostedSession | null, message: SaveMessage): Promise<number> {
     const { store } = this.#options
-    if (store === undefined) throw new SwarmError('PEER_REFUSED', 'nothing is saved here')
     if (session?.origin !== from) {
       throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is not held here')
     }
+    if (store === undefined) throw new SwarmError('PEER_REFUSED', 'nothing is saved here')
     const { cache, open } = session
     const tokens = Math.min(message.tokens, cache.length)
     if (tokens === 0) throw new SwarmError('STAGE_POSITION_GAP', 'nothing of it is computed here')

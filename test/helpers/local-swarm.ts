@@ -1,9 +1,12 @@
 // Stages of a real model in one process, joined by hops without sockets: a whole pipeline on the native
 // engine, so that what sessions share is compared with what each would have computed alone.
 
+import { join } from 'node:path'
+
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { seededRandom } from '../../src/base/random.ts'
+import { KvStore } from '../../src/compute/kv-store.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { Pipeline } from '../../src/pipeline/pipeline.ts'
@@ -22,11 +25,21 @@ export interface LocalStage {
   host: StageHost
 }
 
+export interface LocalOptions {
+  tables?: string[]
+  threads?: number
+  memoryBytes?: number
+  /** Where each stage has a folder of its own for what is saved; absent: nothing is. */
+  folder?: string
+}
+
 export interface LocalAnswer {
   ids: number[]
   logitsHash: string
   /** Positions that were taken over and not computed. */
   keptTokens: number
+  /** Of each stage: what it computed before the first token. */
+  prefillTokens: number[]
   /** From the call to the first token. */
   firstMs: number
 }
@@ -50,11 +63,11 @@ export class LocalSwarm {
   static async open(
     model: StageModel,
     cuts: number[],
-    options: { tables?: string[]; threads?: number; memoryBytes?: number } = {}
+    options: LocalOptions = {}
   ): Promise<LocalSwarm> {
     const network = new LocalNetwork()
     const swarm = new LocalSwarm(model, network)
-    const { tables = [], threads = 1, memoryBytes = 2 ** 32 } = options
+    const { tables = [], threads = 1, memoryBytes = 2 ** 32, folder } = options
     const edges = [0, ...cuts, model.hyper.nLayers]
     for (const [i, end] of edges.slice(1).entries()) {
       const range = { start: edges[i] as number, end }
@@ -70,7 +83,8 @@ export class LocalSwarm {
         log: silentLog,
         modelId: MODEL_ID,
         arithmeticVersion: 1,
-        memoryBytes
+        memoryBytes,
+        ...(folder && { store: new KvStore(join(folder, String(i)), systemClock) })
       })
       new Pipeline({ hops, clock: systemClock, random }).serve(host)
       swarm.stages.push({ stage, host })
@@ -100,7 +114,13 @@ export class LocalSwarm {
   ): Promise<LocalAnswer & { session: ReturnType<LocalSwarm['createSession']>['id'] }> {
     const session = this.createSession(options)
     const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count }
-    const answer: LocalAnswer = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0 }
+    const answer: LocalAnswer = {
+      ids: [],
+      logitsHash: '',
+      keptTokens: 0,
+      prefillTokens: [],
+      firstMs: 0
+    }
     const startedMs = systemClock.now()
     for await (const event of session.run(turn, new AbortController().signal)) {
       if (event.type === 'opened') answer.keptTokens = event.keptTokens
@@ -109,7 +129,8 @@ export class LocalSwarm {
       answer.ids.push(event.id)
       answer.logitsHash = event.logitsHash
     }
-    await session.close()
+    const stats = await session.close()
+    answer.prefillTokens = stats.map((one) => one?.prefillTokens ?? -1)
     return { ...answer, session: session.id }
   }
 
