@@ -25,6 +25,16 @@ export const chat: CommandHandler = async (context) => {
   const partner = await chatPartner(context)
   const live = terminal.live && host.stdin.isTTY === true && !terminal.json
   const talk = new Conversation(samplingRequest(flags), flags.system)
+  const tell = (lines: string[]): void => {
+    for (const text of lines) terminal.note(text)
+  }
+  try {
+    // Before input is read: what readline hears while nobody waits for it is lost.
+    if (flags.load !== undefined) tell(await loadChat(partner, talk, flags.load, signal))
+  } catch (error) {
+    await partner.close()
+    throw error
+  }
   let turn: AbortController | null = null
   const input = new ChatInput(host, live, () => {
     if (turn === null) input.close()
@@ -34,11 +44,7 @@ export const chat: CommandHandler = async (context) => {
   signal.addEventListener('abort', leave, { once: true })
   if (partner.remark !== null) terminal.note(partner.remark, 'faint')
   if (live) terminal.note(`${partner.model ?? 'no model'}; /help lists the commands`, 'faint')
-  const tell = (lines: string[]): void => {
-    for (const text of lines) terminal.note(text)
-  }
   try {
-    if (flags.load !== undefined) tell(await loadChat(partner, talk, flags.load, signal))
     for await (const line of input.read()) {
       signal.throwIfAborted()
       const text = line.trim()
