@@ -45,7 +45,6 @@ export class ScriptedService implements SwarmService {
   readonly signals: AbortSignal[] = []
   readonly gateEdits: GateEdit[] = []
   readonly closedSessions: string[] = []
-  readonly savedSessions: string[] = []
   memory: KnowledgeService | null = new MemoryKnowledge()
   stops = 0
   onStop: () => void = () => {}
@@ -188,7 +187,6 @@ export class ScriptedService implements SwarmService {
   }
 
   saveSession(session: string): Promise<SavedPrefix> {
-    this.savedSessions.push(session)
     if (session !== SESSION) throw new SwarmError('STAGE_UNKNOWN_SESSION', 'it is not kept')
     return Promise.resolve({
       name: '1'.repeat(32),
