@@ -2,7 +2,7 @@
 // ask of a running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
 
 import { isAbort, SwarmError } from '../base/errors.ts'
-import { readControlRequest, readGateEdit, readSession, readWhatIf } from './control-request.ts'
+import { needSession, readControlRequest, readGateEdit, readWhatIf } from './control-request.ts'
 import type { Exchange, Route } from './exchange.ts'
 import { streamGeneration } from './generation-stream.ts'
 import { errorBody } from './http-error.ts'
@@ -36,6 +36,8 @@ export const CONTROL_ROUTES: readonly Route[] = [
     })
   ),
   post('/swarm/close-session', closeSession),
+  // It writes on the disks of other machines.
+  ownerOnly(post('/swarm/save-session', saveSession)),
   // An invite is as good as the secret, and who may link is the owner's to say.
   ownerOnly(
     get('/swarm/invite', ({ service, response }) => sendJson(response, 200, service.invite()))
@@ -75,15 +77,13 @@ async function events(exchange: Exchange): Promise<void> {
   }
 }
 
-async function closeSession(exchange: Exchange): Promise<void> {
-  const session = readSession(await exchange.body())
-  if (session === undefined) {
-    throw new SwarmError('USAGE_MISSING', 'session is missing from the request body', {
-      param: 'session'
-    })
-  }
-  exchange.service.closeSession(session)
-  sendJson(exchange.response, 200, { closed: true })
+async function closeSession({ service, response, body }: Exchange): Promise<void> {
+  service.closeSession(needSession(await body()))
+  sendJson(response, 200, { closed: true })
+}
+
+async function saveSession({ service, response, body }: Exchange): Promise<void> {
+  sendJson(response, 200, await service.saveSession(needSession(await body())))
 }
 
 function line(event: object): string {

@@ -42,6 +42,14 @@ export const KV_PIECE_BYTES_MAX = 64 * 2 ** 20 + 2 ** 10
 /** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins:
  * each is a conversation or a system prompt; all of them together stay within the KV budget. */
 export const PREFIXES_MAX = 32
+/** Bytes of saved keys and values on one peer's disk: 32,768 positions of an 8B model's layers in f16. */
+export const KV_SAVED_BYTES_MAX = 4 * 2 ** 30
+/** Files of them: one that lists at once; a thousand tokens of an 8B model each reach the bytes first. */
+export const KV_SAVED_FILES_MAX = 256
+/** Sessions that wait on one peer to be saved or read back: each costs its disk seconds. */
+export const KV_SAVES_WAITING_MAX = 8
+/** Bytes of a file that `swarm chat` saved: PREFIX_IDS_MAX ids in decimal, and as much text. */
+export const CONVERSATION_BYTES_MAX = 16 * 2 ** 20
 /** Ids of earlier prompts and answers that one origin remembers, to find such a beginning: 4 MiB. */
 export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */

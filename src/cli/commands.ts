@@ -172,12 +172,12 @@ export const COMMANDS = {
     summary: 'talk with the model of the running peer, or with the small one that comes with swarm',
     about:
       'Without a running peer the small model answers. ' +
-      'Keeps the conversation and its KV cache between turns. /clear starts anew, /help lists the ' +
-      'rest. Ctrl-C stops an answer; at the prompt it leaves. Without a terminal every line of ' +
-      'standard input is one turn.',
+      'Keeps the conversation and its KV cache between turns; /save FILE keeps both on disk, /load FILE ' +
+      'goes on with them, /clear starts anew, /help lists the rest. Ctrl-C stops an answer; at the ' +
+      'prompt it leaves. Without a terminal every line of standard input is one turn.',
     positionals: [],
-    flags: ['system', ...SAMPLING, 'data-dir', ...ALWAYS],
-    examples: ['swarm chat', "swarm chat --system 'Answer briefly.' --temp 0.6"]
+    flags: ['system', 'load', ...SAMPLING, 'data-dir', ...ALWAYS],
+    examples: ['swarm chat', "swarm chat --system 'Answer briefly.'", 'swarm chat --load talk.json']
   },
   status: {
     summary: 'show what the running peer is doing',

@@ -122,6 +122,12 @@ export const FLAGS = {
     example: "--system 'Answer briefly.'",
     help: 'instructions before the conversation'
   },
+  load: {
+    kind: 'path',
+    placeholder: 'FILE',
+    example: '--load talk.json',
+    help: 'go on with a conversation that /save kept'
+  },
   ctx: {
     kind: 'number',
     placeholder: 'N',

@@ -113,6 +113,7 @@ export class Pipeline {
       case 'replay':
       case 'activation':
       case 'close':
+      case 'save':
         this.#host?.handle(from, message)
         return
       case 'token':

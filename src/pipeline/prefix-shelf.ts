@@ -47,6 +47,10 @@ export class PrefixShelf {
     return kept.cache
   }
 
+  has(session: SessionId, origin: PeerId, range: LayerRange): boolean {
+    return this.#kept.get(keyOf(session, range))?.origin === origin
+  }
+
   /** Closes caches until so many bytes are free or none is left. */
   free(shortBytes: number): void {
     let left = shortBytes

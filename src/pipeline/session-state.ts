@@ -16,7 +16,7 @@ import { clip } from '../base/text.ts'
 import { shortId } from '../wire/ids.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
-import { Filling, planFills, type Fill, type Standpoint } from './fills.ts'
+import { Filling, fillTarget, planFills, type Fill, type Standpoint } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
 import { describeStage, goneError, lossText, type Route } from './route.ts'
 import {
@@ -78,8 +78,9 @@ export class SessionState {
     this.stats = this.#stages.map(() => null)
   }
 
-  get keptTokens(): number {
-    return this.#cachedEnd
+  /** What every stage has computed. */
+  get cachedIds(): readonly number[] {
+    return this.#ids.slice(0, this.#cachedEnd)
   }
 
   /** Peers that have not answered the last open or close. */
@@ -148,16 +149,15 @@ export class SessionState {
     this.#standpoints[message.index] = message
     const standpoints = this.#standpoints.filter((standpoint) => standpoint !== null)
     if (standpoints.length < this.#stages.length) return []
-    // All begin where the one that has least ends, unless they were further already.
     const least = Math.min(...standpoints.map(({ cachedTokens }) => cachedTokens))
     if (this.phase === 'pausing') {
       this.#cachedEnd = Math.min(this.#cachedEnd, least)
       this.#enter('idle')
       return [{ type: 'settle' }]
     }
-    if (this.#prefixEnd !== null) this.#cachedEnd = Math.min(this.#prefixEnd, least)
+    if (this.#prefixEnd !== null) this.#cachedEnd = fillTarget(standpoints, this.#prefixEnd)
     this.#prefixEnd = null
-    return this.#begun(planFills(standpoints, this.#cachedEnd))
+    return this.#begun(planFills(standpoints, this.#cachedEnd), Math.min(least, this.#cachedEnd))
   }
 
   progress(from: PeerId, message: ProgressMessage): Action[] {
@@ -284,12 +284,12 @@ export class SessionState {
     })
   }
 
-  /** Every stage is open; some may lack positions. */
-  #begun(fills: Fill[]): Action[] {
+  /** Every stage is open; some may lack positions. @param keptTokens what each of them has. */
+  #begun(fills: Fill[], keptTokens: number): Action[] {
     this.#filling = new Filling(fills, this.setup.chunkTokens)
     const event: SessionEvent = this.#isUnderWay
       ? { type: 'rerouted', stages: this.#stages, refillTokens: this.#filling.nTokens }
-      : { type: 'opened', keptTokens: this.#cachedEnd }
+      : { type: 'opened', keptTokens }
     this.#isUnderWay = true
     const emit: Action = { type: 'emit', event }
     if (fills.length === 0) return [emit, ...this.#goOn()]

@@ -18,11 +18,11 @@ import { checkFit, checkLinked, ownStage } from './admission.ts'
 import { HostedSession, noStats } from './hosted-session.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
+import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionTable } from './session-table.ts'
-import { StageRoom, type StageRoomOptions } from './stage-room.ts'
+import { StageRoom } from './stage-room.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 
-import type { Log } from '../base/log.ts'
 import type { Sampler } from '../compute/stage.ts'
 import type { OpenMessage, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
 
@@ -34,18 +34,17 @@ const ERROR_TEXT_CHARS = 400
 /** The messages that a stage host takes. */
 export type HostMessage = Extract<
   SessionMessage,
-  { type: 'open' | 'sampled' | 'ids' | 'replay' | 'activation' | 'token' | 'close' }
+  { type: 'open' | 'sampled' | 'ids' | 'replay' | 'activation' | 'token' | 'close' | 'save' }
 >
 
-export interface StageHostOptions extends StageRoomOptions {
-  log: Log
-}
+export type StageHostOptions = SavedCachesOptions
 
 export class StageHost {
   readonly #options: StageHostOptions
   readonly #sessions = new SessionTable()
   readonly #room: StageRoom
   readonly #steps: StepRunner
+  readonly #saved: SavedCaches
   readonly #idleTimer: Timer
   #waiting: (() => void)[] = []
   #isClosed = false
@@ -55,6 +54,7 @@ export class StageHost {
     this.#room = new StageRoom(options, this.#sessions, (session) =>
       this.#fail(session, unknownSession())
     )
+    this.#saved = new SavedCaches(options, this.#room, (to, message) => this.#tell(to, message))
     this.#steps = new StepRunner({
       stage: options.stage,
       hops: options.hops,
@@ -86,7 +86,12 @@ export class StageHost {
     if (this.#isClosed) return
     const sessions = this.#sessions.of(message.session)
     if (message.type === 'open') return this.#open(from, message)
+    if (message.type === 'save') {
+      const { session, epoch, index } = message
+      return this.#saved.save(from, this.#sessions.find(session, epoch, index), message)
+    }
     if (message.type === 'close') {
+      this.#saved.setAside(from, message.session)
       for (const session of sessions) if (from === session.origin) this.#end(session, 'closed')
       return
     }
@@ -101,6 +106,7 @@ export class StageHost {
   /** Frees the sessions of an origin that is gone; those that lost a neighbour wait for another route. */
   gone(peer: PeerId): void {
     this.#room.shelf.dropOf(peer)
+    this.#saved.setAside(peer, null)
     for (const session of this.#sessions.all()) {
       const { route } = session.reopening ?? session.open
       if (session.origin === peer) this.#end(session, 'silent')
@@ -143,6 +149,7 @@ export class StageHost {
     for (const session of this.#sessions.all()) this.#end(session, 'silent')
     this.restrict([])
     await this.idle()
+    await this.#saved.close()
   }
 
   #outside(): HostedSession[] {
@@ -160,7 +167,7 @@ export class StageHost {
   }
 
   /** A new session, a further stage of one, or the next epoch of a stage that is here. */
-  #open(from: PeerId, open: OpenMessage): void {
+  #open(from: PeerId, open: OpenMessage, isRestored = false): void {
     const sessions = this.#sessions.of(open.session)
     const newest = Math.max(...sessions.map(({ open, reopening }) => (reopening ?? open).epoch))
     const own = this.#sessions.withLayers(open.session, ownStage(open))
@@ -177,8 +184,18 @@ export class StageHost {
       }
       if (!open.route.some(isOnRoute)) this.#end(session, 'silent')
     }
-    if (own === null) this.#admit(from, open)
-    else this.#reopen(own, open)
+    if (own !== null) return this.#reopen(own, open)
+    const again = () => this.#open(from, open, true)
+    if (isRestored || !this.#saved.restore(from, open, again)) this.#admit(from, open)
+  }
+
+  /** Whoever asked; gone before it could be told, it will notice by itself. */
+  #tell(to: PeerId, message: Exclude<SessionMessage, { type: 'activation' }>): void {
+    try {
+      this.#options.hops.to(to).send(message)
+    } catch {
+      // It has left.
+    }
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
@@ -305,11 +322,7 @@ export class StageHost {
     const text = clip(error.message, ERROR_TEXT_CHARS)
     const { code } = error
     const peer = error.peer as PeerId | null
-    try {
-      this.#options.hops.to(from).send({ type: 'failed', session, epoch, peer, code, text })
-    } catch {
-      // Gone before it could be told: it will notice by itself.
-    }
+    this.#tell(from, { type: 'failed', session, epoch, peer, code, text })
   }
 
   /** Tells the origin; frees the session unless another route is all it needs. */
@@ -361,7 +374,7 @@ export class StageHost {
 }
 
 type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
-type Frame = Exclude<HostMessage, { type: 'open' | 'close' }>
+type Frame = Exclude<HostMessage, { type: 'open' | 'close' | 'save' }>
 
 function unknownSession(): SwarmError {
   const text = 'the session is not held here, or was idle for too long: start it again'

@@ -87,6 +87,17 @@ export class StageRoom {
     }
   }
 
+  /** Whether a cache of this size fits beside the sessions; those of ended ones go for it. */
+  makeRoomFor(needBytes: number): boolean {
+    const shortBytes = () => {
+      const { kvBudgetBytes, kvUsedBytes } = this.standing
+      return needBytes - (kvBudgetBytes - kvUsedBytes)
+    }
+    this.shelf.free(shortBytes())
+    this.#options.stage.limitKv(this.standing.kvBudgetBytes)
+    return shortBytes() <= 0
+  }
+
   /** Drops what nobody has used for long, and what no longer fits. */
   tidy(): void {
     this.shelf.dropUnused(this.#options.clock.now() - SESSION_IDLE_MS)

@@ -3,6 +3,26 @@
 
 import type { KvType, RouteStage, Sampling } from './session.ts'
 
+/** A stage that was asked to save, and the positions that it has; `text` says why there are none. */
+export interface SavedStage extends RouteStage {
+  tokens: number
+  text: string
+}
+
+/** A conversation whose keys and values stages keep on their own disks, as its origin remembers it. */
+export interface SavedPrefix {
+  /** 32 hex digits, made of all that follows but for the stages. */
+  name: string
+  /** 64 hex digits. */
+  modelId: string
+  /** Of the session, its KV type included. */
+  arithmeticVersion: number
+  kvType: KvType
+  /** Of the positions, from 0 on. */
+  ids: number[]
+  stages: SavedStage[]
+}
+
 /** One message of a conversation, in OpenAI's shape (content already joined to text). */
 export interface ChatMessage {
   role: string
@@ -30,6 +50,8 @@ export interface GenerateRequest {
    * same: KV is reused as far as the tokens agree, and a session that is gone only costs its KV.
    */
   session?: string
+  /** Where no session is left: what was saved of this conversation is read back instead of computed. */
+  saved?: SavedPrefix
 }
 
 export interface HopTiming {

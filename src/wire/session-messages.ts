@@ -35,6 +35,8 @@ import type {
   SampledMessage,
   SampledToken,
   Sampling,
+  SavedMessage,
+  SaveMessage,
   SessionMessage,
   StageStats,
   TokenMessage
@@ -251,6 +253,22 @@ const failed = f.struct<Omit<FailedMessage, 'type'>>({
   text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
 })
 
+const save = f.struct<Omit<SaveMessage, 'type'>>({
+  session,
+  epoch,
+  index,
+  name: session,
+  tokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the positions to save')
+})
+
+const saved = f.struct<Omit<SavedMessage, 'type'>>({
+  session,
+  index,
+  name: session,
+  tokens: position,
+  text: f.text(ERROR_TEXT_BYTES_MAX, 'the reason')
+})
+
 /** @throws WIRE_BAD_FRAME when positions [position, position + nTokens) exceed every context. */
 export function checkSpan(position: number, nTokens: number): void {
   const end = position + nTokens
@@ -275,7 +293,9 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   closed: { number: 8, body: closed },
   failed: { number: 9, body: failed },
   sampled: { number: 10, body: sampled },
-  replay: { number: 11, body: replay }
+  replay: { number: 11, body: replay },
+  save: { number: 14, body: save },
+  saved: { number: 15, body: saved }
 }
 
 export const ACTIVATION_NUMBER = 4

@@ -20,8 +20,9 @@ export type KvType = (typeof KV_TYPES)[number]
 /** In the order of their numbers on the wire. */
 export const KV_TYPES = ['f16', 'f32', 'q8_0'] as const
 
-/** An earlier session of the same origin that began with the same ids. */
+/** An earlier session of the same origin that began with the same ids, or what it saved of one. */
 export interface OpenPrefix {
+  /** Of the session, or the name that `save` gave. */
   session: SessionId
   /** So many positions are the same. */
   tokens: number
@@ -219,6 +220,32 @@ export interface ClosedMessage {
 }
 
 /**
+ * Origin to a stage: store the keys and values of the first positions on your own disk, for a later `prefix`
+ * of this origin with this name. The session goes on meanwhile.
+ */
+export interface SaveMessage {
+  type: 'save'
+  session: SessionId
+  epoch: number
+  /** Which stage of the route the receiver is. */
+  index: number
+  /** Of the ids behind these positions (pipeline/saved-name.ts); no stage can check it. */
+  name: SessionId
+  tokens: number
+}
+
+/** Stage to origin: so many positions are on its disk now. */
+export interface SavedMessage {
+  type: 'saved'
+  session: SessionId
+  index: number
+  name: SessionId
+  tokens: number
+  /** Why there are none; empty where there are. */
+  text: string
+}
+
+/**
  * Any stage to origin (and from the origin's hop to itself): the session cannot go on here as it is. Where
  * the code is PEER_GONE the stage keeps its cache for an epoch on another route; else it has freed it.
  */
@@ -244,4 +271,6 @@ export type SessionMessage =
   | TokenMessage
   | CloseMessage
   | ClosedMessage
+  | SaveMessage
+  | SavedMessage
   | FailedMessage

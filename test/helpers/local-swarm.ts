@@ -1,9 +1,12 @@
 // Stages of a real model in one process, joined by hops without sockets: a whole pipeline on the native
 // engine, so that what sessions share is compared with what each would have computed alone.
 
+import { join } from 'node:path'
+
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { seededRandom } from '../../src/base/random.ts'
+import { KvStore } from '../../src/compute/kv-store.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { Pipeline } from '../../src/pipeline/pipeline.ts'
@@ -32,6 +35,8 @@ export interface LocalOptions {
   wayOf?: (hops: Hops) => Hops
   /** What the host sees of a stage, such as one whose answers are given. */
   stageOf?: (stage: NativeStage) => Stage
+  /** Where each stage has a folder of its own for what is saved; absent: nothing is. */
+  folder?: string
 }
 
 export interface LocalAnswer {
@@ -39,6 +44,8 @@ export interface LocalAnswer {
   logitsHash: string
   /** Positions that were taken over and not computed. */
   keptTokens: number
+  /** Of each stage: what it computed before the first token. */
+  prefillTokens: number[]
   /** From the call to the first token, and from there to the last. */
   firstMs: number
   decodeMs: number
@@ -68,7 +75,7 @@ export class LocalSwarm {
     options: LocalOptions = {}
   ): Promise<LocalSwarm> {
     const network = new LocalNetwork()
-    const { tables = [], threads = 1, memoryBytes = 2 ** 32 } = options
+    const { tables = [], threads = 1, memoryBytes = 2 ** 32, folder } = options
     const { wayOf = (hops: Hops) => hops, stageOf = (stage: NativeStage) => stage } = options
     const swarm = new LocalSwarm(model, network, wayOf)
     const edges = [0, ...cuts, model.hyper.nLayers]
@@ -86,7 +93,8 @@ export class LocalSwarm {
         log: silentLog,
         modelId: MODEL_ID,
         arithmeticVersion: 1,
-        memoryBytes
+        memoryBytes,
+        ...(folder && { store: new KvStore(join(folder, String(i)), systemClock) })
       })
       new Pipeline({ hops, clock: systemClock, random }).serve(host)
       swarm.stages.push({ stage, host })
@@ -117,8 +125,8 @@ export class LocalSwarm {
   ): Promise<LocalAnswer & { session: ReturnType<LocalSwarm['createSession']>['id'] }> {
     const session = this.createSession(options)
     const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count, ...more }
-    const none = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0, decodeMs: 0, steps: 0 }
-    const answer: LocalAnswer = none
+    const figures = { keptTokens: 0, prefillTokens: [], firstMs: 0, decodeMs: 0, steps: 0 }
+    const answer: LocalAnswer = { ids: [], logitsHash: '', ...figures }
     const before = this.#steps
     const startedMs = systemClock.now()
     for await (const event of session.run(turn, new AbortController().signal)) {
@@ -130,7 +138,8 @@ export class LocalSwarm {
       answer.decodeMs = systemClock.now() - startedMs - answer.firstMs
     }
     answer.steps = this.#steps - before
-    await session.close()
+    const stats = await session.close()
+    answer.prefillTokens = stats.map((one) => one?.prefillTokens ?? -1)
     return { ...answer, session: session.id }
   }
 

@@ -68,7 +68,7 @@ export function opened(
   peer: PeerId,
   index: number,
   epoch = state.epoch,
-  { cachedTokens = state.keptTokens, keptEnd = 0 } = {}
+  { cachedTokens = state.cachedIds.length, keptEnd = 0 } = {}
 ): string {
   const message = {
     type: 'opened',

@@ -36,6 +36,8 @@ export const MESSAGE_TYPES = [
   'token',
   'close',
   'closed',
+  'save',
+  'saved',
   'failed'
 ] as const
 
@@ -199,6 +201,15 @@ export function randomMessage(
       return { type, session }
     case 'closed':
       return { type, session, index, stats: stats(random) }
+    case 'save': {
+      const name = sessionIdOf(random.bytes(16))
+      return { type, session, epoch, index, name, tokens: between(random, 1, CONTEXT_TOKENS_MAX) }
+    }
+    case 'saved': {
+      const name = sessionIdOf(random.bytes(16))
+      const tokens = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, index, name, tokens, text: tokens > 0 ? '' : 'the disk is full' }
+    }
     case 'failed':
       return {
         type,
