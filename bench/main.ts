@@ -6,6 +6,7 @@ import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
 import { pipelineBench } from './pipeline.ts'
 import { planBench } from './plan.ts'
+import { recoveryBench } from './recovery.ts'
 import { sentinelBench } from './sentinel.ts'
 import { sessionsBench } from './sessions.ts'
 import { shellBench } from './shell.ts'
@@ -39,6 +40,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   plan: {
     run: planBench,
     about: 'time of a plan, published clusters predicted, two machines at home [--views N]'
+  },
+  recovery: {
+    run: recoveryBench,
+    about: 'how long an answer pauses when its middle stage is killed or frozen [--rounds N]'
   },
   sentinel: {
     run: sentinelBench,

@@ -345,11 +345,12 @@ export const COMMANDS = {
       'Starts a private bootstrap and three peers as processes of their own, splits the layers of ' +
       'the small model that comes with swarm among them, lets them explain two failed commands (or ' +
       'answer --prompt), and checks that one peer alone gives the same tokens and the same logits. ' +
-      'Leaves nothing behind.',
+      'With --kill a fourth peer holds the middle layers too, and the one that computes them is killed ' +
+      'with -9 in mid-sentence. Leaves nothing behind.',
     positionals: [],
-    flags: ['prompt', 'max-tokens', ...ALWAYS],
+    flags: ['prompt', 'max-tokens', 'kill', ...ALWAYS],
     defaults: { 'max-tokens': 110 },
-    examples: ['swarm demo', 'swarm demo --json']
+    examples: ['swarm demo', 'swarm demo --kill', 'swarm demo --json']
   },
   completion: {
     summary: 'print a completion script for a shell',

@@ -317,6 +317,7 @@ export const FLAGS = {
     help: 'let what is learnt from failures go to the members of this topic'
   },
   notice: { kind: 'switch', help: 'one line above the next prompt when an answer is known here' },
+  kill: { kind: 'switch', help: 'kill the middle peer in mid-sentence, and see the answer go on' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',
