@@ -161,13 +161,14 @@ export class HostedSession {
     return this.#queue[0] ?? null
   }
 
-  /** The next step's; drafts that it replaces are dropped from the cache, which no step may use. */
   takeWork(): Work | null {
-    const work = this.#queue.shift()
-    if (work === undefined) return null
+    return this.#queue.shift() ?? null
+  }
+
+  /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
+  dropReplaced(work: Work): void {
     if (work.position < this.cache.length) this.cache.truncate(work.position)
     this.#firmCached = firmEnd(work)
-    return work
   }
 
   /** A draft that cannot be computed is none: its certain position alone is the next step. */
