@@ -26,6 +26,7 @@ import type {
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
+import type { Prefix } from './prefix-shelf.ts'
 import type { Work } from './work.ts'
 
 export class HostedSession {
@@ -66,7 +67,7 @@ export class HostedSession {
   constructor(
     open: OpenMessage,
     origin: PeerId,
-    parts: { cache: StageCache; sampler: Sampler | null; rowBytes: number },
+    parts: Partial<Prefix> & { cache: StageCache; sampler: Sampler | null; rowBytes: number },
     nowMs: number
   ) {
     this.open = open
@@ -79,6 +80,12 @@ export class HostedSession {
     this.#firmPosition = open.position
     this.#firmCached = parts.cache.length
     this.#setDrafter()
+    if (parts.ids !== undefined) this.#drafter?.learn(0, parts.ids)
+  }
+
+  /** Of the first positions; none where they are not known here. */
+  get ids(): readonly number[] {
+    return this.#drafter?.idsUpTo(this.certainTokens) ?? []
   }
 
   get stage(): RouteStage {
