@@ -24,25 +24,30 @@ export interface DraftedStep {
   elapsedMs: number
 }
 
-const SIZES = [1, 2, 4, 8, DRAFT_TOKENS_MAX] as const
+const SIZES = [2, 4, 8, DRAFT_TOKENS_MAX] as const
 /** Plain steps that say how long one takes: the middle of them, since single ones are disturbed. */
 const PLAIN_STEPS = 9
 /** Before that many nothing is drafted. */
 const PLAIN_STEPS_MIN = 3
 /** Drafted steps in a row after which a plain one says anew how long that takes. */
 const DRAFTED_STEPS_MAX = 32
-/** What drafts may cost in plain steps: at once, and per token. Together under 3 % from 64 tokens on. */
-const GRANT = 0.5
-const SHARE = 0.015
+/**
+ * What drafts may cost in plain steps: at once, and per token. Under 3 % from 128 tokens on, even where a
+ * first draft takes three times what was expected of it.
+ */
+const GRANT = 0.7
+const SHARE = 0.012
 /** Gained steps that may be lost again: a text that turns out otherwise than it began is seen by then. */
 const CREDIT_MAX = 4
 /** What a draft must promise to be worth the disturbance of other sessions. */
 const GAIN_MIN = 1.05
-/** Cost of a drafted row in plain steps before any was measured. */
-const ROW_COST = 0.5
+/** Cost of the smallest draft in plain steps before any was measured. */
+const COST = 0.7
+/** Cost of a draft over that of one half as long: rows share the reading of weights, and the ring. */
+const GROWTH = 1.8
 /** How fast a measured cost follows, and how fast a high one is forgotten while nothing is drafted. */
 const FOLLOW = 0.3
-const FORGET = 0.05
+const FORGET = 0.02
 /** Shares of right guesses by the length of the match before any was seen; each counts as so many. */
 const CLASSES = [
   { matched: 9, right: 0.85 },
@@ -53,8 +58,10 @@ const CLASSES = [
 const PRIOR_GUESSES = 2
 /** What a guess counts after the next one. */
 const FADE = 0.95
-/** One step says at most that it took so many times what it should: the rest was a disturbance. */
+/** Where a step takes more than so many times what it should, the rest says nothing of what a draft costs. */
 const OUTLIER = 1.5
+/** The account believes more: drafts that are dear must not pass for disturbed ones. */
+const CHARGED_MAX = 3
 
 interface Record {
   right: number
@@ -63,8 +70,8 @@ interface Record {
 
 export class DraftLength {
   readonly #plainMs: number[] = []
-  /** Per size, in plain steps per drafted row; null: not measured. */
-  readonly #rowCosts: (number | null)[] = SIZES.map(() => null)
+  /** Of a draft of each size, in plain steps; null: not measured. */
+  readonly #costs: (number | null)[] = SIZES.map(() => null)
   readonly #records: Record[] = CLASSES.map(({ right }) => {
     return { right: right * PRIOR_GUESSES, all: PRIOR_GUESSES }
   })
@@ -82,9 +89,9 @@ export class DraftLength {
     let [chosen, best] = [0, GAIN_MIN]
     for (const [i, size] of SIZES.entries()) {
       // Twice what was tried last: its cost is then known well enough.
-      const isUntried = i > 0 && this.#rowCosts[i - 1] === null && this.#rowCosts[i] === null
+      const isUntried = i > 0 && this.#costs[i - 1] === null && this.#costs[i] === null
       if (size > most || isUntried) break
-      const cost = size * this.#rowCost(i)
+      const cost = this.#cost(i)
       const gain = expectedTokens(right / all, size) / (1 + cost)
       if (cost <= budget && gain > best) [chosen, best] = [size, gain]
     }
@@ -98,13 +105,13 @@ export class DraftLength {
     if (drafted === 0) return this.#observePlain(elapsedMs)
     const plainMs = this.plainMs
     this.#draftedInARow++
-    const i = SIZES.findLastIndex((size) => size <= drafted)
-    const expected = 1 + drafted * this.#rowCost(i)
-    const took = Math.min(elapsedMs / plainMs, OUTLIER * expected)
-    const cost = Math.max(0, took - 1) / drafted
-    const known = this.#rowCosts[i] ?? null
-    this.#rowCosts[i] = known === null ? cost : known + FOLLOW * (cost - known)
-    this.#lost = Math.max(-CREDIT_MAX, this.#lost + took - tokens)
+    const i = SIZES.findIndex((size) => size === drafted)
+    const [took, expected] = [elapsedMs / plainMs, 1 + this.#cost(i)]
+    const cost = Math.max(0, Math.min(took, OUTLIER * expected) - 1)
+    const known = this.#costs[i] ?? null
+    this.#costs[i] = known === null ? cost : known + FOLLOW * (cost - known)
+    const charged = Math.min(took, CHARGED_MAX * expected)
+    this.#lost = Math.max(-CREDIT_MAX, this.#lost + charged - tokens)
   }
 
   /** What a plain step takes on average, disturbances as they are counted of drafted ones; 0: unknown. */
@@ -120,8 +127,9 @@ export class DraftLength {
     if (elapsedMs > 0) this.#plainMs.push(elapsedMs)
     if (this.#plainMs.length > PLAIN_STEPS) this.#plainMs.shift()
     this.#draftedInARow = 0
-    for (const [i, cost] of this.#rowCosts.entries()) {
-      if (cost !== null && cost > ROW_COST) this.#rowCosts[i] = cost + FORGET * (ROW_COST - cost)
+    for (const [i, cost] of this.#costs.entries()) {
+      const usual = COST * GROWTH ** i
+      if (cost !== null && cost > usual) this.#costs[i] = cost + FORGET * (usual - cost)
     }
   }
 
@@ -133,10 +141,10 @@ export class DraftLength {
     record.all = record.all * fade + seen
   }
 
-  /** Of the nearest size that was measured: rows get cheaper in company. */
-  #rowCost(index: number): number {
-    const known = this.#rowCosts.slice(0, index + 1).findLast((cost) => cost !== null)
-    return known ?? ROW_COST
+  /** Measured, or after the next smaller size. */
+  #cost(index: number): number {
+    if (index < 0) return COST / GROWTH
+    return this.#costs[index] ?? GROWTH * this.#cost(index - 1)
   }
 }
 

@@ -23,6 +23,11 @@ export class Drafter {
     this.#lookup.put(position, ids)
   }
 
+  /** Ids of positions [0, end), as far as they are known. */
+  idsUpTo(end: number): readonly number[] {
+    return this.#lookup.idsUpTo(end)
+  }
+
   /** The tokens of the step under way. */
   answered(position: number, ids: readonly number[], nowMs: number): void {
     this.#lookup.put(position, ids)

@@ -26,6 +26,7 @@ import type {
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
+import type { Prefix } from './prefix-shelf.ts'
 import type { Work } from './work.ts'
 
 export class HostedSession {
@@ -66,7 +67,7 @@ export class HostedSession {
   constructor(
     open: OpenMessage,
     origin: PeerId,
-    parts: { cache: StageCache; sampler: Sampler | null; rowBytes: number },
+    parts: Partial<Prefix> & { cache: StageCache; sampler: Sampler | null; rowBytes: number },
     nowMs: number
   ) {
     this.open = open
@@ -79,6 +80,12 @@ export class HostedSession {
     this.#firmPosition = open.position
     this.#firmCached = parts.cache.length
     this.#setDrafter()
+    if (parts.ids !== undefined) this.#drafter?.learn(0, parts.ids)
+  }
+
+  /** Of the first positions; none where they are not known here. */
+  get ids(): readonly number[] {
+    return this.#drafter?.idsUpTo(this.certainTokens) ?? []
   }
 
   get stage(): RouteStage {
@@ -162,13 +169,14 @@ export class HostedSession {
     return this.#queue[0] ?? null
   }
 
-  /** The next step's; drafts that it replaces are dropped from the cache, which no step may use. */
   takeWork(): Work | null {
-    const work = this.#queue.shift()
-    if (work === undefined) return null
+    return this.#queue.shift() ?? null
+  }
+
+  /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
+  dropReplaced(work: Work): void {
     if (work.position < this.cache.length) this.cache.truncate(work.position)
     this.#firmCached = firmEnd(work)
-    return work
   }
 
   /** A draft that cannot be computed is none: its certain position alone is the next step. */

@@ -30,6 +30,11 @@ export class PromptLookup {
     return this.#start + this.#ids.length
   }
 
+  /** Ids of positions [0, end), as far as they are here; none where the first ones are not. */
+  idsUpTo(end: number): readonly number[] {
+    return this.#start > 0 ? [] : this.#ids.slice(0, end)
+  }
+
   /** Ids from `position` on; what was there and behind is forgotten, a gap forgets all. */
   put(position: number, ids: Iterable<number>): void {
     if (position < this.#start || position > this.end) {

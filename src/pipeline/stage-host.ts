@@ -213,13 +213,13 @@ export class StageHost {
     const { stage, clock } = this.#options
     checkFit(open, this.#room.standing)
     checkLinked(open, (peer) => this.#reaches(peer))
-    const cache = this.#room.openCache(origin, open)
+    const prefix = this.#room.openCache(origin, open)
     try {
       const sampler = this.#openSampler(open)
       const rowBytes = rowsBytes({ nTokens: 1, dim: stage.dim })
-      return new HostedSession(open, origin, { cache, sampler, rowBytes }, clock.now())
+      return new HostedSession(open, origin, { ...prefix, sampler, rowBytes }, clock.now())
     } catch (error) {
-      cache.close()
+      prefix.cache.close()
       throw error
     }
   }
@@ -352,9 +352,10 @@ export class StageHost {
     const { cache, origin } = session
     session.truncate(cache.length)
     const isKept = session.ending === 'closed' && session.open.isReusable && cache.length > 0
-    if (isKept && !this.#isClosed)
-      this.#room.shelf.put(id, origin, cache, this.#options.clock.now())
-    else cache.close()
+    if (isKept && !this.#isClosed) {
+      const prefix = { cache, ids: session.ids }
+      this.#room.shelf.put(id, origin, prefix, this.#options.clock.now())
+    } else cache.close()
     session.sampler?.close()
     if (session.ending === 'closed') {
       this.#toOrigin(session, { type: 'closed', session: id, index, stats: session.stats })

@@ -121,6 +121,7 @@ export class StepRunner {
     const { stage } = this.#components
     const signal = session.beginStep()
     try {
+      session.dropReplaced(work)
       const isPassedOn = work.stop > session.open.index && session.next !== null
       const frame = isPassedOn ? this.#frameTo(session, session.next, work) : null
       const { cache, sampler, kept } = session

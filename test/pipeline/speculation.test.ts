@@ -128,6 +128,28 @@ test('speculation - a cache that is kept for later prompts holds no drafts', asy
   t.is(opened?.type === 'opened' && opened.cachedTokens, position + 1)
 })
 
+test('speculation - what an earlier session left is known to a later one', async (t) => {
+  const { clock, up, down } = await setUp({ start: 0, end: 8 })
+  up.send(open(FIRST, { isReusable: true }))
+  const prompt = Array.from({ length: 20 }, (_, i) => 100 + i)
+  up.send(ids(prompt, 0, true, 1, 1))
+  await clock.pass(1)
+  up.send(close)
+  const session = 'ab'.repeat(16) as typeof SESSION
+  const prefix = { session: SESSION, tokens: prompt.length }
+  up.send(open(FIRST, { session, prefix }))
+  up.send({ ...ids([102, 103], prompt.length, true, 1, 1), session })
+  for (let i = 0; i < 6; i++) {
+    await clock.pass(5)
+    down.send({ ...tokens([104 + i], prompt.length + 2 + i), session })
+    await clock.pass(1)
+  }
+  const drafts = down.received.flatMap((message) => {
+    return message.type === 'activation' && message.drafted ? [readDraft(message)?.[0]] : []
+  })
+  t.is(drafts[0], 108, 'after three plain steps')
+})
+
 test('speculation - a stage in the middle drops drafts where the next frame begins', async (t) => {
   const { clock, up, down, stage } = await setUp({ start: 4, end: 8 })
   up.send(open(MIDDLE))
