@@ -128,8 +128,8 @@ export class SavedCaches {
       throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is not held here')
     }
     if (store === undefined) throw new SwarmError('PEER_REFUSED', 'nothing is saved here')
-    const { cache, open } = session
-    const tokens = Math.min(message.tokens, cache.length)
+    const { cache, open, certainTokens } = session
+    const tokens = Math.min(message.tokens, certainTokens)
     if (tokens === 0) throw new SwarmError('STAGE_POSITION_GAP', 'nothing of it is computed here')
     if (this.#saves >= KV_SAVES_WAITING_MAX || this.#isClosed) {
       throw new SwarmError('PEER_BUSY', 'too much is being saved here already: save again later')
@@ -182,8 +182,10 @@ export class SavedCaches {
       }
       // The layers may have gone meanwhile, or all of the host.
       const isServed = containsAll(this.#room.standing.admitted, [layers])
-      if (cache !== null && isServed) this.#room.shelf.put(name, origin, cache, clock.now())
-      else cache?.close()
+      if (cache !== null && isServed) {
+        // Which ids they are of is the origin's to know.
+        this.#room.shelf.put(name, origin, { cache, ids: [] }, clock.now())
+      } else cache?.close()
     } catch (error) {
       cache?.close()
       log.warn(

@@ -5,18 +5,25 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
+import { KV_SAVES_WAITING_MAX } from '../../src/base/limits.ts'
+import { silentLog } from '../../src/base/log.ts'
 import { below, seededRandom } from '../../src/base/random.ts'
 import { smallLlama } from '../../src/model/synthetic/spec.ts'
+import { SavedCaches } from '../../src/pipeline/saved-caches.ts'
 import { savedBeginning, savedName } from '../../src/pipeline/saved-name.ts'
+import { sessionIdOf } from '../../src/wire/ids.ts'
 import { KV_TYPES } from '../../src/wire/session.ts'
 import { ALONE, FIRST, MIDDLE, ids, open, setUp as setUpHost } from '../helpers/host-bench.ts'
 import { LocalSwarm } from '../helpers/local-swarm.ts'
 import { GREEDY } from '../helpers/run-stages.ts'
+import { MODEL_ID } from '../helpers/sim-swarm.ts'
 import { readStageModel, syntheticModel } from '../helpers/stage-model.ts'
 
+import type { KvStore } from '../../src/compute/kv-store.ts'
 import type { SessionOptions } from '../../src/pipeline/pipeline.ts'
+import type { StageRoom } from '../../src/pipeline/stage-room.ts'
 import type { SavedPrefix } from '../../src/wire/generation.ts'
-import type { OpenPrefix } from '../../src/wire/session.ts'
+import type { OpenPrefix, SaveMessage } from '../../src/wire/session.ts'
 
 const CHOOSE = { ...GREEDY, temperature: 0.9, topP: 0.95, presencePenalty: 0.5, seed: 4 }
 const PROMPT = someIds(300, 1)
@@ -198,6 +205,27 @@ test('saved - a stage saves for the origin of a session only, in the epoch that 
     received.flatMap((one) => (one.type === 'saved' ? [`${one.tokens} ${one.text}`] : []))
   t.alike(textsOf(stranger), ['0 the session is not held here'])
   t.alike(textsOf(up), ['0 nothing is saved here', '0 the session is not held here'])
+})
+
+test('saved - so many saves wait on one stage, and no more', async (t) => {
+  const { up, stage, clock, network } = await setUpHost({ start: 0, end: 12 })
+  network.leave(up.id)
+  const session = { origin: up.id, open: open(ALONE), certainTokens: 3 }
+  const cache = stage.openCache({ start: 0, end: 12 }, 4, 'f16')
+  cache.length = 3
+  const told: string[] = []
+  // A disk that never answers.
+  const store = { write: () => new Promise<void>(() => {}) } as unknown as KvStore
+  const options = { stage, clock, log: silentLog, store, modelId: MODEL_ID }
+  const room = {} as StageRoom
+  const caches = new SavedCaches(options as never, room, (_, { text }) => told.push(text))
+  const message = { type: 'save', session: session.open.session, epoch: 1, index: 0, tokens: 3 }
+  for (let i = 0; i <= KV_SAVES_WAITING_MAX; i++) {
+    const save = { ...message, name: sessionIdOf(new Uint8Array(16).fill(i)) } as SaveMessage
+    caches.save(up.id, { ...session, cache } as never, save)
+  }
+  await clock.pass(1)
+  t.alike(told, ['too much is being saved here already: save again later'])
 })
 
 test('saved name - other ids, model, arithmetic or KV type name something else', (t) => {
