@@ -1,6 +1,6 @@
-// The processes and files of `swarm demo`: a private bootstrap, three peers with pinned layers, a fourth with
-// those of the middle one where that is to be killed, and a temporary folder that holds everything. Owns that
-// nothing of it is left behind, whatever happens.
+// The processes and files of `swarm demo`: a private bootstrap, three peers with pinned layers, a fourth
+// with those of the middle one where that is to be killed, and a temporary folder that holds everything.
+// Owns that nothing of it is left behind, whatever happens.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -158,7 +158,7 @@ export class DemoSwarm {
     }
     throw new SwarmError(
       'PEER_TIMEOUT',
-      `the demo's peers were not ready within ${READY_TIMEOUT_MS / 1000} s; try again with --log-level info`
+      `the peers were not ready within ${READY_TIMEOUT_MS / 1000} s; try again with --log-level info`
     )
   }
 

@@ -115,8 +115,8 @@ class RecoveryRun {
       const others = swarm.peers.filter(({ id }) => {
         return swarm.network.isAlive(id) && id !== this.#origin?.id
       })
-      const victim = others[below(random, others.length)]
-      if (victim === undefined) return
+      if (others.length === 0) return
+      const victim = others[below(random, others.length)] as SimPeer
       const kind = below(random, 3)
       if (kind === 0) this.#crash(victim)
       else if (kind === 1) this.#isolate(victim, swarm.peers)
