@@ -19,6 +19,7 @@ import { systemRandom } from './base/random.ts'
 import { clip } from './base/text.ts'
 import { loadKernels } from './compute/addon.ts'
 import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
+import { KvStore } from './compute/kv-store.ts'
 import { NativeStage } from './compute/native-stage.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
@@ -279,6 +280,7 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
+        store: new KvStore(join(this.#parts.options.dataDir, 'saved'), systemClock),
         get memoryBytes() {
           return own.claimBytes
         }

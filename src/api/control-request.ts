@@ -9,6 +9,7 @@ import type { GenerateRequest } from '../wire/generation.ts'
 import { KV_TYPES, type KvType, type Sampling } from '../wire/session.ts'
 import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
+import { readSaved } from '../wire/saved-prefix.ts'
 import { readMessages, readStop } from './request-fields.ts'
 import { SAMPLING_RANGES, type NumberRange } from './sampling-options.ts'
 
@@ -21,8 +22,10 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
   }
   const maxTokens = numberField(body, 'maxTokens', SAMPLING_RANGES.maxTokens)
   const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
+  const speculation = booleanField(body, 'speculation')
   const keep = booleanField(body, 'keep')
   const session = readSession(body)
+  const saved = objectField(body, 'saved')
   const isPrivate = booleanField(body, 'private')
   return {
     ...(prompt === undefined ? {} : { prompt }),
@@ -32,9 +35,11 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
     stop: readStop(body),
     kvType: readKvType(body),
     ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(speculation === undefined ? {} : { speculation }),
     ...(keep === undefined ? {} : { keep }),
     ...(session === undefined ? {} : { session }),
-    ...(isPrivate === undefined ? {} : { private: isPrivate })
+    ...(isPrivate === undefined ? {} : { private: isPrivate }),
+    ...(saved === undefined ? {} : { saved: readSaved(saved) })
   }
 }
 

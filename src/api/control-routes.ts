@@ -50,6 +50,8 @@ export const CONTROL_ROUTES: readonly Route[] = [
     })
   ),
   post('/swarm/close-session', closeSession),
+  // It writes on the disks of other machines.
+  ownerOnly(post('/swarm/save-session', saveSession)),
   // An invite is as good as the secret, and who may link is the owner's to say.
   ownerOnly(
     get('/swarm/invite', ({ service, response }) => sendJson(response, 200, service.invite()))
@@ -89,9 +91,13 @@ async function events(exchange: Exchange): Promise<void> {
   }
 }
 
-async function closeSession(exchange: Exchange): Promise<void> {
-  exchange.service.closeSession(mustReadSession(await exchange.body()))
-  sendJson(exchange.response, 200, { closed: true })
+async function closeSession({ service, response, body }: Exchange): Promise<void> {
+  service.closeSession(mustReadSession(await body()))
+  sendJson(response, 200, { closed: true })
+}
+
+async function saveSession({ service, response, body }: Exchange): Promise<void> {
+  sendJson(response, 200, await service.saveSession(mustReadSession(await body())))
 }
 
 function line(event: object): string {

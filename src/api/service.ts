@@ -3,7 +3,7 @@
 // A generation's own shapes are in wire/generation.ts.
 
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
-import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
+import type { GenerateEvent, GenerateRequest, SavedPrefix } from '../wire/generation.ts'
 import type {
   Forgotten,
   Hit,
@@ -22,7 +22,9 @@ export type {
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
-  HopTiming
+  HopTiming,
+  SavedPrefix,
+  SavedStage
 } from '../wire/generation.ts'
 export type { HopReport, SessionReport } from '../wire/session-report.ts'
 
@@ -180,6 +182,11 @@ export interface SwarmService {
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */
   editGate(edit: GateEdit): GateStatus
   closeSession(session: string): void
+  /**
+   * Has every stage store what it holds of a kept session on its own disk.
+   * @throws STAGE_UNKNOWN_SESSION, PEER_BUSY
+   */
+  saveSession(session: string): Promise<SavedPrefix>
   /** Null while the store is not open. */
   knowledge(): KnowledgeService | null
   /** Events from now on until the signal aborts. */

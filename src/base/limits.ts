@@ -29,6 +29,8 @@ export const ROUTE_STAGES_MAX = 64
 export const CONTEXT_TOKENS_MAX = 2 ** 20
 /** Positions in one step. Larger chunks no longer gain speed and delay other sessions' tokens. */
 export const CHUNK_TOKENS_MAX = 512
+/** Ids drafted behind one token: beyond it a stage computes more than a long ring's silence is worth. */
+export const DRAFT_TOKENS_MAX = 16
 /** Bytes of one activation message: the largest chunk at DIM_MAX would not fit a Noise frame. */
 export const ACTIVATION_BYTES_MAX = 15 * 2 ** 20
 /** Bytes of one control or session message that is not an activation: a route plus a prompt chunk. */
@@ -37,9 +39,16 @@ export const MESSAGE_BYTES_MAX = 64 * 2 ** 10
 export const SESSIONS_MAX = 64
 /** Bytes of one exported piece of keys and values: 512 positions of an 8B model's layers in f16. */
 export const KV_PIECE_BYTES_MAX = 64 * 2 ** 20 + 2 ** 10
-/** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins:
- * each is a conversation or a system prompt; all of them together stay within the KV budget. */
+/** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins. */
 export const PREFIXES_MAX = 32
+/** Bytes of saved keys and values on one peer's disk: 32,768 positions of an 8B model's layers in f16. */
+export const KV_SAVED_BYTES_MAX = 4 * 2 ** 30
+/** Files of them: one that lists at once; a thousand tokens of an 8B model each reach the bytes first. */
+export const KV_SAVED_FILES_MAX = 256
+/** Sessions that wait on one peer to be saved or read back: each costs its disk seconds. */
+export const KV_SAVES_WAITING_MAX = 8
+/** Bytes of a file that `swarm chat` saved: PREFIX_IDS_MAX ids in decimal, and as much text. */
+export const CONVERSATION_BYTES_MAX = 16 * 2 ** 20
 /** Ids of earlier prompts and answers that one origin remembers, to find such a beginning: 4 MiB. */
 export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
@@ -54,8 +63,7 @@ export const SESSION_IDLE_MS = 10 * 60_000
 export const OPEN_TIMEOUT_MS = 5_000
 /** Time without any progress of a session: one chunk of a 70B model on a slow stage takes 20 s. */
 export const STEP_TIMEOUT_MS = 120_000
-/** Time that a session in mid-answer looks for another route before it ends: a peer that returns has
- * started, found the others and loaded its layers by then. */
+/** Time that an answer looks for another route: a peer that returns has loaded its layers by then. */
 export const REROUTE_TIMEOUT_MS = 120_000
 /** Routes that fail one after the other for a fault of a stage: the next would fail for it too. */
 export const REROUTES_MAX = 3
@@ -74,13 +82,11 @@ export const SESSION_QUESTION_MS = 1_000
 export const ATTACH_TIMEOUT_MS = 10_000
 /** Time to wait for what a session cost: only figures are lost by not waiting longer. */
 export const CLOSE_TIMEOUT_MS = 1_000
-/** Bytes of outputs that one stage keeps for stages that are lost behind it: 8,192 positions at a width of
- * 4,096. Beyond, the positions are computed again from their ids. */
+/** Bytes of outputs that one stage keeps for stages lost behind it: 8,192 positions of 4,096 wide. */
 export const KEPT_OUTPUT_BYTES_MAX = 128 * 2 ** 20
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
-/** Bytes of activations that wait for their step on one stage, all sessions together: 64 chunks of 128
- * positions at dim 8192. Beyond it the session that has most is failed. */
+/** Bytes of activations that wait for a step on one stage: 64 chunks of 128 positions, 8192 wide. */
 export const STAGE_QUEUE_BYTES_MAX = 256 * 2 ** 20
 /** Ids that end a generation: a handful per model, sent with every session. */
 export const STOP_IDS_MAX = 64
@@ -166,9 +172,7 @@ export const ADDRESS_CHANGES_PER_SECOND = 2
 export const ADDRESS_CHANGES_BURST = 16
 /** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
 export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
-/**
- * Least bytes of a piece of a block but its last: each costs its receiver an object of its own.
- */
+/** Least bytes of a piece of a block but its last: each costs its receiver an object of its own. */
 export const WEIGHTS_PIECE_BYTES_MIN = 4096
 /** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
 export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
@@ -205,8 +209,7 @@ export const GOSSIP_RECORDS_PER_SECOND = 400
 export const GOSSIP_RECORDS_BURST = 1024
 /** Peers that beacons have told of. Any machine of the LAN can fill it, so it stays small. */
 export const HINTS_MAX = 256
-/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare, IPv4 and IPv6 of each. Each
- * may cost a dial. */
+/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare, IPv4 and IPv6 of each. */
 export const HINT_ADDRESSES_MAX = 8
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
@@ -230,11 +233,9 @@ export const FACT_BLOCK_BYTES_MAX = 48 * 2 ** 10
 export const LOG_BLOCKS_MAX = 2 ** 17
 /** Bytes of one log of one author: a full basin log has 132 MiB, facts of 2 KiB as many come to this. */
 export const LOG_BYTES_MAX = 256 * 2 ** 20
-/** Time for a peer that says it has more of our own log than we have to show it, before it is not believed:
- * what it has comes within a few round trips. */
+/** Time for a peer to show that it has more of our own log than we have: a few round trips. */
 export const CLAIM_MS = 5_000
-/** Log pairs of one author that are followed, the newest ones: he begins another one when he lost a part of
- * the last one or filled it. */
+/** Log pairs of one author that are followed, the newest: another begins where one is lost or full. */
 export const LOG_EPOCHS_MAX = 8
 /** Authors whose logs are followed in one topic: the peers of a view. */
 export const LOG_AUTHORS_MAX = 64

@@ -18,7 +18,8 @@ const SAMPLING = [
   'min-p',
   'stop',
   'ctx',
-  'kv'
+  'kv',
+  'no-speculation'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
 
@@ -196,12 +197,12 @@ export const COMMANDS = {
     summary: 'talk with the model of the running peer, or with the small one that comes with swarm',
     about:
       'Without a running peer the small model answers. ' +
-      'Keeps the conversation and its KV cache between turns. /clear starts anew, /help lists the ' +
-      'rest. Ctrl-C stops an answer; at the prompt it leaves. Without a terminal every line of ' +
-      'standard input is one turn.',
+      'Keeps the conversation and its KV cache between turns; /save FILE keeps both on disk, /load FILE ' +
+      'goes on with them, /clear starts anew, /help lists the rest. Ctrl-C stops an answer; at the ' +
+      'prompt it leaves. Without a terminal every line of standard input is one turn.',
     positionals: [],
-    flags: ['system', ...SAMPLING, 'private', 'data-dir', ...ALWAYS],
-    examples: ['swarm chat', "swarm chat --system 'Answer briefly.' --temp 0.6"]
+    flags: ['system', 'load', ...SAMPLING, 'private', 'data-dir', ...ALWAYS],
+    examples: ['swarm chat', "swarm chat --system 'Answer briefly.'", 'swarm chat --load talk.json']
   },
   status: {
     summary: 'show what the running peer is doing',
@@ -369,11 +370,12 @@ export const COMMANDS = {
       'Starts a private bootstrap and three peers as processes of their own, splits the layers of ' +
       'the small model that comes with swarm among them, lets them explain two failed commands (or ' +
       'answer --prompt), and checks that one peer alone gives the same tokens and the same logits. ' +
-      'Leaves nothing behind.',
+      'With --kill a fourth peer holds the middle layers too, and the one that computes them is killed ' +
+      'with -9 in mid-sentence. Leaves nothing behind.',
     positionals: [],
-    flags: ['prompt', 'max-tokens', ...ALWAYS],
+    flags: ['prompt', 'max-tokens', 'kill', ...ALWAYS],
     defaults: { 'max-tokens': 110 },
-    examples: ['swarm demo', 'swarm demo --json']
+    examples: ['swarm demo', 'swarm demo --kill', 'swarm demo --json']
   },
   ...PROGRAM_COMMANDS
 } as const satisfies Record<string, CommandSpec>

@@ -29,7 +29,7 @@ import type {
   SessionReport,
   SwarmService
 } from '../api/service.ts'
-import type { GenerateResult } from '../wire/generation.ts'
+import type { GenerateResult, SavedPrefix } from '../wire/generation.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type { SessionId } from '../wire/ids.ts'
 import type { TopSnapshot } from '../wire/top.ts'
@@ -224,6 +224,11 @@ export class NodeService implements SwarmService {
 
   closeSession(session: string): void {
     this.#parts.generator?.closeSession(session)
+  }
+
+  async saveSession(session: string): Promise<SavedPrefix> {
+    if (this.#parts.generator === null) throw this.#noModel()
+    return this.#parts.generator.saveSession(session)
   }
 
   events(signal: AbortSignal): AsyncIterable<NodeEvent> {

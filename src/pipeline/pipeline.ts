@@ -5,7 +5,7 @@
 import { SwarmError } from '../base/errors.ts'
 import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
-import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
+import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Inquiries } from './inquiries.ts'
 import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
@@ -157,6 +157,7 @@ export class Pipeline {
       case 'replay':
       case 'activation':
       case 'close':
+      case 'save':
         this.#host?.handle(from, message)
         return
       case 'token':
@@ -192,8 +193,5 @@ export class Pipeline {
 /** A chunk whose activations fit one message, whatever the width of the model. */
 function chunkTokensOf(dim: number): number {
   const roomBytes = ACTIVATION_BYTES_MAX - ACTIVATION_HEADER_BYTES
-  return Math.min(
-    PREFILL_CHUNK_TOKENS,
-    Math.floor(roomBytes / activationBytes({ nTokens: 1, dim }))
-  )
+  return Math.min(PREFILL_CHUNK_TOKENS, Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim })))
 }

@@ -49,11 +49,13 @@ export class SessionLog {
     for (const id of ids) this.#ids.push(id)
   }
 
-  /** A token that went by. One that is not the next is left out, and all behind it. */
-  note({ position, id, finish, logitsHash }: TokenMessage): boolean {
+  /** Tokens that went by. What is not the next is left out, and all behind it. */
+  note({ position, tokens, finish }: TokenMessage): boolean {
     if (!this.isWhole || position !== this.#ids.length) return false
-    this.#ids.push(id)
-    this.#logitsHash = logitsHash
+    for (const { id, logitsHash } of tokens) {
+      this.#ids.push(id)
+      this.#logitsHash = logitsHash
+    }
     this.#isOver = finish !== 'none'
     return true
   }

@@ -1,7 +1,7 @@
 // Flow A, serving side: makes a session of an 'open', or says why this stage does not take it, and brings
 // one to its next epoch. Owns nothing: sessions are the stage host's, the room for caches is stage-room.ts's.
 
-import { activationBytes } from '../wire/session-codec.ts'
+import { rowsBytes } from '../wire/session-codec.ts'
 import { checkFit, checkLinked } from './admission.ts'
 import { HostedSession } from './hosted-session.ts'
 
@@ -30,22 +30,22 @@ export class SessionOpener {
   open(origin: PeerId, open: OpenMessage): HostedSession {
     const { stage, clock, room } = this.#components
     this.#check(open)
-    const cache = room.openCache(origin, open)
+    const prefix = room.openCache(origin, open)
     try {
       const sampler = this.#openSampler(open)
-      const rowBytes = activationBytes({ nTokens: 1, dim: stage.dim })
-      return new HostedSession(open, origin, { cache, sampler, rowBytes }, clock.now())
+      const rowBytes = rowsBytes({ nTokens: 1, dim: stage.dim })
+      return new HostedSession(open, origin, { ...prefix, sampler, rowBytes }, clock.now())
     } catch (error) {
-      cache.close()
+      prefix.cache.close()
       throw error
     }
   }
 
   /** The next epoch of a session whose cache is large enough. @throws why it cannot go on here. */
   restart(session: HostedSession, open: OpenMessage): void {
-    const { cache } = session
     this.#check(open)
-    if (open.position < cache.length) cache.truncate(open.position)
+    const isStale = session.open.epoch < open.sinceEpoch
+    session.truncate(isStale ? 0 : open.position)
     session.sampler?.close()
     session.sampler = null
     session.sampler = this.#openSampler(open)

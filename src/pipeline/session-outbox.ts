@@ -21,6 +21,8 @@ type OriginMessage = Exclude<SessionMessage, { type: 'activation' }>
 
 export interface Opening {
   epoch: number
+  /** Stages that were not open since then missed a turn: what they hold is of other ids. */
+  sinceEpoch: number
   /** From where the session goes on. */
   position: number
   prefix: OpenPrefix | null
@@ -36,7 +38,7 @@ export function openMessages(
   { turn, ...opening }: Opening
 ): Action[] {
   const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
-  const { sampling, stopIds, positionEnd } = turn
+  const { sampling, stopIds, positionEnd, speculates = true } = turn
   const open = {
     type: 'open',
     session,
@@ -50,7 +52,8 @@ export function openMessages(
     kvType,
     sampling,
     stopIds,
-    positionEnd
+    positionEnd,
+    speculates
   } as const
   return stages.map(({ peer }, index) => {
     return { type: 'send', to: peer, message: { ...open, index } }

@@ -15,7 +15,7 @@ import { SwarmError } from '../base/errors.ts'
 import { REROUTES_MAX } from '../base/limits.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
-import { Filling, planFills, type Fill } from './fills.ts'
+import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
 import { goneError, lossText, type Route } from './route.ts'
 import { failureOf, isRepairable, silenceOf, violationOf } from './session-errors.ts'
@@ -28,6 +28,7 @@ import {
   type DueChunk
 } from './session-outbox.ts'
 import { StageAnswers } from './stage-answers.ts'
+import { isNext, tokenActions } from './tokens.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type {
@@ -63,6 +64,7 @@ export class SessionState {
   #turn: Turn | null = null
   /** The turn has been open on all stages once: from then on it is repaired, not begun again. */
   #isUnderWay = false
+  #sinceEpoch = 0
   /** Another origin began the turn: how far its stages are shows when they open. */
   #isResuming = false
   /** Routes since the last token or chunk that failed for another reason than a peer's absence. */
@@ -87,8 +89,9 @@ export class SessionState {
     return { promptTokens, tokens: this.#ids.length - promptTokens }
   }
 
-  get keptTokens(): number {
-    return this.#cachedEnd
+  /** What every stage has computed. */
+  get cachedIds(): readonly number[] {
+    return this.#ids.slice(0, this.#cachedEnd)
   }
 
   /** @throws PEER_BUSY while another turn runs; STAGE_UNKNOWN_SESSION when the session is over. */
@@ -108,6 +111,7 @@ export class SessionState {
       keep = 0
     }
     this.#turn = turn
+    this.#sinceEpoch = this.epoch
     this.#ids = [...turn.ids]
     this.#logitsHash = NO_LOGITS_HASH
     this.#isUnderWay = false
@@ -126,6 +130,7 @@ export class SessionState {
     this.#reservedTokens = this.setup.contextTokens
     this.#isResuming = true
     this.epoch = epoch
+    this.#sinceEpoch = epoch
     return this.#open('opening', this.#ids.length - 1, turn)
   }
 
@@ -162,20 +167,19 @@ export class SessionState {
     if (!this.#answers.opened(from, message)) return []
     const { standpoints } = this.#answers
     if (standpoints === null) return []
-    // All begin where the one that has least ends, unless they were further already.
     const least = Math.min(...standpoints.map(({ cachedTokens }) => cachedTokens))
     if (this.phase === 'pausing') {
       this.#cachedEnd = Math.min(this.#cachedEnd, least)
       this.#enter('idle')
       return [{ type: 'settle' }]
     }
-    if (this.#prefixEnd !== null) this.#cachedEnd = Math.min(this.#prefixEnd, least)
+    if (this.#prefixEnd !== null) this.#cachedEnd = fillTarget(standpoints, this.#prefixEnd)
     this.#prefixEnd = null
     // What nobody has is no repair but the rest of the prompt.
     const most = Math.max(...standpoints.map(({ cachedTokens }) => cachedTokens))
     if (this.#isResuming) this.#cachedEnd = Math.min(this.#cachedEnd, most)
     this.#isResuming = false
-    return this.#begun(planFills(standpoints, this.#cachedEnd))
+    return this.#begun(planFills(standpoints, this.#cachedEnd), Math.min(least, this.#cachedEnd))
   }
 
   progress(from: PeerId, message: ProgressMessage): Action[] {
@@ -194,20 +198,19 @@ export class SessionState {
 
   token(from: PeerId, message: TokenMessage): Action[] {
     if (!this.#isFrom(from, this.#stages.length - 1, message.epoch)) return []
-    const { position, id, finish, logitsHash } = message
+    const { position, tokens, finish } = message
     const isFirst = this.phase === 'prefill'
     const isDue = this.phase === 'decode' || (isFirst && this.#prompt.isAtLastChunk)
-    const isLate = position >= (this.#turn?.positionEnd ?? 0)
-    const isWrong = position !== this.#ids.length || isLate || id >= this.setup.vocabSize
-    if (!isDue || isWrong) return this.#violation(from, `token ${id} for position ${position}`)
+    if (!isDue || !isNext(message, this.#ids.length, this.#turn, this.setup.vocabSize)) {
+      return this.#violation(from, `${tokens.length} tokens for position ${position}`)
+    }
     this.#cachedEnd = position
-    const actions = isFirst ? this.#promptProgress() : []
-    this.#ids.push(id)
-    this.#logitsHash = logitsHash
+    const actions = [...(isFirst ? this.#promptProgress() : []), ...tokenActions(message)]
+    for (const { id } of tokens) this.#ids.push(id)
+    this.#logitsHash = tokens.at(-1)?.logitsHash ?? this.#logitsHash
+    this.#cachedEnd = this.#ids.length - 1
     this.#calm()
-    actions.push({ type: 'emit', event: { type: 'token', position, id, finish, logitsHash } })
     this.#enter(finish === 'none' ? 'decode' : 'idle')
-    if (finish !== 'none') actions.push({ type: 'finish' })
     return actions
   }
 
@@ -287,6 +290,7 @@ export class SessionState {
     this.#filling = new Filling([], 1)
     return openMessages(this.setup, this.route, {
       epoch: this.epoch,
+      sinceEpoch: this.#sinceEpoch,
       position: keep,
       prefix: this.#prefixEnd === null ? null : (this.setup.prefix ?? null),
       contextTokens: this.#reservedTokens,
@@ -295,12 +299,13 @@ export class SessionState {
     })
   }
 
-  /** Every stage is open; some may lack positions. */
-  #begun(fills: Fill[]): Action[] {
+  /** Every stage is open; some may lack positions. @param keptTokens what each of them has. */
+  #begun(fills: Fill[], keptTokens: number): Action[] {
     this.#filling = new Filling(fills, this.setup.chunkTokens)
     const event: SessionEvent = this.#isUnderWay
       ? { type: 'rerouted', stages: this.#stages, refillTokens: this.#filling.nTokens }
-      : { type: 'opened', keptTokens: this.#cachedEnd }
+      : { type: 'opened', keptTokens }
+    if (!this.#isUnderWay) this.#sinceEpoch = this.epoch
     this.#isUnderWay = true
     const opening = { epoch: this.epoch, turn: this.#turn as Turn, logitsHash: this.#logitsHash }
     // Before anything is computed, so that whatever is can be gone on with.

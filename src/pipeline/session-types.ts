@@ -8,6 +8,7 @@ import type {
   LogHead,
   OpenPrefix,
   RouteStage,
+  SampledToken,
   Sampling,
   SessionMessage,
   TokenMessage
@@ -56,6 +57,8 @@ export interface Turn {
   positionEnd: number
   /** Null or absent: the turn is private, and lost with this peer. */
   log?: TurnLog | null
+  /** False: every step computes one token, even where drafts would save time. */
+  speculates?: boolean
 }
 
 export type SessionEvent =
@@ -66,7 +69,12 @@ export type SessionEvent =
   | { type: 'rerouting'; reason: string }
   /** Another route is open; positions that its new stages still have to get. */
   | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
-  | ({ type: 'token' } & Pick<TokenMessage, 'position' | 'id' | 'finish' | 'logitsHash'>)
+  | TokenEvent
+
+/** One token; `finish` is of the turn. */
+export interface TokenEvent extends SampledToken, Pick<TokenMessage, 'position' | 'finish'> {
+  type: 'token'
+}
 
 export type Action =
   | { type: 'send'; to: PeerId; message: Exclude<SessionMessage, { type: 'activation' }> }

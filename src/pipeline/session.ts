@@ -2,7 +2,7 @@
 // arrives, keeps its time, looks for another route when a stage is lost, and gives the tokens to whoever
 // asked as a stream. One instance is one conversation; a turn at a time.
 
-import { abortError, toSwarmError, type SwarmError } from '../base/errors.ts'
+import { abortError, SwarmError, toSwarmError } from '../base/errors.ts'
 import {
   CLOSE_TIMEOUT_MS,
   OPEN_TIMEOUT_MS,
@@ -10,9 +10,12 @@ import {
   STEP_TIMEOUT_MS
 } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
+import { savedName } from './saved-name.ts'
+import { Saving } from './saving.ts'
 import { SessionState } from './session-state.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
+import type { SavedPrefix } from '../wire/generation.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
@@ -29,7 +32,7 @@ import type {
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
   SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' }
+  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' }
 >
 
 /** Events that are not tokens or chunks; beyond them the stream ends with an error. */
@@ -79,6 +82,7 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
+  #saving: Saving | null = null
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
@@ -183,6 +187,29 @@ export class Session {
     return this.#settled(() => this.#state.close())
   }
 
+  /**
+   * Asks every stage to store what it has computed on its own disk; the session stays as it is.
+   * @throws PEER_BUSY while a turn runs, or while it is saved already.
+   */
+  async save(): Promise<SavedPrefix> {
+    const { id: session, modelId, arithmeticVersion, kvType } = this.#state.setup
+    const { epoch, cachedIds } = this.#state
+    if (this.#state.phase !== 'idle' || this.#saving !== null) {
+      const text = 'the session answers, is being saved or is over: save it between turns'
+      throw new SwarmError('PEER_BUSY', text)
+    }
+    const of = { modelId, arithmeticVersion, kvType }
+    const name = savedName(of, cachedIds)
+    const { stages } = this.route
+    const request = { session, epoch, name, tokens: cachedIds.length, stages }
+    this.#saving = new Saving(request, this.#components.hops, this.#components.clock)
+    try {
+      return { name, ...of, ids: [...cachedIds], stages: await this.#saving.done }
+    } finally {
+      this.#saving = null
+    }
+  }
+
   /** @param from proven by the hop. */
   handle(from: PeerId, message: OriginBound): void {
     const state = this.#state
@@ -197,10 +224,13 @@ export class Session {
         return this.#apply(state.closed(from, message))
       case 'failed':
         return this.#apply(state.failed(from, message))
+      case 'saved':
+        return this.#saving?.saved(from, message)
     }
   }
 
   gone(peer: PeerId): void {
+    this.#saving?.gone(peer)
     this.#apply(this.#state.gone(peer))
   }
 

@@ -4,9 +4,8 @@
 //
 // A frame that is not due (late, of another epoch, from a stranger) is dropped without a word, because
 // late frames are normal; a due sender that breaks the order ends the session with `failed` to its
-// origin. A session whose step runs is reopened or freed when that step settles; one that lost a
-// neighbour keeps what it has until its origin opens it on another route, and one that lost its origin until
-// another peer does, where it has a log (session-logs.ts).
+// origin. A session whose step runs is reopened or freed when that step settles; one that lost a neighbour
+// keeps what it has until it is opened on another route, by another peer where its origin is lost.
 
 import { every, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
@@ -19,13 +18,13 @@ import { noStats, type HostedSession } from './hosted-session.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
 import { SessionLogs } from './session-logs.ts'
+import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
-import { StageRoom, type StageRoomOptions } from './stage-room.ts'
+import { StageRoom } from './stage-room.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
-import type { Log } from '../base/log.ts'
 import type {
   CloseMessage,
   FailedMessage,
@@ -34,25 +33,23 @@ import type {
   OpenMessage,
   RecalledMessage,
   RouteStage,
+  SavedMessage,
   SessionMessage
 } from '../wire/session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
-// A sentence; the codec's bound is in bytes and four times as much.
-const ERROR_TEXT_CHARS = 400
+const ERROR_TEXT_CHARS = 400 // a sentence; the codec's bound is in bytes and four times as much
 
 /** The messages that a stage host takes. */
 export type HostMessage = Extract<
   SessionMessage,
-  { type: FrameType | 'open' | 'close' | 'log' | 'recall' | 'list' }
+  { type: FrameType | 'open' | 'close' | 'log' | 'recall' | 'list' | 'save' }
 >
 
 type FrameType = 'sampled' | 'ids' | 'replay' | 'activation' | 'token'
 
-export interface StageHostOptions extends StageRoomOptions {
-  log: Log
-}
+export type StageHostOptions = SavedCachesOptions
 
 export class StageHost {
   readonly #options: StageHostOptions
@@ -61,6 +58,7 @@ export class StageHost {
   readonly #room: StageRoom
   readonly #opener: SessionOpener
   readonly #steps: StepRunner
+  readonly #saved: SavedCaches
   readonly #idleTimer: Timer
   #waiting: (() => void)[] = []
   #isClosed = false
@@ -73,6 +71,7 @@ export class StageHost {
     )
     const { stage, hops, clock } = options
     this.#opener = new SessionOpener({ stage, hops, clock, room: this.#room })
+    this.#saved = new SavedCaches(options, this.#room, (to, message) => this.#tell(to, message))
     this.#steps = new StepRunner({
       stage: options.stage,
       hops: options.hops,
@@ -105,6 +104,10 @@ export class StageHost {
     if (message.type === 'list') return void this.#tell(from, this.#logs.list())
     if (message.type === 'recall') return void this.#tell(from, this.#logs.recall(message))
     if (message.type === 'open') return this.#open(from, message)
+    if (message.type === 'save') {
+      const { session, epoch, index } = message
+      return this.#saved.save(from, this.#sessions.find(session, epoch, index), message)
+    }
     if (message.type === 'close') return this.#close(from, message)
     if (message.type === 'log') return this.#takeLog(from, message)
     const sessions = this.#sessions.of(message.session)
@@ -119,6 +122,7 @@ export class StageHost {
   /** Sessions without their origin wait for another one, those that lost a neighbour for another route. */
   gone(peer: PeerId): void {
     this.#room.shelf.dropOf(peer)
+    this.#saved.setAside(peer, null)
     for (const session of this.#sessions.all()) {
       const { route } = session.reopening ?? session.open
       if (session.origin === peer) this.#abandon(session)
@@ -164,6 +168,7 @@ export class StageHost {
     for (const session of this.#sessions.all()) this.#end(session, 'silent')
     this.restrict([])
     await this.idle()
+    await this.#saved.close()
   }
 
   #outside(): HostedSession[] {
@@ -181,7 +186,7 @@ export class StageHost {
   }
 
   /** A new session, a further stage of one, or the next epoch of a stage that is here. */
-  #open(from: PeerId, open: OpenMessage): void {
+  #open(from: PeerId, open: OpenMessage, isRestored = false): void {
     const sessions = this.#sessions.of(open.session)
     const newest = Math.max(...sessions.map(({ newestEpoch }) => newestEpoch))
     const own = this.#sessions.withLayers(open.session, ownStage(open))
@@ -191,11 +196,8 @@ export class StageHost {
     const refusal = isOthers ? takeOverRefusal(sessions, open) : null
     if (refusal !== null) return this.#refuse(from, open, refusal)
     if (own !== null && own.ending !== null) {
-      return this.#refuse(
-        from,
-        open,
-        new SwarmError('PEER_BUSY', 'the session is just being freed')
-      )
+      const error = new SwarmError('PEER_BUSY', 'the session is just being freed')
+      return this.#refuse(from, open, error)
     }
     for (const session of sessions) session.adopt(from)
     for (const session of sessions) {
@@ -205,8 +207,9 @@ export class StageHost {
       }
       if (!open.route.some(isOnRoute)) this.#end(session, 'silent')
     }
-    if (own === null) this.#admit(from, open)
-    else this.#reopen(own, open)
+    if (own !== null) return this.#reopen(own, open)
+    const again = () => this.#open(from, open, true)
+    if (isRestored || !this.#saved.restore(from, open, again)) this.#admit(from, open)
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
@@ -221,6 +224,7 @@ export class StageHost {
 
   /** Its origin goes, or leaves it: to whoever attaches, unless it is private. */
   #close(from: PeerId, { session: id, epoch, isReleased }: CloseMessage): void {
+    this.#saved.setAside(from, id)
     for (const session of this.#sessions.of(id)) {
       if (from !== session.origin || epoch < session.newestEpoch) continue
       // What a peer leaves to others on its own stage nobody could reach when it goes.
@@ -295,7 +299,7 @@ export class StageHost {
       if (message.type === 'ids') {
         isTaken = session.takeIds(from, message, stage.vocabSize, nowMs)
       } else if (message.type === 'activation') {
-        isTaken = session.takeActivation(from, message, stage.dim, nowMs)
+        isTaken = session.takeActivation(from, message, stage, nowMs)
       } else {
         isTaken = session.takeToken(from, message, stage.vocabSize, nowMs)
       }
@@ -360,10 +364,12 @@ export class StageHost {
     this.#sessions.remove(session)
     if (this.#sessions.of(id).length === 0) this.#logs.drop(id)
     const { cache, origin } = session
+    session.truncate(cache.length)
     const isKept = session.ending === 'closed' && session.open.isReusable && cache.length > 0
-    if (isKept && !this.#isClosed)
-      this.#room.shelf.put(id, origin, cache, this.#options.clock.now())
-    else cache.close()
+    if (isKept && !this.#isClosed) {
+      const prefix = { cache, ids: session.ids }
+      this.#room.shelf.put(id, origin, prefix, this.#options.clock.now())
+    } else cache.close()
     session.sampler?.close()
     if (session.ending === 'closed') {
       this.#toOrigin(session, { type: 'closed', session: id, index, stats: session.stats })
@@ -386,7 +392,7 @@ export class StageHost {
 
 type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
 type Frame = Extract<HostMessage, { type: FrameType }>
-type HostAnswer = OriginMessage | FailedMessage | ListedMessage | RecalledMessage
+type HostAnswer = OriginMessage | FailedMessage | ListedMessage | RecalledMessage | SavedMessage
 
 function unknownSession(): SwarmError {
   const text = 'the session is not held here, or was idle for too long: start it again'

@@ -14,13 +14,19 @@ import { checkRequest, checkSampling } from './check-request.ts'
 import { PrefixBook } from './prefix-book.ts'
 import { reroutedText } from './reroute-text.ts'
 import { RouteSearch } from './route-search.ts'
+import { savedBeginning } from './saved-name.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
+import type {
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  SavedPrefix
+} from '../wire/generation.ts'
 import type { SessionId } from '../wire/ids.ts'
-import type { KvType, RouteStage, Sampling, StageStats } from '../wire/session.ts'
+import type { KvType, OpenPrefix, RouteStage, Sampling, StageStats } from '../wire/session.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
 import type { Route } from './route.ts'
 import type { Repair, Session } from './session.ts'
@@ -184,6 +190,17 @@ export class TextGenerator {
     void session?.close()
   }
 
+  /**
+   * Has the stages of a kept session store its keys and values on their disks.
+   * @throws STAGE_UNKNOWN_SESSION when it is not kept any more, PEER_BUSY
+   */
+  async saveSession(id: string): Promise<SavedPrefix> {
+    const session = this.#kept.get(id)
+    if (session?.isOpen) return session.save()
+    const text = 'the session is not kept any more: ask again, then save'
+    throw new SwarmError('STAGE_UNKNOWN_SESSION', text)
+  }
+
   /** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_PROMPT_TOO_LONG */
   #ask(request: GenerateRequest): Question {
     const { tokenizer, contextTokens: contextTokensMax, random } = this.#components
@@ -218,6 +235,7 @@ export class TextGenerator {
       sampling,
       stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
       positionEnd,
+      speculates: request.speculation ?? true,
       contextTokens: request.contextTokens ?? reserveTokens
     }
   }
@@ -267,7 +285,7 @@ export class TextGenerator {
         model,
         kvType,
         contextTokens,
-        prefix: this.#book.find(route.stages, kvType, question.promptIds),
+        prefix: this.#beginning(request, route.stages, question.promptIds),
         isReusable: true,
         ...(repair && { repair })
       })
@@ -287,6 +305,19 @@ export class TextGenerator {
         await sleep(clock, ROUTE_RETRY_MS, signal)
       }
     }
+  }
+
+  /** The longest beginning that stages may still have in memory or on disk. */
+  #beginning(
+    { kvType, saved }: GenerateRequest,
+    stages: readonly RouteStage[],
+    ids: readonly number[]
+  ): OpenPrefix | null {
+    const { id: modelId, arithmeticVersion } = this.#components.model
+    const of = { modelId, arithmeticVersion: sessionArithmetic(arithmeticVersion, kvType), kvType }
+    const inMemory = this.#book.find(stages, kvType, ids)
+    const onDisk = saved ? savedBeginning(saved, of, stages, ids) : null
+    return (onDisk?.tokens ?? 0) > (inMemory?.tokens ?? 0) ? onDisk : inMemory
   }
 
   #takeKept(request: GenerateRequest, positionEnd: number): Session | null {

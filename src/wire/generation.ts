@@ -3,6 +3,26 @@
 
 import type { KvType, RouteStage, Sampling } from './session.ts'
 
+/** A stage that was asked to save, and the positions that it has; `text` says why there are none. */
+export interface SavedStage extends RouteStage {
+  tokens: number
+  text: string
+}
+
+/** A conversation whose keys and values stages keep on their own disks, as its origin remembers it. */
+export interface SavedPrefix {
+  /** 32 hex digits, made of all that follows but for the stages. */
+  name: string
+  /** 64 hex digits. */
+  modelId: string
+  /** Of the session, its KV type included. */
+  arithmeticVersion: number
+  kvType: KvType
+  /** Of the positions, from 0 on. */
+  ids: number[]
+  stages: SavedStage[]
+}
+
 /** One message of a conversation, in OpenAI's shape (content already joined to text). */
 export interface ChatMessage {
   role: string
@@ -21,6 +41,8 @@ export interface GenerateRequest {
   kvType: KvType
   /** Positions to reserve; absent: prompt plus maxTokens. */
   contextTokens?: number
+  /** False: no drafts. The tokens are the same either way. */
+  speculation?: boolean
   /** Keeps the session for the next turn; the result then names it. */
   keep?: boolean
   /**
@@ -30,6 +52,8 @@ export interface GenerateRequest {
   session?: string
   /** Nobody but the stages that compute sees the ids, and the answer is lost with the peer that was asked. */
   private?: boolean
+  /** Where no session is left: what was saved of this conversation is read back instead of computed. */
+  saved?: SavedPrefix
 }
 
 export interface HopTiming {

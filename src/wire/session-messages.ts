@@ -6,6 +6,7 @@ import * as c from 'compact-encoding'
 import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
+  DRAFT_TOKENS_MAX,
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
   LAYERS_MAX,
@@ -43,7 +44,10 @@ import type {
   ReplayMessage,
   RouteStage,
   SampledMessage,
+  SampledToken,
   Sampling,
+  SavedMessage,
+  SaveMessage,
   SessionMessage,
   StageStats,
   TokenMessage
@@ -117,6 +121,7 @@ const open = f.checked(
   f.struct<Omit<OpenMessage, 'type'>>({
     session,
     epoch,
+    sinceEpoch: f.whole(4, 0, U32_MAX, 'the oldest epoch'),
     position,
     index,
     route: terms.route,
@@ -131,7 +136,8 @@ const open = f.checked(
     sampling,
     logitsHash,
     stopIds: terms.stopIds,
-    positionEnd: terms.positionEnd
+    positionEnd: terms.positionEnd,
+    speculates: f.flag('whether it speculates')
   }),
   (message) => {
     const { index, route, position, prefix, positionEnd, contextTokens } = message
@@ -248,14 +254,21 @@ const replay = f.checked(
 
 const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
 
-const token = f.struct<Omit<TokenMessage, 'type'>>({
-  session,
-  epoch,
-  position,
-  id: tokenId,
-  finish: f.oneOf(['none', 'stop', 'length'], 'the finish reason'),
-  logitsHash
-})
+const token = f.checked(
+  f.struct<Omit<TokenMessage, 'type'>>({
+    session,
+    epoch,
+    position,
+    finish: f.oneOf(['none', 'stop', 'length'], 'the finish reason'),
+    tokens: f.list(
+      f.struct<SampledToken>({ id: tokenId, logitsHash }),
+      1,
+      1 + DRAFT_TOKENS_MAX,
+      'tokens'
+    )
+  }),
+  (message) => checkSpan(message.position, message.tokens.length - 1)
+)
 
 const close = f.struct<Omit<CloseMessage, 'type'>>({
   session,
@@ -271,6 +284,22 @@ const failed = f.struct<Omit<FailedMessage, 'type'>>({
   peer: f.optional(peer, 'the peer that is out of reach'),
   code,
   text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
+})
+
+const save = f.struct<Omit<SaveMessage, 'type'>>({
+  session,
+  epoch,
+  index,
+  name: session,
+  tokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the positions to save')
+})
+
+const saved = f.struct<Omit<SavedMessage, 'type'>>({
+  session,
+  index,
+  name: session,
+  tokens: position,
+  text: f.text(ERROR_TEXT_BYTES_MAX, 'the reason')
 })
 
 // A UTF-16 unit takes three bytes at most.
@@ -354,7 +383,9 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   recall: { number: 13, body: recall },
   recalled: { number: 14, body: recalled },
   list: { number: 15, body: f.struct<Omit<ListMessage, 'type'>>({}) },
-  listed: { number: 16, body: listed }
+  listed: { number: 16, body: listed },
+  save: { number: 17, body: save },
+  saved: { number: 18, body: saved }
 }
 
 export const ACTIVATION_NUMBER = 4

@@ -20,8 +20,9 @@ export type KvType = (typeof KV_TYPES)[number]
 /** In the order of their numbers on the wire. */
 export const KV_TYPES = ['f16', 'f32', 'q8_0'] as const
 
-/** An earlier session of the same origin that began with the same ids. */
+/** An earlier session of the same origin that began with the same ids, or what it saved of one. */
 export interface OpenPrefix {
+  /** Of the session, or the name that `save` gave. */
   session: SessionId
   /** So many positions are the same. */
   tokens: number
@@ -54,6 +55,8 @@ export interface OpenMessage {
   session: SessionId
   /** Counts the routes of one session from 1; frames of an older epoch are dropped. */
   epoch: number
+  /** Caches of an older epoch than this are of other ids, and void. */
+  sinceEpoch: number
   /** The session goes on from here: what a cache holds beyond is dropped. 0 for a new session. */
   position: number
   /** Which stage of the route the receiver is. */
@@ -82,6 +85,8 @@ export interface OpenMessage {
   stopIds: number[]
   /** The last stage finishes with 'length' when the next token's position would be this one. */
   positionEnd: number
+  /** The first stage may draft tokens, which the last one checks; the answer is the same either way. */
+  speculates: boolean
 }
 
 /** Stage to origin: the room is there, frames may come. */
@@ -90,7 +95,7 @@ export interface OpenedMessage {
   session: SessionId
   epoch: number
   index: number
-  /** Positions in the cache: the session may begin at any position up to here. */
+  /** Positions in the cache, without what was drafted: the session may begin at any up to here. */
   cachedTokens: number
   /** Positions [keptStart, keptEnd) whose outputs the stage still has, for a new next stage. */
   keptStart: number
@@ -108,6 +113,7 @@ export interface StageStats {
   prefillComputeUs: number
   /** Inside the stage and not computing: waiting for its turn, for a thread, being handed over. */
   prefillQueueUs: number
+  /** Positions computed, those of drafts included. */
   decodeTokens: number
   decodeComputeUs: number
   decodeQueueUs: number
@@ -149,7 +155,11 @@ export interface ReplayMessage {
   end: number
 }
 
-/** Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim). */
+/**
+ * Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim); where it is drafted,
+ * the ids of its rows but the first follow, (nTokens - 1,) u32 little-endian. Only the first row is then
+ * certain: the next frame begins behind the last row whose id was right, and drops those after it.
+ */
 export interface ActivationHeader {
   session: SessionId
   epoch: number
@@ -161,6 +171,7 @@ export interface ActivationHeader {
   nTokens: number
   dim: number
   sample: boolean
+  drafted: boolean
 }
 
 export interface ActivationMessage extends ActivationHeader {
@@ -179,16 +190,21 @@ export interface ProgressMessage {
   position: number
 }
 
-/** Last stage to origin and to first stage: the token at `position`. */
+export interface SampledToken {
+  id: number
+  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
+  logitsHash: string
+}
+
+/** Last stage to origin and first stage: the tokens from `position` on, several where drafts were right. */
 export interface TokenMessage {
   type: 'token'
   session: SessionId
   epoch: number
   position: number
-  id: number
+  /** After the last of them. */
   finish: 'none' | 'stop' | 'length'
-  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
-  logitsHash: string
+  tokens: SampledToken[]
 }
 
 /**
@@ -210,6 +226,32 @@ export interface ClosedMessage {
   session: SessionId
   index: number
   stats: StageStats
+}
+
+/**
+ * Origin to a stage: store the keys and values of the first positions on your own disk, for a later `prefix`
+ * of this origin with this name. The session goes on meanwhile.
+ */
+export interface SaveMessage {
+  type: 'save'
+  session: SessionId
+  epoch: number
+  /** Which stage of the route the receiver is. */
+  index: number
+  /** Of the ids behind these positions (pipeline/saved-name.ts); no stage can check it. */
+  name: SessionId
+  tokens: number
+}
+
+/** Stage to origin: so many positions are on its disk now. */
+export interface SavedMessage {
+  type: 'saved'
+  session: SessionId
+  index: number
+  name: SessionId
+  tokens: number
+  /** Why there are none; empty where there are. */
+  text: string
 }
 
 /**
@@ -323,6 +365,8 @@ export type SessionMessage =
   | TokenMessage
   | CloseMessage
   | ClosedMessage
+  | SaveMessage
+  | SavedMessage
   | FailedMessage
   | LogMessage
   | RecallMessage

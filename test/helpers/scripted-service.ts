@@ -21,6 +21,7 @@ import type {
   PeerStatus,
   PlanStatus,
   SessionStatus,
+  SavedPrefix,
   SessionReport,
   SwarmService
 } from '../../src/api/service.ts'
@@ -195,6 +196,21 @@ export class ScriptedService implements SwarmService {
   editGate(edit: GateEdit): GateStatus {
     this.gateEdits.push(edit)
     return { onlyAllowed: edit.action === 'allow', allowed: edit.keys, revoked: [] }
+  }
+
+  saveSession(session: string): Promise<SavedPrefix> {
+    if (session !== SESSION) throw new SwarmError('STAGE_UNKNOWN_SESSION', 'it is not kept')
+    return Promise.resolve({
+      name: '1'.repeat(32),
+      modelId: 'c'.repeat(64),
+      arithmeticVersion: 1,
+      kvType: 'f16',
+      ids: [1, 2, 3],
+      stages: [
+        { ...STAGES[0], tokens: 3, text: '' },
+        { ...STAGES[1], tokens: 0, text: 'the disk is full' }
+      ] as SavedPrefix['stages']
+    })
   }
 
   closeSession(session: string): void {

@@ -1,9 +1,11 @@
 // Seeded session messages of every type, within the protocol's bounds and often exactly at them.
 // Their spread is tested in test/wire/session-codec.test.ts.
 
+import { SwarmError } from '../../src/base/errors.ts'
 import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
+  DRAFT_TOKENS_MAX,
   LAYERS_MAX,
   LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
@@ -14,8 +16,9 @@ import {
   STOP_TEXTS_MAX,
   VOCAB_MAX
 } from '../../src/base/limits.ts'
-import { below, unit, type Random } from '../../src/base/random.ts'
+import { below, seededRandom, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
+import { activationBytes, decodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
 import { KV_TYPES, SESSION_STATES } from '../../src/wire/session.ts'
 
@@ -46,7 +49,9 @@ export const MESSAGE_TYPES = [
   'recall',
   'recalled',
   'list',
-  'listed'
+  'listed',
+  'save',
+  'saved'
 ] as const
 
 const TEXTS = ['', 'no room', 'naïve 🐶 text', '\u0000\u001b[31m', 'x'.repeat(2048)]
@@ -120,6 +125,7 @@ function open(random: Random): OpenMessage {
     type: 'open',
     session: sessionIdOf(random.bytes(16)),
     epoch: between(random, 1, 2 ** 32 - 1),
+    sinceEpoch: between(random, 0, 2 ** 32 - 1),
     position,
     prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
     isReusable: below(random, 2) === 1,
@@ -136,7 +142,8 @@ function open(random: Random): OpenMessage {
     stopIds: Array.from({ length: between(random, 0, STOP_IDS_MAX) }, () =>
       between(random, 0, VOCAB_MAX - 1)
     ),
-    positionEnd
+    positionEnd,
+    speculates: below(random, 2) === 1
   }
 }
 
@@ -223,10 +230,11 @@ export function randomMessage(
       const nTokens = between(random, 1, 16)
       const dim = between(random, 1, 64)
       const position = between(random, 0, CONTEXT_TOKENS_MAX - nTokens)
-      const payload = random.bytes(nTokens * dim * 4)
       const sample = below(random, 2) === 1
+      const drafted = sample && nTokens > 1 && below(random, 2) === 1
+      const payload = random.bytes(activationBytes({ nTokens, dim, drafted }))
       const way = { index: between(random, 1, stop), stop }
-      return { type, session, epoch, ...way, position, nTokens, dim, sample, payload }
+      return { type, session, epoch, ...way, position, nTokens, dim, sample, drafted, payload }
     }
     case 'progress':
       return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
@@ -235,10 +243,12 @@ export function randomMessage(
         type,
         session,
         epoch,
-        position: between(random, 0, CONTEXT_TOKENS_MAX),
-        id: between(random, 0, VOCAB_MAX - 1),
+        position: between(random, 0, CONTEXT_TOKENS_MAX - DRAFT_TOKENS_MAX),
         finish: pick(random, ['none', 'stop', 'length']),
-        logitsHash: toHex(random.bytes(8))
+        tokens: Array.from({ length: between(random, 1, 1 + DRAFT_TOKENS_MAX) }, () => ({
+          id: between(random, 0, VOCAB_MAX - 1),
+          logitsHash: toHex(random.bytes(8))
+        }))
       }
     case 'close':
       return { type, session, epoch, isReleased: below(random, 2) === 1 }
@@ -248,7 +258,14 @@ export function randomMessage(
       return { type, session, position: between(random, 0, CONTEXT_TOKENS_MAX) }
     case 'recalled': {
       const { type: _, epoch: __, position: ___, index: ____, ...terms } = open(random)
-      const { prefix: _p, isReusable: _r, logitsHash: _l, ...kept } = terms
+      const {
+        prefix: _p,
+        isReusable: _r,
+        logitsHash: _l,
+        sinceEpoch: _s,
+        speculates: _d,
+        ...kept
+      } = terms
       return { type, ...kept, session, ...logPart(random) }
     }
     case 'list':
@@ -260,6 +277,15 @@ export function randomMessage(
       }
     case 'closed':
       return { type, session, index, stats: stats(random) }
+    case 'save': {
+      const name = sessionIdOf(random.bytes(16))
+      return { type, session, epoch, index, name, tokens: between(random, 1, CONTEXT_TOKENS_MAX) }
+    }
+    case 'saved': {
+      const name = sessionIdOf(random.bytes(16))
+      const tokens = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, index, name, tokens, text: tokens > 0 ? '' : 'the disk is full' }
+    }
     case 'failed':
       return {
         type,
@@ -269,5 +295,22 @@ export function randomMessage(
         code: pick(random, CODES),
         text: pick(random, TEXTS)
       }
+  }
+}
+
+/** The message of one type. */
+export type Of<T extends SessionMessage['type']> = Extract<SessionMessage, { type: T }>
+
+export function sample<T extends SessionMessage['type']>(type: T, seed = 1): Of<T> {
+  return randomMessage(seededRandom(seed), type) as Of<T>
+}
+
+/** The code of the error that decoding throws; null when it does not throw. */
+export function refusal(frame: Uint8Array): string | null {
+  try {
+    decodeSessionMessage(frame)
+    return null
+  } catch (error) {
+    return error instanceof SwarmError ? error.code : String(error)
   }
 }

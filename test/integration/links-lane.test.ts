@@ -29,7 +29,8 @@ const TOKEN: ActivationHeader = {
   position: 0,
   nTokens: 1,
   dim: 4096,
-  sample: false
+  sample: false,
+  drafted: false
 }
 const TRIPS = 60
 const ROUNDS = 4

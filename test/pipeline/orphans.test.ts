@@ -1,6 +1,7 @@
 import test from 'brittle'
 
-import { ORPHAN_MS } from '../../src/base/limits.ts'
+import { LOGGED_IDS_MAX, ORPHAN_MS, SESSION_QUESTIONS_BURST } from '../../src/base/limits.ts'
+import { sessionIdOf } from '../../src/wire/ids.ts'
 import { sampling } from '../helpers/toy-run.ts'
 import { FIRST, SESSION, close, ids, open, setUp, type Bench } from '../helpers/host-bench.ts'
 
@@ -97,4 +98,25 @@ test('orphans - what is given up waits for another; an older close is late', asy
   stranger.send(open(FIRST, { epoch: 6 }))
   await clock.pass(5)
   t.alike(stranger.take(), ['opened'])
+})
+
+test('orphans - a stage logs so many ids of all sessions, and no more', async (t) => {
+  const { up, host, clock } = await setUp(HELD)
+  const second = sessionIdOf(new Uint8Array(16).fill(2))
+  up.send(open(FIRST))
+  up.send(log([1, 2, 3]))
+  up.send(open(FIRST, { session: second }))
+  up.send(log([1, 2, 3], { session: second, endTokens: LOGGED_IDS_MAX - 2 }))
+  await clock.pass(5)
+  t.is(host.sessions, 2)
+  host.gone(up.id)
+  await clock.pass(5)
+  t.is(host.sessions, 1, 'the one without a log is lost with its origin')
+})
+
+test('orphans - so many questions about sessions are answered at once', async (t) => {
+  const { stranger, clock } = await orphaned()
+  for (let i = 0; i < SESSION_QUESTIONS_BURST + 20; i++) stranger.send({ type: 'list' })
+  await clock.pass(1)
+  t.is(stranger.received.length, SESSION_QUESTIONS_BURST)
 })

@@ -28,7 +28,7 @@ test('stage host - one stage alone answers as the model does and says why it end
   const tokens = up.received.filter((message) => message.type === 'token')
   t.is(up.received[0]?.type, 'opened')
   t.alike(
-    tokens.map(({ id }) => id),
+    tokens.flatMap((message) => message.tokens.map(({ id }) => id)),
     expected.ids.slice(0, expected.ids.indexOf(stop) + 1)
   )
   t.is(tokens.at(-1)?.finish, 'stop')
@@ -62,7 +62,9 @@ test('stage host - a prompt in chunks reports progress and gives the same tokens
     [2, 4]
   )
   t.alike(
-    up.received.flatMap((message) => (message.type === 'token' ? [message.id] : [])),
+    up.received.flatMap((message) =>
+      message.type === 'token' ? message.tokens.map(({ id }) => id) : []
+    ),
     expected.ids
   )
 })

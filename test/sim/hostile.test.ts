@@ -3,6 +3,7 @@ import test from 'brittle'
 import { ORPHAN_MS } from '../../src/base/limits.ts'
 import { below, type Random } from '../../src/base/random.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
+import { activationBytes, writeDraft } from '../../src/wire/session-codec.ts'
 import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 import { MESSAGE_TYPES, between, randomMessage } from '../helpers/session-messages.ts'
 import { ARITHMETIC, MODEL_ID, SimSwarm, TurnRun } from '../helpers/sim-swarm.ts'
@@ -15,9 +16,21 @@ import type { RouteStage, SessionMessage } from '../../src/wire/session.ts'
 const RUNS = 40
 const PROMPT = Array.from({ length: 200 }, (_, i) => i)
 const TOKENS = 40
-const ASKING = new Set<string>(['sampled', 'replay', 'log', 'recall', 'recalled', 'list', 'listed'])
+const ASKING = new Set<string>([
+  'sampled',
+  'replay',
+  'log',
+  'recall',
+  'recalled',
+  'list',
+  'listed',
+  'save',
+  'saved'
+])
 
 /** A member that knows every key, route and session id, and sends whatever might do harm. */
+const COMPUTING = ['open', 'ids', 'activation'] as const
+
 class Hostile {
   readonly id: PeerId
   readonly failures: string[] = []
@@ -53,7 +66,8 @@ class Hostile {
     const random = this.#random
     // What only asks about sessions comes less often, or the rest would get nowhere.
     const isAsking = below(random, 16) === 0
-    const types = MESSAGE_TYPES.filter((type) => ASKING.has(type) === isAsking)
+    const other = MESSAGE_TYPES.filter((type) => ASKING.has(type) === isAsking)
+    const types = below(random, 2) === 0 ? COMPUTING : other
     const any = randomMessage(random, types[below(random, types.length)])
     const isVictim = below(random, 2) === 0
     const session = isVictim ? victim : this.#session()
@@ -78,11 +92,16 @@ class Hostile {
       message.epoch = 2
       message.isReleased = below(random, 8) === 0
     }
-    if (message.type === 'token') message.id = below(random, TOY.vocabSize)
+    if (message.type === 'token') for (const token of message.tokens) token.id %= TOY.vocabSize
     if (message.type === 'ids') message.ids = message.ids.map((id) => id % TOY.vocabSize)
     if (message.type !== 'activation') return message
-    const payload = random.bytes(message.nTokens * TOY.dim * 4)
-    return { ...message, dim: TOY.dim, payload }
+    // A draft is due only in mid-answer: with more of them hardly a session would get so far.
+    const drafted = message.drafted && below(random, 8) === 0
+    const shape = { ...message, dim: TOY.dim, drafted }
+    const payload = random.bytes(activationBytes(shape))
+    const draft = Int32Array.from({ length: shape.nTokens - 1 }, () => below(random, TOY.vocabSize))
+    if (shape.drafted) writeDraft(shape, draft, payload)
+    return { ...shape, payload }
   }
 
   /** Mostly such that the receiver takes it. */
@@ -99,6 +118,7 @@ class Hostile {
       type: 'open',
       session,
       epoch,
+      sinceEpoch: below(random, 2),
       position,
       index,
       route: changed,
@@ -113,7 +133,8 @@ class Hostile {
       logitsHash: NO_LOGITS_HASH,
       sampling: sampling(),
       stopIds: [],
-      positionEnd: 100
+      positionEnd: 100,
+      speculates: below(random, 2) === 0
     }
   }
 

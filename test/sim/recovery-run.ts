@@ -45,7 +45,12 @@ class RecoveryRun {
     const isSlow = seed % 5 === 0
     this.swarm = new SimSwarm({
       seed,
-      model: { nLayers: 6 + (seed % 7), dim: 4 + (seed % 5), vocabSize: 500 },
+      model: {
+        nLayers: 6 + (seed % 7),
+        dim: 4 + (seed % 5),
+        vocabSize: 500,
+        cycle: seed % 2 === 0 ? 0 : 2 + (seed % 6)
+      },
       stepMs: (nTokens, nLayers) => stepMs * (1 + nTokens / 32) * (1 + nLayers / 8),
       network: {
         delayMs: isSlow ? 30 : 0.3,
@@ -110,8 +115,8 @@ class RecoveryRun {
       const others = swarm.peers.filter(({ id }) => {
         return swarm.network.isAlive(id) && id !== this.#origin?.id
       })
-      const victim = others[below(random, others.length)]
-      if (victim === undefined) return
+      if (others.length === 0) return
+      const victim = others[below(random, others.length)] as SimPeer
       const kind = below(random, 3)
       if (kind === 0) this.#crash(victim)
       else if (kind === 1) this.#isolate(victim, swarm.peers)
@@ -150,7 +155,8 @@ class RecoveryRun {
         seed: random.uint32()
       }),
       stopIds: [],
-      positionEnd: length + 2 + below(random, 60)
+      positionEnd: length + 2 + below(random, 60),
+      speculates: below(random, 4) > 0
     }
     const session = origin.pipeline.createSession({
       route,
@@ -229,4 +235,12 @@ function reasonsOf({ events }: TurnRun): string[] {
 }
 
 /** What a batch of runs must have seen to be worth anything. */
-export const RECOVERY_PHENOMENA = ['finished', 'rerouted', 'refilled', 'crashes', 'cuts', 'lost']
+export const RECOVERY_PHENOMENA = [
+  'finished',
+  'rerouted',
+  'refilled',
+  'crashes',
+  'cuts',
+  'lost',
+  'rightDrafts'
+]

@@ -70,7 +70,8 @@ test('simulated network - bytes take time', async (t) => {
     position: 0,
     nTokens: 100,
     dim: 4000,
-    sample: false
+    sample: false,
+    drafted: false
   }
   hops[0].to(keys[1]).allocate(header).send()
   await clock.until(() => arrivedMs > 0)

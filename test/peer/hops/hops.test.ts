@@ -24,7 +24,17 @@ function close(index: number): CloseMessage {
 }
 
 function header(nTokens: number, dim: number): ActivationHeader {
-  return { session: SESSION, epoch: 1, index: 1, stop: 1, position: 0, nTokens, dim, sample: false }
+  return {
+    session: SESSION,
+    epoch: 1,
+    index: 1,
+    stop: 1,
+    position: 0,
+    nTokens,
+    dim,
+    sample: false,
+    drafted: false
+  }
 }
 
 class FakeCarrier implements Carrier {
