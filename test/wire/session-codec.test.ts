@@ -93,7 +93,7 @@ test('session codec - every list is accepted at its bound and refused one above'
       'stages of a route',
       ROUTE_STAGES_MAX,
       (n) => ({ ...open, index: 0, route: Array.from({ length: n }, (_, i) => stage(i)) }),
-      26
+      30
     ],
     [
       'logit biases',
@@ -153,7 +153,7 @@ test('session codec - every list is accepted at its bound and refused one above'
 
 test('session codec - no list may be empty that must not be', (t) => {
   const open = encodeSessionMessage({ ...sample('open'), index: 0 })
-  new DataView(open.buffer).setUint16(26, 0, true)
+  new DataView(open.buffer).setUint16(30, 0, true)
   t.is(refusal(open), 'WIRE_BAD_FRAME')
   t.exception(() => encodeSessionMessage({ ...sample('open'), route: [] }), /is not one of the 0/)
   t.exception(() => encodeSessionMessage({ ...sample('ids'), ids: new Int32Array(0) }), /no ids/)
@@ -229,7 +229,7 @@ test('session codec - out of range values are refused when read', (t) => {
     return refusal(frame)
   }
   t.is(patched('opened', 0, [0]), 'WIRE_UNKNOWN_TYPE', 'type 0')
-  t.is(patched('opened', 0, [17]), 'WIRE_UNKNOWN_TYPE', 'type 17')
+  t.is(patched('opened', 0, [19]), 'WIRE_UNKNOWN_TYPE', 'type 19')
   t.is(patched('opened', 17, [0, 0, 0, 0]), 'WIRE_BAD_FRAME', 'epoch 0')
   t.is(patched('opened', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index')
   t.is(patched('token', 21, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'position 2^20 + 1')
