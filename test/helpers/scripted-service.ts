@@ -54,6 +54,7 @@ export class ScriptedService implements SwarmService {
   upcoming: NodeEvent[] = []
   overrides: Partial<NodeStatus> = {}
   planOverrides: Partial<PlanStatus> = {}
+  morePeers: PeerStatus[] = []
   reports: SessionReport[] = [threePeers().generation as SessionReport]
   readonly whatIf: string[] = []
 
@@ -124,7 +125,8 @@ export class ScriptedService implements SwarmService {
         lane: 'tcp',
         host: '10.0.0.2',
         clockSkewMs: -12
-      }
+      },
+      ...this.morePeers
     ]
   }
 
