@@ -1,4 +1,4 @@
-// Long runs by name: `npm run soak -- NAME [--seed N] [--count N]`. Each has a short seeded form among
+// Long runs by name: `npm run soak -- NAME [--seed N] [--count N | --minutes N]`. Each has a short seeded form among
 // the tests; this is for nights. Prints the seed of what fails, so that it can be replayed.
 
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ type Soak = (seed: number, count: number) => Promise<boolean>
 /** Each with how many runs, frames per codec or seconds it makes unless told otherwise. */
 const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   attach: { count: 2000, load: async () => (await import('./attach.ts')).soakAttach },
+  churn: { count: 3600, load: async () => (await import('./churn.ts')).soakChurn },
   frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
   gguf: { count: 50_000, load: async () => (await import('./gguf.ts')).soakGguf },
   kills: { count: 100, load: async () => (await import('./kills.ts')).soakKills },
@@ -23,16 +24,22 @@ const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' }, count: { type: 'string' } }
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string' },
+    minutes: { type: 'string' }
+  }
 })
 const chosen = SOAKS[positionals[0] ?? '']
 const seed = Number(values.seed)
-const count = Number(values.count ?? chosen?.count)
+// For those that count seconds.
+const minutes = values.minutes === undefined ? undefined : 60 * Number(values.minutes)
+const count = Number(values.count ?? minutes ?? chosen?.count)
 if (chosen && Number.isSafeInteger(seed) && Number.isSafeInteger(count) && count > 0) {
   const soak = await chosen.load()
   process.exitCode = (await soak(seed, count)) ? 0 : 1
 } else {
   const names = Object.keys(SOAKS).join(' | ')
-  console.error(`usage: npm run soak -- ${names} [--seed N] [--count N]`)
+  console.error(`usage: npm run soak -- ${names} [--seed N] [--count N | --minutes N]`)
   process.exitCode = 2
 }

@@ -1,0 +1,82 @@
+// A swarm of real processes that come and go: two stay, and have room for the whole model between them; up to
+// three guests join, leave as a user would, or are killed. Nobody is pinned, so that every event is another
+// plan, and layers move while answers run. Owns who is there and the memory that the stayers take; what is
+// asked is churn.ts's.
+
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+
+import { below, type Random } from '../../src/base/random.ts'
+import { demoModelSpec } from '../../src/model/synthetic/spec.ts'
+import { writeSyntheticModel } from '../../src/model/synthetic/write-model.ts'
+import { until } from './until.ts'
+import type { Lab, LabPeer } from './swarm-lab.ts'
+
+export type ChurnEvent = 'join' | 'leave' | 'kill'
+
+/** Of some 33 MiB that the model takes with its context: two peers hold it, and each more makes another plan. */
+const SHARE = ['--memory', '22MiB']
+const GUESTS_MAX = 3
+
+export class ChurnSwarm {
+  readonly model: string
+  /** The first one asks. */
+  readonly stayers: readonly LabPeer[]
+  readonly #join: (name: string) => LabPeer
+  readonly #random: Random
+  #guests: LabPeer[] = []
+  #nJoined = 0
+
+  static async open(lab: Lab, random: Random): Promise<ChurnSwarm> {
+    const model = join(lab.folder, 'churn.gguf')
+    await writeSyntheticModel(model, demoModelSpec)
+    const topic = lab.topic('churn')
+    const bootstrap = await lab.bootstrap()
+    const flags = ['--model', model, '--threads', '1', '--bootstrap', bootstrap, ...SHARE]
+    const swarm = new ChurnSwarm(model, random, (name) => lab.join(name, topic, flags))
+    await Promise.all(swarm.stayers.map((peer) => peer.event('layers')))
+    await until(async () => (await swarm.origin.client.plan()).ready)
+    return swarm
+  }
+
+  private constructor(model: string, random: Random, join: (name: string) => LabPeer) {
+    this.model = model
+    this.#random = random
+    this.#join = join
+    this.stayers = ['origin', 'stayer'].map(join)
+  }
+
+  get origin(): LabPeer {
+    return this.stayers[0] as LabPeer
+  }
+
+  get nGuests(): number {
+    return this.#guests.length
+  }
+
+  /** One peer joins, leaves or is killed; the ones that left may take their time. */
+  change(): ChurnEvent {
+    const random = this.#random
+    this.#guests = this.#guests.filter(({ command }) => command.isRunning)
+    const n = this.#guests.length
+    const joins = n === 0 || (n < GUESTS_MAX && below(random, 2) === 0)
+    if (joins) {
+      this.#guests.push(this.#join(`guest ${this.#nJoined++}`))
+      return 'join'
+    }
+    const [guest] = this.#guests.splice(below(random, n), 1) as [LabPeer]
+    const isPlanned = below(random, 2) === 0
+    // What `swarm stop` does, without the start of a process.
+    if (isPlanned) guest.client.stop().catch(() => guest.command.signal('SIGKILL'))
+    else guest.command.signal('SIGKILL')
+    return isPlanned ? 'leave' : 'kill'
+  }
+
+  /** KiB of memory that each of the two holds now. */
+  residentKiB(): number[] {
+    return this.stayers.map(({ command }) => {
+      const pid = String(command.child.pid)
+      return Number(execFileSync('ps', ['-o', 'rss=', '-p', pid]).toString())
+    })
+  }
+}

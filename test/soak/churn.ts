@@ -1,0 +1,263 @@
+// Real processes of which one joins, leaves or is killed every five seconds, while several answers run at all
+// times. Every answer is compared with that of one stage alone in this process. Counts those that were wrong,
+// failed or hung, and measures how long a reader waited between two tokens, and what the two processes that
+// stay take of memory when the first tenth of the time is over.
+
+import { join } from 'node:path'
+
+import { sleep, systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { below, seededRandom, type Random } from '../../src/base/random.ts'
+import { openLocal, type LocalModel } from '../../src/node/local-model.ts'
+import { ChurnSwarm, type ChurnEvent } from '../helpers/churn-swarm.ts'
+import { GapCounts } from '../helpers/gap-counts.ts'
+import { Lab } from '../helpers/swarm-lab.ts'
+
+import type { GenerateRequest, GenerateResult } from '../../src/api/service.ts'
+
+export interface ChurnRun {
+  seed: number
+  lengthMs: number
+  /** Between two events. */
+  everyMs: number
+  /** At the same time. */
+  nSessions: number
+}
+
+export interface ChurnReport {
+  answers: number
+  /** Another id or another hash than one stage alone. */
+  wrong: number
+  /** An error instead of an answer. */
+  lost: number
+  events: Record<ChurnEvent, number>
+  /** Answers that went on over another route. */
+  moved: number
+  gaps: GapCounts
+  /** Of each peer that stays; null when the run was too short. */
+  growths: (number | null)[]
+  problems: string[]
+}
+
+/** Questions that are asked again and again: what they are answered alone is computed once. */
+const N_QUESTIONS = 12
+/** A reader sees it: told with what happened before it. */
+const LONG_GAP_MS = 1000
+/** Longer than any wait for layers: they are held by the two that stay, at least on disk. */
+const HANG_MS = 60_000
+const SAMPLE_MS = 1000
+const GROWTH_MAX = 0.05
+
+/** @param count seconds. */
+export async function soakChurn(seed: number, count: number): Promise<boolean> {
+  const report = await churnRun({ seed, lengthMs: 1000 * count, everyMs: 5000, nSessions: 3 })
+  const { answers, wrong, lost, moved, events, gaps, growths, problems } = report
+  for (const problem of problems) console.log(problem)
+  console.log(`${answers} answers, ${wrong} wrong, ${lost} lost; ${moved} moves; ${told(events)}`)
+  console.log(`between two tokens: ${gaps.text}`)
+  const percents = growths.map((growth) =>
+    growth === null ? '-' : `${(100 * growth).toFixed(1)} %`
+  )
+  console.log(`memory of the two that stay grew by ${percents.join(' and ')}`)
+  const isFlat = growths.every((growth) => growth === null || growth < GROWTH_MAX)
+  return answers > 0 && wrong === 0 && lost === 0 && isFlat
+}
+
+export async function churnRun(options: ChurnRun): Promise<ChurnReport> {
+  const lab = new Lab()
+  const random = seededRandom(options.seed)
+  const swarm = await ChurnSwarm.open(lab, random)
+  const alone = await openAlone(lab, swarm.model, question(random))
+  try {
+    return await new Churn(options, swarm, alone, random).perform()
+  } finally {
+    await alone.close()
+    await lab.close()
+  }
+}
+
+interface Asked {
+  request: GenerateRequest
+  expected: Promise<GenerateResult>
+}
+
+class Churn {
+  readonly #options: ChurnRun
+  readonly #swarm: ChurnSwarm
+  readonly #random: Random
+  readonly #asked: Asked[]
+  readonly #report: ChurnReport
+  /** KiB of each stayer, once a second. */
+  readonly #resident: number[][] = []
+  #startMs = 0
+  #lastEvent = 'nothing'
+
+  constructor(options: ChurnRun, swarm: ChurnSwarm, alone: LocalModel, random: Random) {
+    this.#options = options
+    this.#swarm = swarm
+    this.#random = random
+    // One after the other: the peers need the processors.
+    let before: Promise<unknown> = Promise.resolve()
+    this.#asked = Array.from({ length: N_QUESTIONS }, () => {
+      const request = question(random)
+      const expected = before.then(() => answerOf(alone, request))
+      before = expected
+      return { request, expected }
+    })
+    this.#report = {
+      answers: 0,
+      wrong: 0,
+      lost: 0,
+      events: { join: 0, leave: 0, kill: 0 },
+      moved: 0,
+      gaps: new GapCounts(),
+      growths: [],
+      problems: []
+    }
+  }
+
+  async perform(): Promise<ChurnReport> {
+    await this.#asked.at(-1)?.expected
+    this.#startMs = performance.now()
+    const { nSessions } = this.#options
+    const sessions = Array.from({ length: nSessions }, () => this.#session())
+    await Promise.all([...sessions, this.#change(), this.#watch()])
+    const report = this.#report
+    report.growths = this.#swarm.stayers.map((_, i) =>
+      growthOf(this.#resident.map((all) => all[i] ?? 0))
+    )
+    return report
+  }
+
+  get #isOver(): boolean {
+    return performance.now() - this.#startMs > this.#options.lengthMs
+  }
+
+  async #session(): Promise<void> {
+    while (!this.#isOver) {
+      const { request, expected } = this.#asked[below(this.#random, N_QUESTIONS)] as Asked
+      try {
+        this.#compare(await this.#ask(request), await expected)
+      } catch (error) {
+        this.#report.lost++
+        this.#tell(`lost after ${this.#lastEvent}: ${String(error)}`)
+      }
+    }
+  }
+
+  /** One answer, with the time between its tokens. @throws what it ended with. */
+  async #ask(request: GenerateRequest): Promise<GenerateResult> {
+    const { gaps } = this.#report
+    const signal = AbortSignal.timeout(this.#options.lengthMs + HANG_MS)
+    let lastMs: number | null = null
+    let why: string[] = []
+    for await (const event of this.#swarm.origin.client.generate(request, signal)) {
+      const nowMs = performance.now()
+      if (event.type === 'rerouted') this.#report.moved++
+      if (event.type === 'rerouting') why.push(event.reason)
+      if (event.type === 'rerouted') why.push(`${event.refillTokens} to fill`)
+      if (event.type === 'done') return event.result
+      if (event.type !== 'text') continue
+      if (lastMs !== null) {
+        gaps.add(nowMs - lastMs, event.ids.length)
+        if (nowMs - lastMs > LONG_GAP_MS) {
+          this.#tell(
+            `a pause of ${(nowMs - lastMs).toFixed(0)} ms after ${this.#lastEvent}: ${why.join('; ')}`
+          )
+        }
+      }
+      lastMs = nowMs
+      why = []
+    }
+    throw new Error('the answer has no end')
+  }
+
+  #compare(result: GenerateResult, expected: GenerateResult): void {
+    this.#report.answers++
+    const isSame = result.ids.join() === expected.ids.join()
+    if (isSame && result.logitsHash === expected.logitsHash) return
+    this.#report.wrong++
+    this.#tell(
+      `wrong after ${this.#lastEvent}: ${result.ids.length} of ${expected.ids.length} tokens`
+    )
+  }
+
+  async #change(): Promise<void> {
+    while (!this.#isOver) {
+      const event = this.#swarm.change()
+      this.#report.events[event]++
+      this.#lastEvent = `${event} at ${this.#time}`
+      await sleep(systemClock, this.#options.everyMs)
+    }
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#isOver) {
+      this.#resident.push(this.#swarm.residentKiB())
+      if (this.#resident.length % 60 === 0) {
+        const { answers, wrong, lost, gaps } = this.#report
+        const mib = this.#resident.at(-1)?.map((kib) => Math.round(kib / 1024))
+        console.log(
+          `${this.#time}: ${answers} answers, ${wrong} wrong, ${lost} lost; ${gaps.text}; ${mib?.join(' and ')} MiB`
+        )
+      }
+      await sleep(systemClock, SAMPLE_MS)
+    }
+  }
+
+  #tell(problem: string): void {
+    const text = `${this.#time}: ${problem}`
+    console.log(text)
+    this.#report.problems.push(text)
+  }
+
+  get #time(): string {
+    return `${((performance.now() - this.#startMs) / 1000).toFixed(1)} s`
+  }
+}
+
+async function openAlone(lab: Lab, model: string, request: GenerateRequest): Promise<LocalModel> {
+  const signal = new AbortController().signal
+  const cacheDir = join(lab.folder, 'alone')
+  const how = { threads: 1, memoryBytes: null, needsId: false, cacheDir, log: silentLog }
+  return await openLocal({ model, request, ...how, onProgress: () => {} }, signal)
+}
+
+async function answerOf(alone: LocalModel, request: GenerateRequest): Promise<GenerateResult> {
+  for await (const event of alone.generate(request, new AbortController().signal)) {
+    if (event.type === 'done') return event.result
+  }
+  throw new Error('no result')
+}
+
+/** One in four has a prompt that takes a while to read. */
+function question(random: Random): GenerateRequest {
+  const words = ['one', 'two', 'three', 'time', 'wood', 'tree', 'bright', 'down']
+  const length = below(random, 4) === 0 ? 400 : 1 + below(random, 40)
+  const prompt = Array.from({ length }, () => words[below(random, words.length)]).join(' ')
+  const sampling = {
+    temperature: below(random, 3) / 2,
+    presencePenalty: below(random, 2) / 2,
+    seed: random.uint32()
+  }
+  return { prompt, maxTokens: 100 + below(random, 400), sampling, stop: [], kvType: 'f16' }
+}
+
+/**
+ * Of the last tenth over the second: the medians, because a heap breathes.
+ * @returns null when there is too little to say so.
+ */
+export function growthOf(samples: readonly number[]): number | null {
+  const tenth = Math.floor(samples.length / 10)
+  if (tenth < 5) return null
+  const before = median(samples.slice(tenth, 2 * tenth))
+  return median(samples.slice(-tenth)) / before - 1
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+}
+
+function told(events: Record<ChurnEvent, number>): string {
+  return `${events.join} joined, ${events.leave} left, ${events.kill} killed`
+}
