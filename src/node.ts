@@ -24,6 +24,7 @@ import { NativeStage } from './compute/native-stage.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
 import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
+import { leave } from './node/leave.ts'
 import { measureMachine, threadsOf } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
@@ -287,8 +288,7 @@ class SwarmNode {
       })
       const facts = modelFacts(model)
       const claimedBytes = machine.memoryKiB * 1024
-      const free = loadableBytes()
-      for (const text of roomTexts(facts, claimedBytes, memoryBytes, free, layers)) {
+      for (const text of roomTexts(facts, claimedBytes, memoryBytes, loadableBytes(), layers)) {
         this.#emit('memory', text)
       }
       const keeper = new LayerKeeper({
@@ -317,6 +317,7 @@ class SwarmNode {
   #onNetwork(event: NetworkEvent): void {
     // It is us who goes: the others are still there.
     if (this.#parts.isClosing) return
+    this.#parts.pipeline?.reconsider()
     const news = networkNews(event, (peer) => this.#nameOf(peer))
     if (news !== null) this.#emit(news.kind, news.text, news.data)
     if (event.type === 'link-up' || event.type === 'record') this.#compareModels(event.peer)
@@ -354,6 +355,7 @@ class SwarmNode {
     if (news !== null) this.#emit(news.kind, news.text, { held, stage })
     this.#parts.network?.publish({ held: held.slice(0, HELD_RANGES_MAX), stage, loading })
     this.#aim()
+    this.#parts.pipeline?.reconsider()
   }
 
   #emit(kind: string, text: string, data?: Record<string, unknown>): void {
@@ -383,6 +385,7 @@ class SwarmNode {
     this.#parts.profile?.close()
     await this.#parts.serving?.keeper.close()
     await this.#parts.pipeline?.close()
+    await leave(this.#parts, systemClock)
     await this.#parts.serving?.host.close()
     await this.#parts.network?.close()
     await this.#memory.close()

@@ -1,5 +1,5 @@
 // Flow C, the end of it: makes this machine hold what the plan gives it. Owns the order of a change:
-// no new sessions on layers that go, running ones finish or are sent elsewhere, then the weights move.
+// no new sessions on layers that go, running ones finish or go elsewhere, then the weights move.
 // One change at a time; what a newer aim does not want is given up at once, and what was read of it stays.
 // Which change is next is next-move.ts's; plans and who else holds what are not known here.
 
@@ -25,7 +25,7 @@ const STANDBY_SLICE_MS = 5
 const STANDBY_PAUSE_MS = 20
 
 export interface Holding {
-  /** In normal form. */
+  /** In normal form; without layers that are to go. */
   held: readonly LayerRange[]
   /** Its own stage, held or on the way; null: none. */
   stage: LayerRange | null
@@ -50,6 +50,8 @@ export class LayerKeeper {
   /** Its own stage that was held last; it may be gone by now. */
   #stage: LayerRange | null = null
   #move: Move | null = null
+  /** While sessions leave the others: what they may still use. */
+  #kept: readonly LayerRange[] | null = null
   #percent = 0
   #told = ''
   /** Ends what runs or waits for the present aim. */
@@ -63,7 +65,8 @@ export class LayerKeeper {
   }
 
   get holding(): Holding {
-    const { held } = this.#options.stage
+    const { stage } = this.#options
+    const held = this.#kept === null ? stage.held : intersect(stage.held, this.#kept)
     const { range = null } = this.#move ?? {}
     return { held, stage: this.#aim.stage, loading: range && { range, percent: this.#percent } }
   }
@@ -126,6 +129,7 @@ export class LayerKeeper {
       await stage.load(move.ranges, { onProgress, ...(move.isStandby && leisure) }, signal)
     } finally {
       this.#move = null
+      this.#kept = null
       host.restrict(null)
       this.#changed()
     }
@@ -136,6 +140,9 @@ export class LayerKeeper {
     const { signal } = this.#turn
     if (containsAll(keep, stage.held)) return
     host.restrict(keep)
+    // Before they go, so that origins have the sessions moved meanwhile.
+    this.#kept = keep
+    this.#changed()
     const patience = new AbortController()
     const timer = isUrgent ? clock.after(DRAIN_MS, () => patience.abort()) : null
     try {

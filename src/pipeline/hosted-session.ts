@@ -21,14 +21,13 @@ import type {
   IdsMessage,
   LogMessage,
   OpenMessage,
-  ReplayMessage,
   RouteStage,
-  SampledMessage,
   SESSION_STATES,
   SampledToken,
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
+import type { ReplayMessage, SampledMessage, WarmMessage } from '../wire/refill.ts'
 import type { Prefix } from './prefix-shelf.ts'
 import type { Work } from './work.ts'
 
@@ -244,20 +243,14 @@ export class HostedSession {
   }
 
   /** @returns whether these outputs are to be sent again now. @throws STAGE_POSITION_GAP */
-  takeReplay(from: PeerId, message: ReplayMessage): boolean {
+  takeReplay(from: PeerId, message: ReplayMessage | WarmMessage): boolean {
     if (from !== this.origin || !this.#isCurrent(message.epoch)) return false
-    const { position, end, stop } = message
-    const { kept } = this
-    if (
-      kept === null ||
-      position < kept.start ||
-      end > kept.end ||
-      stop >= this.open.route.length
-    ) {
-      const text = `outputs ${position} to ${end} are no longer kept here`
-      throw new SwarmError('STAGE_POSITION_GAP', text)
-    }
-    return true
+    const { type, position, end, stop } = message
+    const isKept = this.kept !== null && position >= this.kept.start && end <= this.kept.end
+    // To a peer that warms up, they go along another route.
+    if (isKept && (type === 'warm' || stop < this.open.route.length)) return true
+    const text = `outputs ${position} to ${end} are no longer kept here`
+    throw new SwarmError('STAGE_POSITION_GAP', text)
   }
 
   /** The upstream stage's output. Returns and throws as takeIds. */

@@ -132,6 +132,11 @@ export class Pipeline {
     return session
   }
 
+  /** What peers hold, or who is there, has changed: sessions that began here may have to move. */
+  reconsider(): void {
+    for (const session of this.#sessions.values()) session.reconsider()
+  }
+
   /** Closes every session that began here. */
   async close(): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.close()))
@@ -155,6 +160,7 @@ export class Pipeline {
       case 'sampled':
       case 'ids':
       case 'replay':
+      case 'warm':
       case 'activation':
       case 'close':
       case 'save':

@@ -19,11 +19,12 @@ export function reroutedText(
   const lost = before.filter((stage) => !after.some((other) => sameStage(stage, other)))
   const taken = after.filter((stage) => !before.some((other) => sameStage(stage, other)))
   if (taken.length === 0) return 'the answer goes on over the same peers'
-  const out = listed(lost.map(({ peer }) => nameOf(peer)))
+  const gone = lost.filter(({ peer }) => !after.some((other) => other.peer === peer))
   const heirs = taken.map(
     (stage) => `layers ${formatRange(stage)} go on over ${nameOf(stage.peer)}`
   )
-  return `${out} out; ${heirs.join(', ')}`
+  const on = heirs.join(', ')
+  return gone.length === 0 ? on : `${listed(gone.map(({ peer }) => nameOf(peer)))} out; ${on}`
 }
 
 function listed(names: readonly string[]): string {

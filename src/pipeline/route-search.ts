@@ -1,15 +1,16 @@
 // Flow B, which route to try when one could not be opened: nothing was answered yet, so another may be
-// taken without a word. Two reasons pass by themselves: a peer went, which its neighbours noticed before
-// this one did; or two peers of the route have not found each other yet, as when all have just started.
+// taken. Three reasons pass by themselves: a peer went, which its neighbours noticed before this one did; two
+// peers of the route have not found each other yet, as when all have just started; or a peer has just given
+// layers up, and word of that is on its way.
 
 import { SwarmError } from '../base/errors.ts'
 import type { RouteStage } from '../wire/session.ts'
-import { sameStage, type Route } from './route.ts'
+import { lossText, sameStage, type Route } from './route.ts'
 
 /** Routes for one answer: a swarm that loses a peer with each of them has worse to tell than to wait. */
 const ROUTES_TRIED_MAX = 3
 /** How long two peers of a route may take to find each other: some dials, each of a second or two. */
-const LINK_WAIT_MS = 8000
+const PASSING_MS = 8000
 
 export class RouteSearch {
   readonly #findRoute: () => Route
@@ -20,7 +21,7 @@ export class RouteSearch {
   /** @throws PLAN_GAP, as findRoute. */
   constructor(findRoute: () => Route, nowMs: number) {
     this.#findRoute = findRoute
-    this.#untilMs = nowMs + LINK_WAIT_MS
+    this.#untilMs = nowMs + PASSING_MS
     this.#route = findRoute()
   }
 
@@ -35,15 +36,18 @@ export class RouteSearch {
    * @throws `error` when it will not pass, or has not for too long.
    */
   next(error: unknown, nowMs: number): string | null {
-    const { code, message } = error instanceof SwarmError ? error : { code: null, message: '' }
-    if (code === 'PEER_NO_LINK' && nowMs < this.#untilMs) {
-      this.#route = this.#found() ?? this.#route
-      return message
-    }
-    this.#left--
-    const other = code === 'PEER_GONE' && this.#left > 0 ? this.#found() : null
-    if (other === null || sameStages(other, this.#route)) throw error
+    if (!(error instanceof SwarmError)) throw error
+    const { code } = error
+    const reason = lossText(error, this.#route.stages)
+    const isGone = code === 'PEER_GONE'
+    const passes = isGone || code === 'PEER_NO_LINK' || code === 'STAGE_NOT_LOADED'
+    if (!passes || nowMs >= this.#untilMs) throw error
+    const other = this.#found() ?? this.#route
+    const isSame = sameStages(other, this.#route)
     this.#route = other
+    if (!isGone || isSame) return reason
+    this.#left--
+    if (this.#left === 0) throw error
     return null
   }
 

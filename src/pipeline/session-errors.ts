@@ -1,5 +1,5 @@
-// Flow B, origin side: what goes wrong with a session, in words that name the peer, and whether another
-// route can mend it. Pure; session-state.ts decides what follows.
+// Flow B: what goes wrong with a session, in words that name the peer, and whether another route can mend it.
+// Pure; session-state.ts decides what follows.
 
 import { SwarmError, errorFromPeer } from '../base/errors.ts'
 import { clip } from '../base/text.ts'
@@ -7,6 +7,7 @@ import { shortId, type PeerId } from '../wire/ids.ts'
 import { describeStage } from './route.ts'
 
 import type { FailedMessage, RouteStage } from '../wire/session.ts'
+import type { Phase } from './session-types.ts'
 
 const ERROR_TEXT_CHARS = 400
 
@@ -33,6 +34,21 @@ export function silenceOf(stages: readonly RouteStage[], isOpening: boolean): Sw
 export function violationOf(from: PeerId, what: string): SwarmError {
   const text = `${shortId(from)} sent ${what} out of order: ask again`
   return new SwarmError('STAGE_POSITION_GAP', text)
+}
+
+/** @throws PEER_BUSY while a turn runs; STAGE_UNKNOWN_SESSION when the session is over. */
+export function checkIdle(phase: Phase): void {
+  if (phase === 'idle') return
+  if (phase === 'ended' || phase === 'closing') {
+    throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
+  }
+  throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
+}
+
+/** A stage is asked for a session that it has not. */
+export function unknownSession(): SwarmError {
+  const text = 'the session is not held here, or was idle for too long: start it again'
+  return new SwarmError('STAGE_UNKNOWN_SESSION', text)
 }
 
 /** Whether another route may help: not where every machine computes the same fault, or another peer won. */

@@ -9,9 +9,9 @@ import type {
   LogMessage,
   OpenPrefix,
   RouteStage,
-  SampledMessage,
   SessionMessage
 } from '../wire/session.ts'
+import type { SampledMessage, WarmMessage } from '../wire/refill.ts'
 import type { Chunk } from './chunk-flow.ts'
 import type { Fill } from './fills.ts'
 import type { Route } from './route.ts'
@@ -29,6 +29,8 @@ export interface Opening {
   contextTokens: number
   logitsHash: string
   turn: Turn
+  /** Beside the route that runs. */
+  isWarmUp: boolean
 }
 
 /** An 'open' to every stage. */
@@ -135,6 +137,23 @@ export function chunkMessage(
   const sample = end === ids.length
   const message: IdsMessage = { type: 'ids', session, epoch, stop, position, sample, ids: chunk }
   return sendTo(stages[0] as RouteStage, message)
+}
+
+/**
+ * As chunkMessage, from a stage of the route that runs to one that warms up.
+ * @param running epoch, and index of the source in the route. @param heir the other route and its epoch.
+ */
+export function warmMessage(
+  { id: session }: SessionSetup,
+  running: { epoch: number; index: number },
+  { stages, toEpoch }: { stages: readonly RouteStage[]; toEpoch: number },
+  { source, stop, position, end }: DueChunk
+): Action {
+  const toIndex = source + 1
+  const { peer: to } = stages[toIndex] as RouteStage
+  const heir = { to, toEpoch, toIndex, stop, position, end }
+  const message: WarmMessage = { type: 'warm', session, ...running, ...heir }
+  return sendTo(stages[source] as RouteStage, message)
 }
 
 function sendTo({ peer }: RouteStage, message: OriginMessage): Action {

@@ -12,20 +12,21 @@
 // turn goes on behind its last token, and what its stages lack is filled first (fills.ts).
 
 import { SwarmError } from '../base/errors.ts'
-import { REROUTES_MAX } from '../base/limits.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
 import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
+import { Losses } from './losses.ts'
 import { commonLength } from './prefix-book.ts'
 import { goneError, lossText, type Route } from './route.ts'
-import { failureOf, isRepairable, silenceOf, violationOf } from './session-errors.ts'
+import { checkIdle, failureOf, silenceOf, violationOf } from './session-errors.ts'
 import {
   chunkMessage,
   closeMessages,
   logMessages,
   openMessages,
   sampledMessages,
-  type DueChunk
+  type DueChunk,
+  type Opening
 } from './session-outbox.ts'
 import { StageAnswers } from './stage-answers.ts'
 import { isNext, tokenActions } from './tokens.ts'
@@ -48,14 +49,17 @@ export class SessionState {
   phase: Phase = 'idle'
   route: Route
   epoch = 0
+  /** That a stage may have been opened at: where stages warm up beside the route, theirs is ahead of it. */
+  newestEpoch = 0
+  /** Of all positions that are known. */
+  ids: number[] = []
+  /** Positions that are in the caches of every stage, but for stages that came later. */
+  cachedEnd = 0
   /** Changes whenever there is news from the stages: the session's patience starts again. */
   beat = 0
 
-  #ids: number[] = []
   #logitsHash = NO_LOGITS_HASH
-  /** Positions that are in the caches of every stage, but for stages that came later. */
-  #cachedEnd = 0
-  /** Positions that this epoch may take over from an earlier session; null: it goes on at #cachedEnd. */
+  /** Positions that this epoch may take over from an earlier session; null: it goes on at cachedEnd. */
   #prefixEnd: number | null = null
   #answers: StageAnswers
   #filling = new Filling([], 1)
@@ -67,10 +71,8 @@ export class SessionState {
   #sinceEpoch = 0
   /** Another origin began the turn: how far its stages are shows when they open. */
   #isResuming = false
-  /** Routes since the last token or chunk that failed for another reason than a peer's absence. */
-  #reroutes = 0
-  /** Peers that a stage could not reach, or that failed, since the last token. */
-  #avoided = new Set<PeerId>()
+  /** Since the last token or chunk. */
+  readonly #losses = new Losses()
 
   constructor(setup: SessionSetup) {
     this.setup = setup
@@ -86,36 +88,38 @@ export class SessionState {
   /** Ids of the turn's prompt, and of its answer so far. */
   get lengths(): { promptTokens: number; tokens: number } {
     const promptTokens = this.#turn?.ids.length ?? 0
-    return { promptTokens, tokens: this.#ids.length - promptTokens }
+    return { promptTokens, tokens: this.ids.length - promptTokens }
   }
 
-  /** What every stage has computed. */
-  get cachedIds(): readonly number[] {
-    return this.#ids.slice(0, this.#cachedEnd)
+  /** With what a stage would be opened now. */
+  get opening(): Omit<Opening, 'epoch' | 'isWarmUp'> {
+    return {
+      sinceEpoch: this.#sinceEpoch,
+      position: this.cachedEnd,
+      prefix: this.#prefixEnd === null ? null : (this.setup.prefix ?? null),
+      contextTokens: this.#reservedTokens,
+      logitsHash: this.#logitsHash,
+      turn: this.#turn as Turn
+    }
   }
 
   /** @throws PEER_BUSY while another turn runs; STAGE_UNKNOWN_SESSION when the session is over. */
   begin(turn: Turn): Action[] {
-    if (this.phase === 'ended' || this.phase === 'closing') {
-      throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
-    }
-    if (this.phase !== 'idle') {
-      throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
-    }
+    checkIdle(this.phase)
     const reserve = Math.max(turn.positionEnd, this.setup.contextTokens)
     // At least one position is computed again: its logits choose the first token.
-    const most = Math.min(this.#cachedEnd, turn.ids.length - 1)
-    let keep = commonLength(this.#ids, turn.ids, most)
+    const most = Math.min(this.cachedEnd, turn.ids.length - 1)
+    let keep = commonLength(this.ids, turn.ids, most)
     if (reserve > this.#reservedTokens) {
       this.#reservedTokens = reserve
       keep = 0
     }
     this.#turn = turn
     this.#sinceEpoch = this.epoch
-    this.#ids = [...turn.ids]
+    this.ids = [...turn.ids]
     this.#logitsHash = NO_LOGITS_HASH
     this.#isUnderWay = false
-    this.#calm()
+    this.#losses.clear()
     const { prefix = null } = this.setup
     const isFirst = this.epoch === 0 && prefix !== null
     this.#prefixEnd = isFirst ? Math.min(prefix.tokens, turn.ids.length - 1) : null
@@ -125,13 +129,14 @@ export class SessionState {
   /** Goes on with a turn that another origin began, before any other. @param turn with the prompt's ids. */
   resume(turn: Turn, { epoch, tokens, logitsHash }: Resumption): Action[] {
     this.#turn = turn
-    this.#ids = [...turn.ids, ...tokens]
+    this.ids = [...turn.ids, ...tokens]
     this.#logitsHash = logitsHash
     this.#reservedTokens = this.setup.contextTokens
     this.#isResuming = true
     this.epoch = epoch
+    this.newestEpoch = epoch
     this.#sinceEpoch = epoch
-    return this.#open('opening', this.#ids.length - 1, turn)
+    return this.#open('opening', this.ids.length - 1, turn)
   }
 
   /** Stops decoding where it is; the caches stay for a next turn. */
@@ -145,7 +150,7 @@ export class SessionState {
     const finish: Action[] = this.phase === 'idle' ? [] : [{ type: 'finish' }]
     this.#prefixEnd = null
     const halt = { ...turn, positionEnd: this.#reservedTokens }
-    return [...finish, ...this.#open('pausing', this.#cachedEnd, halt)]
+    return [...finish, ...this.#open('pausing', this.cachedEnd, halt)]
   }
 
   /** Frees every stage. */
@@ -169,17 +174,17 @@ export class SessionState {
     if (standpoints === null) return []
     const least = Math.min(...standpoints.map(({ cachedTokens }) => cachedTokens))
     if (this.phase === 'pausing') {
-      this.#cachedEnd = Math.min(this.#cachedEnd, least)
+      this.cachedEnd = Math.min(this.cachedEnd, least)
       this.#enter('idle')
       return [{ type: 'settle' }]
     }
-    if (this.#prefixEnd !== null) this.#cachedEnd = fillTarget(standpoints, this.#prefixEnd)
+    if (this.#prefixEnd !== null) this.cachedEnd = fillTarget(standpoints, this.#prefixEnd)
     this.#prefixEnd = null
     // What nobody has is no repair but the rest of the prompt.
     const most = Math.max(...standpoints.map(({ cachedTokens }) => cachedTokens))
-    if (this.#isResuming) this.#cachedEnd = Math.min(this.#cachedEnd, most)
+    if (this.#isResuming) this.cachedEnd = Math.min(this.cachedEnd, most)
     this.#isResuming = false
-    return this.#begun(planFills(standpoints, this.#cachedEnd), Math.min(least, this.#cachedEnd))
+    return this.#begun(planFills(standpoints, this.cachedEnd), Math.min(least, this.cachedEnd))
   }
 
   progress(from: PeerId, message: ProgressMessage): Action[] {
@@ -191,8 +196,8 @@ export class SessionState {
     if (!isDue) return this.#violation(from, `progress to position ${position}`)
     this.beat++
     if (!isPrompt) return this.#filling.isOver ? this.#goOn() : this.#sendFills()
-    this.#cachedEnd = position
-    this.#calm()
+    this.cachedEnd = position
+    this.#losses.clear()
     return [...this.#promptProgress(), ...this.#sendChunks()]
   }
 
@@ -201,15 +206,15 @@ export class SessionState {
     const { position, tokens, finish } = message
     const isFirst = this.phase === 'prefill'
     const isDue = this.phase === 'decode' || (isFirst && this.#prompt.isAtLastChunk)
-    if (!isDue || !isNext(message, this.#ids.length, this.#turn, this.setup.vocabSize)) {
+    if (!isDue || !isNext(message, this.ids.length, this.#turn, this.setup.vocabSize)) {
       return this.#violation(from, `${tokens.length} tokens for position ${position}`)
     }
-    this.#cachedEnd = position
+    this.cachedEnd = position
     const actions = [...(isFirst ? this.#promptProgress() : []), ...tokenActions(message)]
-    for (const { id } of tokens) this.#ids.push(id)
+    for (const { id } of tokens) this.ids.push(id)
     this.#logitsHash = tokens.at(-1)?.logitsHash ?? this.#logitsHash
-    this.#cachedEnd = this.#ids.length - 1
-    this.#calm()
+    this.cachedEnd = this.ids.length - 1
+    this.#losses.clear()
     this.#enter(finish === 'none' ? 'decode' : 'idle')
     return actions
   }
@@ -243,8 +248,14 @@ export class SessionState {
     this.route = route
     return [
       ...closeMessages(this.setup, left, this.epoch),
-      ...this.#open('opening', this.#cachedEnd, this.#turn as Turn)
+      ...this.#open('opening', this.cachedEnd, this.#turn as Turn)
     ]
+  }
+
+  /** The turn is to go on over a route whose stages have nearly all that they need. */
+  goOver(route: Route, reason: string): Action[] {
+    this.#enter('rerouting')
+    return [{ type: 'emit', event: { type: 'rerouting', reason } }, ...this.rerouted(route)]
   }
 
   /** A message of ours could not be sent: a value of this turn is outside the protocol's bounds. */
@@ -263,7 +274,7 @@ export class SessionState {
     const isOpening = phase === 'opening' || phase === 'pausing'
     const silent = isOpening ? this.#answers.silent : this.#stages
     // Who is silent in mid-turn shows when the session is opened again.
-    if (isOpening) for (const { peer } of silent) this.#avoided.add(peer)
+    if (isOpening) for (const { peer } of silent) this.#losses.avoid(peer)
     return this.#loseOrFail(silenceOf(silent, isOpening), null)
   }
 
@@ -276,27 +287,15 @@ export class SessionState {
     this.beat++
   }
 
-  /** The turn moves: what went wrong before is over. */
-  #calm(): void {
-    this.#reroutes = 0
-    this.#avoided.clear()
-  }
-
   #open(phase: Phase, keep: number, turn: Turn): Action[] {
-    this.epoch++
+    this.newestEpoch++
+    this.epoch = this.newestEpoch
     this.#enter(phase)
     this.#answers = new StageAnswers(this.#stages)
-    this.#cachedEnd = keep
+    this.cachedEnd = keep
     this.#filling = new Filling([], 1)
-    return openMessages(this.setup, this.route, {
-      epoch: this.epoch,
-      sinceEpoch: this.#sinceEpoch,
-      position: keep,
-      prefix: this.#prefixEnd === null ? null : (this.setup.prefix ?? null),
-      contextTokens: this.#reservedTokens,
-      logitsHash: this.#logitsHash,
-      turn
-    })
+    const opening = { ...this.opening, turn, epoch: this.epoch, isWarmUp: false }
+    return openMessages(this.setup, this.route, opening)
   }
 
   /** Every stage is open; some may lack positions. @param keptTokens what each of them has. */
@@ -309,7 +308,7 @@ export class SessionState {
     this.#isUnderWay = true
     const opening = { epoch: this.epoch, turn: this.#turn as Turn, logitsHash: this.#logitsHash }
     // Before anything is computed, so that whatever is can be gone on with.
-    const log = logMessages(this.setup, this.#stages, opening, this.#ids)
+    const log = logMessages(this.setup, this.#stages, opening, this.ids)
     const begun: Action[] = [{ type: 'emit', event }, ...log]
     if (fills.length === 0) return [...begun, ...this.#goOn()]
     this.#enter('filling')
@@ -320,10 +319,10 @@ export class SessionState {
   #goOn(): Action[] {
     this.#enter('prefill')
     const { chunkTokens } = this.setup
-    const end = this.#ids.length
-    this.#prompt = new ChunkFlow(this.#cachedEnd, end, chunkTokens, this.#stages.length)
+    const end = this.ids.length
+    this.#prompt = new ChunkFlow(this.cachedEnd, end, chunkTokens, this.#stages.length)
     const turn = this.#turn as Turn
-    const sampled = sampledMessages(this.setup, this.epoch, turn, this.#ids, this.#stages)
+    const sampled = sampledMessages(this.setup, this.epoch, turn, this.ids, this.#stages)
     return [...sampled, ...this.#sendChunks()]
   }
 
@@ -337,14 +336,14 @@ export class SessionState {
   }
 
   #sendChunk(chunk: DueChunk): Action {
-    return chunkMessage(this.setup, this.epoch, this.#stages, chunk, this.#ids)
+    return chunkMessage(this.setup, this.epoch, this.#stages, chunk, this.ids)
   }
 
   /** Only while the turn has no token yet: afterwards the prompt is read, and the rest is repair. */
   #promptProgress(): Action[] {
     const total = (this.#turn as Turn).ids.length
-    if (this.#ids.length > total) return []
-    return [{ type: 'emit', event: { type: 'prefill', done: this.#cachedEnd, total } }]
+    if (this.ids.length > total) return []
+    return [{ type: 'emit', event: { type: 'prefill', done: this.cachedEnd, total } }]
   }
 
   #isFrom(from: PeerId, index: number, epoch: number): boolean {
@@ -353,14 +352,14 @@ export class SessionState {
   }
 
   #violation(from: PeerId, what: string): Action[] {
-    this.#avoided.add(from)
+    this.#losses.avoid(from)
     return this.#loseOrFail(violationOf(from, what), null)
   }
 
   /** @param peer that cannot answer any more. @param avoid who is better left out from now on. */
   #lose(peer: PeerId | null, error: SwarmError, avoid: PeerId | null): Action[] {
     if (this.phase === 'ended') return []
-    if (avoid !== null) this.#avoided.add(avoid)
+    if (avoid !== null) this.#losses.avoid(avoid)
     if (this.phase !== 'closing') return this.#loseOrFail(error, peer)
     // It cannot answer any more; the others still can.
     if (peer !== null) this.#answers.lose(peer)
@@ -370,16 +369,12 @@ export class SessionState {
   #loseOrFail(error: SwarmError, lost: PeerId | null): Action[] {
     if (this.phase === 'rerouting') return []
     const isMidTurn = this.#isUnderWay && this.phase !== 'idle' && this.phase !== 'pausing'
-    if (error.family !== 'PEER') this.#reroutes++
-    const isHopeless = !isRepairable(error) || this.#reroutes > REROUTES_MAX
-    if (!this.setup.isRepairable || !isMidTurn || isHopeless) return this.#fail(error, lost)
+    const mayHelp = this.#losses.count(error)
+    if (!this.setup.isRepairable || !isMidTurn || !mayHelp) return this.#fail(error, lost)
     this.#enter('rerouting')
     const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
-    const avoided = new Set(this.#avoided)
-    return [
-      { type: 'emit', event },
-      { type: 'reroute', error, avoided }
-    ]
+    const reroute: Action = { type: 'reroute', error, avoided: this.#losses.avoided }
+    return [{ type: 'emit', event }, reroute]
   }
 
   #settleClosing(): Action[] {

@@ -10,6 +10,7 @@ import {
   STEP_TIMEOUT_MS
 } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
+import { Moving } from './moving.ts'
 import { savedName } from './saved-name.ts'
 import { Saving } from './saving.ts'
 import { SessionState } from './session-state.ts'
@@ -72,6 +73,7 @@ export class Session {
   readonly openedMs: number
   readonly #components: SessionComponents
   readonly #state: SessionState
+  readonly #moving: Moving
   #events: Queue<SessionEvent> | null = null
   #waiting: (() => void)[] = []
   #due: Action[] = []
@@ -87,6 +89,7 @@ export class Session {
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
     this.#state = new SessionState(setup)
+    this.#moving = new Moving(this.#state)
     this.openedMs = components.clock.now()
   }
 
@@ -193,7 +196,8 @@ export class Session {
    */
   async save(): Promise<SavedPrefix> {
     const { id: session, modelId, arithmeticVersion, kvType } = this.#state.setup
-    const { epoch, cachedIds } = this.#state
+    const { epoch, ids, cachedEnd } = this.#state
+    const cachedIds = ids.slice(0, cachedEnd)
     if (this.#state.phase !== 'idle' || this.#saving !== null) {
       const text = 'the session answers, is being saved or is over: save it between turns'
       throw new SwarmError('PEER_BUSY', text)
@@ -204,7 +208,7 @@ export class Session {
     const request = { session, epoch, name, tokens: cachedIds.length, stages }
     this.#saving = new Saving(request, this.#components.hops, this.#components.clock)
     try {
-      return { name, ...of, ids: [...cachedIds], stages: await this.#saving.done }
+      return { name, ...of, ids: cachedIds, stages: await this.#saving.done }
     } finally {
       this.#saving = null
     }
@@ -213,6 +217,8 @@ export class Session {
   /** @param from proven by the hop. */
   handle(from: PeerId, message: OriginBound): void {
     const state = this.#state
+    const moved = this.#moving.handle(from, message)
+    if (moved !== null) return this.#apply(moved)
     switch (message.type) {
       case 'opened':
         return this.#apply(state.opened(from, message))
@@ -229,9 +235,23 @@ export class Session {
     }
   }
 
+  /** Peers hold other layers than before: a turn moves to where they are to stay, and goes on meanwhile. */
+  reconsider(): void {
+    const { repair } = this.#components
+    if (repair === null || !this.isAnswering) return
+    let route: Route
+    try {
+      route = repair(this.route, new Set())
+    } catch {
+      // Nobody else has them yet.
+      return
+    }
+    this.#apply(this.#moving.begin(route))
+  }
+
   gone(peer: PeerId): void {
     this.#saving?.gone(peer)
-    this.#apply(this.#state.gone(peer))
+    this.#apply([...this.#moving.gone(peer), ...this.#state.gone(peer)])
   }
 
   #settled(begin: () => Action[]): Promise<(StageStats | null)[]> {
@@ -242,7 +262,7 @@ export class Session {
   }
 
   #apply(actions: Action[]): void {
-    this.#due.push(...actions)
+    this.#due.push(...actions, ...this.#moving.settle())
     // A peer may prove to be gone while it is sent to. What follows from that comes behind what is due
     // already, or a stage would get its 'close' before its 'open'.
     if (this.#isApplying) return

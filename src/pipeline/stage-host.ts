@@ -18,6 +18,7 @@ import { noStats, type HostedSession } from './hosted-session.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
 import { SessionLogs } from './session-logs.ts'
+import { unknownSession } from './session-errors.ts'
 import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
@@ -25,29 +26,13 @@ import { StageRoom } from './stage-room.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
-import type {
-  CloseMessage,
-  FailedMessage,
-  ListedMessage,
-  LogMessage,
-  OpenMessage,
-  RecalledMessage,
-  RouteStage,
-  SavedMessage,
-  SessionMessage
-} from '../wire/session.ts'
+import type { WarmMessage } from '../wire/refill.ts'
+import type { CloseMessage, LogMessage, OpenMessage, RouteStage } from '../wire/session.ts'
+import type { Frame, HostAnswer, HostMessage, RefusedMessage } from './host-messages.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
 const ERROR_TEXT_CHARS = 400 // a sentence; the codec's bound is in bytes and four times as much
-
-/** The messages that a stage host takes. */
-export type HostMessage = Extract<
-  SessionMessage,
-  { type: FrameType | 'open' | 'close' | 'log' | 'recall' | 'list' | 'save' }
->
-
-type FrameType = 'sampled' | 'ids' | 'replay' | 'activation' | 'token'
 
 export type StageHostOptions = SavedCachesOptions
 
@@ -110,6 +95,7 @@ export class StageHost {
     }
     if (message.type === 'close') return this.#close(from, message)
     if (message.type === 'log') return this.#takeLog(from, message)
+    if (message.type === 'warm') return this.#warm(from, message)
     const sessions = this.#sessions.of(message.session)
     // Only the origin sends ids, so it is told; anybody else's frame may simply be late.
     if (message.type === 'ids' && sessions.length === 0) {
@@ -205,7 +191,7 @@ export class StageHost {
         const { stage } = session
         return peer === stage.peer && start === stage.start && end === stage.end
       }
-      if (!open.route.some(isOnRoute)) this.#end(session, 'silent')
+      if (!open.isWarmUp && !open.route.some(isOnRoute)) this.#end(session, 'silent')
     }
     if (own !== null) return this.#reopen(own, open)
     const again = () => this.#open(from, open, true)
@@ -246,6 +232,18 @@ export class StageHost {
       this.#logs.take(message)
     } catch (error) {
       this.#fail(session, error)
+    }
+  }
+
+  /** What goes wrong with it costs the route that runs nothing. */
+  #warm(from: PeerId, message: WarmMessage): void {
+    const { session: id, epoch, index, toEpoch } = message
+    try {
+      const session = this.#sessions.find(id, epoch, index)
+      if (session?.takeReplay(from, message)) this.#steps.warm(session, message)
+    } catch (error) {
+      const refused = toSwarmError(error, 'NATIVE_FAILED')
+      this.#refuse(from, { session: id, epoch: toEpoch }, refused)
     }
   }
 
@@ -388,13 +386,4 @@ export class StageHost {
       if (isIdle || isForgotten) this.#fail(session, unknownSession())
     }
   }
-}
-
-type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
-type Frame = Extract<HostMessage, { type: FrameType }>
-type HostAnswer = OriginMessage | FailedMessage | ListedMessage | RecalledMessage | SavedMessage
-
-function unknownSession(): SwarmError {
-  const text = 'the session is not held here, or was idle for too long: start it again'
-  return new SwarmError('STAGE_UNKNOWN_SESSION', text)
 }

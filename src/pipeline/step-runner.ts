@@ -21,7 +21,8 @@ import { firmEnd } from './work.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage, StepOutcome, StepPart, StepRequest, StepResult } from '../compute/stage.ts'
-import type { ReplayMessage, SessionMessage } from '../wire/session.ts'
+import type { ReplayMessage, WarmMessage } from '../wire/refill.ts'
+import type { SessionMessage } from '../wire/session.ts'
 import type { ActivationFrame, Hop, Hops } from './hop.ts'
 import type { HostedSession } from './hosted-session.ts'
 import type { Work } from './work.ts'
@@ -80,9 +81,21 @@ export class StepRunner {
   }
 
   /** Gives the next stage what it, or one before it, was given already. @throws PEER_GONE, PEER_BUSY */
-  replay(session: HostedSession, { position, end, stop }: ReplayMessage): void {
+  replay(session: HostedSession, message: ReplayMessage): void {
+    this.#give(session, this.#hopTo(session, session.next as PeerId), nextOf(session), message)
+  }
+
+  /** Gives it to a peer that warms up to take over from the next stage. @throws PEER_NO_LINK, PEER_BUSY */
+  warm(session: HostedSession, message: WarmMessage): void {
+    const { to, toEpoch, toIndex } = message
+    const hop = this.#components.hops.to(to)
+    this.#give(session, hop, { epoch: toEpoch, index: toIndex }, message)
+  }
+
+  /** @param position of outputs that are kept. */
+  #give(session: HostedSession, hop: Hop, heir: Heir, { position, end, stop }: Span): void {
     const work = { position, nTokens: end - position, draft: null, sample: false, stop }
-    const frame = this.#frameTo(session, session.next as PeerId, work)
+    const frame = this.#frameOn(hop, session, heir, work)
     session.kept?.read(position, end, frame.payload)
     session.lastMs = this.#components.clock.now()
     frame.send()
@@ -123,7 +136,8 @@ export class StepRunner {
     try {
       session.dropReplaced(work)
       const isPassedOn = work.stop > session.open.index && session.next !== null
-      const frame = isPassedOn ? this.#frameTo(session, session.next, work) : null
+      const next = isPassedOn ? this.#hopTo(session, session.next) : null
+      const frame = next && this.#frameOn(next, session, nextOf(session), work)
       const { cache, sampler, kept } = session
       const { start, end } = session.stage
       const { position, nTokens, draft, sample } = work
@@ -167,24 +181,23 @@ export class StepRunner {
     }
   }
 
-  /** Room for what a session gives to its next stage. @throws PEER_GONE, PEER_BUSY */
-  #frameTo(
+  /** Room for what a session gives to a stage. @throws PEER_BUSY */
+  #frameOn(
+    hop: Hop,
     session: HostedSession,
-    next: PeerId,
+    { epoch, index }: Heir,
     work: Pick<Work, 'position' | 'nTokens' | 'draft' | 'sample' | 'stop'>
   ): ActivationFrame {
-    const hop = this.#hopTo(session, next)
-    const { session: id, epoch, index } = session.open
     const { dim } = this.#components.stage
     const { position, nTokens, draft, sample, stop } = work
     const drafted = draft !== null
-    const way = { session: id, epoch, index: index + 1, stop }
+    const way = { session: session.open.session, epoch, index, stop }
     const header = { ...way, position, nTokens, dim, sample, drafted }
     // Refused here, it costs this session; sent, it would cost all that go to this peer.
     const frameBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
     if (hop.backlogBytes + frameBytes > HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) {
       const backlog = formatSize(hop.backlogBytes)
-      const text = `${shortId(next)} takes activations too slowly, ${backlog} wait for it`
+      const text = `${shortId(hop.peer)} takes activations too slowly, ${backlog} wait for it`
       throw new SwarmError('PEER_BUSY', text)
     }
     const frame = hop.allocate(header)
@@ -226,4 +239,16 @@ export class StepRunner {
       throw goneError(peer, session.open.route)
     }
   }
+}
+
+type Span = Pick<ReplayMessage, 'position' | 'end' | 'stop'>
+
+/** As which stage of which epoch a peer takes what comes. */
+interface Heir {
+  epoch: number
+  index: number
+}
+
+function nextOf({ open: { epoch, index } }: HostedSession): Heir {
+  return { epoch, index: index + 1 }
 }

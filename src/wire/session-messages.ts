@@ -21,9 +21,20 @@ import {
   VOCAB_MAX
 } from '../base/limits.ts'
 import * as f from './fields.ts'
+import { replay, warm } from './refill-messages.ts'
+import {
+  U32_MAX,
+  checkSpan,
+  epoch,
+  index,
+  peer,
+  position,
+  session,
+  stop
+} from './session-fields.ts'
 import { KV_TYPES, SESSION_STATES } from './session.ts'
 
-import type { PeerId, SessionId } from './ids.ts'
+import type { SampledMessage } from './refill.ts'
 import type {
   ActivationMessage,
   ClosedMessage,
@@ -41,9 +52,7 @@ import type {
   ProgressMessage,
   RecalledMessage,
   RecallMessage,
-  ReplayMessage,
   RouteStage,
-  SampledMessage,
   SampledToken,
   Sampling,
   SavedMessage,
@@ -54,17 +63,9 @@ import type {
 } from './session.ts'
 import type { Bodies } from './whole-message.ts'
 
-export const U32_MAX = 2 ** 32 - 1
-
-const session = f.hex<SessionId>(16, 'the session id')
-const epoch = f.whole(4, 1, U32_MAX, 'the epoch')
-const position = f.whole(4, 0, CONTEXT_TOKENS_MAX, 'the position')
-const index = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the index in the route')
 const tokenId = f.whole(4, 0, VOCAB_MAX - 1, 'the token id')
 const hash = f.hex<string>(32, 'the hash')
-const stop = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the last stage of a chunk')
 const logitsHash = f.hex<string>(8, 'the logits hash')
-const peer = f.hex<PeerId>(32, 'the peer key')
 const count = f.whole(4, 0, U32_MAX, 'the count of tokens')
 const micros = f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in microseconds')
 const penalty = f.finite(-SAMPLING_VALUE_MAX, SAMPLING_VALUE_MAX, 'the penalty or bias')
@@ -137,7 +138,8 @@ const open = f.checked(
     logitsHash,
     stopIds: terms.stopIds,
     positionEnd: terms.positionEnd,
-    speculates: f.flag('whether it speculates')
+    speculates: f.flag('whether it speculates'),
+    isWarmUp: f.flag('whether it warms up')
   }),
   (message) => {
     const { index, route, position, prefix, positionEnd, contextTokens } = message
@@ -232,24 +234,6 @@ const idsMessage = f.checked(
     ids
   }),
   (message) => checkSpan(message.position, message.ids.length)
-)
-
-const replay = f.checked(
-  f.struct<Omit<ReplayMessage, 'type'>>({
-    session,
-    epoch,
-    index,
-    stop,
-    position,
-    end: position
-  }),
-  (message) => {
-    const nTokens = message.end - message.position
-    if (nTokens < 1 || nTokens > CHUNK_TOKENS_MAX) {
-      throw f.badFrame(`a replay of ${nTokens} positions, not 1 to ${CHUNK_TOKENS_MAX}`)
-    }
-    checkStop(message.index + 1, message.stop)
-  }
 )
 
 const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
@@ -354,19 +338,6 @@ function checkLog({ promptTokens, endTokens, position, ids }: LogHead & LogPart)
 
 type LogPart = Pick<LogMessage, 'position' | 'ids'>
 
-/** @throws WIRE_BAD_FRAME when positions [position, position + nTokens) exceed every context. */
-export function checkSpan(position: number, nTokens: number): void {
-  const end = position + nTokens
-  if (end <= CONTEXT_TOKENS_MAX) return
-  throw f.badFrame(`positions ${position} to ${end} are beyond ${CONTEXT_TOKENS_MAX}`)
-}
-
-/** @throws WIRE_BAD_FRAME when a chunk ends before the stage that it is sent to. */
-export function checkStop(index: number, stop: number): void {
-  if (index <= stop) return
-  throw f.badFrame(`a chunk for stage ${index} ends at stage ${stop}`)
-}
-
 /** Every message but the activation, whose number is ACTIVATION_NUMBER. */
 export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   open: { number: 1, body: open },
@@ -385,7 +356,8 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   list: { number: 15, body: f.struct<Omit<ListMessage, 'type'>>({}) },
   listed: { number: 16, body: listed },
   save: { number: 17, body: save },
-  saved: { number: 18, body: saved }
+  saved: { number: 18, body: saved },
+  warm: { number: 19, body: warm }
 }
 
 export const ACTIVATION_NUMBER = 4

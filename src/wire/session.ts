@@ -3,6 +3,7 @@
 // The codec is in session-codec.ts; an activation's payload is never copied by it.
 
 import type { PeerId, SessionId } from './ids.ts'
+import type { ReplayMessage, SampledMessage, WarmMessage } from './refill.ts'
 
 /** One stage of a route: this peer runs layers [start, end). A peer may have several stages of one route. */
 export interface RouteStage {
@@ -87,6 +88,8 @@ export interface OpenMessage {
   positionEnd: number
   /** The first stage may draft tokens, which the last one checks; the answer is the same either way. */
   speculates: boolean
+  /** Only to be filled beside the route that runs, of which no stage goes for this. */
+  isWarmUp: boolean
 }
 
 /** Stage to origin: the room is there, frames may come. */
@@ -119,17 +122,6 @@ export interface StageStats {
   decodeQueueUs: number
 }
 
-/**
- * Origin to last stage, before the first ids of an epoch in mid-turn: tokens that the turn chose already,
- * for the penalties. Only where there are penalties.
- */
-export interface SampledMessage {
-  type: 'sampled'
-  session: SessionId
-  epoch: number
-  ids: Int32Array
-}
-
 /** Origin to first stage: a chunk of the prompt. `sample` marks the last chunk. */
 export interface IdsMessage {
   type: 'ids'
@@ -140,19 +132,6 @@ export interface IdsMessage {
   position: number
   sample: boolean
   ids: Int32Array
-}
-
-/** Origin to a stage: send the outputs of positions [position, end) again, to a next stage that is new. */
-export interface ReplayMessage {
-  type: 'replay'
-  session: SessionId
-  epoch: number
-  /** Which stage of the route the receiver is. */
-  index: number
-  /** As of IdsMessage. */
-  stop: number
-  position: number
-  end: number
 }
 
 /**
@@ -360,6 +339,7 @@ export type SessionMessage =
   | SampledMessage
   | IdsMessage
   | ReplayMessage
+  | WarmMessage
   | ActivationMessage
   | ProgressMessage
   | TokenMessage

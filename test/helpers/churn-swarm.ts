@@ -1,9 +1,9 @@
-// A swarm of real processes that come and go: two stay, and have room for the whole model between them; up to
-// three guests join, leave as a user would, or are killed. Nobody is pinned, so that every event is another
+// A swarm of real processes that come and go: three stay, of which any two have room for the whole model, so
+// that layers can stand by; up to two guests join, leave as a user would, or are killed. Nobody is pinned, so that every event is another
 // plan, and layers move while answers run. Owns who is there and the memory that the stayers take; what is
 // asked is churn.ts's.
 
-import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { below, type Random } from '../../src/base/random.ts'
@@ -16,7 +16,7 @@ export type ChurnEvent = 'join' | 'leave' | 'kill'
 
 /** Of some 33 MiB that the model takes with its context: two peers hold it, and each more makes another plan. */
 const SHARE = ['--memory', '22MiB']
-const GUESTS_MAX = 3
+const GUESTS_MAX = 2
 
 export class ChurnSwarm {
   readonly model: string
@@ -34,7 +34,7 @@ export class ChurnSwarm {
     const bootstrap = await lab.bootstrap()
     const flags = ['--model', model, '--threads', '1', '--bootstrap', bootstrap, ...SHARE]
     const swarm = new ChurnSwarm(model, random, (name) => lab.join(name, topic, flags))
-    await Promise.all(swarm.stayers.map((peer) => peer.event('layers')))
+    await Promise.all(swarm.stayers.map((peer) => peer.event('plan')))
     await until(async () => (await swarm.origin.client.plan()).ready)
     return swarm
   }
@@ -43,7 +43,7 @@ export class ChurnSwarm {
     this.model = model
     this.#random = random
     this.#join = join
-    this.stayers = ['origin', 'stayer'].map(join)
+    this.stayers = ['origin', 'stayer', 'spare'].map(join)
   }
 
   get origin(): LabPeer {
@@ -72,11 +72,12 @@ export class ChurnSwarm {
     return isPlanned ? 'leave' : 'kill'
   }
 
-  /** KiB of memory that each of the two holds now. */
+  /** KiB of memory that each of those that stay holds now, as Linux counts it. */
   residentKiB(): number[] {
     return this.stayers.map(({ command }) => {
-      const pid = String(command.child.pid)
-      return Number(execFileSync('ps', ['-o', 'rss=', '-p', pid]).toString())
+      // Not by a process that is started for it: the reader of the answers would wait for that.
+      const status = readFileSync(`/proc/${command.child.pid}/status`, 'utf8')
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1])
     })
   }
 }

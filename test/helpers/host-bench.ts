@@ -134,6 +134,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     logitsHash: NO_LOGITS_HASH,
     stopIds: [],
     positionEnd: 100,
+    isWarmUp: false,
     speculates: true,
     ...changes
   }

@@ -68,7 +68,7 @@ export function opened(
   peer: PeerId,
   index: number,
   epoch = state.epoch,
-  { cachedTokens = state.cachedIds.length, keptEnd = 0 } = {}
+  { cachedTokens = state.cachedEnd, keptEnd = 0 } = {}
 ): string {
   const message = {
     type: 'opened',

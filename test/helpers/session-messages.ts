@@ -51,7 +51,8 @@ export const MESSAGE_TYPES = [
   'list',
   'listed',
   'save',
-  'saved'
+  'saved',
+  'warm'
 ] as const
 
 const TEXTS = ['', 'no room', 'naïve 🐶 text', '\u0000\u001b[31m', 'x'.repeat(2048)]
@@ -143,7 +144,8 @@ function open(random: Random): OpenMessage {
       between(random, 0, VOCAB_MAX - 1)
     ),
     positionEnd,
-    speculates: below(random, 2) === 1
+    speculates: below(random, 2) === 1,
+    isWarmUp: below(random, 2) === 1
   }
 }
 
@@ -219,6 +221,18 @@ export function randomMessage(
       const way = { index: between(random, 0, stop - 1), stop }
       return { type, session, epoch, ...way, position, end: position + nTokens }
     }
+    case 'warm': {
+      const nTokens = between(random, 1, CHUNK_TOKENS_MAX)
+      const position = between(random, 0, CONTEXT_TOKENS_MAX - nTokens)
+      const toEpoch = between(random, 1, 2 ** 32 - 1)
+      const way = {
+        to: peerIdOf(random.bytes(32)),
+        toEpoch,
+        toIndex: between(random, 0, stop),
+        stop
+      }
+      return { type, session, epoch, index, ...way, position, end: position + nTokens }
+    }
     case 'ids': {
       const ids = Int32Array.from({ length: between(random, 1, CHUNK_TOKENS_MAX) }, () =>
         between(random, 0, VOCAB_MAX - 1)
@@ -264,6 +278,7 @@ export function randomMessage(
         logitsHash: _l,
         sinceEpoch: _s,
         speculates: _d,
+        isWarmUp: _w,
         ...kept
       } = terms
       return { type, ...kept, session, ...logPart(random) }

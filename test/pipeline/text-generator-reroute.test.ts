@@ -39,13 +39,26 @@ test('generate - a peer that went before the route was open is replaced at once'
   t.alike(bench.swarm.leaks(), [])
 })
 
-test('generate - without another route the loss is the error', async (t) => {
+test('generate - a loss that the origin has not noticed yet is waited for', async (t) => {
   const bench = await setUp()
-  const asked = finding(bench, [bench.route])
+  const { other } = await spareFor(bench)
+  const asked = finding(bench, [bench.route, bench.route, other])
   bench.swarm.network.crash(bench.route.stages[1]!.peer)
+  const { events, result } = await run(bench, request())
+  const [first] = events
+  t.ok(first?.type === 'queued' && first.reason.endsWith(' is gone'), JSON.stringify(first))
+  t.alike(result.stages, other.stages)
+  t.is(asked(), 3)
+})
+
+test('generate - without another route the loss is the error after a while', async (t) => {
+  const bench = await setUp()
+  bench.swarm.network.crash(bench.route.stages[1]!.peer)
+  const startMs = bench.swarm.clock.now()
   const { error } = await run(bench, request())
   t.is(codeOf(error), 'PEER_GONE')
-  t.is(asked(), 2)
+  const tookMs = bench.swarm.clock.now() - startMs
+  t.ok(tookMs >= 8000 && tookMs < 9000, `${tookMs} ms`)
 })
 
 test('generate - a gap after the loss does not hide the loss', async (t) => {

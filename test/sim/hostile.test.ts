@@ -27,7 +27,8 @@ const ASKING = new Set<string>([
   'list',
   'listed',
   'save',
-  'saved'
+  'saved',
+  'warm'
 ])
 
 /** A member that knows every key, route and session id, and sends whatever might do harm. */
@@ -85,6 +86,11 @@ class Hostile {
       message.index = below(random, message.stop)
       message.end = message.position + 1 + below(random, 200)
     }
+    if (message.type === 'warm') {
+      message.to = (route[message.stop] as RouteStage).peer
+      message.toIndex = below(random, message.stop)
+      message.end = message.position + 1 + below(random, 200)
+    }
     if (message.type === 'log' || message.type === 'recalled') {
       message.ids = message.ids.slice(0, 40).map((id) => id % TOY.vocabSize)
       message.endTokens = message.position + message.ids.length + below(random, 3)
@@ -129,6 +135,7 @@ class Hostile {
       viewHash: '22'.repeat(32),
       prefix: position === 0 && below(random, 2) === 0 ? earlier : null,
       isReusable: below(random, 2) === 0,
+      isWarmUp: below(random, 8) === 0,
       arithmeticVersion: ARITHMETIC,
       contextTokens: 100 + below(random, 1000),
       kvType: below(random, 2) === 0 ? 'f16' : 'f32',

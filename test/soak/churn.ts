@@ -1,7 +1,7 @@
 // Real processes of which one joins, leaves or is killed every five seconds, while several answers run at all
 // times. Every answer is compared with that of one stage alone in this process. Counts those that were wrong,
-// failed or hung, and measures how long a reader waited between two tokens, and what the two processes that
-// stay take of memory when the first tenth of the time is over.
+// failed or hung, and measures how long a reader waited between two tokens, and what the processes that stay
+// take of memory when the first tenth of the time is over.
 
 import { join } from 'node:path'
 
@@ -43,7 +43,7 @@ export interface ChurnReport {
 const N_QUESTIONS = 12
 /** A reader sees it: told with what happened before it. */
 const LONG_GAP_MS = 1000
-/** Longer than any wait for layers: they are held by the two that stay, at least on disk. */
+/** Longer than any wait for layers: they are held by those that stay, at least on disk. */
 const HANG_MS = 60_000
 const SAMPLE_MS = 1000
 const GROWTH_MAX = 0.05
@@ -58,7 +58,7 @@ export async function soakChurn(seed: number, count: number): Promise<boolean> {
   const percents = growths.map((growth) =>
     growth === null ? '-' : `${(100 * growth).toFixed(1)} %`
   )
-  console.log(`memory of the two that stay grew by ${percents.join(' and ')}`)
+  console.log(`memory of those that stay grew by ${percents.join(', ')}`)
   const isFlat = growths.every((growth) => growth === null || growth < GROWTH_MAX)
   return answers > 0 && wrong === 0 && lost === 0 && isFlat
 }
@@ -198,7 +198,7 @@ class Churn {
         const { answers, wrong, lost, gaps } = this.#report
         const mib = this.#resident.at(-1)?.map((kib) => Math.round(kib / 1024))
         console.log(
-          `${this.#time}: ${answers} answers, ${wrong} wrong, ${lost} lost; ${gaps.text}; ${mib?.join(' and ')} MiB`
+          `${this.#time}: ${answers} answers, ${wrong} wrong, ${lost} lost; ${gaps.text}; ${mib?.join(', ')} MiB`
         )
       }
       await sleep(systemClock, SAMPLE_MS)
@@ -244,18 +244,15 @@ function question(random: Random): GenerateRequest {
 }
 
 /**
- * Of the last tenth over the second: the medians, because a heap breathes.
+ * Of the last tenth over the second: the least of each, because what lies above is what no collection of the
+ * heap has looked at yet.
  * @returns null when there is too little to say so.
  */
 export function growthOf(samples: readonly number[]): number | null {
   const tenth = Math.floor(samples.length / 10)
   if (tenth < 5) return null
-  const before = median(samples.slice(tenth, 2 * tenth))
-  return median(samples.slice(-tenth)) / before - 1
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
+  const before = Math.min(...samples.slice(tenth, 2 * tenth))
+  return Math.min(...samples.slice(-tenth)) / before - 1
 }
 
 function told(events: Record<ChurnEvent, number>): string {
