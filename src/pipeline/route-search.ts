@@ -41,13 +41,13 @@ export class RouteSearch {
     const reason = lossText(error, this.#route.stages)
     const isGone = code === 'PEER_GONE'
     const passes = isGone || code === 'PEER_NO_LINK' || code === 'STAGE_NOT_LOADED'
-    if (!passes || nowMs >= this.#untilMs) throw error
+    const isLast = isGone && this.#left === 1
+    if (!passes || isLast || nowMs >= this.#untilMs) throw error
     const other = this.#found() ?? this.#route
     const isSame = sameStages(other, this.#route)
     this.#route = other
     if (!isGone || isSame) return reason
     this.#left--
-    if (this.#left === 0) throw error
     return null
   }
 

@@ -1,7 +1,7 @@
 // A swarm of real processes that come and go: three stay, of which any two have room for the whole model, so
-// that layers can stand by; up to two guests join, leave as a user would, or are killed. Nobody is pinned, so that every event is another
-// plan, and layers move while answers run. Owns who is there and the memory that the stayers take; what is
-// asked is churn.ts's.
+// that layers can stand by; up to two guests join, leave as a user would, or are killed. Nobody is pinned, so
+// that every event is another plan, and layers move while answers run. Owns who is there and the memory that
+// the stayers take; what is asked is churn.ts's.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import type { Lab, LabPeer } from './swarm-lab.ts'
 
 export type ChurnEvent = 'join' | 'leave' | 'kill'
 
-/** Of some 33 MiB that the model takes with its context: two peers hold it, and each more makes another plan. */
+/** Of some 33 MiB that the model takes with its context: two peers hold it. */
 const SHARE = ['--memory', '22MiB']
 const GUESTS_MAX = 2
 

@@ -1,6 +1,8 @@
 // One run of a small swarm from a seed in which stages are lost in mid-answer, several times and at random
 // messages, while others hold the same layers or come back with them. Whoever asks lives on.
 //
+// In a run of moves some of them leave as planned: they say so, and stay until nothing needs them.
+//
 // What must hold: every answer ends, with the tokens and the logits hash of one stage, none lost and none
 // doubled; no pause is longer than noticing and filling take; nothing is left anywhere.
 
@@ -13,6 +15,7 @@ import { sampling, toyContinue } from '../helpers/toy-run.ts'
 import type { Span } from '../../src/sharding/cover.ts'
 import type { Route } from '../../src/pipeline/route.ts'
 import type { Turn } from '../../src/pipeline/session-types.ts'
+import type { PeerId } from '../../src/wire/ids.ts'
 import type { RouteStage } from '../../src/wire/session.ts'
 import type { SimReport } from './sim-run.ts'
 import type { Tamper } from '../helpers/sim-network.ts'
@@ -21,13 +24,21 @@ export interface RecoveryOptions {
   seed: number
   /** No loss: for the test that notices. */
   isCalm?: boolean
+  /** Most of those that go say so before. */
+  isMoving?: boolean
   /** Damage on the way that must not survive unnoticed. */
   tamper?: Tamper
 }
 
 const HANG_MS = REROUTE_TIMEOUT_MS + 300_000
 const BACK_MS = 4_000
-const PLANTED = / is gone$|: no link to |^layers [\d, -]+ are held by no peer within reach/
+/** How long a peer that leaves waits for others, and how often it looks whether it is needed. */
+const LEAVE_MS = 10_000
+const LOOK_MS = 50
+/** Positions that a planned move may leave to be computed while the reader waits, for each new stage. */
+const MOVE_REFILL_MAX = 16
+const PLANTED =
+  / is gone$| hands its layers on$| are not served here now|: no link to |^layers [\d, -]+ are held by no peer within reach/
 
 class RecoveryRun {
   readonly swarm: SimSwarm
@@ -35,12 +46,15 @@ class RecoveryRun {
   readonly problems: string[] = []
   readonly counts: Record<string, number> = {}
   readonly #isCalm: boolean
+  readonly #isMoving: boolean
+  readonly #leaving = new Set<PeerId>()
   /** What each peer holds, dead ones too. */
   readonly #spans: Span[] = []
   #origin: SimPeer | null = null
 
-  constructor({ seed, isCalm = false, tamper }: RecoveryOptions) {
+  constructor({ seed, isCalm = false, isMoving = false, tamper }: RecoveryOptions) {
     this.#isCalm = isCalm
+    this.#isMoving = isMoving
     const stepMs = [0.3, 2, 9][seed % 3] as number
     const isSlow = seed % 5 === 0
     this.swarm = new SimSwarm({
@@ -103,20 +117,24 @@ class RecoveryRun {
   async #addHolder({ start, end }: { start: number; end: number }): Promise<void> {
     const peer = await this.swarm.addPeer({ start, end })
     this.#spans.push({ peer: peer.id, start, end })
+    this.#origin?.pipeline.reconsider()
   }
 
   /** Up to four, at random messages: a crash, a peer cut off for a while, a broken link between two. */
   #plantLosses(): void {
     if (this.#isCalm) return
     const { random, swarm } = this
-    const at = new Set(Array.from({ length: 1 + below(random, 4) }, () => 5 + below(random, 400)))
+    const most = this.#isMoving ? 2000 : 400
+    const at = new Set(Array.from({ length: 1 + below(random, 4) }, () => 5 + below(random, most)))
     swarm.network.onDelivery = (count) => {
       if (!at.delete(count)) return
       const others = swarm.peers.filter(({ id }) => {
-        return swarm.network.isAlive(id) && id !== this.#origin?.id
+        const isThere = swarm.network.isAlive(id) && !this.#leaving.has(id)
+        return isThere && id !== this.#origin?.id
       })
       if (others.length === 0) return
       const victim = others[below(random, others.length)] as SimPeer
+      if (this.#isMoving && below(random, 4) > 0) return this.#leave(victim)
       const kind = below(random, 3)
       if (kind === 0) this.#crash(victim)
       else if (kind === 1) this.#isolate(victim, swarm.peers)
@@ -126,8 +144,29 @@ class RecoveryRun {
 
   /** Another peer comes with the same layers after a while. */
   #crash({ id }: SimPeer): void {
+    this.swarm.network.crash(id)
+    this.#replace(id)
+  }
+
+  /** Says so, computes for whom it has, and goes when there is nobody left or it has waited long enough. */
+  #leave({ id, host }: SimPeer): void {
+    const { swarm } = this
+    this.#leaving.add(id)
+    this.#count('left', 1)
+    host.restrict([])
+    this.#replace(id)
+    this.#origin?.pipeline.reconsider()
+    const untilMs = swarm.clock.now() + LEAVE_MS
+    const look = (): void => {
+      const isNeeded = host.sessions > 0 && swarm.clock.now() < untilMs
+      if (isNeeded) swarm.clock.after(LOOK_MS, look)
+      else if (swarm.network.isAlive(id)) swarm.network.crash(id)
+    }
+    swarm.clock.after(LOOK_MS, look)
+  }
+
+  #replace(id: PeerId): void {
     const { swarm, random } = this
-    swarm.network.crash(id)
     for (const { start, end } of this.#spans.filter(({ peer }) => peer === id)) {
       swarm.clock.after(BACK_MS * unit(random), () => void this.#addHolder({ start, end }))
     }
@@ -155,7 +194,7 @@ class RecoveryRun {
         seed: random.uint32()
       }),
       stopIds: [],
-      positionEnd: length + 2 + below(random, 60),
+      positionEnd: length + 2 + below(random, this.#isMoving ? 300 : 60),
       speculates: below(random, 4) > 0
     }
     const session = origin.pipeline.createSession({
@@ -175,6 +214,16 @@ class RecoveryRun {
       (event) => event.type === 'rerouted' && event.refillTokens > 0
     )
     this.#count('refilled', refills.length)
+    for (const [i, event] of run.events.entries()) {
+      const next = run.events[i + 1]
+      if (event.type !== 'rerouting' || !event.reason.endsWith('hands its layers on')) continue
+      this.#count('moves', 1)
+      // Unless a peer was lost just then.
+      if (next?.type !== 'rerouted') continue
+      this.#count('movedAtOnce', 1)
+      if (next.refillTokens > MOVE_REFILL_MAX * next.stages.length)
+        this.problems.push(`session ${name}: a move left ${next.refillTokens} positions`)
+    }
     const most = turn.positionEnd - length
     const expected = await toyContinue(swarm.model, turn.ids, turn.sampling, most)
     // Losses are noticed within a second; a timeout means that nobody was.
@@ -204,7 +253,8 @@ class RecoveryRun {
     const hops = network.hopsOf((this.#origin as SimPeer).id)
     return this.#spans.filter(({ peer }) => {
       try {
-        return network.isAlive(peer) && hops?.to(peer) !== undefined
+        const isThere = network.isAlive(peer) && !this.#leaving.has(peer)
+        return isThere && hops?.to(peer) !== undefined
       } catch {
         return false
       }
@@ -244,3 +294,6 @@ export const RECOVERY_PHENOMENA = [
   'lost',
   'rightDrafts'
 ]
+
+/** The same of a batch of runs of moves. */
+export const MOVES_PHENOMENA = [...RECOVERY_PHENOMENA, 'left', 'moves', 'movedAtOnce']

@@ -197,9 +197,8 @@ class Churn {
       if (this.#resident.length % 60 === 0) {
         const { answers, wrong, lost, gaps } = this.#report
         const mib = this.#resident.at(-1)?.map((kib) => Math.round(kib / 1024))
-        console.log(
-          `${this.#time}: ${answers} answers, ${wrong} wrong, ${lost} lost; ${gaps.text}; ${mib?.join(', ')} MiB`
-        )
+        const right = `${answers} answers, ${wrong} wrong, ${lost} lost`
+        console.log(`${this.#time}: ${right}; ${gaps.text}; ${mib?.join(', ')} MiB`)
       }
       await sleep(systemClock, SAMPLE_MS)
     }

@@ -1,5 +1,5 @@
-// Long runs by name: `npm run soak -- NAME [--seed N] [--count N | --minutes N]`. Each has a short seeded form among
-// the tests; this is for nights. Prints the seed of what fails, so that it can be replayed.
+// Long runs by name: `npm run soak -- NAME [--seed N] [--count N | --minutes N]`. Each has a short seeded form
+// among the tests; this is for nights. Prints the seed of what fails, so that it can be replayed.
 
 import { parseArgs } from 'node:util'
 
@@ -15,6 +15,7 @@ const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
   kills: { count: 100, load: async () => (await import('./kills.ts')).soakKills },
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
+  moves: { count: 20_000, load: async () => (await import('./moves.ts')).soakMoves },
   plan: { count: 100_000, load: async () => (await import('./plan.ts')).soakPlan },
   recovery: { count: 20_000, load: async () => (await import('./recovery.ts')).soakRecovery },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
@@ -32,14 +33,17 @@ const { values, positionals } = parseArgs({
 })
 const chosen = SOAKS[positionals[0] ?? '']
 const seed = Number(values.seed)
-// For those that count seconds.
+const countsSeconds = ['churn', 'links'].includes(positionals[0] ?? '')
 const minutes = values.minutes === undefined ? undefined : 60 * Number(values.minutes)
+const isMeant = minutes === undefined || countsSeconds
 const count = Number(values.count ?? minutes ?? chosen?.count)
-if (chosen && Number.isSafeInteger(seed) && Number.isSafeInteger(count) && count > 0) {
+if (chosen && isMeant && Number.isSafeInteger(seed) && Number.isSafeInteger(count) && count > 0) {
   const soak = await chosen.load()
   process.exitCode = (await soak(seed, count)) ? 0 : 1
 } else {
   const names = Object.keys(SOAKS).join(' | ')
-  console.error(`usage: npm run soak -- ${names} [--seed N] [--count N | --minutes N]`)
+  console.error(
+    `usage: npm run soak -- ${names} [--seed N] [--count N]; churn and links: [--minutes N]`
+  )
   process.exitCode = 2
 }

@@ -99,13 +99,13 @@ test('session codec - every list is accepted at its bound and refused one above'
       'logit biases',
       LOGIT_BIAS_MAX,
       (n) => ({ ...open, stopIds: [], sampling: { ...open.sampling, bias: bias(n) } }),
-      -(1 + 4 + 2 + 8 + 12 * LOGIT_BIAS_MAX + 2)
+      -(2 + 4 + 2 + 8 + 12 * LOGIT_BIAS_MAX + 2)
     ],
     [
       'stop ids',
       STOP_IDS_MAX,
       (n) => ({ ...open, stopIds: Array.from({ length: n }, () => 3) }),
-      -(1 + 4 + 4 * STOP_IDS_MAX + 2)
+      -(2 + 4 + 4 * STOP_IDS_MAX + 2)
     ],
     [
       'ids of a chunk',
