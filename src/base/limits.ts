@@ -68,6 +68,10 @@ export const CLOSE_TIMEOUT_MS = 1_000
  * 4,096. Beyond, the positions are computed again from their ids.
  */
 export const KEPT_OUTPUT_BYTES_MAX = 128 * 2 ** 20
+/** Time for a stage to look up what its rows hashed to. Who is silent for longer has something to hide. */
+export const AUDIT_TIMEOUT_MS = 2_000
+/** Faults in one answer, of stages or of checkers, before it ends: more than that is no accident. */
+export const AUDIT_FAULTS_MAX = 8
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
 /** Bytes of activations that wait for their step on one stage, all sessions together: 64 chunks of 128

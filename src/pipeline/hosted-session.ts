@@ -8,6 +8,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { ownStage } from './admission.ts'
+import { AuditTrail } from './audit-trail.ts'
 import { KeptOutputs } from './kept-outputs.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
@@ -46,6 +47,8 @@ export class HostedSession {
   sampler: Sampler | null
   /** Null where nobody else needs them: at the last stage. */
   readonly kept: KeptOutputs | null
+  /** Null where the origin will not ask. */
+  readonly trail: AuditTrail | null
   stats: StageStats = noStats()
   lastMs: number
   isWaiting = false
@@ -80,6 +83,7 @@ export class HostedSession {
     this.sampler = parts.sampler
     this.lastMs = nowMs
     this.kept = this.isLast ? null : new KeptOutputs(parts.rowBytes, parts.cache.length)
+    this.trail = open.isAudited ? new AuditTrail() : null
     this.#nextPosition = open.position
   }
 
@@ -125,6 +129,7 @@ export class HostedSession {
     this.#isTokenDue = false
     this.isStalled = false
     this.kept?.truncate(this.cache.length)
+    this.trail?.truncate(this.cache.length)
   }
 
   /** @returns the signal of the step that runs from now on. */
@@ -253,6 +258,7 @@ export class HostedSession {
     if (position > this.cache.length) return
     this.cache.truncate(position)
     this.kept?.truncate(position)
+    this.trail?.truncate(position)
     this.#nextPosition = position
     this.#hasBegun = true
   }

@@ -42,6 +42,8 @@ export interface SessionOptions {
   prefix?: OpenPrefix | null
   /** This session may become such a one when it is closed. */
   isReusable?: boolean
+  /** Its stages can be asked what they computed. */
+  isAudited?: boolean
   /** Finds another route when a stage is lost in mid-turn; absent: the session ends. */
   repair?: Repair
 }
@@ -70,7 +72,7 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
-    const { repair = null } = options
+    const { repair = null, isAudited = false } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -90,6 +92,7 @@ export class Pipeline {
         chunkTokens: chunkTokensOf(model.dim),
         prefix,
         isReusable,
+        isAudited,
         isRepairable: repair !== null
       }
     )
@@ -111,6 +114,7 @@ export class Pipeline {
       case 'sampled':
       case 'ids':
       case 'replay':
+      case 'audit':
       case 'activation':
       case 'close':
         this.#host?.handle(from, message)

@@ -27,12 +27,14 @@ export function openMessages(
   { turn, ...opening }: Opening
 ): Action[] {
   const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
+  const { isAudited = false } = setup
   const { sampling, stopIds, positionEnd } = turn
   const open = {
     type: 'open',
     session,
     ...opening,
     isReusable,
+    isAudited,
     route: stages,
     modelId,
     planHash,
@@ -52,13 +54,14 @@ export function openMessages(
 export function sampledMessages(
   { id: session }: SessionSetup,
   epoch: number,
-  { ids: prompt, sampling }: Turn,
+  { ids: given, answered, sampling }: Turn,
   ids: readonly number[]
 ): SampledMessage[] {
   const { presencePenalty, frequencyPenalty } = sampling
   if (presencePenalty === 0 && frequencyPenalty === 0) return []
   const messages: SampledMessage[] = []
-  for (let start = prompt.length; start < ids.length; start += CHUNK_TOKENS_MAX) {
+  const promptTokens = given.length - (answered?.tokens ?? 0)
+  for (let start = promptTokens; start < ids.length; start += CHUNK_TOKENS_MAX) {
     const chunk = Int32Array.from(ids.slice(start, start + CHUNK_TOKENS_MAX))
     messages.push({ type: 'sampled', session, epoch, ids: chunk })
   }

@@ -104,7 +104,7 @@ export class SessionState {
     }
     this.#turn = turn
     this.#ids = [...turn.ids]
-    this.#logitsHash = NO_LOGITS_HASH
+    this.#logitsHash = turn.answered?.logitsHash ?? NO_LOGITS_HASH
     this.#isUnderWay = false
     this.#calm()
     const { prefix = null } = this.setup

@@ -28,6 +28,8 @@ export interface SessionSetup {
   prefix?: OpenPrefix | null
   /** Stages may keep the caches behind the end, for later sessions. */
   isReusable?: boolean
+  /** Stages keep hashes of what they take in and give on, for the origin to ask. */
+  isAudited?: boolean
   /** Whether another route may be taken when a stage is lost in the middle of a turn. */
   isRepairable?: boolean
 }
@@ -40,6 +42,8 @@ export interface Turn {
   stopIds: number[]
   /** No token gets this position or a later one. */
   positionEnd: number
+  /** A turn that goes on in mid-answer: the last ids are its own, and what their logits hashed to. */
+  answered?: { tokens: number; logitsHash: string }
 }
 
 export type SessionEvent =

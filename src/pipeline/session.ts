@@ -10,6 +10,8 @@ import {
   STEP_TIMEOUT_MS
 } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
+import { AuditInquiry, type Testimony } from './audit-inquiry.ts'
+import { sendTo } from './session-outbox.ts'
 import { SessionState } from './session-state.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
@@ -22,7 +24,7 @@ import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
   SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' }
+  { type: 'opened' | 'progress' | 'token' | 'audited' | 'closed' | 'failed' }
 >
 
 /** Events that are not tokens or chunks; beyond them the stream ends with an error. */
@@ -70,6 +72,7 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
+  #inquiry: AuditInquiry | null = null
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
@@ -138,6 +141,17 @@ export class Session {
     return this.#settled(() => this.#state.close())
   }
 
+  /** Asks every stage of an audited session what its rows before `position` hashed to. */
+  audit(position: number): Promise<Testimony> {
+    const { route, epoch } = this.#state
+    this.#inquiry?.end()
+    const inquiry = new AuditInquiry(this.#components.clock, route.stages, position)
+    this.#inquiry = inquiry
+    const asked = { type: 'audit', session: this.id, epoch, position } as const
+    this.#apply(route.stages.map((stage, index) => sendTo(stage, { ...asked, index })))
+    return inquiry.testimony
+  }
+
   /** @param from proven by the hop. */
   handle(from: PeerId, message: OriginBound): void {
     const state = this.#state
@@ -148,6 +162,8 @@ export class Session {
         return this.#apply(state.progress(from, message))
       case 'token':
         return this.#apply(state.token(from, message))
+      case 'audited':
+        return this.#inquiry?.take(from, message)
       case 'closed':
         return this.#apply(state.closed(from, message))
       case 'failed':
@@ -178,6 +194,7 @@ export class Session {
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
       this.#rerouteTimer?.cancel()
+      this.#inquiry?.end()
       this.#components.onEnd()
     }
   }

@@ -24,7 +24,13 @@ import { StepRunner, type OriginMessage } from './step-runner.ts'
 
 import type { Log } from '../base/log.ts'
 import type { Sampler } from '../compute/stage.ts'
-import type { OpenMessage, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
+import type {
+  AuditMessage,
+  OpenMessage,
+  RouteStage,
+  SessionMessage,
+  StageStats
+} from '../wire/session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -34,7 +40,7 @@ const ERROR_TEXT_CHARS = 400
 /** The messages that a stage host takes. */
 export type HostMessage = Extract<
   SessionMessage,
-  { type: 'open' | 'sampled' | 'ids' | 'replay' | 'activation' | 'token' | 'close' }
+  { type: 'open' | 'sampled' | 'ids' | 'replay' | 'audit' | 'activation' | 'token' | 'close' }
 >
 
 export interface StageHostOptions extends StageRoomOptions {
@@ -90,6 +96,7 @@ export class StageHost {
       for (const session of sessions) if (from === session.origin) this.#end(session, 'closed')
       return
     }
+    if (message.type === 'audit') return this.#testify(from, message)
     // Only the origin sends ids, so it is told; anybody else's frame may simply be late.
     if (message.type === 'ids' && sessions.length === 0) {
       return this.#refuse(from, message, unknownSession())
@@ -290,6 +297,14 @@ export class StageHost {
     this.#fail(greediest, new SwarmError('STAGE_FULL', text))
   }
 
+  /** Says what was computed here; not where it was not, or to anybody but the origin. */
+  #testify(from: PeerId, { session: id, epoch, index, position }: AuditMessage): void {
+    const session = this.#sessions.find(id, epoch, index)
+    const claim = session?.origin === from ? session.trail?.at(position) : null
+    if (session === null || !claim) return
+    this.#toOrigin(session, { type: 'audited', session: id, epoch, index, position, ...claim })
+  }
+
   #toOrigin(session: HostedSession, message: OriginMessage): void {
     try {
       this.#options.hops.to(session.origin).send(message)
@@ -358,7 +373,7 @@ export class StageHost {
 }
 
 type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
-type Frame = Exclude<HostMessage, { type: 'open' | 'close' }>
+type Frame = Exclude<HostMessage, { type: 'open' | 'audit' | 'close' }>
 
 function unknownSession(): SwarmError {
   const text = 'the session is not held here, or was idle for too long: start it again'

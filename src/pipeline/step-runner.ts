@@ -22,7 +22,7 @@ import type { HostedSession, Work } from './hosted-session.ts'
 /** What stages tell an origin in the course of a session. */
 export type OriginMessage = Extract<
   SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' }
+  { type: 'opened' | 'progress' | 'token' | 'audited' | 'closed' }
 >
 
 export interface StepRunnerComponents {
@@ -145,6 +145,8 @@ export class StepRunner {
       const startedMs = session.lastMs - computeUs / 1000
       session.count(work, startedMs, computeUs)
       if (request.output) session.kept?.put(work.position, request.output)
+      const { position, nTokens } = work
+      session.trail?.put(position, nTokens, inputOf(work), request.output ?? null)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)
     } catch (error) {
@@ -204,4 +206,11 @@ export class StepRunner {
       throw goneError(peer, session.open.route)
     }
   }
+}
+
+/** The rows that a step took in, as bytes. */
+function inputOf({ ids, input }: Work): Uint8Array {
+  return ids === null
+    ? (input as Uint8Array)
+    : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
 }

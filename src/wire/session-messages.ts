@@ -21,6 +21,8 @@ import { KV_TYPES } from './session.ts'
 import type { PeerId, SessionId } from './ids.ts'
 import type {
   ActivationMessage,
+  AuditedMessage,
+  AuditMessage,
   ClosedMessage,
   CloseMessage,
   FailedMessage,
@@ -100,6 +102,7 @@ const open = f.checked(
     viewHash: hash,
     prefix: f.optional(f.struct<OpenPrefix>({ session, tokens: position }), 'the prefix'),
     isReusable: f.flag('whether the cache is reusable'),
+    isAudited: f.flag('whether the session is audited'),
     arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
     contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
     kvType: f.oneOf(KV_TYPES, 'the KV type'),
@@ -218,6 +221,17 @@ const replay = f.checked(
   }
 )
 
+const audit = f.struct<Omit<AuditMessage, 'type'>>({ session, epoch, index, position })
+
+const audited = f.struct<Omit<AuditedMessage, 'type'>>({
+  session,
+  epoch,
+  index,
+  position,
+  input: hash,
+  output: hash
+})
+
 const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
 
 const token = f.struct<Omit<TokenMessage, 'type'>>({
@@ -265,7 +279,9 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   closed: { number: 8, body: closed },
   failed: { number: 9, body: failed },
   sampled: { number: 10, body: sampled },
-  replay: { number: 11, body: replay }
+  replay: { number: 11, body: replay },
+  audit: { number: 12, body: audit },
+  audited: { number: 13, body: audited }
 }
 
 export const ACTIVATION_NUMBER = 4

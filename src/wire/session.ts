@@ -70,6 +70,8 @@ export interface OpenMessage {
   prefix: OpenPrefix | null
   /** Keys and values may stay when the session is closed, for a later `prefix` of this origin. */
   isReusable: boolean
+  /** The origin may ask what the stage's rows hashed to (`audit`), so the stage keeps the hashes. */
+  isAudited: boolean
   /** Also of its KV type (compute/arithmetic.ts): stages of another one refuse. */
   arithmeticVersion: number
   /** Positions to reserve; the stage answers STAGE_FULL if it has no room for their keys and values. */
@@ -169,6 +171,28 @@ export interface ActivationMessage extends ActivationHeader {
   payload: Uint8Array
 }
 
+/** Origin to a stage of an audited session: what did the rows of positions [0, position) hash to? */
+export interface AuditMessage {
+  type: 'audit'
+  session: SessionId
+  epoch: number
+  index: number
+  position: number
+}
+
+/** The answer to `audit`; none where the stage has not computed all of these rows. */
+export interface AuditedMessage {
+  type: 'audited'
+  session: SessionId
+  epoch: number
+  index: number
+  position: number
+  /** 64 hex digits: chained BLAKE2b of the rows it took in, ids at the first stage. */
+  input: string
+  /** The same of the rows that it gave on; of empty rows at the last stage. */
+  output: string
+}
+
 /** The stage at which a chunk without sampling ends, to the origin: it has passed all stages it was for. */
 export interface ProgressMessage {
   type: 'progress'
@@ -227,6 +251,8 @@ export type SessionMessage =
   | IdsMessage
   | ReplayMessage
   | ActivationMessage
+  | AuditMessage
+  | AuditedMessage
   | ProgressMessage
   | TokenMessage
   | CloseMessage

@@ -28,6 +28,8 @@ export const MESSAGE_TYPES = [
   'open',
   'opened',
   'ids',
+  'audit',
+  'audited',
   'activation',
   'progress',
   'token',
@@ -104,6 +106,7 @@ function open(random: Random): OpenMessage {
     position,
     prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
     isReusable: below(random, 2) === 1,
+    isAudited: below(random, 2) === 1,
     index: between(random, 0, stages.length - 1),
     route: stages,
     modelId: hash(random),
@@ -175,6 +178,12 @@ export function randomMessage(
       const sample = below(random, 2) === 1
       const way = { index: between(random, 1, stop), stop }
       return { type, session, epoch, ...way, position, nTokens, dim, sample, payload }
+    }
+    case 'audit':
+      return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
+    case 'audited': {
+      const position = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, epoch, index, position, input: hash(random), output: hash(random) }
     }
     case 'progress':
       return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }

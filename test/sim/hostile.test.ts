@@ -90,6 +90,7 @@ class Hostile {
       viewHash: '22'.repeat(32),
       prefix: position === 0 && below(random, 2) === 0 ? earlier : null,
       isReusable: below(random, 2) === 0,
+      isAudited: below(random, 2) === 0,
       arithmeticVersion: ARITHMETIC,
       contextTokens: 100 + below(random, 1000),
       kvType: below(random, 2) === 0 ? 'f16' : 'f32',

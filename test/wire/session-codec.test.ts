@@ -236,7 +236,9 @@ test('session codec - out of range values are refused when read', (t) => {
     return refusal(frame)
   }
   t.is(patched('opened', 0, [0]), 'WIRE_UNKNOWN_TYPE', 'type 0')
-  t.is(patched('opened', 0, [12]), 'WIRE_UNKNOWN_TYPE', 'type 12')
+  t.is(patched('opened', 0, [14]), 'WIRE_UNKNOWN_TYPE', 'type 14')
+  t.is(patched('audit', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index of an audit')
+  t.is(patched('audited', 22, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'audited position 2^20 + 1')
   t.is(patched('opened', 17, [0, 0, 0, 0]), 'WIRE_BAD_FRAME', 'epoch 0')
   t.is(patched('opened', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index')
   t.is(patched('token', 21, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'position 2^20 + 1')

@@ -1,0 +1,98 @@
+// Flow B, audit: two routes computed the same token and differ; who is it? Every stage says what its rows
+// hashed to. Going through the layers in order, the first place where the stories part names the suspects:
+// two neighbours that tell different things of the same rows, or the two machines that made different
+// outputs of the same input. Between those two a third computation decides. Pure.
+
+import type { PeerId } from '../wire/ids.ts'
+import type { RouteStage } from '../wire/session.ts'
+import type { Testimony } from './audit-inquiry.ts'
+
+export interface Suspects {
+  /** Peers of the route that answered, and of the one that checked. */
+  answer: PeerId[]
+  check: PeerId[]
+}
+
+export interface Verdict {
+  /** False where only the checker was wrong: the answer goes on as it is. */
+  isAnswerWrong: boolean
+  /** Peers that are left out from now on. */
+  guilty: PeerId[]
+  /** Whether each of them is known to have been wrong; else one of them was. */
+  isCertain: boolean
+}
+
+/** @param idsHash of the ids that the origin knows (audit-trail.ts), which both first stages took in. */
+export function suspectsOf(idsHash: string, answer: Testimony, check: Testimony): Suspects {
+  const answerBreak = breakOf(idsHash, answer)
+  const checkBreak = breakOf(idsHash, check)
+  if (answerBreak !== null || checkBreak !== null) {
+    return { answer: answerBreak ?? [], check: checkBreak ?? [] }
+  }
+  let start = 0
+  for (const [index, { end }] of answer.stages.entries()) {
+    const other = check.stages.findIndex((stage) => stage.end === end)
+    const isLast = index === answer.stages.length - 1
+    if (other < 0) continue
+    // What the last stages made of the same input is the token, and that differs.
+    if (isLast || answer.claims[index]?.output !== check.claims[other]?.output) {
+      const range = { start, end }
+      return { answer: peersOf(answer.stages, range), check: peersOf(check.stages, range) }
+    }
+    start = end
+  }
+  return { answer: [], check: [] }
+}
+
+/**
+ * @param self the origin, whose own machine is believed.
+ * @returns null where a third computation must decide.
+ */
+export function verdictOf(suspects: Suspects, self: PeerId): Verdict | null {
+  const answer = suspects.answer.filter((peer) => peer !== self)
+  const check = suspects.check.filter((peer) => peer !== self)
+  // The same machine made two things of the same input.
+  const both = answer.filter((peer) => check.includes(peer))
+  if (both.length > 0) {
+    return { isAnswerWrong: true, guilty: both, isCertain: both.length === 1 }
+  }
+  if (answer.length > 0 && check.length > 0) return null
+  const guilty = [...answer, ...check]
+  return { isAnswerWrong: check.length === 0, guilty, isCertain: guilty.length === 1 }
+}
+
+/** @param third which of the two a third computation agreed with; null: neither, or there was none. */
+export function decided({ answer, check }: Suspects, third: 'answer' | 'check' | null): Verdict {
+  if (third === null) {
+    return { isAnswerWrong: true, guilty: [...answer, ...check], isCertain: false }
+  }
+  const guilty = third === 'answer' ? check : answer
+  return { isAnswerWrong: third === 'check', guilty, isCertain: guilty.length === 1 }
+}
+
+/** Where one route contradicts itself: who is silent, or two that tell different things of the same rows. */
+function breakOf(idsHash: string, { stages, claims }: Testimony): PeerId[] | null {
+  const silent = stages.filter((_, index) => claims[index] === null).map(({ peer }) => peer)
+  if (silent.length > 0) return unique(silent)
+  const [first] = stages
+  const last = stages.at(-1)
+  // The ids of an answer come to the first stage from the last one.
+  if (first && last && claims[0]?.input !== idsHash) return unique([first.peer, last.peer])
+  for (const [index, claim] of claims.entries()) {
+    const next = claims[index + 1]
+    if (next === undefined || claim?.output === next?.input) continue
+    return unique(
+      [stages[index] as RouteStage, stages[index + 1] as RouteStage].map(({ peer }) => peer)
+    )
+  }
+  return null
+}
+
+function peersOf(stages: readonly RouteStage[], range: { start: number; end: number }): PeerId[] {
+  const inside = stages.filter(({ start, end }) => start >= range.start && end <= range.end)
+  return unique(inside.map(({ peer }) => peer))
+}
+
+function unique(peers: readonly PeerId[]): PeerId[] {
+  return [...new Set(peers)]
+}

@@ -1,0 +1,313 @@
+// Flow B, origin side, audit, the doing half: runs a turn on its route and, for the spans that are drawn,
+// a second time on another route; shows what both agree on. Where they do not, it asks who it was
+// (audit-judge.ts), leaves those peers out, withdraws what was not shown and goes on. The second route is
+// an ordinary session of its own, so no stage is told which of the two it serves. Owns both sessions but
+// for the one that it was given and still uses at the end.
+
+import { abortError, SwarmError, toSwarmError } from '../base/errors.ts'
+import { AUDIT_FAULTS_MAX } from '../base/limits.ts'
+import { Queue } from '../base/queue.ts'
+import { formatRanges, type LayerRange } from '../model/layer-range.ts'
+import { shortId } from '../wire/ids.ts'
+import { decided, suspectsOf, verdictOf, type Suspects, type Verdict } from './audit-judge.ts'
+import { AuditLedger, type AnswerToken } from './audit-ledger.ts'
+import { checkRoute } from './audit-route.ts'
+import { hashOfIds } from './audit-trail.ts'
+
+import type { Random } from '../base/random.ts'
+import type { Span } from '../sharding/cover.ts'
+import type { PeerId } from '../wire/ids.ts'
+import type { Route } from './route.ts'
+import type { Session } from './session.ts'
+import type { SessionEvent, Turn } from './session-types.ts'
+
+/** Chunks, routes and the like that may wait beside the tokens; beyond them the turn ends. */
+const EVENTS_MAX = 8192
+
+export interface AuditPorts {
+  self: PeerId
+  random: Random
+  /** What peers within reach hold now, of this model. */
+  spans: () => readonly Span[]
+  /** A route without these peers. @throws PLAN_GAP where there is none. */
+  findRoute: (excluded: ReadonlySet<PeerId>) => Route
+  /** A session whose stages keep what they computed; repairable if it is to answer. @throws PEER_BUSY */
+  createSession: (route: Route, excluded: ReadonlySet<PeerId>, answers: boolean) => Session
+}
+
+/** What the caller hears: news of the session that answers, or of the audit in one sentence. */
+export type AuditStep =
+  { event: SessionEvent; source: Session } | { audit: string; guilty: PeerId[]; isCertain: boolean }
+
+type News = { source: Session } & ({ event: SessionEvent } | { error: unknown } | { end: true })
+
+export class AuditedTurn {
+  readonly #ports: AuditPorts
+  readonly #turn: Turn
+  readonly #share: number
+  readonly #ledger: AuditLedger
+  readonly #excluded: Set<PeerId>
+  readonly #news: Queue<News>
+  readonly #abort = new AbortController()
+  #answer: Session
+  #check: Session | null = null
+  #isChecking = false
+  /** The answer is on its second session: what opens now was open before. */
+  #isResumed = false
+  /** A stage of the answer was replaced: what the stages say is not all by those who did it. */
+  #hasMoved = false
+  #faults = 0
+
+  /** @param share of the answer's spans that are checked, above 0 to 1. @param excluded it may grow. */
+  constructor(
+    ports: AuditPorts,
+    session: Session,
+    turn: Turn,
+    share: number,
+    excluded: Set<PeerId>
+  ) {
+    this.#ports = ports
+    this.#answer = session
+    this.#turn = turn
+    this.#share = share
+    this.#excluded = excluded
+    this.#ledger = new AuditLedger(turn, share, ports.random)
+    this.#news = new Queue(4 * turn.positionEnd + EVENTS_MAX)
+  }
+
+  /** Tokens that were computed twice with the same bits. */
+  get checkedTokens(): number {
+    return this.#ledger.checkedTokens
+  }
+
+  /**
+   * The turn, with its tokens as they may be shown.
+   * @throws as Session.run; PLAN_GAP where all is to be checked and something cannot be.
+   */
+  async *run(signal: AbortSignal): AsyncGenerator<AuditStep, void> {
+    if (signal.aborted) throw abortError()
+    const onAbort = () => this.#abort.abort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      yield* this.#uncheckedNews()
+      void this.#follow(this.#answer, this.#turn)
+      for await (const news of this.#news) {
+        yield* this.#take(news)
+        yield* this.#show()
+        if (this.#ledger.isOver) return
+        yield* this.#startCheck()
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      this.#news.close()
+      this.#endCheck()
+    }
+  }
+
+  async #follow(source: Session, turn: Turn): Promise<void> {
+    try {
+      for await (const event of source.run(turn, this.#abort.signal)) {
+        this.#news.push({ source, event })
+      }
+      this.#news.push({ source, end: true })
+    } catch (error) {
+      this.#news.push({ source, error })
+    }
+  }
+
+  async *#take(news: News): AsyncGenerator<AuditStep, void> {
+    const { source } = news
+    if (source === this.#answer) {
+      if ('error' in news) throw news.error
+      if ('event' in news) yield* this.#takeAnswer(news.event)
+    } else if (source === this.#check) {
+      if ('error' in news) yield* this.#checkFailed(news.error)
+      else if ('end' in news) this.#isChecking = false
+      else if (news.event.type === 'token') this.#ledger.checked(news.event)
+    }
+  }
+
+  async *#takeAnswer(event: SessionEvent): AsyncGenerator<AuditStep, void> {
+    const source = this.#answer
+    if (event.type === 'token') return this.#ledger.answered(event)
+    if (event.type === 'opened' && this.#isResumed) {
+      const { stages } = source.route
+      const refillTokens = this.#ledger.shownEnd
+      yield { source, event: { type: 'rerouted', stages, refillTokens } }
+    } else if (event.type !== 'prefill' || !this.#isResumed) yield { source, event }
+    if (event.type !== 'rerouted') return
+    // A checker may be a stage of the answer now.
+    this.#hasMoved = true
+    this.#endCheck()
+    yield* this.#uncheckedNews()
+  }
+
+  async *#show(): AsyncGenerator<AuditStep, void> {
+    for (;;) {
+      for (const token of this.#ledger.release()) {
+        yield { source: this.#answer, event: { type: 'token', ...token } }
+      }
+      const { mismatch } = this.#ledger
+      if (mismatch === null) return
+      yield* this.#settle(mismatch)
+    }
+  }
+
+  /** Opens the second route at the next span that is drawn, where none runs. */
+  async *#startCheck(): AsyncGenerator<AuditStep, void> {
+    const span = this.#isChecking ? null : this.#ledger.nextSpan()
+    if (span === null) return
+    try {
+      if (this.#check === null) {
+        const { route, checkers } = this.#checkRoute()
+        if (checkers.length === 0) return this.#ledger.giveUp()
+        this.#check = this.#ports.createSession(route, this.#excluded, false)
+      }
+      this.#isChecking = true
+      void this.#follow(this.#check, this.#ledger.turnAt(span.start, span.end))
+    } catch (error) {
+      yield* this.#checkFailed(error)
+    }
+    yield* this.#show()
+  }
+
+  /** Says what nobody can check. @throws PLAN_GAP where everything was to be. */
+  *#uncheckedNews(): Generator<AuditStep, void> {
+    const { unchecked } = this.#checkRoute()
+    if (unchecked.length === 0) return
+    const what = `nobody else holds layers ${layersOf(unchecked)}`
+    if (this.#share === 1) {
+      const hint = 'ask with a smaller --verify, or when another peer has them'
+      throw new SwarmError('PLAN_GAP', `${what}, so they cannot be verified: ${hint}`)
+    }
+    yield note(`${what}, so the answer is not verified there`)
+  }
+
+  #checkRoute() {
+    const { spans, self } = this.#ports
+    return checkRoute(this.#answer.route, spans(), self, this.#excluded)
+  }
+
+  /** Another checker where there is one; else the answer goes on as it was asked to. */
+  *#checkFailed(cause: unknown): Generator<AuditStep, void> {
+    const error = toSwarmError(cause, 'PEER_GONE')
+    const { checkers } = this.#checkRoute()
+    const failed = this.#check?.route.stages.map(({ peer }) => peer) ?? checkers
+    const own = this.#answer.route.stages.map(({ peer }) => peer)
+    const blamed = failed.filter((peer) => checkers.includes(peer) && !own.includes(peer))
+    this.#endCheck()
+    this.#ledger.distrust()
+    for (const peer of blamed) this.#excluded.add(peer)
+    this.#faults++
+    if (this.#faults <= AUDIT_FAULTS_MAX && this.#checkRoute().checkers.length > 0) return
+    const text = `the rest cannot be verified (${error.message})`
+    if (this.#share === 1) throw new SwarmError(error.code, text)
+    this.#ledger.giveUp()
+    yield note(text)
+  }
+
+  /** Finds out who was wrong, and goes on without them. */
+  async *#settle({ answer, check }: Mismatch): AsyncGenerator<AuditStep, void> {
+    const { position } = answer
+    const verdict = await this.#judge({ answer, check })
+    const { guilty, isAnswerWrong } = verdict
+    if (guilty.length === 0) {
+      const text = `this machine computed position ${position} twice with different results`
+      throw new SwarmError('NATIVE_FAILED', `${text}: test its memory`)
+    }
+    this.#faults++
+    for (const peer of guilty) this.#excluded.add(peer)
+    const isCertain = verdict.isCertain && !this.#hasMoved
+    this.#endCheck()
+    this.#ledger.distrust()
+    const nTokens = isAnswerWrong ? this.#ledger.withdraw(position) : 0
+    const audit = sentenceOf(guilty, isCertain, position, nTokens)
+    yield { audit, guilty, isCertain }
+    if (this.#faults > AUDIT_FAULTS_MAX) {
+      throw new SwarmError('PEER_REFUSED', `${audit}; too many faults in one answer: ask again`)
+    }
+    if (isAnswerWrong) yield* this.#answerElsewhere(position, audit)
+    yield* this.#uncheckedNews()
+  }
+
+  /** Everything is computed anew: what the wrong peer gave to others is in their caches. */
+  async *#answerElsewhere(position: number, reason: string): AsyncGenerator<AuditStep, void> {
+    yield { source: this.#answer, event: { type: 'rerouting', reason } }
+    void this.#answer.close()
+    const route = this.#ports.findRoute(this.#excluded)
+    this.#isResumed = true
+    this.#hasMoved = false
+    this.#answer = this.#ports.createSession(route, this.#excluded, true)
+    void this.#follow(this.#answer, this.#ledger.turnAt(position, this.#turn.positionEnd))
+  }
+
+  async #judge({ answer, check }: Mismatch): Promise<Verdict> {
+    const { position } = answer
+    const route = this.#answer.route
+    const told = this.#check?.audit(position)
+    const [ofAnswer, ofCheck] = await Promise.all([this.#answer.audit(position), told])
+    const ids = hashOfIds(this.#ledger.idsBefore(position))
+    const suspects = suspectsOf(ids, ofAnswer, ofCheck ?? { stages: [], claims: [] })
+    const verdict = verdictOf(suspects, this.#ports.self)
+    if (verdict !== null) return verdict
+    const third = await this.#third(route, suspects, position)
+    if (third === null) return decided(suspects, null)
+    const agreesWith = ({ id, logitsHash, finish }: AnswerToken) =>
+      id === third.id && logitsHash === third.logitsHash && (finish === 'none') === third.goesOn
+    const isCheck = third.id === check.id && third.logitsHash === check.logitsHash
+    return decided(suspects, agreesWith(answer) ? 'answer' : isCheck ? 'check' : null)
+  }
+
+  /** The same token once more, with neither suspect; null where nobody else has the layers. */
+  async #third(route: Route, { answer, check }: Suspects, position: number) {
+    const excluded = new Set([...this.#excluded, ...check])
+    const { self, spans, createSession } = this.#ports
+    const third = checkRoute(route, spans(), self, excluded)
+    if (third.unchecked.some(({ peer }) => answer.includes(peer))) return null
+    let session: Session | null = null
+    try {
+      session = createSession(third.route, excluded, false)
+      const turn = this.#ledger.turnAt(position, position + 1)
+      for await (const event of session.run(turn, this.#abort.signal)) {
+        if (event.type !== 'token') continue
+        const { id, logitsHash } = event
+        const isFull = position + 1 >= this.#turn.positionEnd
+        return { id, logitsHash, goesOn: !isFull && !this.#turn.stopIds.includes(id) }
+      }
+    } catch {
+      // Without a third opinion both are suspects.
+    } finally {
+      void session?.close()
+    }
+    return null
+  }
+
+  #endCheck(): void {
+    void this.#check?.close()
+    this.#check = null
+    this.#isChecking = false
+  }
+}
+
+type Mismatch = { answer: AnswerToken; check: AnswerToken }
+
+function note(audit: string): AuditStep {
+  return { audit, guilty: [], isCertain: false }
+}
+
+function layersOf(stages: readonly LayerRange[]): string {
+  return formatRanges(stages.map(({ start, end }) => ({ start, end })))
+}
+
+function sentenceOf(
+  guilty: readonly PeerId[],
+  isCertain: boolean,
+  position: number,
+  nTokens: number
+): string {
+  const names = guilty.map(shortId)
+  const who = isCertain ? names.join(' and ') : `one of ${names.join(' and ')}`
+  const left = guilty.length === 1 ? 'is' : 'are'
+  const tokens = nTokens === 0 ? '' : `, ${nTokens} tokens were withdrawn`
+  return `${who} computed wrong bits at position ${position} and ${left} left out${tokens}`
+}
