@@ -21,6 +21,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
   }
   const maxTokens = numberField(body, 'maxTokens', SAMPLING_RANGES.maxTokens)
   const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
+  const verify = numberField(body, 'verify', SAMPLING_RANGES.verify)
   const keep = booleanField(body, 'keep')
   const session = readSession(body)
   return {
@@ -30,6 +31,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
     sampling: readSampling(objectField(body, 'sampling') ?? {}),
     stop: readStop(body),
     kvType: readKvType(body),
+    ...(verify === undefined ? {} : { verify }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(keep === undefined ? {} : { keep }),
     ...(session === undefined ? {} : { session })

@@ -15,7 +15,8 @@ const SAMPLING = [
   'min-p',
   'stop',
   'ctx',
-  'kv'
+  'kv',
+  'verify'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
 

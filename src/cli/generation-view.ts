@@ -29,6 +29,7 @@ export async function showGeneration(
     for await (const event of events) {
       if (terminal.json && options.stream && event.type !== 'done') terminal.object(event)
       showWaiting(terminal, event)
+      if (event.type === 'audit' && !terminal.json) terminal.note(event.text)
       if (event.type === 'text' && !terminal.json) terminal.answer(event.text)
       if (event.type === 'done') {
         finish(terminal, event.result, options)
@@ -65,6 +66,7 @@ export function summaryOf(result: GenerateResult): string {
   const ended = { stop: 'complete', length: 'cut at -n', cancelled: 'cancelled' }[finishReason]
   const { predicted } = timing
   const rate = predicted ? ` (predicted ${predicted.tokensPerSecond.toFixed(1)})` : ''
+  const { audit } = result
   const first = predicted ? ` (predicted ${(predicted.firstTokenMs / 1000).toFixed(2)})` : ''
   return [
     plural(ids.length, 'token'),
@@ -72,7 +74,8 @@ export function summaryOf(result: GenerateResult): string {
     `prompt ${plural(promptIds.length, 'token')} in ${(timing.prefillMs / 1000).toFixed(2)} s${first}`,
     plural(stages.length, 'stage'),
     `seed ${seed}`,
-    ended
+    ended,
+    ...(audit ? [`${plural(audit.checkedTokens, 'token')} verified`] : [])
   ].join(', ')
 }
 

@@ -7,6 +7,7 @@ import { repairRoute } from '../pipeline/repair-route.ts'
 import { chooseRoute, type Route } from '../pipeline/route.ts'
 import { heldSpans } from '../sharding/coverage.ts'
 
+import type { Span } from '../sharding/cover.ts'
 import type { Repair } from '../pipeline/session.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { ModelFacts } from '../sharding/view.ts'
@@ -18,12 +19,11 @@ export function routePorts(
   facts: ModelFacts,
   watch: PlanWatch,
   reachable: () => PeerRecord[]
-): { findRoute: () => Route; repair: Repair } {
+): { findRoute: () => Route; repair: Repair; spans: () => readonly Span[] } {
+  const spans = () => heldSpans(facts, ARITHMETIC_VERSION, reachable())
   return {
+    spans,
     findRoute: () => chooseRoute(facts, ARITHMETIC_VERSION, watch.plan as Plan, reachable()),
-    repair: (route, avoided) => {
-      const spans = heldSpans(facts, ARITHMETIC_VERSION, reachable())
-      return repairRoute(route, spans, watch.plan?.standbys ?? [], avoided)
-    }
+    repair: (route, avoided) => repairRoute(route, spans(), watch.plan?.standbys ?? [], avoided)
   }
 }

@@ -22,8 +22,20 @@ export interface Verdict {
   isCertain: boolean
 }
 
-/** @param idsHash of the ids that the origin knows (audit-trail.ts), which both first stages took in. */
-export function suspectsOf(idsHash: string, answer: Testimony, check: Testimony): Suspects {
+/**
+ * @param idsHash of the ids that the origin knows (audit-trail.ts), which both first stages took in.
+ * @param self the origin, whose own machine is believed.
+ */
+export function suspectsOf(idsHash: string, testimonies: Testimonies, self: PeerId): Suspects {
+  const { answer, check } = partingOf(idsHash, testimonies)
+  const isOther = (peer: PeerId) => peer !== self
+  return { answer: answer.filter(isOther), check: check.filter(isOther) }
+}
+
+type Testimonies = { answer: Testimony; check: Testimony }
+
+/** Who stands where the two stories part. */
+function partingOf(idsHash: string, { answer, check }: Testimonies): Suspects {
   const answerBreak = breakOf(idsHash, answer)
   const checkBreak = breakOf(idsHash, check)
   if (answerBreak !== null || checkBreak !== null) {
@@ -44,13 +56,8 @@ export function suspectsOf(idsHash: string, answer: Testimony, check: Testimony)
   return { answer: [], check: [] }
 }
 
-/**
- * @param self the origin, whose own machine is believed.
- * @returns null where a third computation must decide.
- */
-export function verdictOf(suspects: Suspects, self: PeerId): Verdict | null {
-  const answer = suspects.answer.filter((peer) => peer !== self)
-  const check = suspects.check.filter((peer) => peer !== self)
+/** @returns null where a third computation must decide. */
+export function verdictOf({ answer, check }: Suspects): Verdict | null {
   // The same machine made two things of the same input.
   const both = answer.filter((peer) => check.includes(peer))
   if (both.length > 0) {

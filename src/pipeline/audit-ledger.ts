@@ -47,7 +47,13 @@ export class AuditLedger {
 
   /** The answer has ended and all of it may be shown. */
   get isOver(): boolean {
-    return this.#hasEnded && this.#shownEnd === this.#answersEnd
+    return this.hasEnded && this.#shownEnd === this.#answersEnd
+  }
+
+  /** The answer's last token is here. */
+  get hasEnded(): boolean {
+    const last = this.#answers.at(-1)
+    return last !== undefined && last.finish !== 'none'
   }
 
   /** Ids of all positions before this one, which must have been answered. */
@@ -86,7 +92,7 @@ export class AuditLedger {
       const token = this.#answerAt(this.#shownEnd)
       if (this.#isDrawn(this.#shownEnd)) {
         const check = this.#checks.get(this.#shownEnd)
-        if (check === undefined || !this.#isSame(token, check)) break
+        if (check === undefined || !this.isSame(token, check)) break
         this.#checks.delete(this.#shownEnd)
         this.#checkedTokens++
       }
@@ -100,12 +106,21 @@ export class AuditLedger {
     if (this.#shownEnd >= this.#answersEnd || !this.#isDrawn(this.#shownEnd)) return null
     const answer = this.#answerAt(this.#shownEnd)
     const check = this.#checks.get(this.#shownEnd)
-    return check === undefined || this.#isSame(answer, check) ? null : { answer, check }
+    return check === undefined || this.isSame(answer, check) ? null : { answer, check }
+  }
+
+  /** A checker's span ends where the answer goes on, so how a token ends the answer is known by rule. */
+  isSame(answer: AnswerToken, check: AnswerToken): boolean {
+    const { stopIds, positionEnd } = this.#turn
+    const isFull = answer.position + 1 >= positionEnd
+    const finish = stopIds.includes(answer.id) ? 'stop' : isFull ? 'length' : 'none'
+    const isSameToken = answer.id === check.id && answer.logitsHash === check.logitsHash
+    return isSameToken && answer.finish === finish
   }
 
   /** Positions that a checker should compute next; null: none whose beginning is known yet. */
   nextSpan(): { start: number; end: number } | null {
-    const last = this.#hasEnded ? this.#answersEnd - 1 : this.#answersEnd
+    const last = this.hasEnded ? this.#answersEnd - 1 : this.#answersEnd
     for (let start = this.#shownEnd; start <= last; start++) {
       if (start >= this.#turn.positionEnd) return null
       if (!this.#isDrawn(start) || this.#checks.has(start)) continue
@@ -116,11 +131,10 @@ export class AuditLedger {
     return null
   }
 
-  /** Forgets what was answered and checked from `position` on, which was never shown. */
+  /** Forgets what was answered from `position` on, which was never shown. @returns how many tokens. */
   withdraw(position: number): number {
     const nTokens = this.#answersEnd - position
     this.#answers.length -= nTokens
-    this.#checks.clear()
     return nTokens
   }
 
@@ -140,11 +154,6 @@ export class AuditLedger {
     return this.#turn.ids.length + this.#answers.length
   }
 
-  get #hasEnded(): boolean {
-    const last = this.#answers.at(-1)
-    return last !== undefined && last.finish !== 'none'
-  }
-
   #answerAt(position: number): AnswerToken {
     return this.#answers[position - this.#turn.ids.length] as AnswerToken
   }
@@ -153,14 +162,5 @@ export class AuditLedger {
     const span = Math.floor((position - this.#turn.ids.length) / SPAN_TOKENS)
     while (this.#draws.length <= span) this.#draws.push(unit(this.#random) < this.#share)
     return this.#draws[span] as boolean
-  }
-
-  /** A checker's span ends where the answer goes on, so how a token ends the answer is known by rule. */
-  #isSame(answer: AnswerToken, check: AnswerToken): boolean {
-    const { stopIds, positionEnd } = this.#turn
-    const isFull = answer.position + 1 >= positionEnd
-    const finish = stopIds.includes(answer.id) ? 'stop' : isFull ? 'length' : 'none'
-    const isSameToken = answer.id === check.id && answer.logitsHash === check.logitsHash
-    return isSameToken && answer.finish === finish
   }
 }

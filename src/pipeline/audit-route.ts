@@ -32,7 +32,7 @@ export function checkRoute(
 ): CheckRoute {
   const isOnRoute = (peer: PeerId) => route.stages.some((stage) => stage.peer === peer)
   const able = spans.filter(({ peer }) => {
-    return peer === self || !(isOnRoute(peer) || excluded.has(peer))
+    return !excluded.has(peer) && (peer === self || !isOnRoute(peer))
   })
   const own = able.filter(({ peer }) => peer === self)
   const unchecked: RouteStage[] = []

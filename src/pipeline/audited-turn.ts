@@ -46,7 +46,10 @@ export class AuditedTurn {
   readonly #turn: Turn
   readonly #share: number
   readonly #ledger: AuditLedger
+  /** Peers that were wrong: they neither answer nor check. */
   readonly #excluded: Set<PeerId>
+  /** Peers that could not check. */
+  readonly #unable = new Set<PeerId>()
   readonly #news: Queue<News>
   readonly #abort = new AbortController()
   #answer: Session
@@ -58,19 +61,23 @@ export class AuditedTurn {
   #hasMoved = false
   #faults = 0
 
-  /** @param share of the answer's spans that are checked, above 0 to 1. @param excluded it may grow. */
+  /**
+   * @param session of which the stages keep what they computed.
+   * @param share of the answer's spans that are checked, above 0 to 1.
+   * @param excluded peers that were wrong before.
+   */
   constructor(
     ports: AuditPorts,
     session: Session,
     turn: Turn,
     share: number,
-    excluded: Set<PeerId>
+    excluded: ReadonlySet<PeerId>
   ) {
     this.#ports = ports
     this.#answer = session
     this.#turn = turn
     this.#share = share
-    this.#excluded = excluded
+    this.#excluded = new Set(excluded)
     this.#ledger = new AuditLedger(turn, share, ports.random)
     this.#news = new Queue(4 * turn.positionEnd + EVENTS_MAX)
   }
@@ -86,7 +93,10 @@ export class AuditedTurn {
    */
   async *run(signal: AbortSignal): AsyncGenerator<AuditStep, void> {
     if (signal.aborted) throw abortError()
-    const onAbort = () => this.#abort.abort()
+    const onAbort = () => {
+      this.#abort.abort()
+      this.#news.close(abortError())
+    }
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       yield* this.#uncheckedNews()
@@ -94,8 +104,9 @@ export class AuditedTurn {
       for await (const news of this.#news) {
         yield* this.#take(news)
         yield* this.#show()
-        if (this.#ledger.isOver) return
         yield* this.#startCheck()
+        yield* this.#show()
+        if (this.#ledger.isOver) return
       }
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -120,6 +131,7 @@ export class AuditedTurn {
     if (source === this.#answer) {
       if ('error' in news) throw news.error
       if ('event' in news) yield* this.#takeAnswer(news.event)
+      else if (!this.#ledger.hasEnded) this.#news.close()
     } else if (source === this.#check) {
       if ('error' in news) yield* this.#checkFailed(news.error)
       else if ('end' in news) this.#isChecking = false
@@ -139,6 +151,7 @@ export class AuditedTurn {
     // A checker may be a stage of the answer now.
     this.#hasMoved = true
     this.#endCheck()
+    this.#ledger.distrust()
     yield* this.#uncheckedNews()
   }
 
@@ -154,21 +167,22 @@ export class AuditedTurn {
   }
 
   /** Opens the second route at the next span that is drawn, where none runs. */
-  async *#startCheck(): AsyncGenerator<AuditStep, void> {
-    const span = this.#isChecking ? null : this.#ledger.nextSpan()
-    if (span === null) return
-    try {
-      if (this.#check === null) {
-        const { route, checkers } = this.#checkRoute()
-        if (checkers.length === 0) return this.#ledger.giveUp()
-        this.#check = this.#ports.createSession(route, this.#excluded, false)
+  *#startCheck(): Generator<AuditStep, void> {
+    while (!this.#isChecking) {
+      const span = this.#ledger.nextSpan()
+      if (span === null) return
+      const { route, checkers } = this.#checkRoute()
+      // Nobody can, as was said, or all is computed on this machine.
+      if (checkers.length === 0) return this.#ledger.giveUp()
+      try {
+        this.#check ??= this.#ports.createSession(route, this.#excluded, false)
+      } catch (error) {
+        yield* this.#checkFailed(error)
+        continue
       }
       this.#isChecking = true
       void this.#follow(this.#check, this.#ledger.turnAt(span.start, span.end))
-    } catch (error) {
-      yield* this.#checkFailed(error)
     }
-    yield* this.#show()
   }
 
   /** Says what nobody can check. @throws PLAN_GAP where everything was to be. */
@@ -185,19 +199,16 @@ export class AuditedTurn {
 
   #checkRoute() {
     const { spans, self } = this.#ports
-    return checkRoute(this.#answer.route, spans(), self, this.#excluded)
+    const excluded = new Set([...this.#excluded, ...this.#unable])
+    return checkRoute(this.#answer.route, spans(), self, excluded)
   }
 
   /** Another checker where there is one; else the answer goes on as it was asked to. */
   *#checkFailed(cause: unknown): Generator<AuditStep, void> {
     const error = toSwarmError(cause, 'PEER_GONE')
-    const { checkers } = this.#checkRoute()
-    const failed = this.#check?.route.stages.map(({ peer }) => peer) ?? checkers
-    const own = this.#answer.route.stages.map(({ peer }) => peer)
-    const blamed = failed.filter((peer) => checkers.includes(peer) && !own.includes(peer))
+    for (const peer of this.#checkRoute().checkers) this.#unable.add(peer)
     this.#endCheck()
     this.#ledger.distrust()
-    for (const peer of blamed) this.#excluded.add(peer)
     this.#faults++
     if (this.#faults <= AUDIT_FAULTS_MAX && this.#checkRoute().checkers.length > 0) return
     const text = `the rest cannot be verified (${error.message})`
@@ -243,23 +254,28 @@ export class AuditedTurn {
 
   async #judge({ answer, check }: Mismatch): Promise<Verdict> {
     const { position } = answer
-    const route = this.#answer.route
-    const told = this.#check?.audit(position)
-    const [ofAnswer, ofCheck] = await Promise.all([this.#answer.audit(position), told])
+    const { route } = this.#answer
+    const asked = [this.#answer.audit(position), (this.#check as Session).audit(position)] as const
+    const [ofAnswer, ofCheck] = await Promise.all(asked)
     const ids = hashOfIds(this.#ledger.idsBefore(position))
-    const suspects = suspectsOf(ids, ofAnswer, ofCheck ?? { stages: [], claims: [] })
-    const verdict = verdictOf(suspects, this.#ports.self)
+    const suspects = suspectsOf(ids, { answer: ofAnswer, check: ofCheck }, this.#ports.self)
+    const verdict = verdictOf(suspects)
     if (verdict !== null) return verdict
     const third = await this.#third(route, suspects, position)
     if (third === null) return decided(suspects, null)
-    const agreesWith = ({ id, logitsHash, finish }: AnswerToken) =>
-      id === third.id && logitsHash === third.logitsHash && (finish === 'none') === third.goesOn
     const isCheck = third.id === check.id && third.logitsHash === check.logitsHash
-    return decided(suspects, agreesWith(answer) ? 'answer' : isCheck ? 'check' : null)
+    return decided(
+      suspects,
+      this.#ledger.isSame(answer, third) ? 'answer' : isCheck ? 'check' : null
+    )
   }
 
   /** The same token once more, with neither suspect; null where nobody else has the layers. */
-  async #third(route: Route, { answer, check }: Suspects, position: number) {
+  async #third(
+    route: Route,
+    { answer, check }: Suspects,
+    position: number
+  ): Promise<AnswerToken | null> {
     const excluded = new Set([...this.#excluded, ...check])
     const { self, spans, createSession } = this.#ports
     const third = checkRoute(route, spans(), self, excluded)
@@ -269,10 +285,7 @@ export class AuditedTurn {
       session = createSession(third.route, excluded, false)
       const turn = this.#ledger.turnAt(position, position + 1)
       for await (const event of session.run(turn, this.#abort.signal)) {
-        if (event.type !== 'token') continue
-        const { id, logitsHash } = event
-        const isFull = position + 1 >= this.#turn.positionEnd
-        return { id, logitsHash, goesOn: !isFull && !this.#turn.stopIds.includes(id) }
+        if (event.type === 'token') return event
       }
     } catch {
       // Without a third opinion both are suspects.

@@ -64,6 +64,11 @@ export class Pipeline {
     return this.#sessions.size
   }
 
+  /** This peer. */
+  get self(): PeerId {
+    return this.#components.hops.self
+  }
+
   /** From now on this host answers for what is computed here; null: nobody does. */
   serve(host: StageHost | null): void {
     this.#host = host

@@ -96,6 +96,11 @@ export class Session {
     return this.#state.setup.kvType
   }
 
+  /** Whether its stages can be asked what they computed. */
+  get isAudited(): boolean {
+    return this.#state.setup.isAudited === true
+  }
+
   /** False once a stage failed or the session was closed. */
   get isOpen(): boolean {
     return !this.#hasEnded

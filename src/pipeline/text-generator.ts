@@ -8,6 +8,7 @@ import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
+import { Auditor, type AuditRun } from './auditor.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
 import { PrefixBook } from './prefix-book.ts'
 import { RouteSearch } from './route-search.ts'
@@ -17,10 +18,12 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
 import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
-import type { Pipeline, SessionModel } from './pipeline.ts'
+import type { AuditStep } from './audited-turn.ts'
+import type { Span } from '../sharding/cover.ts'
+import type { Pipeline, SessionModel, SessionOptions } from './pipeline.ts'
 import type { Route } from './route.ts'
 import type { Repair, Session } from './session.ts'
-import type { SessionEvent, Turn } from './session-types.ts'
+import type { Turn } from './session-types.ts'
 import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
@@ -45,6 +48,8 @@ export interface TextGeneratorComponents {
   findRoute: () => Route
   /** For an answer that lost a stage; absent where there is but one peer. */
   repair?: Repair
+  /** What peers within reach hold now, for answers that are verified; absent where there is but one. */
+  spans?: () => readonly Span[]
   clock: Clock
   random: Random
 }
@@ -57,16 +62,19 @@ interface Question extends Turn {
 }
 
 /** What happens in one turn: news of the session that answers, or why there is none yet. */
-type TurnStep = { event: SessionEvent; source: Session } | { waiting: string }
+type TurnStep = AuditStep | { waiting: string }
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
   /** Paused sessions by their id, the one used longest ago first. */
   readonly #kept = new Map<string, Session>()
   readonly #book = new PrefixBook()
+  readonly #auditor: Auditor
 
   constructor(components: TextGeneratorComponents) {
     this.#components = components
+    const { random, spans, findRoute, repair, pipeline } = components
+    this.#auditor = new Auditor({ self: pipeline.self, random, spans, findRoute, repair })
   }
 
   /**
@@ -82,11 +90,17 @@ export class TextGenerator {
     const answer = new Answer(this.#components.tokenizer, request.stop, request.prompt === '')
     const stopwatch = new Stopwatch(this.#components.clock)
     let session: Session | null = null
+    const audits: AuditRun[] = []
     try {
       try {
-        for await (const step of this.#turn(request, question, signal)) {
+        for await (const step of this.#turn(request, question, signal, audits)) {
           if ('waiting' in step) {
             yield { type: 'queued', reason: step.waiting }
+            continue
+          }
+          if ('audit' in step) {
+            const { audit: text, guilty, isCertain } = step
+            yield { type: 'audit', text, guilty, isCertain }
             continue
           }
           const { event } = step
@@ -117,6 +131,8 @@ export class TextGenerator {
         stats,
         stopwatch
       )
+      const audit = audits.at(-1)?.audit()
+      if (audit) result.audit = audit
       if (isKept && session?.isOpen) {
         result.session = this.#keep(session)
         session = null
@@ -185,7 +201,8 @@ export class TextGenerator {
   async *#turn(
     request: GenerateRequest,
     question: Question,
-    signal: AbortSignal
+    signal: AbortSignal,
+    audits: AuditRun[]
   ): AsyncGenerator<TurnStep, void> {
     const kept = this.#takeKept(request, question.positionEnd)
     if (kept !== null) {
@@ -193,9 +210,9 @@ export class TextGenerator {
       this.#book.remove(kept.id)
       let hasOpened = false
       try {
-        for await (const event of kept.run(question, signal)) {
-          hasOpened = true
-          yield { event, source: kept }
+        for await (const step of this.#steps(kept, request, question, signal, audits)) {
+          hasOpened ||= 'event' in step
+          yield step
         }
         return
       } catch (error) {
@@ -204,26 +221,23 @@ export class TextGenerator {
         if (hasOpened || isAbort(error)) throw error
       }
     }
-    const { pipeline, model, findRoute, repair, clock } = this.#components
-    const { kvType } = request
-    const { contextTokens } = question
+    const { clock, repair: anyRepair, findRoute: anyRoute } = this.#components
+    const isAudited = isVerified(request)
+    const findRoute = isAudited ? () => this.#auditor.findRoute() : anyRoute
+    const repair = isAudited ? this.#auditor.repair() : anyRepair
     const search = new RouteSearch(findRoute, clock.now())
     for (;;) {
       const { route } = search
-      const session = pipeline.createSession({
-        route,
-        model,
-        kvType,
-        contextTokens,
-        prefix: this.#book.find(route.stages, kvType, question.promptIds),
-        isReusable: true,
-        ...(repair && { repair })
-      })
+      // What an earlier session left was not verified.
+      const prefix = isAudited
+        ? null
+        : this.#book.find(route.stages, request.kvType, question.promptIds)
+      const session = this.#open(request, question, route, repair, { prefix, isReusable: true })
       let hasOpened = false
       try {
-        for await (const event of session.run(question, signal)) {
-          hasOpened = true
-          yield { event, source: session }
+        for await (const step of this.#steps(session, request, question, signal, audits)) {
+          hasOpened ||= 'event' in step
+          yield step
         }
         return
       } catch (error) {
@@ -237,12 +251,47 @@ export class TextGenerator {
     }
   }
 
+  #open(
+    request: GenerateRequest,
+    { contextTokens }: Question,
+    route: Route,
+    repair: Repair | undefined,
+    options: Pick<SessionOptions, 'prefix' | 'isReusable'> = {}
+  ): Session {
+    const { pipeline, model } = this.#components
+    const { kvType } = request
+    const isAudited = isVerified(request)
+    const repairing = repair && { repair }
+    const shape = { route, model, kvType, contextTokens, isAudited }
+    return pipeline.createSession({ ...shape, ...options, ...repairing })
+  }
+
+  /** The turn on a session, verified where that was asked. */
+  async *#steps(
+    session: Session,
+    request: GenerateRequest,
+    question: Question,
+    signal: AbortSignal,
+    audits: AuditRun[]
+  ): AsyncGenerator<AuditStep, void> {
+    if (!isVerified(request)) {
+      for await (const event of session.run(question, signal)) yield { event, source: session }
+      return
+    }
+    const open = (route: Route, repair: Repair | undefined) =>
+      this.#open(request, question, route, repair)
+    const run = this.#auditor.run(session, question, request.verify ?? 0, open, signal)
+    audits.push(run)
+    yield* run.steps
+  }
+
   #takeKept(request: GenerateRequest, positionEnd: number): Session | null {
     const session = this.#kept.get(request.session ?? '')
     if (!session) return null
     this.#kept.delete(session.id)
     const fits = session.kvType === request.kvType && session.contextTokens >= positionEnd
-    if (session.isOpen && fits) return session
+    const isAudited = session.isAudited || !isVerified(request)
+    if (session.isOpen && fits && isAudited) return session
     void session.close()
     return null
   }
@@ -289,6 +338,10 @@ export class TextGenerator {
       }
     }
   }
+}
+
+function isVerified({ verify = 0 }: GenerateRequest): boolean {
+  return verify > 0
 }
 
 /** The answer was ended from this side, and not by whoever asked. */

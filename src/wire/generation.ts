@@ -19,6 +19,8 @@ export interface GenerateRequest {
   sampling: Partial<Sampling>
   stop: string[]
   kvType: KvType
+  /** Part of the answer's steps that other peers compute again, 0 to 1; absent: 0. */
+  verify?: number
   /** Positions to reserve; absent: prompt plus maxTokens. */
   contextTokens?: number
   /** Keeps the session for the next turn; the result then names it. */
@@ -95,6 +97,13 @@ export interface GenerateResult {
     /** Absent where no plan chose the route. */
     predicted?: RoutePrediction
   }
+  /** Present where a part of the answer was to be verified. */
+  audit?: {
+    /** Tokens that were computed twice, with the same bits. */
+    checkedTokens: number
+    /** Peers that were left out, because they, or one of several, computed something else. */
+    excluded: string[]
+  }
   /** Present when the session was kept. */
   session?: string
 }
@@ -116,5 +125,7 @@ export type GenerateEvent =
   | { type: 'rerouting'; reason: string }
   /** The answer goes on over these stages; positions that new ones still have to get. */
   | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
+  /** What verification found, in one sentence, and the peers that it concerns, if any. */
+  | { type: 'audit'; text: string; guilty: string[]; isCertain: boolean }
   | { type: 'text'; text: string; ids: number[] }
   | { type: 'done'; result: GenerateResult }

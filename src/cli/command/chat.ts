@@ -73,6 +73,7 @@ async function takeTurn(
       if (event.type === 'queued' || event.type === 'rerouting') {
         terminal.progress.update(`waiting: ${clip(event.reason)}`)
       }
+      if (event.type === 'audit' && !terminal.json) terminal.note(event.text)
       if (event.type === 'text') {
         soFar += event.text
         if (!terminal.json) terminal.answer(event.text)
