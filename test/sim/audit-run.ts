@@ -73,7 +73,6 @@ export async function auditRun({
     }
   }
   const asker = await swarm.addPeer(null)
-  // Of two neighbours that tell different things one is the liar, and only the bits themselves are hidden.
   const isChecker = lie === 'checker'
   const what = lie === 'token' || (isChecker && below(random, 2) === 0) ? 'token' : 'bit'
   const able = what === 'token' ? stages.slice(-1) : stages.slice(0, -1)
@@ -132,7 +131,10 @@ export async function auditRun({
     if (!isRight) counts['wrong'] = 1
   }
   for (const { guilty, isCertain, text } of audits) {
-    if (guilty.length === 0) problems.push(text)
+    if (guilty.length === 0) {
+      problems.push(text)
+      continue
+    }
     counts[isCertain ? 'named' : 'suspected'] = 1
     if (told?.isOver !== true || !guilty.includes(liar.id)) problems.push(`blames others: ${text}`)
     if (isCertain && guilty.length !== 1) problems.push(`is certain of several: ${text}`)

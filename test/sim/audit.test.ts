@@ -44,6 +44,23 @@ test('sim audit - a checker that lies is named, and the answer goes on', async (
   t.is(totals['named'], totals['lied'])
 })
 
+test('sim audit - a part is verified: no machine but the liar is blamed', async (t) => {
+  const totals = await runs(t, { lie: 'bit', verify: 0.3 })
+  t.ok((totals['named'] ?? 0) > RUNS / 8, JSON.stringify(totals))
+  t.ok((totals['wrong'] ?? 0) > 0, JSON.stringify(totals))
+})
+
+test('sim audit - what nobody else can compute is refused where all is to be verified', async (t) => {
+  const { problems } = await auditRun({ seed: 1, lie: 'none', verify: 1, spares: 0 })
+  t.ok(/cannot be verified/.test(problems.join()), problems.join())
+})
+
+test('sim audit - what nobody else can compute goes on unverified, and that is said', async (t) => {
+  const { problems, counts } = await auditRun({ seed: 1, lie: 'none', verify: 0.5, spares: 0 })
+  t.ok(problems.length === 1 && problems[0]?.includes('not verified'), problems.join())
+  t.is(counts['finished'], 1)
+})
+
 test('sim audit - canary: what is not verified can be wrong', async (t) => {
   const totals = await runs(t, { lie: 'bit', verify: 0 })
   t.ok((totals['wrong'] ?? 0) > RUNS / 2, JSON.stringify(totals))

@@ -49,7 +49,8 @@ class Hostile {
 
   #message(to: PeerId, route: RouteStage[], victim: SessionId): SessionMessage {
     const random = this.#random
-    const any = randomMessage(random)
+    // More activations than chance would give, or few sessions would come as far as a token.
+    const any = below(random, 6) === 0 ? randomMessage(random, 'activation') : randomMessage(random)
     const isVictim = below(random, 2) === 0
     const session = isVictim ? victim : this.#session()
     const epoch = below(random, 8) === 0 ? between(random, 1, 2 ** 32 - 1) : 1 + below(random, 2)
