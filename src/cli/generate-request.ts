@@ -21,7 +21,7 @@ export function samplingRequest(flags: FlagValues): GenerateRequest {
     }),
     stop: flags.stop ?? [],
     kvType: flags.kv ?? 'f16',
-    ...(flags.verify === undefined ? {} : { verify: flags.verify }),
+    ...(flags.verify ? { verify: flags.verify } : {}),
     ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx })
   }
 }
