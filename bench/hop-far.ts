@@ -19,7 +19,8 @@ const { far } = hopIdentities()
 const network = await openNetwork(far, host, () => {})
 
 network.onWeights((from) => {
-  if (isLastBlock()) network.hops.to(from).send({ type: 'close', session: SESSION })
+  if (isLastBlock())
+    network.hops.to(from).send({ type: 'close', session: SESSION, epoch: 1, isReleased: false })
 })
 
 let nBlocks = 0
@@ -32,7 +33,7 @@ network.hops.onMessage((from, message) => {
   if (message.type !== 'activation') return
   const hop = network.hops.to(from)
   if (message.payload.byteLength === BLOCK_BYTES) {
-    if (isLastBlock()) hop.send({ type: 'close', session: message.session })
+    if (isLastBlock()) hop.send({ type: 'close', session: SESSION, epoch: 1, isReleased: false })
     return
   }
   const frame = hop.allocate(message)

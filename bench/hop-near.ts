@@ -102,7 +102,8 @@ async function ourWay(): Promise<Way> {
       position: 0,
       nTokens,
       dim,
-      sample: false
+      sample: false,
+      drafted: false
     }
   }
   return {

@@ -6,9 +6,11 @@ import { joinBench } from './join.ts'
 import { knowledgeBench } from './knowledge.ts'
 import { pipelineBench } from './pipeline.ts'
 import { planBench } from './plan.ts'
+import { recoveryBench } from './recovery.ts'
 import { sentinelBench } from './sentinel.ts'
 import { sessionsBench } from './sessions.ts'
 import { shellBench } from './shell.ts'
+import { speculationBench } from './speculation.ts'
 import { startBench } from './start.ts'
 import { tuiBench } from './tui.ts'
 
@@ -39,6 +41,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
     run: planBench,
     about: 'time of a plan, published clusters predicted, two machines at home [--views N]'
   },
+  recovery: {
+    run: recoveryBench,
+    about: 'how long an answer pauses when its middle stage is killed or frozen [--rounds N]'
+  },
   sentinel: {
     run: sentinelBench,
     about:
@@ -51,6 +57,10 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   shell: {
     run: shellBench,
     about: 'what the hook costs from Enter to the prompt in zsh, suggestions, tmux [--rounds N]'
+  },
+  speculation: {
+    run: speculationBench,
+    about: 'drafts beside plain decoding at four delays, on three kinds of text [--pairs N]'
   },
   start: {
     run: startBench,

@@ -47,7 +47,9 @@ async function stageSamples(path: string): Promise<{ prefill: number; decode: nu
       const cache = stage.openCache(range, PROMPT_TOKENS + ANSWER_TOKENS, 'f16')
       const step = async (position: number, ids: Int32Array): Promise<number> => {
         const nTokens = ids.length
-        const { token } = await stage.step({ cache, range, position, nTokens, ids, sampler })
+        const {
+          tokens: [token]
+        } = await stage.step({ cache, range, position, nTokens, ids, sampler })
         return token?.id ?? 0
       }
       const start = performance.now()

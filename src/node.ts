@@ -19,6 +19,7 @@ import { systemRandom } from './base/random.ts'
 import { clip } from './base/text.ts'
 import { loadKernels } from './compute/addon.ts'
 import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
+import { KvStore } from './compute/kv-store.ts'
 import { NativeStage } from './compute/native-stage.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
@@ -30,6 +31,7 @@ import { networkNews } from './node/network-news.ts'
 import { aimOf } from './node/next-move.ts'
 import { OwnProfile } from './node/own-profile.ts'
 import { pinnedRange } from './node/pinned-range.ts'
+import { membersToAsk } from './node/known-sessions.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
 import { readModel } from './node/read-model.ts'
@@ -256,7 +258,8 @@ class SwarmNode {
     this.#parts.generator = new TextGenerator({
       ...textParts(model, systemClock),
       pipeline,
-      ...routePorts(facts, watch, reachable),
+      ...routePorts(facts, watch, reachable, (peer) => this.#nameOf(peer)),
+      members: () => membersToAsk(network),
       clock: systemClock,
       random: systemRandom
     })
@@ -277,6 +280,7 @@ class SwarmNode {
         log: log.child('stage'),
         modelId: model.id,
         arithmeticVersion: ARITHMETIC_VERSION,
+        store: new KvStore(join(this.#parts.options.dataDir, 'saved'), systemClock),
         get memoryBytes() {
           return own.claimBytes
         }

@@ -8,16 +8,18 @@ import { dataPath, dataTest } from './helpers/data.ts'
 
 test('docs - limits.md lists every limit with its value and reason', async (t) => {
   const generator = new URL('../../scripts/limits-doc.mjs', import.meta.url).href
-  const { limitsDocument } = (await import(generator)) as {
+  const { limitsDocument, limitsSource } = (await import(generator)) as {
     limitsDocument(source: string): string
+    limitsSource(): string
   }
-  const source = readFileSync('src/base/limits.ts', 'utf8')
+  const source = limitsSource()
   const expected = limitsDocument(source)
   t.is(readFileSync('docs/limits.md', 'utf8'), expected, 'run: npm run docs')
   const names = [...source.matchAll(/^export const ([A-Z0-9_]+)/gm)].map(
     (match) => match[1] as string
   )
   t.ok(names.length > 60)
+  t.ok(names.includes('LAYERS_MAX') && names.includes('SPOOL_BYTES_MAX'), 'of every file')
   for (const name of names) if (!expected.includes(`| \`${name}\` |`)) t.fail(`${name} is missing`)
 })
 
@@ -110,20 +112,23 @@ function shape(line: string): string {
   return line
     .replace(/\b[0-9a-f]{8}\b/g, 'KEY')
     .replace(/\d+\.\d+/g, 'N')
+    .replace(/after \d+ tokens/, 'after N tokens')
     .replace(/^([abc])  \S+ +KEY/, '$1 HOST KEY')
     .replace(/ +/g, ' ')
 }
 
-test('docs - the demo of the README is what the demo prints', { timeout: 120_000 }, (t) => {
-  const [, shown = ''] =
-    /```text\n(The small model that comes with swarm;[^`]*)```/.exec(readme) ?? []
-  const argv = ['dist/bin/swarm.js', 'demo']
-  const printed = execFileSync(process.execPath, argv, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore']
-  })
-  const lines = (text: string) => text.trim().split('\n').map(shape)
-  t.alike(lines(shown), lines(printed))
+test('docs - the demos of the README are what the demo prints', { timeout: 180_000 }, (t) => {
+  const shown = [...readme.matchAll(/```text\n(The small model that comes with swarm;[^`]*)```/g)]
+  t.is(shown.length, 2)
+  for (const [index, flags] of [[], ['--kill']].entries()) {
+    const argv = ['dist/bin/swarm.js', 'demo', ...flags]
+    const printed = execFileSync(process.execPath, argv, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
+    const lines = (text: string) => text.trim().split('\n').map(shape)
+    t.alike(lines(shown[index]?.[1] ?? ''), lines(printed))
+  }
 })
 
 dataTest('docs - the sentence of the README is what the model says', {}, (t) => {

@@ -17,7 +17,11 @@ import { PROTOCOL_VERSION } from '../src/wire/hello.ts'
 import { LANE_SIGNALS } from '../src/peer/lane/lane-message.ts'
 import { PROBE_BODIES } from '../src/wire/probe.ts'
 import { ACTIVATION_NUMBER, BODIES } from '../src/wire/session-messages.ts'
-import { ACTIVATION_HEADER_BYTES, encodeSessionMessage } from '../src/wire/session-codec.ts'
+import {
+  ACTIVATION_HEADER_BYTES,
+  activationBytes,
+  encodeSessionMessage
+} from '../src/wire/session-codec.ts'
 
 import type { Layout } from '../src/wire/fields.ts'
 import type { PeerId, SessionId } from '../src/wire/ids.ts'
@@ -155,12 +159,17 @@ test('protocol - an activation read by the table is the activation', (t) => {
     nTokens: 2,
     dim: 258
   }
-  const payload = new Uint8Array(2 * 258 * 4)
-  for (const sample of [true, false]) {
-    const frame = encodeSessionMessage({ type: 'activation', ...header, sample, payload })
+  for (const [flag, sample, drafted] of [
+    [0, false, false],
+    [1, true, false],
+    [3, true, true]
+  ] as const) {
+    const shape = { ...header, sample, drafted }
+    const payload = new Uint8Array(activationBytes(shape))
+    const frame = encodeSessionMessage({ type: 'activation', ...shape, payload })
     const { number, flags, ...read } = readBy(rows, frame)
     t.alike(read, header)
-    t.alike([number, flags], [ACTIVATION_NUMBER, Number(sample)])
+    t.alike([number, flags], [ACTIVATION_NUMBER, flag])
   }
 })
 

@@ -60,7 +60,7 @@ class MeterWorker : public Napi::AsyncWorker {
     for (size_t i = 0; i < rates_.size(); i++) {
       Napi::Object result = Napi::Object::New(env);
       result.Set("best", Napi::Number::New(env, rates_[i].best));
-      result.Set("median", Napi::Number::New(env, rates_[i].median));
+      result.Set("mean", Napi::Number::New(env, rates_[i].mean));
       results.Set((uint32_t)i, result);
     }
     deferred_.Resolve(results);

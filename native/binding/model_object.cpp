@@ -153,6 +153,7 @@ StepPart ModelObject::readPart(const Napi::Object& from, const Step& step, PartH
   if (last && wanted.IsObject()) {
     holds.sampler = SamplerObject::Unwrap(wanted.As<Napi::Object>())->sampler;
     part.sampler = holds.sampler.get();
+    part.draft = (const int32_t*)bytesOf(from, "draft", (part.nTokens - 1) * 4, held);
   }
   if (last && from.Get("logits").IsTypedArray()) {
     const size_t one = config.vocabSize * 4;
@@ -164,7 +165,7 @@ StepPart ModelObject::readPart(const Napi::Object& from, const Step& step, PartH
 }
 
 // step({ start, end, threads,
-//        parts: [{ cache, position, nTokens, ids, input, output, sampler, logits, cancel }] })
+//        parts: [{ cache, position, nTokens, ids, input, output, sampler, draft, logits, cancel }] })
 Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   model(env);
@@ -201,8 +202,13 @@ Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
           if (!part.status.ok()) {
             outcome.Set("error", toError(env, part.status).Value());
           } else if (part.sampler) {
-            outcome.Set("token", Napi::Number::New(env, part.token));
-            outcome.Set("logitsHash", Napi::String::New(env, hex16(part.sampler->logitsHash())));
+            Napi::Array ids = Napi::Array::New(env), hashes = Napi::Array::New(env);
+            for (uint32_t t = 0; t < part.sampled.size(); t++) {
+              ids.Set(t, Napi::Number::New(env, part.sampled[t].id));
+              hashes.Set(t, Napi::String::New(env, hex16(part.sampled[t].logitsHash)));
+            }
+            outcome.Set("ids", ids);
+            outcome.Set("logitsHashes", hashes);
           }
           outcomes.Set((uint32_t)i, outcome);
         }

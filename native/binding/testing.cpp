@@ -203,7 +203,7 @@ Napi::Value maximum(const Napi::CallbackInfo& info) {
 Napi::Value sample(const Napi::CallbackInfo& info) {
   Sampler sampler(tableOf(info), readSampling(info[1].As<Napi::Object>()), 0);
   const std::vector<float> logits = copyOf<float>(info[2]);
-  const uint32_t id = sampler.sample(logits.data(), logits.size(), sizeAt(info, 3));
+  const uint32_t id = sampler.sample(logits.data(), logits.size(), sizeAt(info, 3)).id;
   return Napi::Number::New(info.Env(), id);
 }
 

@@ -178,7 +178,7 @@ Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
     model.step(step);
     const StepPart& done = step.parts[0];
     if (!done.status.ok()) return done.status;
-    *token = done.token;
+    if (last) *token = done.sampled.back().id;
   }
   x = out;
   return {};

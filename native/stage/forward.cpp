@@ -177,7 +177,7 @@ void Forward::prepare(size_t start, size_t end, int threads) {
     work_.partOf.resize(nRows_, (uint32_t)p);
     positions = std::max(positions, part.position + part.nTokens);
     if (end < config_.nLayers || !(part.sampler || part.logits)) continue;
-    for (size_t t = part.allLogits ? part.row : nRows_ - 1; t < nRows_; t++) {
+    for (size_t t = part.allLogits || part.draft ? part.row : nRows_ - 1; t < nRows_; t++) {
       work_.headRowOf.push_back(t);
     }
     part.headRows = work_.headRowOf.size() - part.headRow;
@@ -272,13 +272,19 @@ void Forward::finishPart(size_t index) {
   for (size_t t = 0; t < part.nTokens && part.output; t++) {
     memcpy(part.output + t * config_.dim * 4, work_.x.row(part.row + t), config_.dim * 4);
   }
-  for (size_t h = 0; h < part.headRows && part.logits; h++) {
-    memcpy(part.logits + h * config_.vocabSize, work_.logits.row(part.headRow + h),
+  const size_t firstLogits = part.allLogits ? 0 : part.headRows - 1;
+  for (size_t h = firstLogits; h < part.headRows && part.logits; h++) {
+    memcpy(part.logits + (h - firstLogits) * config_.vocabSize, work_.logits.row(part.headRow + h),
            config_.vocabSize * 4);
   }
-  if (part.sampler) {
-    part.token = part.sampler->sample(work_.logits.row(part.headRow + part.headRows - 1),
-                                      config_.vocabSize, part.position + part.nTokens);
+  if (!part.sampler) return;
+  const size_t chosenFrom = part.draft ? 0 : part.nTokens - 1;
+  for (size_t t = chosenFrom; t < part.nTokens; t++) {
+    const size_t h = part.headRow + part.headRows - (part.nTokens - t);
+    part.sampled.push_back(
+        part.sampler->sample(work_.logits.row(h), config_.vocabSize, part.position + t + 1));
+    // What follows a wrong guess is no row that plain decoding would have.
+    if (t + 1 < part.nTokens && part.sampled.back().id != (uint32_t)part.draft[t]) break;
   }
 }
 

@@ -26,12 +26,15 @@ struct StepPart {
   const uint8_t* input = nullptr;  // f32 (nTokens, dim) otherwise; any alignment
   uint8_t* output = nullptr;       // f32 (nTokens, dim) when the step ends before the last layer
   Sampler* sampler = nullptr;      // when it ends with the last layer: choose the next token
+  // (nTokens - 1,) with a sampler: what the positions after the first were guessed to hold. A token is
+  // chosen after each position for as long as the one before it was guessed right.
+  const int32_t* draft = nullptr;
   float* logits = nullptr;         // when it ends with the last layer: (nTokens or 1, vocab)
   bool allLogits = false;
   const std::atomic<int>* cancel = nullptr;
 
   Status status;                   // result; on failure the cache's length is what it was
-  uint32_t token = 0;              // result, with a sampler
+  std::vector<Sampled> sampled;    // result, with a sampler: at least one, in order
   size_t row = 0;                  // its first row in the workspace
   size_t headRow = 0;              // its first row of logits
   size_t headRows = 0;

@@ -29,7 +29,7 @@ struct MeterJob {
 
 struct Rate {
   double best = 0;    // of the passes: other work can only make one slower
-  double median = 0;  // what a long run gets
+  double mean = 0;    // what a long run gets, the turns of other programs included
 };
 
 // One after another, over one piece of memory. False when there is none.

@@ -49,7 +49,7 @@ uint32_t largest(const float* values, size_t n) {
   return (uint32_t)best;
 }
 
-uint32_t Sampler::sample(const float* logits, size_t vocab, uint64_t position) {
+Sampled Sampler::sample(const float* logits, size_t vocab, uint64_t position) {
   hash_ = hashRow(hash_, logits, vocab);
   z_.assign(logits, logits + vocab);
   if (sampling_.presencePenalty != 0 || sampling_.frequencyPenalty != 0) {
@@ -61,7 +61,7 @@ uint32_t Sampler::sample(const float* logits, size_t vocab, uint64_t position) {
   for (const auto& [id, value] : sampling_.bias) z_[id] = z_[id] + value;
   const uint32_t id = sampling_.temperature < kColdest ? largest(z_.data(), vocab) : draw(vocab, position);
   generated_[id]++;
-  return id;
+  return {id, hash_};
 }
 
 uint32_t Sampler::draw(size_t vocab, uint64_t position) {

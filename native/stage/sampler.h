@@ -25,6 +25,12 @@ struct Sampling {
   std::vector<std::pair<uint32_t, float>> bias;  // (id, value), ids below the vocabulary
 };
 
+// A token, and the hash of every row sampled from up to its own.
+struct Sampled {
+  uint32_t id = 0;
+  uint64_t logitsHash = 0;
+};
+
 class Sampler {
  public:
   // `hash` is that of the rows sampled from before, 0 when there are none.
@@ -35,10 +41,7 @@ class Sampler {
   void count(uint32_t id) { generated_[id]++; }
 
   // `logits` (vocab,), finite. `position` is the index of the token being chosen.
-  uint32_t sample(const float* logits, size_t vocab, uint64_t position);
-
-  // Of every row sampled from so far.
-  uint64_t logitsHash() const { return hash_; }
+  Sampled sample(const float* logits, size_t vocab, uint64_t position);
 
  private:
   struct Candidate {

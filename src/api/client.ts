@@ -6,7 +6,7 @@ import { request, type IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { isAbort, SwarmError, type ErrorCode, type ErrorFamily } from '../base/errors.ts'
 import { API_LINE_BYTES_MAX } from '../base/limits.ts'
-import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
+import type { GenerateEvent, GenerateRequest, SavedPrefix } from '../wire/generation.ts'
 import { NdjsonDecoder } from './ndjson.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
 import type {
@@ -19,7 +19,14 @@ import type {
 } from '../wire/knowledge.ts'
 import type { SessionReport } from '../wire/session-report.ts'
 import type { TopSnapshot } from '../wire/top.ts'
-import type { InviteStatus, NodeEvent, NodeStatus, PeerStatus, PlanStatus } from './service.ts'
+import type {
+  InviteStatus,
+  NodeEvent,
+  NodeStatus,
+  PeerStatus,
+  PlanStatus,
+  SessionStatus
+} from './service.ts'
 
 export interface ApiClientOptions {
   socketPath: string
@@ -35,6 +42,9 @@ const ANSWER_TIMEOUT_MS = 10_000
 
 /** Learning also waits for the disk, and after damage to it up to 20 s for the other peers. */
 const LEARN_TIMEOUT_MS = 30_000
+
+/** The stages have 45 s to write what they hold. */
+const SAVE_TIMEOUT_MS = 60_000
 
 /** Every call throws PEER_NOT_RUNNING when nobody serves the socket, and the peer's own errors else. */
 export class ApiClient {
@@ -79,8 +89,26 @@ export class ApiClient {
   }
 
   /** Ends with a 'done' event or throws. Aborting, or leaving the loop, frees every stage. */
-  async *generate(body: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
-    for await (const value of this.#lines('POST', '/swarm/generate', body, signal)) {
+  generate(body: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    return this.#generation('/swarm/generate', body, signal)
+  }
+
+  /** An answer that another peer asked for, from its beginning; as generate. */
+  attach(session: string, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    return this.#generation('/swarm/attach', { session }, signal)
+  }
+
+  async sessions(signal?: AbortSignal): Promise<SessionStatus[]> {
+    const body = await this.#json('GET', '/swarm/sessions', undefined, signal)
+    return (body as { sessions: SessionStatus[] }).sessions
+  }
+
+  async *#generation(
+    path: string,
+    body: object,
+    signal: AbortSignal | undefined
+  ): AsyncGenerator<GenerateEvent> {
+    for await (const value of this.#lines('POST', path, body, signal)) {
       const event = value as GenerateEvent | { type: 'error'; error: unknown }
       if (event.type === 'error') throw errorOf(event.error)
       yield event
@@ -124,6 +152,12 @@ export class ApiClient {
 
   async closeSession(session: string, signal?: AbortSignal): Promise<void> {
     await this.#json('POST', '/swarm/close-session', { session }, signal)
+  }
+
+  /** Has the stages of a kept session store what they hold of it. @throws STAGE_UNKNOWN_SESSION */
+  async saveSession(session: string, signal?: AbortSignal): Promise<SavedPrefix> {
+    const path = '/swarm/save-session'
+    return (await this.#json('POST', path, { session }, signal, SAVE_TIMEOUT_MS)) as SavedPrefix
   }
 
   /** Events from now on; ends when the peer stops. */

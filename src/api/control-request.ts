@@ -9,6 +9,7 @@ import type { GenerateRequest } from '../wire/generation.ts'
 import { KV_TYPES, type KvType, type Sampling } from '../wire/session.ts'
 import { badField, booleanField, fieldOf, isJsonObject, listField, numberField } from './fields.ts'
 import { objectField, textField, type JsonObject } from './fields.ts'
+import { readSaved } from '../wire/saved-prefix.ts'
 import { readMessages, readStop } from './request-fields.ts'
 import { SAMPLING_RANGES, type NumberRange } from './sampling-options.ts'
 
@@ -22,8 +23,11 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
   const maxTokens = numberField(body, 'maxTokens', SAMPLING_RANGES.maxTokens)
   const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
   const verify = numberField(body, 'verify', SAMPLING_RANGES.verify)
+  const speculation = booleanField(body, 'speculation')
   const keep = booleanField(body, 'keep')
   const session = readSession(body)
+  const saved = objectField(body, 'saved')
+  const isPrivate = booleanField(body, 'private')
   return {
     ...(prompt === undefined ? {} : { prompt }),
     ...(messages === undefined ? {} : { messages }),
@@ -33,8 +37,11 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
     kvType: readKvType(body),
     ...(verify === undefined ? {} : { verify }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(speculation === undefined ? {} : { speculation }),
     ...(keep === undefined ? {} : { keep }),
-    ...(session === undefined ? {} : { session })
+    ...(session === undefined ? {} : { session }),
+    ...(isPrivate === undefined ? {} : { private: isPrivate }),
+    ...(saved === undefined ? {} : { saved: readSaved(saved) })
   }
 }
 
@@ -45,6 +52,14 @@ export function readSession(body: JsonObject): string | undefined {
   const session = textField(body, 'session')
   if (session === undefined || /^[0-9a-f]{32}$/.test(session)) return session
   throw badField('session', '32 hexadecimal digits', session)
+}
+
+/** The session that a body names. @throws USAGE_MISSING, USAGE_BAD_VALUE */
+export function mustReadSession(body: JsonObject): string {
+  const session = readSession(body)
+  if (session !== undefined) return session
+  const text = 'session is missing from the request body'
+  throw new SwarmError('USAGE_MISSING', text, { param: 'session' })
 }
 
 /** The body of POST /swarm/plan; what each change says is checked where it is made. @throws USAGE_* */

@@ -2,13 +2,19 @@
 // ask of a running peer. Streams are NDJSON, one event per line; an error that comes late is the last line.
 
 import { isAbort, SwarmError } from '../base/errors.ts'
-import { readControlRequest, readGateEdit, readSession, readWhatIf } from './control-request.ts'
+import { mustReadSession, readControlRequest, readGateEdit, readWhatIf } from './control-request.ts'
 import type { Exchange, Route } from './exchange.ts'
-import { streamGeneration } from './generation-stream.ts'
+import { streamGeneration, type StreamFormat } from './generation-stream.ts'
 import { errorBody } from './http-error.ts'
 import { sendJson, StreamReply } from './reply.ts'
 
 const NDJSON = 'application/x-ndjson'
+const LINES: StreamFormat = {
+  contentType: NDJSON,
+  ping: '\n',
+  event: line,
+  error: (error) => line({ type: 'error', error: errorBody(error, false) })
+}
 
 export const CONTROL_ROUTES: readonly Route[] = [
   get('/swarm/status', ({ service, response }) => sendJson(response, 200, service.status())),
@@ -27,15 +33,25 @@ export const CONTROL_ROUTES: readonly Route[] = [
   ),
   get('/mesh/top', ({ service, response }) => sendJson(response, 200, service.top())),
   get('/swarm/events', events),
-  post('/swarm/generate', async (exchange) =>
-    streamGeneration(exchange, readControlRequest(await exchange.body()), {
-      contentType: NDJSON,
-      ping: '\n',
-      event: line,
-      error: (error) => line({ type: 'error', error: errorBody(error, false) })
+  post('/swarm/generate', async (exchange) => {
+    const request = readControlRequest(await exchange.body())
+    await streamGeneration(exchange, exchange.service.generate(request, exchange.signal), LINES)
+  }),
+  // What others asked is not for everybody who may ask.
+  ownerOnly(
+    get('/swarm/sessions', async ({ service, response }) =>
+      sendJson(response, 200, { sessions: await service.sessions() })
+    )
+  ),
+  ownerOnly(
+    post('/swarm/attach', async (exchange) => {
+      const session = mustReadSession(await exchange.body())
+      await streamGeneration(exchange, exchange.service.attach(session, exchange.signal), LINES)
     })
   ),
   post('/swarm/close-session', closeSession),
+  // It writes on the disks of other machines.
+  ownerOnly(post('/swarm/save-session', saveSession)),
   // An invite is as good as the secret, and who may link is the owner's to say.
   ownerOnly(
     get('/swarm/invite', ({ service, response }) => sendJson(response, 200, service.invite()))
@@ -75,15 +91,13 @@ async function events(exchange: Exchange): Promise<void> {
   }
 }
 
-async function closeSession(exchange: Exchange): Promise<void> {
-  const session = readSession(await exchange.body())
-  if (session === undefined) {
-    throw new SwarmError('USAGE_MISSING', 'session is missing from the request body', {
-      param: 'session'
-    })
-  }
-  exchange.service.closeSession(session)
-  sendJson(exchange.response, 200, { closed: true })
+async function closeSession({ service, response, body }: Exchange): Promise<void> {
+  service.closeSession(mustReadSession(await body()))
+  sendJson(response, 200, { closed: true })
+}
+
+async function saveSession({ service, response, body }: Exchange): Promise<void> {
+  sendJson(response, 200, await service.saveSession(mustReadSession(await body())))
 }
 
 function line(event: object): string {

@@ -18,11 +18,11 @@ export interface StreamFormat {
 /** Streams a whole generation. @throws what the generation throws before its first event. */
 export async function streamGeneration(
   exchange: Exchange,
-  request: GenerateRequest,
+  generation: AsyncIterable<GenerateEvent>,
   format: StreamFormat
 ): Promise<void> {
-  const { service, signal, response, clock, stallMs, log } = exchange
-  const events = service.generate(request, signal)[Symbol.asyncIterator]()
+  const { signal, response, clock, stallMs, log } = exchange
+  const events = generation[Symbol.asyncIterator]()
   let next = await firstOf(events, exchange)
   const { contentType, ping } = format
   const reply = new StreamReply(response, { clock, stallMs, contentType, ping, signal })

@@ -59,6 +59,8 @@ function readGenerate(body: JsonObject): GenerateRequest {
     }),
     stop: readStop(body),
     kvType: 'f16',
+    // A client of HTTP is tied to the peer it asked; its prompts need not lie on others.
+    private: booleanField(body, 'private') ?? true,
     ...(maxTokens === undefined ? {} : { maxTokens })
   }
 }

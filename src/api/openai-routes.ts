@@ -59,7 +59,8 @@ async function answer(kind: AnswerKind, exchange: Exchange, request: OpenAiReque
     return sendJson(exchange.response, 200, answerBody(kind, head, result))
   }
   let started = false
-  await streamGeneration(exchange, request.generate, {
+  const generation = exchange.service.generate(request.generate, exchange.signal)
+  await streamGeneration(exchange, generation, {
     contentType: 'text/event-stream',
     ping: ': ping\n\n',
     error: (error) => frame({ error: errorBody(error, true) }),

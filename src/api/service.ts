@@ -3,7 +3,7 @@
 // A generation's own shapes are in wire/generation.ts.
 
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
-import type { GenerateEvent, GenerateRequest } from '../wire/generation.ts'
+import type { GenerateEvent, GenerateRequest, SavedPrefix } from '../wire/generation.ts'
 import type {
   Forgotten,
   Hit,
@@ -22,7 +22,9 @@ export type {
   GenerateEvent,
   GenerateRequest,
   GenerateResult,
-  HopTiming
+  HopTiming,
+  SavedPrefix,
+  SavedStage
 } from '../wire/generation.ts'
 export type { HopReport, SessionReport } from '../wire/session-report.ts'
 
@@ -137,6 +139,25 @@ export interface KnowledgeService {
   status(): KnowledgeStatus
 }
 
+/** A session that a member of the topic knows. Nothing of its text. */
+export interface SessionStatus {
+  /** 32 hex digits. */
+  id: string
+  /** Key and name of the peer that asked. */
+  origin: string
+  originName: string
+  /** That is this peer. */
+  self: boolean
+  /** `orphan`: the origin is gone and the answer waits for another; `kept`: it waits for a next question. */
+  state: 'answering' | 'kept' | 'orphan'
+  /** Name of the model, or the first digits of its id. */
+  model: string
+  promptTokens: number
+  /** Of the answer, as far as is known. */
+  tokens: number
+  ageMs: number
+}
+
 export interface SwarmService {
   status(): NodeStatus
   peers(): PeerStatus[]
@@ -147,6 +168,13 @@ export interface SwarmService {
   top(): TopSnapshot
   /** Ends with a 'done' event or throws a SwarmError; aborting frees every stage. */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
+  /** What this peer asked itself, and what the members within reach hold that is not private. */
+  sessions(): Promise<SessionStatus[]>
+  /**
+   * Goes on with an answer whose origin is gone, from its first token on; otherwise as generate.
+   * @throws STAGE_UNKNOWN_SESSION, PEER_BUSY, PEER_REFUSED
+   */
+  attach(session: string, signal: AbortSignal): AsyncIterable<GenerateEvent>
   /** What the last answers cost that were asked for here, oldest first. */
   explain(): readonly SessionReport[]
   invite(): InviteStatus
@@ -154,6 +182,11 @@ export interface SwarmService {
   /** @throws USAGE_BAD_VALUE, STORE_UNREADABLE */
   editGate(edit: GateEdit): GateStatus
   closeSession(session: string): void
+  /**
+   * Has every stage store what it holds of a kept session on its own disk.
+   * @throws STAGE_UNKNOWN_SESSION, PEER_BUSY
+   */
+  saveSession(session: string): Promise<SavedPrefix>
   /** Null while the store is not open. */
   knowledge(): KnowledgeService | null
   /** Events from now on until the signal aborts. */

@@ -114,11 +114,12 @@ export function familyOf(code: ErrorCode): ErrorFamily {
  * An error that another peer reported. A code of a family that is not known here says only that the
  * peer refuses; a newer peer's code of a known family is kept, because the family decides.
  * @param text safe to print.
+ * @param peer that the other one could not reach, if that is why.
  */
-export function errorFromPeer(code: string, text: string): SwarmError {
+export function errorFromPeer(code: string, text: string, peer: string | null = null): SwarmError {
   const isKnown = FAMILIES.some((family) => code.startsWith(`${family}_`))
   return isKnown
-    ? new SwarmError(code as ErrorCode, text)
+    ? new SwarmError(code as ErrorCode, text, peer === null ? {} : { peer })
     : new SwarmError('PEER_REFUSED', `${text} (${code})`)
 }
 

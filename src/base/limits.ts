@@ -1,6 +1,6 @@
 // Every bound on what a file, a user or another peer can make this process hold or do, with its unit
 // and the reason for its value. The exception to "no domain words in base": one place to audit them.
-// docs/limits.md lists the same names; a test compares the two.
+// docs/limits.md lists the same names; a test compares the two. Those of the shell are in shell-limits.ts.
 
 // Models and plans.
 
@@ -29,6 +29,8 @@ export const ROUTE_STAGES_MAX = 64
 export const CONTEXT_TOKENS_MAX = 2 ** 20
 /** Positions in one step. Larger chunks no longer gain speed and delay other sessions' tokens. */
 export const CHUNK_TOKENS_MAX = 512
+/** Ids drafted behind one token: beyond it a stage computes more than a long ring's silence is worth. */
+export const DRAFT_TOKENS_MAX = 16
 /** Bytes of one activation message: the largest chunk at DIM_MAX would not fit a Noise frame. */
 export const ACTIVATION_BYTES_MAX = 15 * 2 ** 20
 /** Bytes of one control or session message that is not an activation: a route plus a prompt chunk. */
@@ -37,9 +39,16 @@ export const MESSAGE_BYTES_MAX = 64 * 2 ** 10
 export const SESSIONS_MAX = 64
 /** Bytes of one exported piece of keys and values: 512 positions of an 8B model's layers in f16. */
 export const KV_PIECE_BYTES_MAX = 64 * 2 ** 20 + 2 ** 10
-/** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins:
- * each is a conversation or a system prompt; all of them together stay within the KV budget. */
+/** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins. */
 export const PREFIXES_MAX = 32
+/** Bytes of saved keys and values on one peer's disk: 32,768 positions of an 8B model's layers in f16. */
+export const KV_SAVED_BYTES_MAX = 4 * 2 ** 30
+/** Files of them: one that lists at once; a thousand tokens of an 8B model each reach the bytes first. */
+export const KV_SAVED_FILES_MAX = 256
+/** Sessions that wait on one peer to be saved or read back: each costs its disk seconds. */
+export const KV_SAVES_WAITING_MAX = 8
+/** Bytes of a file that `swarm chat` saved: PREFIX_IDS_MAX ids in decimal, and as much text. */
+export const CONVERSATION_BYTES_MAX = 16 * 2 ** 20
 /** Ids of earlier prompts and answers that one origin remembers, to find such a beginning: 4 MiB. */
 export const PREFIX_IDS_MAX = 2 ** 20
 /** Sessions that one origin keeps for a next turn; each holds KV caches on every stage. */
@@ -54,28 +63,34 @@ export const SESSION_IDLE_MS = 10 * 60_000
 export const OPEN_TIMEOUT_MS = 5_000
 /** Time without any progress of a session: one chunk of a 70B model on a slow stage takes 20 s. */
 export const STEP_TIMEOUT_MS = 120_000
-/**
- * Time that a session in mid-answer looks for another route before it ends: a peer that returns has started,
- * found the others and loaded its layers by then.
- */
+/** Time that an answer looks for another route: a peer that returns has loaded its layers by then. */
 export const REROUTE_TIMEOUT_MS = 120_000
 /** Routes that fail one after the other for a fault of a stage: the next would fail for it too. */
 export const REROUTES_MAX = 3
+/** Time that stages keep an answer whose origin is gone: to walk to another machine and attach there. */
+export const ORPHAN_MS = 5 * 60_000
+/** Ids in the logs of all sessions of one stage, 8 MiB: beyond, a new session is lost with its origin. */
+export const LOGGED_IDS_MAX = 2 ** 20
+/** Ids of a log in one message: 32 KiB leave room in MESSAGE_BYTES_MAX for all that a session can carry. */
+export const LOG_CHUNK_IDS_MAX = 8192
+/** Questions about sessions answered per second, and at once: a log of a million ids takes 128. */
+export const SESSION_QUESTIONS_PER_SECOND = 64
+export const SESSION_QUESTIONS_BURST = 256
+/** Time for a member to answer one: it does so from memory. */
+export const SESSION_QUESTION_MS = 1_000
+/** Time to attach: stages still notice that the origin is gone, or another peer attaches as well. */
+export const ATTACH_TIMEOUT_MS = 10_000
 /** Time to wait for what a session cost: only figures are lost by not waiting longer. */
 export const CLOSE_TIMEOUT_MS = 1_000
-/**
- * Bytes of outputs that one stage keeps for stages that are lost behind it: 8,192 positions at a width of
- * 4,096. Beyond, the positions are computed again from their ids.
- */
+/** Bytes of outputs that one stage keeps for stages lost behind it: 8,192 positions of 4,096 wide. */
 export const KEPT_OUTPUT_BYTES_MAX = 128 * 2 ** 20
-/** Time for a stage to look up what its rows hashed to. Who is silent for longer has something to hide. */
+/** Time for a stage to look up what its rows hashed to. Who is silent for longer is left out. */
 export const AUDIT_TIMEOUT_MS = 2_000
 /** Faults in one answer, of stages or of checkers, before it ends: more than that is no accident. */
 export const AUDIT_FAULTS_MAX = 8
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
-/** Bytes of activations that wait for their step on one stage, all sessions together: 64 chunks of 128
- * positions at dim 8192. Beyond it the session that has most is failed. */
+/** Bytes of activations that wait for a step on one stage: 64 chunks of 128 positions, 8192 wide. */
 export const STAGE_QUEUE_BYTES_MAX = 256 * 2 ** 20
 /** Ids that end a generation: a handful per model, sent with every session. */
 export const STOP_IDS_MAX = 64
@@ -161,9 +176,7 @@ export const ADDRESS_CHANGES_PER_SECOND = 2
 export const ADDRESS_CHANGES_BURST = 16
 /** Bytes of one block of weights: a chunk of 1 MiB and what is said about it. */
 export const WEIGHTS_BLOCK_BYTES_MAX = 2 ** 20 + 2 ** 12
-/**
- * Least bytes of a piece of a block but its last: each costs its receiver an object of its own.
- */
+/** Least bytes of a piece of a block but its last: each costs its receiver an object of its own. */
 export const WEIGHTS_PIECE_BYTES_MIN = 4096
 /** Bytes of blocks that wait to be sent to one peer: enough to keep any wire busy, eight chunks. */
 export const WEIGHTS_QUEUE_BYTES_MAX = 8 * WEIGHTS_BLOCK_BYTES_MAX
@@ -200,8 +213,7 @@ export const GOSSIP_RECORDS_PER_SECOND = 400
 export const GOSSIP_RECORDS_BURST = 1024
 /** Peers that beacons have told of. Any machine of the LAN can fill it, so it stays small. */
 export const HINTS_MAX = 256
-/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare, IPv4 and IPv6 of each. Each
- * may cost a dial. */
+/** Addresses kept of one hinted peer: loopback, a cable, Wi-Fi, one to spare, IPv4 and IPv6 of each. */
 export const HINT_ADDRESSES_MAX = 8
 /** Beacons processed per second, and at once: 64 peers on 4 interfaces send 256. */
 export const BEACONS_PER_SECOND = 512
@@ -225,11 +237,9 @@ export const FACT_BLOCK_BYTES_MAX = 48 * 2 ** 10
 export const LOG_BLOCKS_MAX = 2 ** 17
 /** Bytes of one log of one author: a full basin log has 132 MiB, facts of 2 KiB as many come to this. */
 export const LOG_BYTES_MAX = 256 * 2 ** 20
-/** Time for a peer that says it has more of our own log than we have to show it, before it is not believed:
- * what it has comes within a few round trips. */
+/** Time for a peer to show that it has more of our own log than we have: a few round trips. */
 export const CLAIM_MS = 5_000
-/** Log pairs of one author that are followed, the newest ones: he begins another one when he lost a part of
- * the last one or filled it. */
+/** Log pairs of one author that are followed, the newest: another begins where one is lost or full. */
 export const LOG_EPOCHS_MAX = 8
 /** Authors whose logs are followed in one topic: the peers of a view. */
 export const LOG_AUTHORS_MAX = 64
@@ -301,57 +311,6 @@ export const FLAG_REPEATS_MAX = 16
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
-
-// The shell hook: files of the runtime folder and of the data directory that only this user writes.
-
-/** Bytes of the spool before a shell starts a new one; one older is kept. Some thousand commands. */
-export const SPOOL_BYTES_MAX = 256 * 2 ** 10
-/** Characters kept of one command line, and of its directory: Linux's own bound of a path. */
-export const SPOOL_COMMAND_CHARS_MAX = 4096
-export const SPOOL_CWD_CHARS_MAX = 4096
-/** Bytes kept of what a failed command wrote, its end: an error is said last. */
-export const FAILURE_OUTPUT_BYTES_MAX = 64 * 2 ** 10
-/** Bytes of the file that holds the last failure under swarm watch: in JSON a byte takes six at most. */
-export const WATCHED_FILE_BYTES_MAX = 8 * FAILURE_OUTPUT_BYTES_MAX
-/** Lines of a tmux pane above its screen that are searched for the failed command. */
-export const CAPTURE_LINES_MAX = 200
-/** Time for tmux to answer: it needs 3 ms; a server that hangs must not hold swarm why. */
-export const CAPTURE_TIMEOUT_MS = 500
-/** Bytes of one captured pane: CAPTURE_LINES_MAX and a screen, 1000 columns of four bytes each. */
-export const CAPTURE_BYTES_MAX = 2 ** 20
-/** Commands kept as suggestions: zsh reads all of them at a key, so that it takes milliseconds. */
-export const COMMANDS_INDEXED_MAX = 4096
-/** Characters of one suggestion: a longer line is a script, and does not fit the screen. */
-export const COMMAND_INDEXED_CHARS_MAX = 256
-/** Bytes of the file of suggestions: 64 each on average. */
-export const COMMAND_INDEX_BYTES_MAX = 256 * 2 ** 10
-/** Time after which a suggestion comes too late to be shown. */
-export const SUGGEST_DEADLINE_MS = 50
-/** Topics for which what is learnt from failures may leave this machine. */
-export const HOOK_TOPICS_MAX = 64
-/** Bytes of the file that names them: twice what it can hold. */
-export const HOOK_FILE_BYTES_MAX = 16 * 2 ** 10
-/** Characters of the line above the next prompt: it must not push the prompt away. */
-export const NOTICE_CHARS_MAX = 200
-
-// Failed commands.
-
-/** Characters of one line that is looked at for secrets; a longer one is data and is taken out whole. */
-export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
-/** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
-export const FIX_COMMAND_CHARS_MAX = 4096
-export const FIX_OUTPUT_CHARS_MAX = 2048
-/** Folders of a search path, and names of one folder, that are looked at for slips: far above real ones. */
-export const SEARCH_PATH_FOLDERS_MAX = 64
-export const FOLDER_ENTRIES_MAX = 8192
-/** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
-export const FIXES_ASKED_MAX = 32
-/** Proposals of one explanation: more than a screen of them help nobody. */
-export const PROPOSALS_MAX = 8
-/** Characters of the question that the model gets about a failure: some 2000 tokens. */
-export const EXPLAIN_PROMPT_CHARS_MAX = 8 * 2 ** 10
-/** Time for the shared memory to answer before the rules do alone: 400 times its median. */
-export const EXPLAIN_ASK_TIMEOUT_MS = 2_000
 
 // Tokenizers and chat templates.
 

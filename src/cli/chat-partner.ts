@@ -9,11 +9,15 @@ import { openHere } from './shipped-model.ts'
 import { sentinelQuestion } from '../shell/sentinel-question.ts'
 import { thisMachine } from '../shell/why-machine.ts'
 
-import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
+import type { GenerateEvent, GenerateRequest, SavedPrefix } from '../api/service.ts'
 
 export interface ChatPartner {
   /** Name of the model; null for a peer without one. */
   readonly model: string | null
+  /** 64 hex digits; null where it is not known. */
+  readonly modelId: string | null
+  /** Of the peer that asks; null where nothing is saved. */
+  readonly arithmeticVersion: number | null
   /** What a line of the user is to the model. */
   question(line: string): string
   /** Told once before the first question; null where there is nothing to tell. */
@@ -21,6 +25,11 @@ export interface ChatPartner {
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>
   /** Frees the KV of a conversation. A peer that is gone has freed it already. */
   forget(session: string): Promise<void>
+  /**
+   * Has the stages keep what they computed of a conversation; null where nothing is ever kept.
+   * @throws STAGE_UNKNOWN_SESSION, PEER_*
+   */
+  save(session: string, signal: AbortSignal): Promise<SavedPrefix | null>
   close(): Promise<void>
 }
 
@@ -32,6 +41,8 @@ export async function chatPartner(context: CommandContext): Promise<ChatPartner>
   const client = clientOf(context)
   return {
     model: status.model?.name ?? null,
+    modelId: status.model?.id ?? null,
+    arithmeticVersion: status.arithmeticVersion,
     question: (line) => (status.model?.isSentinel ? asFailure(context.host, line) : line),
     remark: null,
     generate: (request, turnSignal) => client.generate(request, turnSignal),
@@ -42,6 +53,7 @@ export async function chatPartner(context: CommandContext): Promise<ChatPartner>
         if (!(error instanceof SwarmError)) throw error
       }
     },
+    save: (session, saveSignal) => client.saveSession(session, saveSignal),
     close: () => Promise.resolve()
   }
 }
@@ -51,12 +63,15 @@ async function shipped(context: CommandContext): Promise<ChatPartner> {
   const model = await openHere(context, request)
   return {
     model: model.name,
+    modelId: null,
+    arithmeticVersion: null,
     question: (line) => asFailure(context.host, line),
     remark:
       'no peer runs here, so the small model that comes with swarm answers: it explains failed commands, ' +
       "typed as '$ gti status'; swarm join TOPIC --model FILE brings a larger one",
     generate: (request, signal) => model.generate(request, signal),
     forget: (session) => Promise.resolve(model.closeSession(session)),
+    save: () => Promise.resolve(null),
     close: () => model.close()
   }
 }

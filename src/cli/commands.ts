@@ -1,5 +1,8 @@
 // The one table of commands: what each takes, what it is for, how it is typed. Help, completions, the
-// man page, the parser and the check of the README read it; nothing else lists commands.
+// man page, the parser and the check of the README read it; only what the program says of itself is in
+// program-commands.ts.
+
+import { PROGRAM_COMMANDS } from './program-commands.ts'
 
 import { ALWAYS, type CommandSpec } from './command-spec.ts'
 import { SESSION_COMMANDS } from './session-commands.ts'
@@ -16,7 +19,8 @@ const SAMPLING = [
   'stop',
   'ctx',
   'kv',
-  'verify'
+  'verify',
+  'no-speculation'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)
 
@@ -157,10 +161,11 @@ export const COMMANDS = {
   generate: {
     summary: 'generate text with the running peer and its swarm',
     about:
-      'Streams the text to standard output as it comes. Ctrl-C frees the stages of all peers. When ' +
+      'Streams the text to standard output as it comes. Ctrl-C frees the stages of all peers. If this ' +
+      'machine dies, swarm attach on another one finishes the answer, unless it was --private. When ' +
       'standard output is a terminal, control characters in the text are left out.',
     positionals: [],
-    flags: ['prompt', ...SAMPLING, 'chat', 'stream', 'data-dir', ...ALWAYS],
+    flags: ['prompt', ...SAMPLING, 'chat', 'private', 'stream', 'data-dir', ...ALWAYS],
     required: ['prompt'],
     examples: [
       "swarm generate -p 'Once upon a time' -n 64",
@@ -168,16 +173,37 @@ export const COMMANDS = {
       'swarm generate -p - --stop END'
     ]
   },
+  sessions: {
+    summary: 'list the answers and conversations that the swarm holds',
+    about:
+      'Those that were asked for here, and those of others that members within reach hold: who asked, ' +
+      'how far they are, and which are orphans, whose machine is gone (see: swarm attach). Those that ' +
+      'are --private are listed on their own machine only. Shows no text.',
+    positionals: [],
+    flags: ['data-dir', ...ALWAYS],
+    examples: ['swarm sessions', 'swarm sessions --json']
+  },
+  attach: {
+    summary: 'go on with an answer whose machine is gone',
+    about:
+      'Prints the answer from its beginning and streams the rest; no token is missing or doubled, and ' +
+      'the text is what an undisturbed run gives. Its stages keep it for some minutes after its ' +
+      'machine went. Without a session it takes the only orphan; the first 8 digits are enough. ' +
+      'Needs a running peer with the model file. Ctrl-C frees the stages, as with swarm generate.',
+    positionals: [{ name: 'session', required: false, offers: 'nothing' }],
+    flags: ['stream', 'data-dir', ...ALWAYS],
+    examples: ['swarm attach', 'swarm attach 3f2a9c1b', 'swarm attach --json']
+  },
   chat: {
     summary: 'talk with the model of the running peer, or with the small one that comes with swarm',
     about:
       'Without a running peer the small model answers. ' +
-      'Keeps the conversation and its KV cache between turns. /clear starts anew, /help lists the ' +
-      'rest. Ctrl-C stops an answer; at the prompt it leaves. Without a terminal every line of ' +
-      'standard input is one turn.',
+      'Keeps the conversation and its KV cache between turns; /save FILE keeps both on disk, /load FILE ' +
+      'goes on with them, /clear starts anew, /help lists the rest. Ctrl-C stops an answer; at the ' +
+      'prompt it leaves. Without a terminal every line of standard input is one turn.',
     positionals: [],
-    flags: ['system', ...SAMPLING, 'data-dir', ...ALWAYS],
-    examples: ['swarm chat', "swarm chat --system 'Answer briefly.' --temp 0.6"]
+    flags: ['system', 'load', ...SAMPLING, 'private', 'data-dir', ...ALWAYS],
+    examples: ['swarm chat', "swarm chat --system 'Answer briefly.'", 'swarm chat --load talk.json']
   },
   status: {
     summary: 'show what the running peer is doing',
@@ -345,40 +371,14 @@ export const COMMANDS = {
       'Starts a private bootstrap and three peers as processes of their own, splits the layers of ' +
       'the small model that comes with swarm among them, lets them explain two failed commands (or ' +
       'answer --prompt), and checks that one peer alone gives the same tokens and the same logits. ' +
-      'Leaves nothing behind.',
+      'With --kill a fourth peer holds the middle layers too, and the one that computes them is killed ' +
+      'with -9 in mid-sentence. Leaves nothing behind.',
     positionals: [],
-    flags: ['prompt', 'max-tokens', ...ALWAYS],
+    flags: ['prompt', 'max-tokens', 'kill', ...ALWAYS],
     defaults: { 'max-tokens': 110 },
-    examples: ['swarm demo', 'swarm demo --json']
+    examples: ['swarm demo', 'swarm demo --kill', 'swarm demo --json']
   },
-  completion: {
-    summary: 'print a completion script for a shell',
-    about: 'For bash and fish: source it. For zsh: write it to a file _swarm in a folder of fpath.',
-    positionals: [{ name: 'shell', required: true, offers: 'shells' }],
-    flags: ['help'],
-    examples: ['swarm completion zsh', 'swarm completion bash', 'swarm completion fish']
-  },
-  man: {
-    summary: 'print the manual page',
-    about: 'In roff, for: swarm man | man -l -',
-    positionals: [],
-    flags: ['help'],
-    examples: ['swarm man']
-  },
-  help: {
-    summary: 'show how a command is used',
-    about: 'Without a command it lists them all.',
-    positionals: [{ name: 'command', required: false, offers: 'commands' }],
-    flags: ['json', 'help'],
-    examples: ['swarm help', 'swarm help join']
-  },
-  version: {
-    summary: 'show the version of this program',
-    about: 'Also as swarm --version.',
-    positionals: [],
-    flags: ['json', 'help'],
-    examples: ['swarm version']
-  }
+  ...PROGRAM_COMMANDS
 } as const satisfies Record<string, CommandSpec>
 
 export type CommandName = keyof typeof COMMANDS

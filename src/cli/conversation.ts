@@ -2,7 +2,7 @@
 // what each outcome of a turn does to both. An answer that failed leaves no trace; one that was stopped
 // stays as far as it was read.
 
-import type { ChatMessage, GenerateRequest, GenerateResult } from '../api/service.ts'
+import type { ChatMessage, GenerateRequest, GenerateResult, SavedPrefix } from '../api/service.ts'
 
 export class Conversation {
   readonly #request: GenerateRequest
@@ -10,6 +10,8 @@ export class Conversation {
   readonly turns: GenerateResult[] = []
   #messages: ChatMessage[] = []
   #session: string | undefined
+  /** What stages keep of it on their disks; null: nothing that is known. */
+  saved: SavedPrefix | null = null
 
   /** @param request sampling of every turn. */
   constructor(request: GenerateRequest, system: string | undefined) {
@@ -33,7 +35,8 @@ export class Conversation {
       ...this.#request,
       messages: [...this.#messages, { role: 'user', content: text }],
       keep: true,
-      ...(this.#session === undefined ? {} : { session: this.#session })
+      ...(this.#session === undefined ? {} : { session: this.#session }),
+      ...(this.saved === null ? {} : { saved: this.saved })
     }
   }
 
@@ -53,6 +56,14 @@ export class Conversation {
   clear(): void {
     this.#messages = this.#system === undefined ? [] : [{ role: 'system', content: this.#system }]
     this.#session = undefined
+    this.saved = null
+  }
+
+  /** Goes on from another conversation, instructions included. */
+  restore(messages: readonly ChatMessage[], saved: SavedPrefix | null): void {
+    this.#messages = [...messages]
+    this.#session = undefined
+    this.saved = saved
   }
 
   #keep(question: string, answer: string): void {

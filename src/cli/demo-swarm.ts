@@ -1,5 +1,6 @@
-// The processes and files of `swarm demo`: a private bootstrap, three peers with pinned layers, and a
-// temporary folder that holds everything. Owns that nothing of it is left behind, whatever happens.
+// The processes and files of `swarm demo`: a private bootstrap, three peers with pinned layers, a fourth
+// with those of the middle one where that is to be killed, and a temporary folder that holds everything.
+// Owns that nothing of it is left behind, whatever happens.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -26,7 +27,10 @@ export class DemoSwarm {
   readonly #folder: string
   readonly #env: NodeJS.ProcessEnv
   readonly #processes = new Set<CliProcess>()
+  readonly #killed = new Set<CliProcess>()
+  /** With their keys as soon as all are ready. */
   #peers: CliProcess[] = []
+  #keys: string[] = []
   /** Peers speak while they start; later their lines would run into the text. */
   #starting = true
   #closing: Promise<void> | null = null
@@ -47,9 +51,13 @@ export class DemoSwarm {
 
   /**
    * Starts the bootstrap and the peers, each with its share of the layers, and waits until they serve.
+   * @param hasSpare one more peer holds the middle layers.
    * @throws what a process reports; PEER_TIMEOUT; AbortError.
    */
-  async start(nLayers: number): Promise<{ plan: PlanStatus; peers: PeerStatus[] }> {
+  async start(
+    nLayers: number,
+    { hasSpare = false } = {}
+  ): Promise<{ plan: PlanStatus; peers: PeerStatus[] }> {
     const { terminal } = this.#context
     terminal.progress.update('starting a private bootstrap')
     const address = await this.#startBootstrap()
@@ -57,7 +65,9 @@ export class DemoSwarm {
     const common = ['--bootstrap', address, '--threads', String(threads), '--until-eof', '--json']
     // Of this demo alone: beacons of another one, here or elsewhere on the network, are not for it.
     const topic = `demo ${toHex(systemRandom.bytes(8))}`
-    this.#peers = splitLayers(nLayers, DEMO_PEERS).map((layers, index) => {
+    const shares = splitLayers(nLayers, DEMO_PEERS)
+    const [, middle = ''] = shares
+    this.#peers = [...shares, ...(hasSpare ? [middle] : [])].map((layers, index) => {
       const own = ['--data-dir', this.dataDir(index), '--layers', layers]
       const argv = ['join', topic, '--model', this.modelPath, ...own, ...common]
       return this.#spawn(argv, ({ text }) => {
@@ -80,12 +90,21 @@ export class DemoSwarm {
     return this.#orEnd(this.#spawn(argv, onLine).result(this.#context.signal), this.#peers)
   }
 
+  /** Kills a peer with -9. */
+  kill(peer: string): void {
+    const one = this.#peers[this.#keys.indexOf(peer)]
+    if (one === undefined) return
+    this.#killed.add(one)
+    one.kill()
+  }
+
   /** Stops the peers as a user would. @throws the error that `swarm stop` reports. */
   async stopPeers(): Promise<void> {
     const { signal } = this.#context
-    const stops = this.#peers.map((_, index) =>
-      this.#spawn(['stop', '--data-dir', this.dataDir(index), '--json']).result(signal)
-    )
+    const stops = this.#peers.flatMap((one, index) => {
+      if (this.#killed.has(one)) return []
+      return [this.#spawn(['stop', '--data-dir', this.dataDir(index), '--json']).result(signal)]
+    })
     await Promise.all(stops)
   }
 
@@ -129,13 +148,17 @@ export class DemoSwarm {
     while (clock.now() < untilMs) {
       await this.#orEnd(sleep(clock, POLL_MS, signal), this.#peers)
       const plans = await Promise.all(clients.map((client) => orNotYet(client.plan(signal))))
-      if (plans.every((plan) => plan?.ready && plan.stages.length === DEMO_PEERS)) {
-        return { plan: plans[0] as PlanStatus, peers: await first.peers(signal) }
-      }
+      if (!plans.every((plan) => plan?.ready && plan.stages.length === DEMO_PEERS)) continue
+      const peers = await first.peers(signal)
+      const within = peers.filter(({ lane, held }) => lane !== null && held !== null)
+      if (within.length < this.#peers.length) continue
+      const all = await Promise.all(clients.map((client) => client.status(signal)))
+      this.#keys = all.map(({ key }) => key)
+      return { plan: plans[0] as PlanStatus, peers }
     }
     throw new SwarmError(
       'PEER_TIMEOUT',
-      `the three peers were not ready within ${READY_TIMEOUT_MS / 1000} s; try again with --log-level info`
+      `the peers were not ready within ${READY_TIMEOUT_MS / 1000} s; try again with --log-level info`
     )
   }
 
@@ -144,6 +167,7 @@ export class DemoSwarm {
     const { signal } = this.#context
     const ends = children.map(async (child) => {
       await child.ended
+      if (this.#killed.has(child)) return new Promise<never>(() => {})
       signal.throwIfAborted()
       throw child.failure()
     })

@@ -122,6 +122,12 @@ export const FLAGS = {
     example: "--system 'Answer briefly.'",
     help: 'instructions before the conversation'
   },
+  load: {
+    kind: 'path',
+    placeholder: 'FILE',
+    example: '--load talk.json',
+    help: 'go on with a conversation that /save kept'
+  },
   ctx: {
     kind: 'number',
     placeholder: 'N',
@@ -143,6 +149,14 @@ export const FLAGS = {
     range: SAMPLING_RANGES.verify,
     default: 0,
     help: 'compute this share of the steps on other peers too, and compare them bit for bit'
+  },
+  private: {
+    kind: 'switch',
+    help: 'keep the question off other machines; the answer is lost with the one that asked'
+  },
+  'no-speculation': {
+    kind: 'switch',
+    help: 'one token at a time, even where drafts would be faster; the answer is the same'
   },
   threads: {
     kind: 'number',
@@ -315,6 +329,7 @@ export const FLAGS = {
     help: 'let what is learnt from failures go to the members of this topic'
   },
   notice: { kind: 'switch', help: 'one line above the next prompt when an answer is known here' },
+  kill: { kind: 'switch', help: 'kill the middle peer in mid-sentence, and see the answer go on' },
   stream: { kind: 'switch', help: 'with --json: every event as a line before the last' },
   'until-eof': {
     kind: 'switch',

@@ -22,7 +22,9 @@ export function samplingRequest(flags: FlagValues): GenerateRequest {
     stop: flags.stop ?? [],
     kvType: flags.kv ?? 'f16',
     ...(flags.verify ? { verify: flags.verify } : {}),
-    ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx })
+    ...(flags['no-speculation'] ? { speculation: false } : {}),
+    ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx }),
+    ...(flags.private ? { private: true } : {})
   }
 }
 

@@ -25,11 +25,11 @@ export async function showGeneration(
   events: AsyncIterable<GenerateEvent>,
   options: ViewOptions
 ): Promise<GenerateResult> {
+  const showNews = newsOf(terminal)
   try {
     for await (const event of events) {
       if (terminal.json && options.stream && event.type !== 'done') terminal.object(event)
-      showWaiting(terminal, event)
-      if (event.type === 'audit' && !terminal.json) terminal.note(event.text)
+      showNews(event)
       if (event.type === 'text' && !terminal.json) terminal.answer(event.text)
       if (event.type === 'done') {
         finish(terminal, event.result, options)
@@ -43,11 +43,23 @@ export async function showGeneration(
   throw new SwarmError('PEER_GONE', 'the generation ended without a result; try again')
 }
 
-function showWaiting(terminal: Terminal, event: GenerateEvent): void {
-  if (event.type === 'queued') terminal.progress.update(`waiting: ${clip(event.reason)}`)
-  else if (event.type === 'rerouting') terminal.progress.update(`waiting: ${clip(event.reason)}`)
-  else if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
-    terminal.progress.update('reading the prompt', event.done, event.total)
+/** Shows why nothing comes for a moment, over whom it goes on, and who computed something wrong. */
+export function newsOf(terminal: Terminal): (event: GenerateEvent) => void {
+  let isRerouting = false
+  return (event) => {
+    if (event.type === 'queued' || event.type === 'rerouting') {
+      const text = `waiting: ${clip(event.reason)}`
+      // A line that is redrawn in place would take the row on which the answer stands; and a loss that is
+      // over before one could read of it is told in one line with what followed.
+      if (!terminal.isMidLine) terminal.progress.update(text)
+      else if (isRerouting) terminal.note(text, 'faint')
+    }
+    if (event.type === 'rerouted') terminal.note(event.text, 'faint')
+    if (event.type === 'audit') terminal.note(event.text)
+    if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
+      terminal.progress.update('reading the prompt', event.done, event.total)
+    }
+    isRerouting = event.type === 'rerouting'
   }
 }
 

@@ -25,6 +25,8 @@ const HANDLERS: Record<CommandName, () => Promise<CommandHandler>> = {
   query: async () => (await import('./command/query.ts')).query,
   forget: async () => (await import('./command/forget.ts')).forget,
   generate: async () => (await import('./command/generate.ts')).generate,
+  sessions: async () => (await import('./command/sessions.ts')).sessions,
+  attach: async () => (await import('./command/sessions.ts')).attach,
   chat: async () => (await import('./command/chat.ts')).chat,
   status: async () => (await import('./command/status.ts')).status,
   peers: async () => (await import('./command/peers.ts')).peers,

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import { abortError, SwarmError } from '../base/errors.ts'
 import type { LogLine } from '../base/log.ts'
 import { clip } from '../base/text.ts'
+import { LineTail } from './line-tail.ts'
 import { printable } from './printable.ts'
 import { Progress } from './progress.ts'
 
@@ -34,6 +35,8 @@ export class Terminal {
   readonly #colour: boolean
   readonly #broken = new AbortController()
   #midLine = false
+  /** Of an answer on a terminal that can be drawn on. */
+  readonly #tail = new LineTail()
   #diverted: ((line: string) => void) | null = null
 
   constructor(options: TerminalOptions) {
@@ -64,13 +67,21 @@ export class Terminal {
     this.progress.clear()
     const shown = this.live ? printable(text) : text
     this.#options.stdout.write(shown)
-    if (shown !== '') this.#midLine = !shown.endsWith('\n')
+    if (shown === '') return
+    this.#midLine = !shown.endsWith('\n')
+    if (this.canDraw) this.#tail.push(shown, this.width)
   }
 
   /** Ends the answer: a line break where it has none, so that the shell's prompt starts a line. */
   endAnswer(): void {
     if (this.#midLine) this.#options.stdout.write('\n')
     this.#midLine = false
+    this.#tail.clear()
+  }
+
+  /** An answer is being written, and its last line is not complete. */
+  get isMidLine(): boolean {
+    return this.#midLine
   }
 
   /** From now on lines and notes go there, because something else draws on the terminal; null: no more. */
@@ -94,10 +105,23 @@ export class Terminal {
   /** A remark for the person in front, on standard error; a faint one is not worth reading twice. */
   note(text: string, style: 'plain' | 'faint' = 'plain'): void {
     this.progress.clear()
-    if (this.#midLine && this.live) this.endAnswer()
     const line = clip(text, NOTE_CHARS_MAX)
     if (this.#diverted !== null) return this.#diverted(line)
-    this.#options.stderr.write(`${style === 'faint' ? this.dim(line) : line}\n`)
+    const write = () => this.#options.stderr.write(`${style === 'faint' ? this.dim(line) : line}\n`)
+    if (this.#midLine && this.live) this.#besideAnswer(write)
+    else write()
+  }
+
+  /** Above the row on which the answer stands where that can be redrawn, else on a row of its own. */
+  #besideAnswer(write: () => void): void {
+    const tail = this.canDraw ? this.#tail.text : null
+    if (tail === null) {
+      this.endAnswer()
+      return write()
+    }
+    this.#options.stdout.write('\r\u001b[K')
+    write()
+    this.#options.stdout.write(tail)
   }
 
   /** Resolves when everything written has left this process, or cannot. */

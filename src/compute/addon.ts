@@ -33,6 +33,7 @@ export interface NativePart {
   input?: Uint8Array
   output?: Uint8Array
   sampler?: NativeSampler
+  draft?: Int32Array
   /** (nTokens, vocab) or (vocab,) of the last position, told apart by length. */
   logits?: Float32Array
   /** Set the one element to cancel: the part ends with code CANCELLED. */
@@ -41,8 +42,9 @@ export interface NativePart {
 
 export interface NativeOutcome {
   error?: Error
-  token?: number
-  logitsHash?: string
+  /** As many of each as tokens were sampled; absent without a sampler. */
+  ids?: number[]
+  logitsHashes?: string[]
 }
 
 /** Layers, then positions, each from and to (not included). */
@@ -98,8 +100,8 @@ export interface NativeMeterJob {
 export interface NativeRate {
   /** Of the fastest pass: other work on the machine can only make one slower. */
   best: number
-  /** What a long run gets. */
-  median: number
+  /** What a long run gets, the turns of other programs included. */
+  mean: number
 }
 
 /** Synchronous. Vectors are 256 floats of length 1, keys 48 bytes; labels are the caller's, below 2^24. */

@@ -325,7 +325,7 @@ function nativeSpan({ layers, start, end }: KvSpan): NativeSpan {
 }
 
 function nativePart(request: StepRequest, cancel: Int32Array): NativePart {
-  const { cache, position, nTokens, ids, input, output, logits, sampler } = request
+  const { cache, position, nTokens, ids, input, output, logits, sampler, draft } = request
   return {
     cache: (cache as Cache).native,
     position,
@@ -335,12 +335,14 @@ function nativePart(request: StepRequest, cancel: Int32Array): NativePart {
     ...(output && { output }),
     ...(logits && { logits }),
     ...(sampler && { sampler: (sampler as NativeSamplerHandle).native }),
+    ...(sampler && draft && { draft }),
     cancel
   }
 }
 
-function outcomeOf({ error, token, logitsHash }: NativeOutcome, computeUs: number): StepOutcome {
+function outcomeOf(outcome: NativeOutcome, computeUs: number): StepOutcome {
+  const { error, ids = [], logitsHashes = [] } = outcome
   if (error !== undefined) return { error: fromNative(error) }
-  if (token === undefined || logitsHash === undefined) return { result: { computeUs, token: null } }
-  return { result: { computeUs, token: { id: token, logitsHash } } }
+  const tokens = ids.map((id, i) => ({ id, logitsHash: logitsHashes[i] as string }))
+  return { result: { computeUs, tokens } }
 }

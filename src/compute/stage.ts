@@ -3,7 +3,7 @@
 // toy. Owns no session: who may use a cache, and in which order, is the stage host's business.
 
 import type { LayerRange } from '../model/layer-range.ts'
-import type { KvType, Sampling } from '../wire/session.ts'
+import type { KvType, SampledToken, Sampling } from '../wire/session.ts'
 
 /**
  * Keys and values of one session for the layers of one stage, in pages of 256 positions that are
@@ -65,6 +65,11 @@ export interface StepRequest {
   output?: Uint8Array
   /** When the range ends with the last layer: sample the token after the last position. */
   sampler?: Sampler
+  /**
+   * (nTokens - 1,), with a sampler: what the positions after the first were guessed to hold. Then a token
+   * is sampled after each position for as long as the one before was guessed right.
+   */
+  draft?: Int32Array
   /** When the range ends with the last layer: filled with (nTokens, vocab), or (vocab,) of the last. */
   logits?: Float32Array
 }
@@ -72,8 +77,8 @@ export interface StepRequest {
 export interface StepResult {
   /** Time inside the native step, whole microseconds; of the whole step, however many parts it has. */
   computeUs: number
-  /** The sampled token when a sampler was given; hash is 16 hex digits. */
-  token: { id: number; logitsHash: string } | null
+  /** In order: one where a sampler was given, up to nTokens where there was a draft too, else none. */
+  tokens: SampledToken[]
 }
 
 /** One session's share of a step. */

@@ -91,7 +91,8 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   })
   return {
     name: model.name,
-    generate: (request, signal) => generator.generate(request, signal),
+    // Nobody else is there to finish the answer.
+    generate: (request, signal) => generator.generate({ ...request, private: true }, signal),
     closeSession: (session) => generator.closeSession(session),
     async close() {
       await pipeline.close()

@@ -10,6 +10,7 @@ import { computePlan } from '../sharding/plan.ts'
 import { changeView, parseChange } from '../sharding/what-if.ts'
 import { inviteTo } from '../peer/gate/invite.ts'
 import { describeModel } from './one-model.ts'
+import { knownSessions } from './known-sessions.ts'
 import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
 import { peerStatus, planStatus, standbyOf } from './status-views.ts'
@@ -24,11 +25,13 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionStatus,
   SessionReport,
   SwarmService
 } from '../api/service.ts'
-import type { GenerateResult } from '../wire/generation.ts'
+import type { GenerateResult, SavedPrefix } from '../wire/generation.ts'
 import type { GateEdit, GateStatus } from '../wire/gate.ts'
+import type { SessionId } from '../wire/ids.ts'
 import type { TopSnapshot } from '../wire/top.ts'
 import type { Gate } from '../peer/gate/gate.ts'
 import type { NodeParts } from './node-parts.ts'
@@ -36,6 +39,8 @@ import type { NodeParts } from './node-parts.ts'
 /** How long a question waits for layers that are being loaded, and how often it looks. */
 const READY_WAIT_MS = 120_000
 const READY_LOOK_MS = 100
+/** How long a gap may last before it is the answer: a peer that starts again is back by then. */
+const GAP_WAIT_MS = 3_000
 
 export class NodeService implements SwarmService {
   readonly #parts: NodeParts
@@ -127,6 +132,19 @@ export class NodeService implements SwarmService {
     if (watch !== null) profile?.note(watch.view().model, result)
   }
 
+  async sessions(): Promise<SessionStatus[]> {
+    const { network, pipeline, model } = this.#parts
+    if (network === null || pipeline === null) return []
+    const modelNameOf = (id: string) => (id === model?.id ? model.name : id.slice(0, 8))
+    return await knownSessions(network, pipeline, modelNameOf)
+  }
+
+  async *attach(session: string, signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
+    const { generator } = this.#parts
+    if (generator === null) throw this.#noModel()
+    yield* this.#top.follow(generator.attach(session as SessionId, signal))
+  }
+
   #noModel(): SwarmError {
     const { options, droppedFor } = this.#parts
     if (options.model !== null && droppedFor === null)
@@ -150,12 +168,16 @@ export class NodeService implements SwarmService {
   async *#untilReady(signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
     const untilMs = systemClock.now() + READY_WAIT_MS
     let told = ''
+    let gapMs: number | null = null
     for (;;) {
       const ready = this.#parts.watch?.readiness() ?? null
       if (ready?.state === 'ready') return
       const reason = ready?.text ?? 'this peer has just joined and is making its first plan'
-      const isLate = systemClock.now() >= untilMs || this.#parts.isClosing
-      if (ready?.state === 'gap' || isLate) throw new SwarmError('PLAN_GAP', reason)
+      const nowMs = systemClock.now()
+      gapMs = ready?.state === 'gap' ? (gapMs ?? nowMs) : null
+      const isGap = gapMs !== null && nowMs - gapMs >= GAP_WAIT_MS
+      if (isGap || nowMs >= untilMs || this.#parts.isClosing)
+        throw new SwarmError('PLAN_GAP', reason)
       if (reason !== told) yield { type: 'queued', reason }
       told = reason
       await sleep(systemClock, READY_LOOK_MS, signal)
@@ -205,6 +227,11 @@ export class NodeService implements SwarmService {
 
   closeSession(session: string): void {
     this.#parts.generator?.closeSession(session)
+  }
+
+  async saveSession(session: string): Promise<SavedPrefix> {
+    if (this.#parts.generator === null) throw this.#noModel()
+    return this.#parts.generator.saveSession(session)
   }
 
   events(signal: AbortSignal): AsyncIterable<NodeEvent> {

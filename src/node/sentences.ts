@@ -34,11 +34,16 @@ export function portText(host: string, port: number): string {
 export function linkUpText(peer: PeerId, { name, model, programVersion }: Hello): string {
   // Whoever has just started may still be reading its model file.
   const has = model === null ? '' : `, with ${clip(model.name, 60)}`
-  return `${clip(name, 40)} (${shortId(peer)}) is here${has}, version ${clip(programVersion, 20)}`
+  return `${peerText(peer, name)} is here${has}, version ${clip(programVersion, 20)}`
+}
+
+/** `atlas (1a2b3c4d)`: machines may have the same name. */
+export function peerText(peer: PeerId, name: string): string {
+  return `${clip(name, 40)} (${shortId(peer)})`
 }
 
 export function linkDownText(peer: PeerId, name: string, left: boolean): string {
-  return `${clip(name, 40)} (${shortId(peer)}) ${left ? 'left' : 'is gone'}`
+  return `${peerText(peer, name)} ${left ? 'left' : 'is gone'}`
 }
 
 export function laneText(peer: PeerId, kind: 'tcp' | 'udx' | null): string {

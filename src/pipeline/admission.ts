@@ -82,14 +82,20 @@ export function shortageOf(
 }
 
 /**
- * Whether this stage can send its output where the route says.
+ * Whether this stage has links to those it gives to and takes from. Both, because one of two peers learns
+ * first that their link is gone, and what the other still sends is lost.
  * @param reaches whether there is a link to a peer now.
  * @throws PEER_NO_LINK
  */
-export function checkLinked(open: OpenMessage, reaches: (peer: PeerId) => boolean): void {
-  const next = (open.route[open.index + 1] ?? open.route[0]) as RouteStage
-  if (reaches(next.peer)) return
+export function checkLinked(
+  { route, index }: OpenMessage,
+  reaches: (peer: PeerId) => boolean
+): void {
+  const next = (route[index + 1] ?? route[0]) as RouteStage
+  const previous = route.at(index - 1) as RouteStage
+  const missing = [next, previous].find(({ peer }) => !reaches(peer))
+  if (missing === undefined) return
   const hint = 'wait a moment, or see what keeps these two machines apart'
-  const text = `no link to ${describeStage(next)} yet: ${hint}`
-  throw new SwarmError('PEER_NO_LINK', text, { peer: next.peer })
+  const text = `no link to ${describeStage(missing)} yet: ${hint}`
+  throw new SwarmError('PEER_NO_LINK', text, { peer: missing.peer })
 }

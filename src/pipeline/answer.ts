@@ -4,7 +4,7 @@
 import { StopScanner } from './stop-scanner.ts'
 
 import type { GenerateResult } from '../wire/generation.ts'
-import type { TokenMessage } from '../wire/session.ts'
+import type { TokenEvent } from './session-types.ts'
 import type { IdDecoder, Tokenizer } from './text-ports.ts'
 
 /** Text that is certain now, and the ids behind everything certain so far that were not told yet. */
@@ -32,7 +32,7 @@ export class Answer {
   }
 
   /** Takes one token; nothing after the last that was wanted. */
-  push({ id, finish, logitsHash }: Pick<TokenMessage, 'id' | 'finish' | 'logitsHash'>): Piece {
+  push({ id, finish, logitsHash }: Pick<TokenEvent, 'id' | 'finish' | 'logitsHash'>): Piece {
     if (this.finishReason !== null) return { text: '', ids: [] }
     this.ids.push(id)
     this.#untold.push(id)

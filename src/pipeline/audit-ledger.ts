@@ -4,17 +4,15 @@
 // back until the checker has the same one, and so is all that follows it. Pure but for the draws.
 
 import { unit, type Random } from '../base/random.ts'
+import { NO_LOGITS_HASH } from '../wire/session.ts'
 
-import type { TokenMessage } from '../wire/session.ts'
-import type { Turn } from './session-types.ts'
+import type { TokenEvent, Turn } from './session-types.ts'
 
 /**
  * Positions that are drawn together: shorter spans would prepare the checker more often, longer ones make
  * the audited share of a short answer all or nothing.
  */
 const SPAN_TOKENS = 8
-
-export type AnswerToken = Pick<TokenMessage, 'position' | 'id' | 'finish' | 'logitsHash'>
 
 export class AuditLedger {
   readonly #turn: Turn
@@ -23,21 +21,15 @@ export class AuditLedger {
   #share: number
   readonly #draws: boolean[] = []
   /** Tokens of the answer from the turn's end on, those that wait to be shown last. */
-  #answers: AnswerToken[] = []
-  readonly #checks = new Map<number, AnswerToken>()
+  #answers: TokenEvent[] = []
+  readonly #checks = new Map<number, TokenEvent>()
   #shownEnd: number
-  #checkedTokens = 0
 
   constructor(turn: Turn, share: number, random: Random) {
     this.#turn = turn
     this.#share = share
     this.#random = random
     this.#shownEnd = turn.ids.length
-  }
-
-  /** Tokens that were computed twice with the same bits. */
-  get checkedTokens(): number {
-    return this.#checkedTokens
   }
 
   /** Position behind the last token that may be shown. */
@@ -64,45 +56,40 @@ export class AuditLedger {
 
   /** A turn that goes on at this position, which is shown or about to be, until `end`. */
   turnAt(position: number, end: number): Turn {
-    const tokens = position - this.#turn.ids.length
-    const last = this.#answers[tokens - 1]
-    const { answered: _, ...turn } = this.#turn
-    return {
-      ...turn,
-      ids: this.idsBefore(position),
-      positionEnd: end,
-      ...(last && { answered: { tokens, logitsHash: last.logitsHash } })
-    }
+    const before = this.#answers.slice(0, position - this.#turn.ids.length)
+    const ids = before.map(({ id }) => id)
+    const answered = { ids, logitsHash: before.at(-1)?.logitsHash ?? NO_LOGITS_HASH }
+    return { ...this.#turn, positionEnd: end, answered }
   }
 
   /** The answer's next token. */
-  answered(token: AnswerToken): void {
+  answered(token: TokenEvent): void {
     this.#answers.push(token)
   }
 
   /** The same token as another route has it. */
-  checked(token: AnswerToken): void {
+  checked(token: TokenEvent): void {
     this.#checks.set(token.position, token)
   }
 
-  /** Tokens that may be shown now, in order; they count as shown. */
-  release(): AnswerToken[] {
-    const shown: AnswerToken[] = []
+  /** Tokens that may be shown now, in order, and whether they were checked; they count as shown. */
+  release(): { token: TokenEvent; isChecked: boolean }[] {
+    const shown: { token: TokenEvent; isChecked: boolean }[] = []
     for (; this.#shownEnd < this.#answersEnd; this.#shownEnd++) {
       const token = this.#answerAt(this.#shownEnd)
-      if (this.#isDrawn(this.#shownEnd)) {
+      const isChecked = this.#isDrawn(this.#shownEnd)
+      if (isChecked) {
         const check = this.#checks.get(this.#shownEnd)
         if (check === undefined || !this.isSame(token, check)) break
         this.#checks.delete(this.#shownEnd)
-        this.#checkedTokens++
       }
-      shown.push(token)
+      shown.push({ token, isChecked })
     }
     return shown
   }
 
   /** The two tokens of the next position to be shown where they differ; null while they do not. */
-  get mismatch(): { answer: AnswerToken; check: AnswerToken } | null {
+  get mismatch(): { answer: TokenEvent; check: TokenEvent } | null {
     if (this.#shownEnd >= this.#answersEnd || !this.#isDrawn(this.#shownEnd)) return null
     const answer = this.#answerAt(this.#shownEnd)
     const check = this.#checks.get(this.#shownEnd)
@@ -110,7 +97,7 @@ export class AuditLedger {
   }
 
   /** A checker's span ends where the answer goes on, so how a token ends the answer is known by rule. */
-  isSame(answer: AnswerToken, check: AnswerToken): boolean {
+  isSame(answer: TokenEvent, check: TokenEvent): boolean {
     const { stopIds, positionEnd } = this.#turn
     const isFull = answer.position + 1 >= positionEnd
     const finish = stopIds.includes(answer.id) ? 'stop' : isFull ? 'length' : 'none'
@@ -154,8 +141,8 @@ export class AuditLedger {
     return this.#turn.ids.length + this.#answers.length
   }
 
-  #answerAt(position: number): AnswerToken {
-    return this.#answers[position - this.#turn.ids.length] as AnswerToken
+  #answerAt(position: number): TokenEvent {
+    return this.#answers[position - this.#turn.ids.length] as TokenEvent
   }
 
   #isDrawn(position: number): boolean {

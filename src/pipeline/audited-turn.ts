@@ -8,9 +8,8 @@ import { abortError, SwarmError, toSwarmError } from '../base/errors.ts'
 import { AUDIT_FAULTS_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { formatRanges, type LayerRange } from '../model/layer-range.ts'
-import { shortId } from '../wire/ids.ts'
 import { decided, suspectsOf, verdictOf, type Suspects, type Verdict } from './audit-judge.ts'
-import { AuditLedger, type AnswerToken } from './audit-ledger.ts'
+import { AuditLedger } from './audit-ledger.ts'
 import { checkRoute } from './audit-route.ts'
 import { hashOfIds } from './audit-trail.ts'
 
@@ -18,8 +17,8 @@ import type { Random } from '../base/random.ts'
 import type { Span } from '../sharding/cover.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { Route } from './route.ts'
-import type { Session } from './session.ts'
-import type { SessionEvent, Turn } from './session-types.ts'
+import type { Repair, Session, SessionNews } from './session.ts'
+import type { SessionEvent, TokenEvent, Turn } from './session-types.ts'
 
 /** Chunks, routes and the like that may wait beside the tokens; beyond them the turn ends. */
 const EVENTS_MAX = 8192
@@ -29,15 +28,30 @@ export interface AuditPorts {
   random: Random
   /** What peers within reach hold now, of this model. */
   spans: () => readonly Span[]
-  /** A route without these peers. @throws PLAN_GAP where there is none. */
-  findRoute: (excluded: ReadonlySet<PeerId>) => Route
-  /** A session whose stages keep what they computed; repairable if it is to answer. @throws PEER_BUSY */
-  createSession: (route: Route, excluded: ReadonlySet<PeerId>, answers: boolean) => Session
+  /** Routes without these peers, to begin with and for repairs. @throws PLAN_GAP where there is none. */
+  ways: (excluded: ReadonlySet<PeerId>) => { findRoute: () => Route; repair?: Repair }
+  /** A session of which the stages keep what they computed. @throws PEER_BUSY */
+  open: (shape: SessionShape) => Session
+  nameOf: (peer: PeerId) => string
 }
 
-/** What the caller hears: news of the session that answers, or of the audit in one sentence. */
-export type AuditStep =
-  { event: SessionEvent; source: Session } | { audit: string; guilty: PeerId[]; isCertain: boolean }
+/** What differs among the sessions of one turn. */
+export interface SessionShape {
+  route: Route
+  /** Absent: it ends when it loses a stage. */
+  repair?: Repair
+  isCheck?: boolean
+}
+
+/** What was found, in one sentence; whom it concerns, if anybody; whether each of them was wrong. */
+export interface AuditNews {
+  text: string
+  guilty: PeerId[]
+  isCertain: boolean
+}
+
+/** What the caller hears: news of the session that answers, or of the audit. */
+export type AuditStep = SessionNews | { audit: AuditNews }
 
 type News = { source: Session } & ({ event: SessionEvent } | { error: unknown } | { end: true })
 
@@ -55,8 +69,10 @@ export class AuditedTurn {
   #answer: Session
   #check: Session | null = null
   #isChecking = false
-  /** The answer is on its second session: what opens now was open before. */
+  /** The answer is on its second session or a later one. */
   #isResumed = false
+  /** That session is not open yet: nothing was computed on its route so far. */
+  #isReopening = false
   /** A stage of the answer was replaced: what the stages say is not all by those who did it. */
   #hasMoved = false
   #faults = 0
@@ -80,11 +96,6 @@ export class AuditedTurn {
     this.#excluded = new Set(excluded)
     this.#ledger = new AuditLedger(turn, share, ports.random)
     this.#news = new Queue(4 * turn.positionEnd + EVENTS_MAX)
-  }
-
-  /** Tokens that were computed twice with the same bits. */
-  get checkedTokens(): number {
-    return this.#ledger.checkedTokens
   }
 
   /**
@@ -142,14 +153,17 @@ export class AuditedTurn {
   async *#takeAnswer(event: SessionEvent): AsyncGenerator<AuditStep, void> {
     const source = this.#answer
     if (event.type === 'token') return this.#ledger.answered(event)
-    if (event.type === 'opened' && this.#isResumed) {
-      const { stages } = source.route
-      const refillTokens = this.#ledger.shownEnd
-      yield { source, event: { type: 'rerouted', stages, refillTokens } }
-    } else if (event.type !== 'prefill' || !this.#isResumed) yield { source, event }
-    if (event.type !== 'rerouted') return
+    // That the prompt is read again is no news.
+    if (event.type === 'prefill' && this.#isResumed) return
+    if (event.type !== 'rerouted') return yield { source, event }
+    if (this.#isReopening) {
+      this.#isReopening = false
+      yield { source, event: { ...event, refillTokens: this.#ledger.shownEnd } }
+    } else {
+      this.#hasMoved = true
+      yield { source, event }
+    }
     // A checker may be a stage of the answer now.
-    this.#hasMoved = true
     this.#endCheck()
     this.#ledger.distrust()
     yield* this.#uncheckedNews()
@@ -157,8 +171,8 @@ export class AuditedTurn {
 
   async *#show(): AsyncGenerator<AuditStep, void> {
     for (;;) {
-      for (const token of this.#ledger.release()) {
-        yield { source: this.#answer, event: { type: 'token', ...token } }
+      for (const { token, isChecked } of this.#ledger.release()) {
+        yield { source: this.#answer, event: token, isChecked }
       }
       const { mismatch } = this.#ledger
       if (mismatch === null) return
@@ -175,7 +189,7 @@ export class AuditedTurn {
       // Nobody can, as was said, or all is computed on this machine.
       if (checkers.length === 0) return this.#ledger.giveUp()
       try {
-        this.#check ??= this.#ports.createSession(route, this.#excluded, false)
+        this.#check ??= this.#ports.open({ route, isCheck: true })
       } catch (error) {
         yield* this.#checkFailed(error)
         continue
@@ -221,7 +235,7 @@ export class AuditedTurn {
   async *#settle({ answer, check }: Mismatch): AsyncGenerator<AuditStep, void> {
     const { position } = answer
     const verdict = await this.#judge({ answer, check })
-    const { guilty, isAnswerWrong } = verdict
+    const { guilty, isAnswerWrong, areSilent } = verdict
     if (guilty.length === 0) {
       const text = `this machine computed position ${position} twice with different results`
       throw new SwarmError('NATIVE_FAILED', `${text}: test its memory`)
@@ -232,24 +246,29 @@ export class AuditedTurn {
     this.#endCheck()
     this.#ledger.distrust()
     const nTokens = isAnswerWrong ? this.#ledger.withdraw(position) : 0
-    const audit = sentenceOf(guilty, isCertain, position, nTokens)
-    yield { audit, guilty, isCertain }
+    const names = guilty.map((peer) => this.#ports.nameOf(peer))
+    const hasLeft = this.#hasMoved
+    const text = sentenceOf({ names, isCertain, areSilent, hasLeft, position, nTokens })
+    yield { audit: { text, guilty, isCertain } }
     if (this.#faults > AUDIT_FAULTS_MAX) {
-      throw new SwarmError('PEER_REFUSED', `${audit}; too many faults in one answer: ask again`)
+      throw new SwarmError('PEER_REFUSED', `${text}; too many faults in one answer: ask again`)
     }
-    if (isAnswerWrong) yield* this.#answerElsewhere(position, audit)
-    yield* this.#uncheckedNews()
+    if (isAnswerWrong) yield* this.#answerElsewhere(position)
+    else yield* this.#uncheckedNews()
   }
 
   /** Everything is computed anew: what the wrong peer gave to others is in their caches. */
-  async *#answerElsewhere(position: number, reason: string): AsyncGenerator<AuditStep, void> {
-    yield { source: this.#answer, event: { type: 'rerouting', reason } }
+  async *#answerElsewhere(position: number): AsyncGenerator<AuditStep, void> {
     void this.#answer.close()
-    const route = this.#ports.findRoute(this.#excluded)
+    const { findRoute, repair } = this.#ports.ways(this.#excluded)
+    const route = findRoute()
     this.#isResumed = true
+    this.#isReopening = true
     this.#hasMoved = false
-    this.#answer = this.#ports.createSession(route, this.#excluded, true)
+    this.#answer = this.#ports.open({ route, ...(repair && { repair }) })
     void this.#follow(this.#answer, this.#ledger.turnAt(position, this.#turn.positionEnd))
+    const reason = `position ${position} and what follows is computed again`
+    yield { source: this.#answer, event: { type: 'rerouting', reason } }
   }
 
   async #judge({ answer, check }: Mismatch): Promise<Verdict> {
@@ -275,14 +294,14 @@ export class AuditedTurn {
     route: Route,
     { answer, check }: Suspects,
     position: number
-  ): Promise<AnswerToken | null> {
+  ): Promise<TokenEvent | null> {
     const excluded = new Set([...this.#excluded, ...check])
-    const { self, spans, createSession } = this.#ports
+    const { self, spans, open } = this.#ports
     const third = checkRoute(route, spans(), self, excluded)
     if (third.unchecked.some(({ peer }) => answer.includes(peer))) return null
     let session: Session | null = null
     try {
-      session = createSession(third.route, excluded, false)
+      session = open({ route: third.route, isCheck: true })
       const turn = this.#ledger.turnAt(position, position + 1)
       for await (const event of session.run(turn, this.#abort.signal)) {
         if (event.type === 'token') return event
@@ -302,25 +321,32 @@ export class AuditedTurn {
   }
 }
 
-type Mismatch = { answer: AnswerToken; check: AnswerToken }
+type Mismatch = { answer: TokenEvent; check: TokenEvent }
 
-function note(audit: string): AuditStep {
-  return { audit, guilty: [], isCertain: false }
+function note(text: string): AuditStep {
+  return { audit: { text, guilty: [], isCertain: false } }
 }
 
 function layersOf(stages: readonly LayerRange[]): string {
   return formatRanges(stages.map(({ start, end }) => ({ start, end })))
 }
 
-function sentenceOf(
-  guilty: readonly PeerId[],
-  isCertain: boolean,
-  position: number,
+interface Finding extends Pick<Verdict, 'isCertain' | 'areSilent'> {
+  names: readonly string[]
+  /** A stage of the route was replaced before. */
+  hasLeft: boolean
+  position: number
   nTokens: number
-): string {
-  const names = guilty.map(shortId)
-  const who = isCertain ? names.join(' and ') : `one of ${names.join(' and ')}`
-  const left = guilty.length === 1 ? 'is' : 'are'
-  const tokens = nTokens === 0 ? '' : `, ${nTokens} tokens were withdrawn`
-  return `${who} computed wrong bits at position ${position} and ${left} left out${tokens}`
+}
+
+function sentenceOf({ names, isCertain, areSilent, hasLeft, ...where }: Finding): string {
+  const { position, nTokens } = where
+  const all = names.join(' and ')
+  const one = names.length === 1 ? all : `one of ${all}`
+  const suspect = hasLeft ? `${one}, or a stage that was replaced,` : one
+  const who = isCertain || areSilent ? all : suspect
+  const did = areSilent ? 'did not say what was computed' : 'computed wrong bits'
+  const left = names.length === 1 ? 'it is' : 'they are'
+  const tokens = nTokens === 0 ? '' : `, ${nTokens} token${nTokens === 1 ? '' : 's'} withdrawn`
+  return `${who} ${did} at position ${position}: ${left} left out${tokens}`
 }

@@ -25,6 +25,15 @@ export interface Fill {
 }
 
 /**
+ * From where a session goes on whose stages took over different parts of a prefix: where the last stage ends.
+ * Those before it are filled up to there, so that each computes only what it, or one behind it, lacks.
+ * @param most positions that may be taken over.
+ */
+export function fillTarget(standpoints: readonly Standpoint[], most: number): number {
+  return Math.min(most, (standpoints.at(-1) as Standpoint).cachedTokens)
+}
+
+/**
  * @param standpoints of all stages, in the route's order.
  * @param target the position from which the session goes on.
  * @returns fills that share no stage, so that they can run at the same time; none when all are there.

@@ -1,48 +1,43 @@
 // Flow A, serving side: one session on this stage. Owns which frames are due (from whom, which epoch,
-// which position), the steps that wait, the cache, the sampler and the outputs that were given on, and
-// what it all cost. Knows no socket and runs no step: stage-host.ts does.
+// which position), the steps that wait, the cache, the sampler, the outputs given on, and what it all cost.
+// Knows no socket and runs no step: stage-host.ts does.
 //
 // Life: opened at an epoch -> frames in order -> reopened at the next epoch, or ended. A running step
 // uses the cache, so reopening and ending wait for it: `reopening` and `ending` say what is due then.
-// Between the loss of a neighbour and the next epoch a session is stalled: nothing is due, all is kept.
+// Between the loss of a neighbour and the next epoch a session is stalled: nothing is due, all is kept. So
+// is an orphan, whose origin is gone, until another peer attaches to it.
 
 import { SwarmError } from '../base/errors.ts'
+import { rowsBytes, readDraft } from '../wire/session-codec.ts'
 import { ownStage } from './admission.ts'
 import { AuditTrail } from './audit-trail.ts'
+import { Drafter } from './drafter.ts'
 import { KeptOutputs } from './kept-outputs.ts'
+import { noStats } from './stage-stats.ts'
+import { checkDraft, firmEnd, withoutDraft } from './work.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type {
   ActivationMessage,
   IdsMessage,
+  LogMessage,
   OpenMessage,
   ReplayMessage,
   RouteStage,
   SampledMessage,
+  SESSION_STATES,
+  SampledToken,
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
-import type { WorkKind } from './scheduler.ts'
-
-/** One step to do: consecutive positions that have arrived. */
-export interface Work {
-  kind: WorkKind
-  position: number
-  nTokens: number
-  /** (nTokens,) at the first stage. */
-  ids: Int32Array | null
-  /** f32 (nTokens, dim) at the others: a view into the frame it came in. */
-  input: Uint8Array | null
-  sample: boolean
-  /** Index of the stage at which these positions end. */
-  stop: number
-  arrivedMs: number
-}
+import type { Prefix } from './prefix-shelf.ts'
+import type { Work } from './work.ts'
 
 export class HostedSession {
-  readonly origin: PeerId
+  origin: PeerId
   open: OpenMessage
+  readonly openedMs: number
   cache: StageCache
   sampler: Sampler | null
   /** Null where nobody else needs them: at the last stage. */
@@ -57,6 +52,8 @@ export class HostedSession {
   reopening: OpenMessage | null = null
   /** A neighbour is lost: what it sent before is void, what comes next is another epoch. */
   isStalled = false
+  /** When its origin went or gave it up; null: it has one. */
+  orphanedMs: number | null = null
   /** Due as soon as no step runs; 'closed' tells the origin what it cost. */
   ending: 'closed' | 'silent' | null = null
 
@@ -64,6 +61,11 @@ export class HostedSession {
   /** Kept from step to step: making one costs more than all else that is done here for a token. */
   #abort = new AbortController()
   #nextPosition: number
+  /** Positions before it are certain; those up to #nextPosition are drafts, which a frame may replace. */
+  #firmPosition: number
+  /** As #firmPosition, of the steps that were begun: what the cache holds behind it may be wrong. */
+  #firmCached: number
+  #drafter: Drafter | null = null
   /** A frame of this epoch has come: it said where the epoch begins. */
   #hasBegun = false
   /** The prompt's last chunk has come: what follows are tokens, one by one. */
@@ -74,17 +76,27 @@ export class HostedSession {
   constructor(
     open: OpenMessage,
     origin: PeerId,
-    parts: { cache: StageCache; sampler: Sampler | null; rowBytes: number },
+    parts: Partial<Prefix> & { cache: StageCache; sampler: Sampler | null; rowBytes: number },
     nowMs: number
   ) {
     this.open = open
     this.origin = origin
     this.cache = parts.cache
     this.sampler = parts.sampler
+    this.openedMs = nowMs
     this.lastMs = nowMs
     this.kept = this.isLast ? null : new KeptOutputs(parts.rowBytes, parts.cache.length)
     this.trail = open.isAudited ? new AuditTrail() : null
     this.#nextPosition = open.position
+    this.#firmPosition = open.position
+    this.#firmCached = parts.cache.length
+    this.#setDrafter()
+    if (parts.ids !== undefined) this.#drafter?.learn(0, parts.ids)
+  }
+
+  /** Of the first positions; none where they are not known here. */
+  get ids(): readonly number[] {
+    return this.#drafter?.idsUpTo(this.certainTokens) ?? []
   }
 
   get stage(): RouteStage {
@@ -111,10 +123,46 @@ export class HostedSession {
     return (this.open.route[0] as RouteStage).peer
   }
 
-  /** Whose loss ends this session here: those it takes from or gives to. */
+  /** Of the last `open` that was taken. */
+  get newestEpoch(): number {
+    return (this.reopening ?? this.open).epoch
+  }
+
+  get state(): (typeof SESSION_STATES)[number] {
+    if (this.orphanedMs !== null) return 'orphan'
+    return this.#hasBegun ? 'answering' : 'kept'
+  }
+
+  /** Nobody asks for this any more: what it has stays, and nothing is due until another origin opens it. */
+  orphan(nowMs: number): void {
+    this.orphanedMs = nowMs
+    this.isStalled = true
+    this.reopening = null
+    this.giveUpWork()
+  }
+
+  /** Another peer goes on with it, from its next `open` on. */
+  adopt(origin: PeerId): void {
+    this.origin = origin
+    this.orphanedMs = null
+  }
+
+  /** Whose loss stalls this session here: those it takes from or gives to. */
   isNeighbour(peer: PeerId): boolean {
     const samplesForUs = this.isFirst && this.open.route.at(-1)?.peer === peer
-    return peer === this.previous || peer === this.next || samplesForUs
+    const isSampledFor = this.isLast && peer === this.first
+    return peer === this.previous || peer === this.next || samplesForUs || isSampledFor
+  }
+
+  /** Positions of the cache that are no drafts. */
+  get certainTokens(): number {
+    return Math.min(this.cache.length, this.#firmCached)
+  }
+
+  /** Forgets what the cache holds from `position` on, and drafts; no step may run. */
+  truncate(position: number): void {
+    const end = Math.min(position, this.certainTokens)
+    if (end < this.cache.length) this.cache.truncate(end)
   }
 
   /** Begins an epoch whose cache is already truncated to its position. */
@@ -124,6 +172,9 @@ export class HostedSession {
     this.lastMs = nowMs
     this.#queue = []
     this.#nextPosition = open.position
+    this.#firmPosition = open.position
+    this.#firmCached = this.cache.length
+    this.#setDrafter()
     this.#hasBegun = false
     this.#hasSampled = false
     this.#isTokenDue = false
@@ -158,6 +209,17 @@ export class HostedSession {
     return this.#queue.shift() ?? null
   }
 
+  /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
+  dropReplaced(work: Work): void {
+    if (work.position < this.cache.length) this.cache.truncate(work.position)
+    this.#firmCached = firmEnd(work)
+  }
+
+  /** A draft that cannot be computed is none: its certain position alone is the next step. */
+  retryWithoutDraft(work: Work): void {
+    this.#queue.unshift(withoutDraft(work))
+  }
+
   /**
    * A chunk of the prompt. @returns false when it is not due from this sender: late, or a stranger's.
    * @throws STAGE_POSITION_GAP, STAGE_FULL, WIRE_BAD_FRAME when the due sender breaks the order.
@@ -169,7 +231,8 @@ export class HostedSession {
       if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
     const { position, ids, sample, stop } = message
-    this.#add({ position, nTokens: ids.length, ids, input: null, sample, stop }, nowMs)
+    this.#add({ position, nTokens: ids.length, ids, input: null, draft: null, sample, stop }, nowMs)
+    this.#drafter?.learn(position, ids)
     return true
   }
 
@@ -204,47 +267,60 @@ export class HostedSession {
   }
 
   /** The upstream stage's output. Returns and throws as takeIds. */
-  takeActivation(from: PeerId, message: ActivationMessage, dim: number, nowMs: number): boolean {
+  takeActivation(
+    from: PeerId,
+    message: ActivationMessage,
+    { dim, vocabSize }: { dim: number; vocabSize: number },
+    nowMs: number
+  ): boolean {
     if (from !== this.previous || !this.#isCurrent(message.epoch)) return false
     if (message.dim !== dim) {
       throw new SwarmError('WIRE_BAD_FRAME', `an activation is ${message.dim} wide, not ${dim}`)
     }
     const { position, nTokens, payload, sample, stop } = message
-    this.#add({ position, nTokens, ids: null, input: payload, sample, stop }, nowMs)
+    const draft = readDraft(message)
+    for (const id of draft ?? []) {
+      if (id < 0 || id >= vocabSize)
+        throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
+    }
+    const input = payload.subarray(0, rowsBytes(message))
+    this.#add({ position, nTokens, ids: null, input, draft, sample, stop }, nowMs)
     return true
   }
 
-  /** The last stage's token, which is the first stage's next input. Returns and throws as takeIds. */
+  /** The last stage's tokens, which are the first stage's next input. Returns and throws as takeIds. */
   takeToken(from: PeerId, message: TokenMessage, vocabSize: number, nowMs: number): boolean {
     const isFromLast = this.isFirst && !this.isLast && from === this.open.route.at(-1)?.peer
     if (!isFromLast || !this.#isCurrent(message.epoch)) return false
-    if (!this.#isTokenDue || message.id >= vocabSize) {
-      throw new SwarmError('WIRE_BAD_FRAME', `token ${message.id} came when none was due`)
+    const { position, tokens, finish } = message
+    const strange = tokens.find(({ id }) => id >= vocabSize)
+    if (!this.#isTokenDue || strange !== undefined) {
+      const text = `token ${(strange ?? tokens[0])?.id} came when none was due`
+      throw new SwarmError('WIRE_BAD_FRAME', text)
     }
     this.#isTokenDue = false
-    if (message.finish === 'none') this.continueWith(message.id, message.position, nowMs)
+    if (finish === 'none') this.continueWith(tokens, position, nowMs)
     return true
   }
 
-  /** Queues the decode step of a token. @throws STAGE_POSITION_GAP, STAGE_FULL */
-  continueWith(id: number, position: number, nowMs: number): void {
-    const ids = Int32Array.of(id)
-    const stop = this.open.route.length - 1
-    this.#add({ position, nTokens: 1, ids, input: null, sample: true, stop }, nowMs)
+  /** Queues the decode step behind tokens, the first at `position`. @throws STAGE_POSITION_GAP, STAGE_FULL */
+  continueWith(tokens: readonly SampledToken[], position: number, nowMs: number): void {
+    const chosen = tokens.map(({ id }) => id)
+    if (position !== this.#firmPosition) throw this.#gap(position)
+    this.#drafter?.answered(position, chosen, nowMs)
+    const last = position + chosen.length - 1
+    const { stopIds, positionEnd, route } = this.open
+    // The last token of a draft that is right throughout is one more, and ends before positionEnd.
+    const room = positionEnd - last - 2
+    const draft = this.#drafter?.draft(room, stopIds, nowMs) ?? new Int32Array(0)
+    const ids = Int32Array.from([...chosen.slice(-1), ...draft])
+    const rest = { input: null, draft: draft.length > 0 ? draft : null, stop: route.length - 1 }
+    this.#add({ position: last, nTokens: ids.length, ids, sample: true, ...rest }, nowMs)
   }
 
-  /** Adds a finished step to the stats. */
-  count(work: Work, startedMs: number, computeUs: number): void {
-    const queueUs = Math.max(0, Math.round((startedMs - work.arrivedMs) * 1000))
-    if (work.kind === 'decode') {
-      this.stats.decodeTokens += work.nTokens
-      this.stats.decodeComputeUs += computeUs
-      this.stats.decodeQueueUs += queueUs
-    } else {
-      this.stats.prefillTokens += work.nTokens
-      this.stats.prefillComputeUs += computeUs
-      this.stats.prefillQueueUs += queueUs
-    }
+  /** Whether the origin may say more of what the answer is made of. */
+  takesLog(from: PeerId, { epoch }: LogMessage): boolean {
+    return from === this.origin && this.#isCurrent(epoch)
   }
 
   /** Frames of an older epoch are late, and none is due while the session waits, changes or ends. */
@@ -260,21 +336,22 @@ export class HostedSession {
     this.kept?.truncate(position)
     this.trail?.truncate(position)
     this.#nextPosition = position
+    this.#firmPosition = position
     this.#hasBegun = true
   }
 
   #add(part: Omit<Work, 'kind' | 'arrivedMs'>, nowMs: number): void {
-    const { position, nTokens, ids, input, sample, stop } = part
+    const { position, nTokens, draft, sample, stop } = part
     const { index, route } = this.open
     // What ends at another stage than the last has no logits to sample from.
     if (stop < index || stop >= route.length || (sample && stop !== route.length - 1)) {
       throw new SwarmError('WIRE_BAD_FRAME', `positions at stage ${index} cannot end at ${stop}`)
     }
     if (!this.#hasBegun) this.#beginAt(position)
-    if (position !== this.#nextPosition) {
-      const text = `position ${position} came where ${this.#nextPosition} was due`
-      throw new SwarmError('STAGE_POSITION_GAP', text)
-    }
+    if (position < this.#firmPosition || position > this.#nextPosition) throw this.#gap(position)
+    if (draft !== null && !this.#hasSampled)
+      throw new SwarmError('WIRE_BAD_FRAME', 'a drafted prompt')
+    if (draft !== null) checkDraft(this.open, position, draft)
     if (position + nTokens > this.cache.capacityTokens) {
       const text = `the session outgrew its ${this.cache.capacityTokens} reserved positions`
       throw new SwarmError('STAGE_FULL', text)
@@ -284,21 +361,22 @@ export class HostedSession {
       throw new SwarmError('WIRE_TOO_LARGE', 'more chunks at once than the route has stages')
     }
     const kind = this.#hasSampled ? 'decode' : 'prefill'
-    this.#queue.push({ kind, position, nTokens, ids, input, sample, stop, arrivedMs: nowMs })
-    this.#nextPosition += nTokens
+    this.#queue.push({ ...part, kind, arrivedMs: nowMs })
+    this.#nextPosition = position + nTokens
+    this.#firmPosition = firmEnd(part)
     this.#hasSampled ||= sample
     this.#isTokenDue = sample
     this.lastMs = nowMs
   }
-}
 
-export function noStats(): StageStats {
-  return {
-    prefillTokens: 0,
-    prefillComputeUs: 0,
-    prefillQueueUs: 0,
-    decodeTokens: 0,
-    decodeComputeUs: 0,
-    decodeQueueUs: 0
+  #gap(position: number): SwarmError {
+    const text = `position ${position} came where ${this.#firmPosition} was due`
+    return new SwarmError('STAGE_POSITION_GAP', text)
+  }
+
+  /** Kept from epoch to epoch: an answer that goes on knows what stood before. */
+  #setDrafter(): void {
+    const isUsed = this.isFirst && this.open.speculates
+    this.#drafter = isUsed ? (this.#drafter ?? new Drafter()) : null
   }
 }

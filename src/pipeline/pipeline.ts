@@ -5,14 +5,21 @@
 import { SwarmError } from '../base/errors.ts'
 import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
-import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
+import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { Inquiries } from './inquiries.ts'
 import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
 import { Session, type Repair } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { KvType, OpenPrefix, SessionMessage } from '../wire/session.ts'
+import type {
+  FailedMessage,
+  KvType,
+  ListedMessage,
+  OpenPrefix,
+  SessionMessage
+} from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
 import type { StageHost } from './stage-host.ts'
@@ -44,17 +51,34 @@ export interface SessionOptions {
   isReusable?: boolean
   /** Its stages can be asked what they computed. */
   isAudited?: boolean
+  /** It computes a part of another session's answer again: nobody asked for this one. */
+  isCheck?: boolean
   /** Finds another route when a stage is lost in mid-turn; absent: the session ends. */
   repair?: Repair
+  /** Of a session that began elsewhere; absent: a new one. */
+  id?: SessionId
+}
+
+/** A session that this peer is the origin of. */
+export interface OwnSession {
+  session: SessionId
+  isAnswering: boolean
+  modelId: string
+  promptTokens: number
+  tokens: number
+  ageMs: number
 }
 
 export class Pipeline {
   readonly #components: PipelineComponents
+  /** Asks other members about sessions. */
+  readonly inquiries: Inquiries
   readonly #sessions = new Map<SessionId, Session>()
   #host: StageHost | null = null
 
   constructor(components: PipelineComponents) {
     this.#components = components
+    this.inquiries = new Inquiries(components.hops, components.clock)
     components.hops.onMessage((from, message) => this.#dispatch(from, message))
     components.hops.onGone((peer) => this.#gone(peer))
   }
@@ -69,6 +93,15 @@ export class Pipeline {
     return this.#components.hops.self
   }
 
+  /** What began here, or was attached to, and is not over. */
+  get ownSessions(): OwnSession[] {
+    const nowMs = this.#components.clock.now()
+    const asked = [...this.#sessions].filter(([, { isCheck }]) => !isCheck)
+    return asked.map(([session, { isAnswering, modelId, lengths, openedMs }]) => {
+      return { session, isAnswering, modelId, ...lengths, ageMs: Math.round(nowMs - openedMs) }
+    })
+  }
+
   /** From now on this host answers for what is computed here; null: nobody does. */
   serve(host: StageHost | null): void {
     this.#host = host
@@ -77,13 +110,18 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
-    const { repair = null, isAudited = false } = options
+    const { repair = null, isAudited = false, isCheck = false } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
       throw new SwarmError('PEER_BUSY', text)
     }
-    const id = sessionIdOf(random.bytes(16))
+    const { id = sessionIdOf(random.bytes(16)) } = options
+    if (this.#sessions.has(id)) {
+      const text =
+        'this peer is the origin of that session already: its answer goes on where it was asked'
+      throw new SwarmError('PEER_BUSY', text)
+    }
     const session = new Session(
       { hops, clock, repair, onEnd: () => this.#sessions.delete(id) },
       {
@@ -98,6 +136,7 @@ export class Pipeline {
         prefix,
         isReusable,
         isAudited,
+        isCheck,
         isRepairable: repair !== null
       }
     )
@@ -116,12 +155,22 @@ export class Pipeline {
         if (this.#host === null) this.#refuse(from, message)
         else this.#host.handle(from, message)
         return
+      case 'list':
+        if (this.#host === null) this.#tell(from, { type: 'listed', sessions: [] })
+        else this.#host.handle(from, message)
+        return
+      case 'listed':
+      case 'recalled':
+        return this.inquiries.handle(from, message)
+      case 'log':
+      case 'recall':
       case 'sampled':
       case 'ids':
       case 'replay':
       case 'audit':
       case 'activation':
       case 'close':
+      case 'save':
         this.#host?.handle(from, message)
         return
       case 'token':
@@ -136,9 +185,13 @@ export class Pipeline {
 
   #refuse(from: PeerId, { session, epoch }: { session: SessionId; epoch: number }): void {
     const text = 'this peer holds no layers: ask again'
+    const code = 'STAGE_NOT_LOADED'
+    this.#tell(from, { type: 'failed', session, epoch, peer: null, code, text })
+  }
+
+  #tell(to: PeerId, message: FailedMessage | ListedMessage): void {
     try {
-      const hop = this.#components.hops.to(from)
-      hop.send({ type: 'failed', session, epoch, peer: null, code: 'STAGE_NOT_LOADED', text })
+      this.#components.hops.to(to).send(message)
     } catch {
       // Gone before it could be told: it will notice by itself.
     }
@@ -153,8 +206,5 @@ export class Pipeline {
 /** A chunk whose activations fit one message, whatever the width of the model. */
 function chunkTokensOf(dim: number): number {
   const roomBytes = ACTIVATION_BYTES_MAX - ACTIVATION_HEADER_BYTES
-  return Math.min(
-    PREFILL_CHUNK_TOKENS,
-    Math.floor(roomBytes / activationBytes({ nTokens: 1, dim }))
-  )
+  return Math.min(PREFILL_CHUNK_TOKENS, Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim })))
 }

@@ -9,7 +9,7 @@ import type { SessionId } from '../wire/ids.ts'
 import type { KvType, OpenPrefix, RouteStage } from '../wire/session.ts'
 
 /** Shorter beginnings are computed again: finding and copying them would cost as much. */
-const PREFIX_TOKENS_MIN = 16
+export const PREFIX_TOKENS_MIN = 16
 
 interface Entry {
   /** Keys and values are what these stages computed, in this order: no other route shares them. */

@@ -9,9 +9,14 @@ import type { StageCache } from '../compute/stage.ts'
 import { containsAll, type LayerRange } from '../model/layer-range.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 
-interface Kept {
-  origin: PeerId
+/** Keys and values, and the ids behind the first of them where this stage knows them. */
+export interface Prefix {
   cache: StageCache
+  ids: readonly number[]
+}
+
+interface Kept extends Prefix {
+  origin: PeerId
   usedMs: number
 }
 
@@ -29,22 +34,26 @@ export class PrefixShelf {
   }
 
   /** Takes over the cache of a session that has ended. */
-  put(session: SessionId, origin: PeerId, cache: StageCache, nowMs: number): void {
-    const key = keyOf(session, cache.range)
+  put(session: SessionId, origin: PeerId, prefix: Prefix, nowMs: number): void {
+    const key = keyOf(session, prefix.cache.range)
     this.#drop(key)
-    this.#kept.set(key, { origin, cache, usedMs: nowMs })
+    this.#kept.set(key, { ...prefix, origin, usedMs: nowMs })
     if (this.#kept.size > PREFIXES_MAX) this.#dropOldest()
   }
 
   /** The cache of these layers that this origin's session left; it stays here. */
-  find(session: SessionId, origin: PeerId, range: LayerRange, nowMs: number): StageCache | null {
+  find(session: SessionId, origin: PeerId, range: LayerRange, nowMs: number): Prefix | null {
     const key = keyOf(session, range)
     const kept = this.#kept.get(key)
     if (kept?.origin !== origin) return null
     kept.usedMs = nowMs
     this.#kept.delete(key)
     this.#kept.set(key, kept)
-    return kept.cache
+    return kept
+  }
+
+  has(session: SessionId, origin: PeerId, range: LayerRange): boolean {
+    return this.#kept.get(keyOf(session, range))?.origin === origin
   }
 
   /** Closes caches until so many bytes are free or none is left. */

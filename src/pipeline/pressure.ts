@@ -26,18 +26,20 @@ export function greediestOf(sessions: readonly HostedSession[]): HostedSession |
 }
 
 /**
- * Sessions to free so that so many bytes of caches and one place become free, the one idle for longest
- * first. None that moved within STEP_TIMEOUT_MS, because its origin may still wait for it; and none at
- * all when all of them together do not suffice.
+ * Sessions to free so that so many bytes of caches and one place become free: those without an origin, then
+ * the one idle for longest. None of these that moved within STEP_TIMEOUT_MS, because its origin may still
+ * wait for it; and none at all when all of them together do not suffice.
  */
 export function idleSessionsFor(
   sessions: readonly HostedSession[],
   shortBytes: number,
   nowMs: number
 ): HostedSession[] {
+  const isIdle = ({ lastMs }: HostedSession) => nowMs - lastMs > STEP_TIMEOUT_MS
+  const isOrphan = ({ orphanedMs }: HostedSession) => orphanedMs !== null
   const idle = sessions
-    .filter(({ isRunning, lastMs }) => !isRunning && nowMs - lastMs > STEP_TIMEOUT_MS)
-    .toSorted((a, b) => a.lastMs - b.lastMs)
+    .filter((session) => !session.isRunning && (isOrphan(session) || isIdle(session)))
+    .toSorted((a, b) => Number(isOrphan(b)) - Number(isOrphan(a)) || a.lastMs - b.lastMs)
   const freed: HostedSession[] = []
   let freedBytes = 0
   for (const session of idle) {

@@ -70,7 +70,7 @@ export function coverOf(gap: LayerRange, spans: readonly Span[]): Cover {
     const end = Math.min(span.end, gap.end) - gap.start
     return start < end ? [{ peer: span.peer, start, end }] : []
   })
-  const { stages, missing } = shortestCover(gap.end - gap.start, clipped)
+  const { stages, missing } = shortestCover(gap.end - gap.start, clipped, ({ end }) => end, true)
   const back = <T extends LayerRange>(range: T): T => {
     return { ...range, start: range.start + gap.start, end: range.end + gap.start }
   }

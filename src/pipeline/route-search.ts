@@ -4,7 +4,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import type { RouteStage } from '../wire/session.ts'
-import type { Route } from './route.ts'
+import { sameStage, type Route } from './route.ts'
 
 /** Routes for one answer: a swarm that loses a peer with each of them has worse to tell than to wait. */
 const ROUTES_TRIED_MAX = 3
@@ -58,9 +58,9 @@ export class RouteSearch {
 }
 
 function sameStages(a: Route, b: Route): boolean {
-  const isSame = ({ peer, start, end }: RouteStage, index: number) => {
+  const isSame = (stage: RouteStage, index: number) => {
     const other = b.stages[index]
-    return peer === other?.peer && start === other.start && end === other.end
+    return other !== undefined && sameStage(stage, other)
   }
   return a.stages.length === b.stages.length && a.stages.every(isSame)
 }

@@ -39,11 +39,24 @@ export function describeStage(stage: RouteStage): string {
   return `${shortId(stage.peer)} (layers ${formatRange(stage)})`
 }
 
-/** The loss of a peer of a route, as its neighbours and the origin report it. */
-export function goneError(peer: PeerId, stages: RouteStage[]): SwarmError {
+/** Why an answer pauses, without asking anybody to ask again, as the error would. */
+export function lossText(error: SwarmError, stages: readonly RouteStage[]): string {
+  const { code, peer, message } = error
+  return code === 'PEER_GONE' && peer !== null ? goneText(peer as PeerId, stages) : message
+}
+
+/** `1a2b3c4d (layers 10-19) is gone` */
+function goneText(peer: PeerId, stages: readonly RouteStage[]): string {
   const stage = stages.find((stage) => stage.peer === peer)
-  const who = stage ? describeStage(stage) : shortId(peer)
-  return new SwarmError('PEER_GONE', `${who} is gone: ask again and another route is taken`, {
-    peer
-  })
+  return `${stage ? describeStage(stage) : shortId(peer)} is gone`
+}
+
+/** The loss of a peer of a route, as its neighbours and the origin report it. */
+export function goneError(peer: PeerId, stages: readonly RouteStage[]): SwarmError {
+  const text = `${goneText(peer, stages)}: ask again and another route is taken`
+  return new SwarmError('PEER_GONE', text, { peer })
+}
+
+export function sameStage(a: RouteStage, b: RouteStage): boolean {
+  return a.peer === b.peer && a.start === b.start && a.end === b.end
 }

@@ -5,28 +5,31 @@
 //   idle --begin--> opening --all opened--> prefill --first token--> decode --finish--> idle
 //   prefill, decode --a stage is lost--> rerouting --rerouted--> opening --> filling --> prefill
 //   any --pause--> pausing --all opened--> idle          any --close--> closing --all closed--> ended
+//   idle --resume (what another origin began)--> opening
 //
 // Every turn, every route and every pause is an epoch of its own; what belongs to an older one is late and
 // dropped. The ids of all positions are kept, so that an epoch can begin at any of them, on any route: a
 // turn goes on behind its last token, and what its stages lack is filled first (fills.ts).
 
-import { SwarmError, errorFromPeer } from '../base/errors.ts'
 import { REROUTES_MAX } from '../base/limits.ts'
-import { clip } from '../base/text.ts'
-import { shortId } from '../wire/ids.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
-import { Filling, planFills, type Fill, type Standpoint } from './fills.ts'
+import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
-import { describeStage, goneError, type Route } from './route.ts'
+import { goneError, lossText, type Route } from './route.ts'
+import { checkIdle, failureOf, isRepairable, silenceOf, violationOf } from './session-errors.ts'
 import {
+  chunkMessage,
   closeMessages,
-  isRepairable,
+  logMessages,
   openMessages,
   sampledMessages,
-  sendTo
+  type DueChunk
 } from './session-outbox.ts'
+import { StageAnswers } from './stage-answers.ts'
+import { isNext, tokenActions } from './tokens.ts'
 
+import type { SwarmError } from '../base/errors.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type {
   ClosedMessage,
@@ -39,8 +42,6 @@ import type {
 } from '../wire/session.ts'
 import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
 
-const ERROR_TEXT_CHARS = 400
-
 export class SessionState {
   readonly setup: SessionSetup
   phase: Phase = 'idle'
@@ -48,8 +49,6 @@ export class SessionState {
   epoch = 0
   /** Changes whenever there is news from the stages: the session's patience starts again. */
   beat = 0
-  /** Each stage's answer to the last open or close; null where none came. */
-  stats: (StageStats | null)[]
 
   #ids: number[] = []
   #logitsHash = NO_LOGITS_HASH
@@ -57,60 +56,73 @@ export class SessionState {
   #cachedEnd = 0
   /** Positions that this epoch may take over from an earlier session; null: it goes on at #cachedEnd. */
   #prefixEnd: number | null = null
-  #standpoints: (Standpoint | null)[] = []
+  #answers: StageAnswers
   #filling = new Filling([], 1)
   #prompt = new ChunkFlow(0, 0, 1, 1)
   #reservedTokens = 0
   #turn: Turn | null = null
-  /** The turn has been open on all stages once: from then on it is repaired and not begun again. */
+  /** The turn has been open on all stages once, or goes on: from then on it is repaired, not begun again. */
   #isUnderWay = false
+  #sinceEpoch = 0
+  /** Another origin began the turn: how far its stages are shows when they open. */
+  #isResuming = false
   /** Routes since the last token or chunk that failed for another reason than a peer's absence. */
   #reroutes = 0
   /** Peers that a stage could not reach, or that failed, since the last token. */
   #avoided = new Set<PeerId>()
-  /** Stages that went while the session closed. */
-  #lost = new Set<PeerId>()
 
   constructor(setup: SessionSetup) {
     this.setup = setup
     this.route = setup.route
-    this.stats = this.#stages.map(() => null)
+    this.#answers = new StageAnswers(this.#stages)
   }
 
-  get keptTokens(): number {
-    return this.#cachedEnd
+  /** Each stage's answer to the last open or close; null where none came. */
+  get stats(): (StageStats | null)[] {
+    return this.#answers.stats
   }
 
-  /** Peers that have not answered the last open or close. */
-  get silentStages(): RouteStage[] {
-    return this.#stages.filter((_, index) => this.stats[index] === null)
+  /** Ids of the turn's prompt, and of its answer so far. */
+  get lengths(): { promptTokens: number; tokens: number } {
+    const promptTokens = this.#turn?.ids.length ?? 0
+    return { promptTokens, tokens: this.#ids.length - promptTokens }
+  }
+
+  /** What every stage has computed. */
+  get cachedIds(): readonly number[] {
+    return this.#ids.slice(0, this.#cachedEnd)
   }
 
   /** @throws PEER_BUSY while another turn runs; STAGE_UNKNOWN_SESSION when the session is over. */
   begin(turn: Turn): Action[] {
-    if (this.phase === 'ended' || this.phase === 'closing') {
-      throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
-    }
-    if (this.phase !== 'idle') {
-      throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
-    }
+    checkIdle(this.phase)
     const reserve = Math.max(turn.positionEnd, this.setup.contextTokens)
+    const before = this.#ids
+    this.#take(turn)
     // At least one position is computed again: its logits choose the first token.
-    const most = Math.min(this.#cachedEnd, turn.ids.length - 1)
-    let keep = commonLength(this.#ids, turn.ids, most)
+    const most = Math.min(this.#cachedEnd, this.#ids.length - 1)
+    let keep = commonLength(before, this.#ids, most)
     if (reserve > this.#reservedTokens) {
       this.#reservedTokens = reserve
       keep = 0
     }
-    this.#turn = turn
-    this.#ids = [...turn.ids]
-    this.#logitsHash = turn.answered?.logitsHash ?? NO_LOGITS_HASH
-    this.#isUnderWay = false
+    this.#sinceEpoch = this.epoch
+    this.#isUnderWay = turn.answered !== undefined
     this.#calm()
     const { prefix = null } = this.setup
     const isFirst = this.epoch === 0 && prefix !== null
-    this.#prefixEnd = isFirst ? Math.min(prefix.tokens, turn.ids.length - 1) : null
+    this.#prefixEnd = isFirst ? Math.min(prefix.tokens, this.#ids.length - 1) : null
     return this.#open('opening', keep, turn)
+  }
+
+  /** Goes on with a turn that another origin began, before any other. @param epoch the session's newest. */
+  resume(turn: Turn, epoch: number): Action[] {
+    this.#take(turn)
+    this.#reservedTokens = this.setup.contextTokens
+    this.#isResuming = true
+    this.epoch = epoch
+    this.#sinceEpoch = epoch
+    return this.#open('opening', this.#ids.length - 1, turn)
   }
 
   /** Stops decoding where it is; the caches stay for a next turn. */
@@ -136,27 +148,29 @@ export class SessionState {
       return [{ type: 'settle' }]
     }
     this.#enter('closing')
-    this.stats = this.#stages.map(() => null)
-    return [{ type: 'finish' }, ...closeMessages(this.setup, this.#stages)]
+    this.#answers = new StageAnswers(this.#stages)
+    return [{ type: 'finish' }, ...closeMessages(this.setup, this.#stages, this.epoch)]
   }
 
   opened(from: PeerId, message: OpenedMessage): Action[] {
     const isDue = this.phase === 'opening' || this.phase === 'pausing'
     if (!isDue || message.epoch !== this.epoch) return []
-    if (!this.#isAnswer(from, message.index, message.stats)) return []
-    this.#standpoints[message.index] = message
-    const standpoints = this.#standpoints.filter((standpoint) => standpoint !== null)
-    if (standpoints.length < this.#stages.length) return []
-    // All begin where the one that has least ends, unless they were further already.
+    if (!this.#answers.opened(from, message)) return []
+    const { standpoints } = this.#answers
+    if (standpoints === null) return []
     const least = Math.min(...standpoints.map(({ cachedTokens }) => cachedTokens))
     if (this.phase === 'pausing') {
       this.#cachedEnd = Math.min(this.#cachedEnd, least)
       this.#enter('idle')
       return [{ type: 'settle' }]
     }
-    if (this.#prefixEnd !== null) this.#cachedEnd = Math.min(this.#prefixEnd, least)
+    if (this.#prefixEnd !== null) this.#cachedEnd = fillTarget(standpoints, this.#prefixEnd)
     this.#prefixEnd = null
-    return this.#begun(planFills(standpoints, this.#cachedEnd))
+    // What nobody has is no repair but the rest of the prompt.
+    const most = Math.max(...standpoints.map(({ cachedTokens }) => cachedTokens))
+    if (this.#isResuming) this.#cachedEnd = Math.min(this.#cachedEnd, most)
+    this.#isResuming = false
+    return this.#begun(planFills(standpoints, this.#cachedEnd), Math.min(least, this.#cachedEnd))
   }
 
   progress(from: PeerId, message: ProgressMessage): Action[] {
@@ -175,26 +189,25 @@ export class SessionState {
 
   token(from: PeerId, message: TokenMessage): Action[] {
     if (!this.#isFrom(from, this.#stages.length - 1, message.epoch)) return []
-    const { position, id, finish, logitsHash } = message
+    const { position, tokens, finish } = message
     const isFirst = this.phase === 'prefill'
     const isDue = this.phase === 'decode' || (isFirst && this.#prompt.isAtLastChunk)
-    const isLate = position >= (this.#turn?.positionEnd ?? 0)
-    const isWrong = position !== this.#ids.length || isLate || id >= this.setup.vocabSize
-    if (!isDue || isWrong) return this.#violation(from, `token ${id} for position ${position}`)
+    if (!isDue || !isNext(message, this.#ids.length, this.#turn, this.setup.vocabSize)) {
+      return this.#violation(from, `${tokens.length} tokens for position ${position}`)
+    }
     this.#cachedEnd = position
-    const actions = isFirst ? this.#promptProgress() : []
-    this.#ids.push(id)
-    this.#logitsHash = logitsHash
+    const actions = [...(isFirst ? this.#promptProgress() : []), ...tokenActions(message)]
+    for (const { id } of tokens) this.#ids.push(id)
+    this.#logitsHash = tokens.at(-1)?.logitsHash ?? this.#logitsHash
+    this.#cachedEnd = this.#ids.length - 1
     this.#calm()
-    actions.push({ type: 'emit', event: { type: 'token', position, id, finish, logitsHash } })
     this.#enter(finish === 'none' ? 'decode' : 'idle')
-    if (finish !== 'none') actions.push({ type: 'finish' })
     return actions
   }
 
   closed(from: PeerId, message: ClosedMessage): Action[] {
     const isDue = this.phase === 'closing'
-    if (!isDue || !this.#isAnswer(from, message.index, message.stats)) return []
+    if (!isDue || !this.#answers.take(from, message.index, message.stats)) return []
     return this.#settleClosing()
   }
 
@@ -202,11 +215,7 @@ export class SessionState {
     const stage = this.#stages.find(({ peer }) => peer === from)
     // What failed in an earlier epoch is known by what the stage says it has when it opens.
     if (stage === undefined || message.epoch !== this.epoch) return []
-    const said = clip(message.text, ERROR_TEXT_CHARS)
-    // That a peer is gone is about another than the one who says it.
-    const isOther = message.code === 'PEER_GONE'
-    const text = isOther ? `${said} (said ${shortId(from)})` : `${describeStage(stage)}: ${said}`
-    const error = errorFromPeer(message.code, text)
+    const error = failureOf(stage, message)
     // Who cannot reach another has freed nothing, and is not to blame.
     const isAbsence = message.code === 'PEER_GONE' || message.code === 'PEER_NO_LINK'
     return isAbsence ? this.#lose(null, error, message.peer) : this.#lose(from, error, from)
@@ -224,7 +233,7 @@ export class SessionState {
     const left = this.#stages.filter((old) => !route.stages.some(({ peer }) => peer === old.peer))
     this.route = route
     return [
-      ...closeMessages(this.setup, left),
+      ...closeMessages(this.setup, left, this.epoch),
       ...this.#open('opening', this.#cachedEnd, this.#turn as Turn)
     ]
   }
@@ -243,13 +252,10 @@ export class SessionState {
     }
     if (phase === 'idle' || phase === 'ended' || phase === 'rerouting') return []
     const isOpening = phase === 'opening' || phase === 'pausing'
-    const silent = isOpening ? this.silentStages : this.#stages
-    const who = silent.map(describeStage).join(', ')
-    const what = isOpening ? 'did not open the session' : 'made no progress'
-    const text = `${who} ${what} in time: ask again, or look at that machine`
+    const silent = isOpening ? this.#answers.silent : this.#stages
     // Who is silent in mid-turn shows when the session is opened again.
     if (isOpening) for (const { peer } of silent) this.#avoided.add(peer)
-    return this.#loseOrFail(new SwarmError('PEER_TIMEOUT', text), null)
+    return this.#loseOrFail(silenceOf(silent, isOpening), null)
   }
 
   get #stages(): RouteStage[] {
@@ -261,6 +267,12 @@ export class SessionState {
     this.beat++
   }
 
+  #take(turn: Turn): void {
+    this.#turn = turn
+    this.#ids = [...turn.ids, ...(turn.answered?.ids ?? [])]
+    this.#logitsHash = turn.answered?.logitsHash ?? NO_LOGITS_HASH
+  }
+
   /** The turn moves: what went wrong before is over. */
   #calm(): void {
     this.#reroutes = 0
@@ -270,12 +282,12 @@ export class SessionState {
   #open(phase: Phase, keep: number, turn: Turn): Action[] {
     this.epoch++
     this.#enter(phase)
-    this.stats = this.#stages.map(() => null)
-    this.#standpoints = this.#stages.map(() => null)
+    this.#answers = new StageAnswers(this.#stages)
     this.#cachedEnd = keep
     this.#filling = new Filling([], 1)
     return openMessages(this.setup, this.route, {
       epoch: this.epoch,
+      sinceEpoch: this.#sinceEpoch,
       position: keep,
       prefix: this.#prefixEnd === null ? null : (this.setup.prefix ?? null),
       contextTokens: this.#reservedTokens,
@@ -284,17 +296,21 @@ export class SessionState {
     })
   }
 
-  /** Every stage is open; some may lack positions. */
-  #begun(fills: Fill[]): Action[] {
+  /** Every stage is open; some may lack positions. @param keptTokens what each of them has. */
+  #begun(fills: Fill[], keptTokens: number): Action[] {
     this.#filling = new Filling(fills, this.setup.chunkTokens)
     const event: SessionEvent = this.#isUnderWay
       ? { type: 'rerouted', stages: this.#stages, refillTokens: this.#filling.nTokens }
-      : { type: 'opened', keptTokens: this.#cachedEnd }
+      : { type: 'opened', keptTokens }
+    if (!this.#isUnderWay) this.#sinceEpoch = this.epoch
     this.#isUnderWay = true
-    const emit: Action = { type: 'emit', event }
-    if (fills.length === 0) return [emit, ...this.#goOn()]
+    const opening = { epoch: this.epoch, turn: this.#turn as Turn, logitsHash: this.#logitsHash }
+    // Before anything is computed, so that whatever is can be gone on with.
+    const log = logMessages(this.setup, this.#stages, opening, this.#ids)
+    const begun: Action[] = [{ type: 'emit', event }, ...log]
+    if (fills.length === 0) return [...begun, ...this.#goOn()]
     this.#enter('filling')
-    return [emit, ...this.#sendFills()]
+    return [...begun, ...this.#sendFills()]
   }
 
   /** All stages have what they need: the ids behind it follow. */
@@ -304,34 +320,21 @@ export class SessionState {
     const end = this.#ids.length
     this.#prompt = new ChunkFlow(this.#cachedEnd, end, chunkTokens, this.#stages.length)
     const turn = this.#turn as Turn
-    const sampled = sampledMessages(this.setup, this.epoch, turn, this.#ids)
-    const sampler = this.#stages.at(-1) as RouteStage
-    return [...sampled.map((message) => sendTo(sampler, message)), ...this.#sendChunks()]
+    const sampled = sampledMessages(this.setup, this.epoch, turn, this.#ids, this.#stages)
+    return [...sampled, ...this.#sendChunks()]
   }
 
   #sendChunks(): Action[] {
-    const stop = this.#stages.length - 1
-    return [...this.#prompt.take()].map(({ position, end }) => this.#sendIds(position, end, stop))
+    const way = { source: -1, stop: this.#stages.length - 1 }
+    return [...this.#prompt.take()].map((chunk) => this.#sendChunk({ ...chunk, ...way }))
   }
 
   #sendFills(): Action[] {
-    return [...this.#filling.take()].map(({ source, stop, position, end }) => {
-      if (source < 0) return this.#sendIds(position, end, stop)
-      const { epoch } = this
-      const { id: session } = this.setup
-      const span = { index: source, stop, position, end }
-      const message = { type: 'replay', session, epoch, ...span } as const
-      return sendTo(this.#stages[source] as RouteStage, message)
-    })
+    return [...this.#filling.take()].map((chunk) => this.#sendChunk(chunk))
   }
 
-  #sendIds(position: number, end: number, stop: number): Action {
-    const ids = Int32Array.from(this.#ids.slice(position, end))
-    const sample = end === this.#ids.length
-    const { epoch } = this
-    const { id: session } = this.setup
-    const message = { type: 'ids', session, epoch, stop, position, sample, ids } as const
-    return sendTo(this.#stages[0] as RouteStage, message)
+  #sendChunk(chunk: DueChunk): Action {
+    return chunkMessage(this.setup, this.epoch, this.#stages, chunk, this.#ids)
   }
 
   /** Only while the turn has no token yet: afterwards the prompt is read, and the rest is repair. */
@@ -346,17 +349,9 @@ export class SessionState {
     return isDue && from === this.#stages[index]?.peer && epoch === this.epoch
   }
 
-  /** Keeps a stage's answer. @returns false when it is not its to give, or was given. */
-  #isAnswer(from: PeerId, index: number, stats: StageStats): boolean {
-    if (this.#stages[index]?.peer !== from || this.stats[index] !== null) return false
-    this.stats[index] = stats
-    return true
-  }
-
   #violation(from: PeerId, what: string): Action[] {
-    const text = `${shortId(from)} sent ${what} out of order: ask again`
     this.#avoided.add(from)
-    return this.#loseOrFail(new SwarmError('STAGE_POSITION_GAP', text), null)
+    return this.#loseOrFail(violationOf(from, what), null)
   }
 
   /** @param peer that cannot answer any more. @param avoid who is better left out from now on. */
@@ -365,7 +360,7 @@ export class SessionState {
     if (avoid !== null) this.#avoided.add(avoid)
     if (this.phase !== 'closing') return this.#loseOrFail(error, peer)
     // It cannot answer any more; the others still can.
-    if (peer !== null) this.#lost.add(peer)
+    if (peer !== null) this.#answers.lose(peer)
     return this.#settleClosing()
   }
 
@@ -376,7 +371,7 @@ export class SessionState {
     const isHopeless = !isRepairable(error) || this.#reroutes > REROUTES_MAX
     if (!this.setup.isRepairable || !isMidTurn || isHopeless) return this.#fail(error, lost)
     this.#enter('rerouting')
-    const event = { type: 'rerouting', reason: error.message } as const
+    const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
     const avoided = new Set(this.#avoided)
     return [
       { type: 'emit', event },
@@ -385,7 +380,7 @@ export class SessionState {
   }
 
   #settleClosing(): Action[] {
-    if (!this.silentStages.every(({ peer }) => this.#lost.has(peer))) return []
+    if (!this.#answers.areIn) return []
     this.#enter('ended')
     return [{ type: 'settle' }]
   }
@@ -394,6 +389,9 @@ export class SessionState {
   #fail(error: SwarmError, lost: PeerId | null): Action[] {
     this.#enter('ended')
     const told = this.#stages.filter(({ peer }) => peer !== lost)
-    return [...closeMessages(this.setup, told), { type: 'fail', error }, { type: 'settle' }]
+    // Another peer is its origin now, or may still become it.
+    const isReleased = error.code === 'PEER_REFUSED' || this.#isResuming
+    const close = closeMessages(this.setup, told, this.epoch, isReleased)
+    return [...close, { type: 'fail', error }, { type: 'settle' }]
   }
 }

@@ -5,8 +5,10 @@ import type { SwarmError } from '../base/errors.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 import type {
   KvType,
+  LogHead,
   OpenPrefix,
   RouteStage,
+  SampledToken,
   Sampling,
   SessionMessage,
   TokenMessage
@@ -30,20 +32,36 @@ export interface SessionSetup {
   isReusable?: boolean
   /** Stages keep hashes of what they take in and give on, for the origin to ask. */
   isAudited?: boolean
+  /** It computes a part of another session's answer again: nobody asked for this one. */
+  isCheck?: boolean
   /** Whether another route may be taken when a stage is lost in the middle of a turn. */
   isRepairable?: boolean
+}
+
+/** What the stages of a session need to know of a turn so that another peer can finish it (LogHead). */
+export type TurnLog = Pick<LogHead, 'stops' | 'isAtStart'>
+
+/** The first tokens of an answer, which were computed before, on other stages or for another origin. */
+export interface Answered {
+  ids: readonly number[]
+  /** After the last of them. */
+  logitsHash: string
 }
 
 /** One question: the ids of the whole context, and how to go on from them. */
 export interface Turn {
   /** From position 0 on, what was kept of earlier turns included. Not empty. */
   ids: readonly number[]
+  /** It goes on behind these, and its route is repaired even before it opens; absent: it begins. */
+  answered?: Answered
   sampling: Sampling
   stopIds: number[]
   /** No token gets this position or a later one. */
   positionEnd: number
-  /** A turn that goes on in mid-answer: the last ids are its own, and what their logits hashed to. */
-  answered?: { tokens: number; logitsHash: string }
+  /** Null or absent: the turn is private, and lost with this peer. */
+  log?: TurnLog | null
+  /** False: every step computes one token, even where drafts would save time. */
+  speculates?: boolean
 }
 
 export type SessionEvent =
@@ -54,7 +72,12 @@ export type SessionEvent =
   | { type: 'rerouting'; reason: string }
   /** Another route is open; positions that its new stages still have to get. */
   | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
-  | ({ type: 'token' } & Pick<TokenMessage, 'position' | 'id' | 'finish' | 'logitsHash'>)
+  | TokenEvent
+
+/** One token; `finish` is of the turn. */
+export interface TokenEvent extends SampledToken, Pick<TokenMessage, 'position' | 'finish'> {
+  type: 'token'
+}
 
 export type Action =
   | { type: 'send'; to: PeerId; message: Exclude<SessionMessage, { type: 'activation' }> }

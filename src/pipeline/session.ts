@@ -2,7 +2,7 @@
 // arrives, keeps its time, looks for another route when a stage is lost, and gives the tokens to whoever
 // asked as a stream. One instance is one conversation; a turn at a time.
 
-import { abortError, toSwarmError, type SwarmError } from '../base/errors.ts'
+import { abortError, SwarmError, toSwarmError } from '../base/errors.ts'
 import {
   CLOSE_TIMEOUT_MS,
   OPEN_TIMEOUT_MS,
@@ -11,10 +11,12 @@ import {
 } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { AuditInquiry, type Testimony } from './audit-inquiry.ts'
-import { sendTo } from './session-outbox.ts'
+import { savedName } from './saved-name.ts'
+import { Saving } from './saving.ts'
 import { SessionState } from './session-state.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
+import type { SavedPrefix } from '../wire/generation.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
 import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
@@ -24,7 +26,7 @@ import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
   SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'audited' | 'closed' | 'failed' }
+  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' | 'audited' }
 >
 
 /** Events that are not tokens or chunks; beyond them the stream ends with an error. */
@@ -50,6 +52,14 @@ const REROUTE_RETRY_MS = 250
  */
 export type Repair = (route: Route, avoided: ReadonlySet<PeerId>) => Route
 
+/** What happens in a turn, and on which session: a turn may go on on another one. */
+export interface SessionNews {
+  event: SessionEvent
+  source: Session
+  /** The token was computed twice, with the same bits. */
+  isChecked?: boolean
+}
+
 export interface SessionComponents {
   hops: Hops
   clock: Clock
@@ -60,6 +70,8 @@ export interface SessionComponents {
 }
 
 export class Session {
+  /** By the clock. */
+  readonly openedMs: number
   readonly #components: SessionComponents
   readonly #state: SessionState
   #events: Queue<SessionEvent> | null = null
@@ -72,15 +84,30 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
+  #saving: Saving | null = null
   #inquiry: AuditInquiry | null = null
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
     this.#state = new SessionState(setup)
+    this.openedMs = components.clock.now()
   }
 
   get id(): SessionId {
     return this.#state.setup.id
+  }
+
+  /** A turn runs. */
+  get isAnswering(): boolean {
+    return this.#state.phase !== 'idle' && !this.#hasEnded
+  }
+
+  get lengths(): { promptTokens: number; tokens: number } {
+    return this.#state.lengths
+  }
+
+  get modelId(): string {
+    return this.#state.setup.modelId
   }
 
   get route(): Route {
@@ -101,6 +128,11 @@ export class Session {
     return this.#state.setup.isAudited === true
   }
 
+  /** It computes a part of another session's answer again. */
+  get isCheck(): boolean {
+    return this.#state.setup.isCheck === true
+  }
+
   /** False once a stage failed or the session was closed. */
   get isOpen(): boolean {
     return !this.#hasEnded
@@ -112,9 +144,28 @@ export class Session {
    * pause() or close() next. An abort closes the session on every stage at once.
    * @throws PEER_GONE, PEER_TIMEOUT or what a stage reported, naming it; AbortError.
    */
-  async *run(turn: Turn, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+  run(turn: Turn, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+    return this.#run(turn, () => this.#state.begin(turn), signal)
+  }
+
+  /**
+   * As run, for a turn that another origin began. Until all stages are open it may fail because another
+   * peer attaches too, or because a stage has not noticed yet that the old origin is gone; then it is left
+   * as it was.
+   * @param epoch the newest of the session.
+   * @throws as run; PEER_REFUSED when a stage gives the session to another.
+   */
+  resume(turn: Turn, epoch: number, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+    return this.#run(turn, () => this.#state.resume(turn, epoch), signal)
+  }
+
+  async *#run(
+    turn: Turn,
+    begin: () => Action[],
+    signal: AbortSignal
+  ): AsyncGenerator<SessionEvent, void> {
     if (signal.aborted) throw abortError()
-    const actions = this.#state.begin(turn)
+    const actions = begin()
     // Bounded by what the state lets pass: one event per token and per chunk, the opening, and some for
     // each route, of which there are few while nobody reads.
     const events = new Queue<SessionEvent>(2 * turn.positionEnd + REROUTE_EVENTS_MAX)
@@ -146,15 +197,37 @@ export class Session {
     return this.#settled(() => this.#state.close())
   }
 
+  /**
+   * Asks every stage to store what it has computed on its own disk; the session stays as it is.
+   * @throws PEER_BUSY while a turn runs, or while it is saved already.
+   */
+  async save(): Promise<SavedPrefix> {
+    const { id: session, modelId, arithmeticVersion, kvType } = this.#state.setup
+    const { epoch, cachedIds } = this.#state
+    if (this.#state.phase !== 'idle' || this.#saving !== null) {
+      const text = 'the session answers, is being saved or is over: save it between turns'
+      throw new SwarmError('PEER_BUSY', text)
+    }
+    const of = { modelId, arithmeticVersion, kvType }
+    const name = savedName(of, cachedIds)
+    const { stages } = this.route
+    const request = { session, epoch, name, tokens: cachedIds.length, stages }
+    this.#saving = new Saving(request, this.#components.hops, this.#components.clock)
+    try {
+      return { name, ...of, ids: [...cachedIds], stages: await this.#saving.done }
+    } finally {
+      this.#saving = null
+    }
+  }
+
   /** Asks every stage of an audited session what its rows before `position` hashed to. */
-  audit(position: number): Promise<Testimony> {
+  async audit(position: number): Promise<Testimony> {
     const { route, epoch } = this.#state
     this.#inquiry?.end()
-    const inquiry = new AuditInquiry(this.#components.clock, route.stages, position)
-    this.#inquiry = inquiry
-    const asked = { type: 'audit', session: this.id, epoch, position } as const
-    this.#apply(route.stages.map((stage, index) => sendTo(stage, { ...asked, index })))
-    return inquiry.testimony
+    const request = { session: this.id, epoch, position, stages: route.stages }
+    this.#inquiry = new AuditInquiry(request, this.#components.hops, this.#components.clock)
+    if (this.#hasEnded) this.#inquiry.end()
+    return this.#inquiry.testimony
   }
 
   /** @param from proven by the hop. */
@@ -168,15 +241,19 @@ export class Session {
       case 'token':
         return this.#apply(state.token(from, message))
       case 'audited':
-        return this.#inquiry?.take(from, message)
+        return this.#inquiry?.audited(from, message)
       case 'closed':
         return this.#apply(state.closed(from, message))
       case 'failed':
         return this.#apply(state.failed(from, message))
+      case 'saved':
+        return this.#saving?.saved(from, message)
     }
   }
 
   gone(peer: PeerId): void {
+    this.#saving?.gone(peer)
+    this.#inquiry?.gone(peer)
     this.#apply(this.#state.gone(peer))
   }
 

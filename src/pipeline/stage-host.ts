@@ -4,63 +4,65 @@
 //
 // A frame that is not due (late, of another epoch, from a stranger) is dropped without a word, because
 // late frames are normal; a due sender that breaks the order ends the session with `failed` to its
-// origin. A session whose step runs is reopened or freed when that step settles; one that lost a
-// neighbour keeps what it has until its origin opens it on another route.
+// origin. A session whose step runs is reopened or freed when that step settles; one that lost a neighbour
+// keeps what it has until it is opened on another route, by another peer where its origin is lost.
 
 import { every, type Timer } from '../base/clock.ts'
 import { SwarmError, toSwarmError } from '../base/errors.ts'
-import { SESSION_IDLE_MS } from '../base/limits.ts'
+import { ORPHAN_MS, SESSION_IDLE_MS } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
 import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
-import { activationBytes } from '../wire/session-codec.ts'
-import { checkFit, checkLinked, ownStage } from './admission.ts'
-import { HostedSession, noStats } from './hosted-session.ts'
+import { ownStage } from './admission.ts'
+import { auditAnswer } from './audit-answer.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
+import { SessionLogs } from './session-logs.ts'
+import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
+import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
-import { StageRoom, type StageRoomOptions } from './stage-room.ts'
-import { StepRunner, type OriginMessage } from './step-runner.ts'
+import { StageRoom } from './stage-room.ts'
+import { noStats } from './stage-stats.ts'
+import { StepRunner } from './step-runner.ts'
+import { takeOverRefusal } from './take-over.ts'
 
-import type { Log } from '../base/log.ts'
-import type { Sampler } from '../compute/stage.ts'
+import type { CloseMessage, LogMessage, OpenMessage, RouteStage } from '../wire/session.ts'
 import type {
-  AuditMessage,
-  OpenMessage,
-  RouteStage,
-  SessionMessage,
-  StageStats
-} from '../wire/session.ts'
+  HostAnswer,
+  HostFrame,
+  HostMessage,
+  OriginMessage,
+  RefusedMessage
+} from './host-messages.ts'
+import type { HostedSession } from './hosted-session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
-// A sentence; the codec's bound is in bytes and four times as much.
-const ERROR_TEXT_CHARS = 400
+const ERROR_TEXT_CHARS = 400 // a sentence; the codec's bound is in bytes and four times as much
 
-/** The messages that a stage host takes. */
-export type HostMessage = Extract<
-  SessionMessage,
-  { type: 'open' | 'sampled' | 'ids' | 'replay' | 'audit' | 'activation' | 'token' | 'close' }
->
-
-export interface StageHostOptions extends StageRoomOptions {
-  log: Log
-}
+export type StageHostOptions = SavedCachesOptions
 
 export class StageHost {
   readonly #options: StageHostOptions
   readonly #sessions = new SessionTable()
+  readonly #logs: SessionLogs
   readonly #room: StageRoom
+  readonly #opener: SessionOpener
   readonly #steps: StepRunner
+  readonly #saved: SavedCaches
   readonly #idleTimer: Timer
   #waiting: (() => void)[] = []
   #isClosed = false
 
   constructor(options: StageHostOptions) {
     this.#options = options
+    this.#logs = new SessionLogs(this.#sessions, options.clock)
     this.#room = new StageRoom(options, this.#sessions, (session) =>
       this.#fail(session, unknownSession())
     )
+    const { stage, hops, clock } = options
+    this.#opener = new SessionOpener({ stage, hops, clock, room: this.#room })
+    this.#saved = new SavedCaches(options, this.#room, (to, message) => this.#tell(to, message))
     this.#steps = new StepRunner({
       stage: options.stage,
       hops: options.hops,
@@ -90,13 +92,19 @@ export class StageHost {
   /** @param from proven by the hop. */
   handle(from: PeerId, message: HostMessage): void {
     if (this.#isClosed) return
-    const sessions = this.#sessions.of(message.session)
-    if (message.type === 'open') return this.#open(from, message)
-    if (message.type === 'close') {
-      for (const session of sessions) if (from === session.origin) this.#end(session, 'closed')
-      return
+    if (message.type === 'list') return void this.#tell(from, this.#logs.list())
+    if (message.type === 'recall') return void this.#tell(from, this.#logs.recall(message))
+    if (message.type === 'audit') {
+      return void this.#tell(from, auditAnswer(this.#sessions, from, message))
     }
-    if (message.type === 'audit') return this.#testify(from, message)
+    if (message.type === 'open') return this.#open(from, message)
+    if (message.type === 'save') {
+      const { session, epoch, index } = message
+      return this.#saved.save(from, this.#sessions.find(session, epoch, index), message)
+    }
+    if (message.type === 'close') return this.#close(from, message)
+    if (message.type === 'log') return this.#takeLog(from, message)
+    const sessions = this.#sessions.of(message.session)
     // Only the origin sends ids, so it is told; anybody else's frame may simply be late.
     if (message.type === 'ids' && sessions.length === 0) {
       return this.#refuse(from, message, unknownSession())
@@ -105,12 +113,13 @@ export class StageHost {
     if (session !== null) this.#take(session, from, message)
   }
 
-  /** Frees the sessions of an origin that is gone; those that lost a neighbour wait for another route. */
+  /** Sessions without their origin wait for another one, those that lost a neighbour for another route. */
   gone(peer: PeerId): void {
     this.#room.shelf.dropOf(peer)
+    this.#saved.setAside(peer, null)
     for (const session of this.#sessions.all()) {
       const { route } = session.reopening ?? session.open
-      if (session.origin === peer) this.#end(session, 'silent')
+      if (session.origin === peer) this.#abandon(session)
       else if (session.isNeighbour(peer)) this.#fail(session, goneError(peer, route))
     }
   }
@@ -118,6 +127,9 @@ export class StageHost {
   /** From now on admits only sessions inside `keep`, before other layers are dropped; null: all held. */
   restrict(keep: readonly LayerRange[] | null): void {
     this.#room.restriction = keep
+    for (const session of this.#outside()) {
+      if (session.orphanedMs !== null) this.#end(session, 'silent')
+    }
   }
 
   /** Resolves when no session uses layers outside the restriction; rejects when the signal aborts. */
@@ -150,6 +162,7 @@ export class StageHost {
     for (const session of this.#sessions.all()) this.#end(session, 'silent')
     this.restrict([])
     await this.idle()
+    await this.#saved.close()
   }
 
   #outside(): HostedSession[] {
@@ -158,7 +171,7 @@ export class StageHost {
     return this.#sessions.all().filter(({ stage }) => !containsAll(keep, [stage]))
   }
 
-  #receiverOf(message: Frame): HostedSession | null {
+  #receiverOf(message: HostFrame): HostedSession | null {
     const { session, epoch, type } = message
     if (type === 'ids' || type === 'token') return this.#sessions.find(session, epoch, 0)
     if (type !== 'sampled') return this.#sessions.find(session, epoch, message.index)
@@ -167,16 +180,20 @@ export class StageHost {
   }
 
   /** A new session, a further stage of one, or the next epoch of a stage that is here. */
-  #open(from: PeerId, open: OpenMessage): void {
+  #open(from: PeerId, open: OpenMessage, isRestored = false): void {
     const sessions = this.#sessions.of(open.session)
-    const newest = Math.max(...sessions.map(({ open, reopening }) => (reopening ?? open).epoch))
+    const newest = Math.max(...sessions.map(({ newestEpoch }) => newestEpoch))
     const own = this.#sessions.withLayers(open.session, ownStage(open))
-    const isKnown = own !== null && open.epoch <= (own.reopening ?? own.open).epoch
+    const isKnown = own !== null && open.epoch <= own.newestEpoch
     const isOthers = sessions.some(({ origin }) => origin !== from)
     if (!isOthers && (isKnown || open.epoch < newest)) return
-    if (isOthers || (own !== null && own.ending !== null)) {
-      return this.#refuse(from, open, new SwarmError('PEER_REFUSED', 'the session id is in use'))
+    const refusal = isOthers ? takeOverRefusal(sessions, open) : null
+    if (refusal !== null) return this.#refuse(from, open, refusal)
+    if (own !== null && own.ending !== null) {
+      const error = new SwarmError('PEER_BUSY', 'the session is just being freed')
+      return this.#refuse(from, open, error)
     }
+    for (const session of sessions) session.adopt(from)
     for (const session of sessions) {
       const isOnRoute = ({ peer, start, end }: RouteStage) => {
         const { stage } = session
@@ -184,13 +201,14 @@ export class StageHost {
       }
       if (!open.route.some(isOnRoute)) this.#end(session, 'silent')
     }
-    if (own === null) this.#admit(from, open)
-    else this.#reopen(own, open)
+    if (own !== null) return this.#reopen(own, open)
+    const again = () => this.#open(from, open, true)
+    if (isRestored || !this.#saved.restore(from, open, again)) this.#admit(from, open)
   }
 
   #admit(from: PeerId, open: OpenMessage): void {
     try {
-      const session = this.#openSession(from, open)
+      const session = this.#opener.open(from, open)
       this.#sessions.add(session)
       this.#toOrigin(session, openedOf(session, noStats()))
     } catch (error) {
@@ -198,34 +216,31 @@ export class StageHost {
     }
   }
 
-  /** @throws why this peer does not take the session. */
-  #openSession(origin: PeerId, open: OpenMessage): HostedSession {
-    const { stage, clock } = this.#options
-    checkFit(open, this.#room.standing)
-    checkLinked(open, (peer) => this.#reaches(peer))
-    const cache = this.#room.openCache(origin, open)
+  /** Its origin goes, or leaves it: to whoever attaches, unless it is private. */
+  #close(from: PeerId, { session: id, epoch, isReleased }: CloseMessage): void {
+    this.#saved.setAside(from, id)
+    for (const session of this.#sessions.of(id)) {
+      if (from !== session.origin || epoch < session.newestEpoch) continue
+      // What a peer leaves to others on its own stage nobody could reach when it goes.
+      if (isReleased && from !== this.#options.hops.self) this.#abandon(session)
+      else this.#end(session, 'closed')
+    }
+  }
+
+  #abandon(session: HostedSession): void {
+    if (session.ending !== null || session.orphanedMs !== null) return
+    if (!this.#logs.has(session.open.session)) return this.#end(session, 'silent')
+    session.orphan(this.#options.clock.now())
+  }
+
+  #takeLog(from: PeerId, message: LogMessage): void {
+    const session = this.#sessions.of(message.session).find((one) => one.takesLog(from, message))
+    if (session === undefined) return
     try {
-      const sampler = this.#openSampler(open)
-      const rowBytes = activationBytes({ nTokens: 1, dim: stage.dim })
-      return new HostedSession(open, origin, { cache, sampler, rowBytes }, clock.now())
+      this.#logs.take(message)
     } catch (error) {
-      cache.close()
-      throw error
+      this.#fail(session, error)
     }
-  }
-
-  #reaches(peer: PeerId): boolean {
-    try {
-      this.#options.hops.to(peer)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  #openSampler(open: OpenMessage): Sampler | null {
-    const isLast = open.index === open.route.length - 1
-    return isLast ? this.#options.stage.openSampler(open.sampling, open.logitsHash) : null
   }
 
   #reopen(session: HostedSession, open: OpenMessage): void {
@@ -252,21 +267,17 @@ export class StageHost {
       return this.#admit(session.origin, open)
     }
     try {
-      checkFit(open, this.#room.standing)
-      checkLinked(open, (peer) => this.#reaches(peer))
-      if (open.position < cache.length) cache.truncate(open.position)
-      session.sampler?.close()
-      session.sampler = null
-      session.sampler = this.#openSampler(open)
-      session.restart(open, this.#options.clock.now())
+      this.#opener.restart(session, open)
       this.#toOrigin(session, openedOf(session, stats))
     } catch (error) {
       session.open = open
+      // What its origin was told before was about another epoch.
+      session.isStalled = false
       this.#fail(session, error)
     }
   }
 
-  #take(session: HostedSession, from: PeerId, message: Frame): void {
+  #take(session: HostedSession, from: PeerId, message: HostFrame): void {
     const { stage, clock } = this.#options
     const nowMs = clock.now()
     try {
@@ -282,10 +293,11 @@ export class StageHost {
       if (message.type === 'ids') {
         isTaken = session.takeIds(from, message, stage.vocabSize, nowMs)
       } else if (message.type === 'activation') {
-        isTaken = session.takeActivation(from, message, stage.dim, nowMs)
+        isTaken = session.takeActivation(from, message, stage, nowMs)
       } else {
         isTaken = session.takeToken(from, message, stage.vocabSize, nowMs)
       }
+      if (isTaken && message.type === 'token') this.#logs.note(message)
       if (isTaken) this.#steps.schedule(session)
     } catch (error) {
       this.#fail(session, error)
@@ -297,20 +309,19 @@ export class StageHost {
     this.#fail(greediest, new SwarmError('STAGE_FULL', text))
   }
 
-  /** Says what was computed here; not where it was not, or to anybody but the origin. */
-  #testify(from: PeerId, { session: id, epoch, index, position }: AuditMessage): void {
-    const session = this.#sessions.find(id, epoch, index)
-    const claim = session?.origin === from ? session.trail?.at(position) : null
-    if (session === null || !claim) return
-    this.#toOrigin(session, { type: 'audited', session: id, epoch, index, position, ...claim })
+  #toOrigin(session: HostedSession, message: OriginMessage): void {
+    if (message.type === 'token') this.#logs.note(message)
+    // Nobody is left to tell: as when the origin is reported gone.
+    if (!this.#tell(session.origin, message)) this.#abandon(session)
   }
 
-  #toOrigin(session: HostedSession, message: OriginMessage): void {
+  /** @returns false when the peer cannot be reached: it will notice by itself. */
+  #tell(to: PeerId, message: HostAnswer | null): boolean {
     try {
-      this.#options.hops.to(session.origin).send(message)
+      if (message !== null) this.#options.hops.to(to).send(message)
+      return true
     } catch {
-      // Nobody is left to tell; the origin's sessions are freed as when it is reported gone.
-      this.#end(session, 'silent')
+      return false
     }
   }
 
@@ -318,11 +329,7 @@ export class StageHost {
     const text = clip(error.message, ERROR_TEXT_CHARS)
     const { code } = error
     const peer = error.peer as PeerId | null
-    try {
-      this.#options.hops.to(from).send({ type: 'failed', session, epoch, peer, code, text })
-    } catch {
-      // Gone before it could be told: it will notice by itself.
-    }
+    this.#tell(from, { type: 'failed', session, epoch, peer, code, text })
   }
 
   /** Tells the origin; frees the session unless another route is all it needs. */
@@ -349,11 +356,14 @@ export class StageHost {
     const { session: id, index } = session.open
     this.#steps.remove(session)
     this.#sessions.remove(session)
+    if (this.#sessions.of(id).length === 0) this.#logs.drop(id)
     const { cache, origin } = session
+    session.truncate(cache.length)
     const isKept = session.ending === 'closed' && session.open.isReusable && cache.length > 0
-    if (isKept && !this.#isClosed)
-      this.#room.shelf.put(id, origin, cache, this.#options.clock.now())
-    else cache.close()
+    if (isKept && !this.#isClosed) {
+      const prefix = { cache, ids: session.ids }
+      this.#room.shelf.put(id, origin, prefix, this.#options.clock.now())
+    } else cache.close()
     session.sampler?.close()
     if (session.ending === 'closed') {
       this.#toOrigin(session, { type: 'closed', session: id, index, stats: session.stats })
@@ -364,25 +374,17 @@ export class StageHost {
   #expire(): void {
     const { clock } = this.#options
     this.#room.tidy()
+    const nowMs = clock.now()
     for (const session of this.#sessions.all()) {
-      if (!session.isRunning && clock.now() - session.lastMs > SESSION_IDLE_MS) {
-        this.#fail(session, unknownSession())
-      }
+      const { orphanedMs, lastMs, isRunning } = session
+      const isIdle = !isRunning && nowMs - lastMs > SESSION_IDLE_MS
+      const isForgotten = orphanedMs !== null && nowMs - orphanedMs > ORPHAN_MS
+      if (isIdle || isForgotten) this.#fail(session, unknownSession())
     }
   }
 }
 
-type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
-type Frame = Exclude<HostMessage, { type: 'open' | 'audit' | 'close' }>
-
 function unknownSession(): SwarmError {
   const text = 'the session is not held here, or was idle for too long: start it again'
   return new SwarmError('STAGE_UNKNOWN_SESSION', text)
-}
-
-function openedOf({ open, cache, kept }: HostedSession, stats: StageStats) {
-  const { session, epoch, index } = open
-  const [keptStart, keptEnd] = kept === null ? [0, 0] : [kept.start, kept.end]
-  const cachedTokens = cache.length
-  return { type: 'opened', session, epoch, index, cachedTokens, keptStart, keptEnd, stats } as const
 }

@@ -5,11 +5,11 @@
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { intersect, type LayerRange } from '../model/layer-range.ts'
 import { ownStage, shortageOf, type Standing } from './admission.ts'
-import { PrefixShelf } from './prefix-shelf.ts'
+import { PrefixShelf, type Prefix } from './prefix-shelf.ts'
 import { idleSessionsFor, keepsMostOf } from './pressure.ts'
 
 import type { Clock } from '../base/clock.ts'
-import type { Stage, StageCache } from '../compute/stage.ts'
+import type { Stage } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { OpenMessage } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
@@ -73,18 +73,31 @@ export class StageRoom {
   }
 
   /** A cache for a session that fits, with what an earlier one of its origin left. @throws STAGE_FULL */
-  openCache(origin: PeerId, open: OpenMessage): StageCache {
+  openCache(origin: PeerId, open: OpenMessage): Prefix {
     const { start, end } = ownStage(open)
-    const cache =
-      this.#forkPrefix(origin, open) ??
-      this.#options.stage.openCache({ start, end }, open.contextTokens, open.kvType)
+    const { contextTokens, kvType } = open
+    const { cache, ids } = this.#forkPrefix(origin, open) ?? {
+      cache: this.#options.stage.openCache({ start, end }, contextTokens, kvType),
+      ids: []
+    }
     try {
       this.#makeRoom(open, cache.sizeBytes)
-      return cache
+      return { cache, ids }
     } catch (error) {
       cache.close()
       throw error
     }
+  }
+
+  /** Whether a cache of this size fits beside the sessions; those of ended ones go for it. */
+  makeRoomFor(needBytes: number): boolean {
+    const shortBytes = () => {
+      const { kvBudgetBytes, kvUsedBytes } = this.standing
+      return needBytes - (kvBudgetBytes - kvUsedBytes)
+    }
+    this.shelf.free(shortBytes())
+    this.#options.stage.limitKv(this.standing.kvBudgetBytes)
+    return shortBytes() <= 0
   }
 
   /** Drops what nobody has used for long, and what no longer fits. */
@@ -101,7 +114,7 @@ export class StageRoom {
   }
 
   /** What an earlier session of this origin left here, or one that goes on; null: nothing that fits. */
-  #forkPrefix(origin: PeerId, open: OpenMessage): StageCache | null {
+  #forkPrefix(origin: PeerId, open: OpenMessage): Prefix | null {
     const { prefix, contextTokens, kvType } = open
     if (prefix === null) return null
     const range = ownStage(open)
@@ -109,8 +122,11 @@ export class StageRoom {
     // Where an epoch is about to begin, the ids behind the cache are about to change.
     const isSteady = running?.origin === origin && running.reopening === null
     const shelved = this.shelf.find(prefix.session, origin, range, this.#options.clock.now())
-    const source = isSteady ? running.cache : shelved
-    return source?.kvType === kvType ? source.fork(prefix.tokens, contextTokens) : null
+    const source = isSteady ? running : shelved
+    if (source?.cache.kvType !== kvType) return null
+    const most = isSteady ? Math.min(prefix.tokens, running.certainTokens) : prefix.tokens
+    const cache = source.cache.fork(most, contextTokens)
+    return { cache, ids: source.ids.slice(0, cache.length) }
   }
 
   /** Frees what was kept of ended sessions, then idle ones, where that makes room. @throws STAGE_FULL */

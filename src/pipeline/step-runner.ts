@@ -8,22 +8,25 @@ import { SwarmError } from '../base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
-import { ACTIVATION_HEADER_BYTES, activationBytes } from '../wire/session-codec.ts'
+import {
+  ACTIVATION_HEADER_BYTES,
+  activationBytes,
+  rowsBytes,
+  writeDraft
+} from '../wire/session-codec.ts'
 import { LayerReads } from './layer-reads.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
+import { countStep } from './stage-stats.ts'
+import { firmEnd } from './work.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage, StepOutcome, StepPart, StepRequest, StepResult } from '../compute/stage.ts'
-import type { ReplayMessage, SessionMessage } from '../wire/session.ts'
+import type { ReplayMessage } from '../wire/session.ts'
 import type { ActivationFrame, Hop, Hops } from './hop.ts'
-import type { HostedSession, Work } from './hosted-session.ts'
-
-/** What stages tell an origin in the course of a session. */
-export type OriginMessage = Extract<
-  SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'audited' | 'closed' }
->
+import type { OriginMessage } from './host-messages.ts'
+import type { HostedSession } from './hosted-session.ts'
+import type { Work } from './work.ts'
 
 export interface StepRunnerComponents {
   stage: Stage
@@ -74,7 +77,7 @@ export class StepRunner {
 
   /** Gives the next stage what it, or one before it, was given already. @throws PEER_GONE, PEER_BUSY */
   replay(session: HostedSession, { position, end, stop }: ReplayMessage): void {
-    const work = { position, nTokens: end - position, sample: false, stop }
+    const work = { position, nTokens: end - position, draft: null, sample: false, stop }
     const frame = this.#frameTo(session, session.next as PeerId, work)
     session.kept?.read(position, end, frame.payload)
     session.lastMs = this.#components.clock.now()
@@ -114,18 +117,20 @@ export class StepRunner {
     const { stage } = this.#components
     const signal = session.beginStep()
     try {
+      session.dropReplaced(work)
       const isPassedOn = work.stop > session.open.index && session.next !== null
       const frame = isPassedOn ? this.#frameTo(session, session.next, work) : null
       const { cache, sampler, kept } = session
       const { start, end } = session.stage
-      const { position, nTokens, sample } = work
+      const { position, nTokens, draft, sample } = work
       const request: StepRequest = { cache, range: { start, end }, position, nTokens }
+      const outputBytes = rowsBytes({ nTokens, dim: stage.dim })
       if (work.ids !== null) request.ids = work.ids
       if (work.input !== null) request.input = work.input
-      if (frame !== null) request.output = frame.payload
-      else if (kept !== null)
-        request.output = new Uint8Array(activationBytes({ nTokens, dim: stage.dim }))
+      if (frame !== null) request.output = frame.payload.subarray(0, outputBytes)
+      else if (kept !== null) request.output = new Uint8Array(outputBytes)
       if (sample && sampler !== null) request.sampler = sampler
+      if (draft !== null) request.draft = draft
       return { session, work, frame, request, signal }
     } catch (error) {
       this.#components.onError(session, error)
@@ -137,13 +142,19 @@ export class StepRunner {
     // After an abort nobody waits for this step any more.
     if (signal.aborted) return
     try {
-      if ('error' in outcome) throw outcome.error
+      if ('error' in outcome) {
+        const { error } = outcome
+        const isNotFinite = error instanceof SwarmError && error.code === 'STAGE_NOT_FINITE'
+        // Plain decoding would not have met what a wrong guess leads to.
+        if (isNotFinite && work.draft !== null) return session.retryWithoutDraft(work)
+        throw error
+      }
       const { computeUs } = outcome.result
       session.lastMs = this.#components.clock.now()
       // What a step waited for its turn, and what handing it to a thread and back took, are told as one:
       // inside the stage, and not computing. So what is left between stages is the wire alone.
       const startedMs = session.lastMs - computeUs / 1000
-      session.count(work, startedMs, computeUs)
+      countStep(session.stats, work, startedMs, computeUs)
       if (request.output) session.kept?.put(work.position, request.output)
       const { position, nTokens } = work
       session.trail?.put(position, nTokens, inputOf(work), request.output ?? null)
@@ -158,12 +169,15 @@ export class StepRunner {
   #frameTo(
     session: HostedSession,
     next: PeerId,
-    { position, nTokens, sample, stop }: Pick<Work, 'position' | 'nTokens' | 'sample' | 'stop'>
+    work: Pick<Work, 'position' | 'nTokens' | 'draft' | 'sample' | 'stop'>
   ): ActivationFrame {
     const hop = this.#hopTo(session, next)
     const { session: id, epoch, index } = session.open
     const { dim } = this.#components.stage
-    const header = { session: id, epoch, index: index + 1, stop, position, nTokens, dim, sample }
+    const { position, nTokens, draft, sample, stop } = work
+    const drafted = draft !== null
+    const way = { session: id, epoch, index: index + 1, stop }
+    const header = { ...way, position, nTokens, dim, sample, drafted }
     // Refused here, it costs this session; sent, it would cost all that go to this peer.
     const frameBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
     if (hop.backlogBytes + frameBytes > HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) {
@@ -171,30 +185,34 @@ export class StepRunner {
       const text = `${shortId(next)} takes activations too slowly, ${backlog} wait for it`
       throw new SwarmError('PEER_BUSY', text)
     }
-    return hop.allocate(header)
+    const frame = hop.allocate(header)
+    if (draft !== null) writeDraft(header, draft, frame.payload)
+    return frame
   }
 
   /** Positions have passed every layer that they were for. */
-  #finishPositions(session: HostedSession, work: Work, { token }: StepResult): void {
-    const { hops, clock, toOrigin } = this.#components
+  #finishPositions(session: HostedSession, work: Work, { tokens }: StepResult): void {
+    const { clock, toOrigin } = this.#components
     const { session: id, epoch, index, stopIds, positionEnd } = session.open
-    const position = work.position + work.nTokens
     if (!work.sample) {
+      const position = work.position + work.nTokens
       return toOrigin(session, { type: 'progress', session: id, epoch, index, position })
     }
-    if (token === null) {
+    const last = tokens.at(-1)
+    if (last === undefined) {
       throw new SwarmError('NATIVE_FAILED', 'the stage sampled no token where one was asked for')
     }
-    const isFull = position + 1 >= positionEnd
-    const finish = stopIds.includes(token.id) ? 'stop' : isFull ? 'length' : 'none'
-    const message = { type: 'token', session: id, epoch, position, finish, ...token } as const
+    const position = firmEnd(work)
+    const isFull = position + tokens.length >= positionEnd
+    const finish = stopIds.includes(last.id) ? 'stop' : isFull ? 'length' : 'none'
+    const message = { type: 'token', session: id, epoch, position, finish, tokens } as const
     // The first stage before the origin, because the next token waits for it. One message serves both
     // when they are the same peer, and none is needed when the first stage is this one.
     const { first, origin } = session
-    if (first !== hops.self && first !== origin) this.#hopTo(session, first).send(message)
+    if (!session.isFirst && first !== origin) this.#hopTo(session, first).send(message)
     toOrigin(session, message)
-    if (first === hops.self && finish === 'none' && session.ending === null) {
-      session.continueWith(token.id, position, clock.now())
+    if (session.isFirst && finish === 'none' && session.ending === null) {
+      session.continueWith(tokens, position, clock.now())
     }
   }
 

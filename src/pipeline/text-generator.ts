@@ -1,29 +1,30 @@
-// Flow B, from text to text: makes ids of the question, finds or continues a session, turns its tokens
-// into text and its end into a result. Owns the sessions that are kept for a next turn. Knows the
-// tokenizer, the template and the way to a route only as what it was given.
+// Flow B, from text to text: makes ids of the question, has them answered (turn-sessions.ts), or goes on with
+// an answer that another peer lost (attachment.ts), and turns tokens into text and their end into a result.
+// Knows the tokenizer, the template and the way to a route only as what it was given.
 
-import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
-import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
+import { STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
+import { shortId, type PeerId } from '../wire/ids.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
-import { Auditor, type AuditRun } from './auditor.ts'
+import { AuditTally } from './audit-tally.ts'
+import { Attachment, turnOf, type AttachmentStep } from './attachment.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
-import { PrefixBook } from './prefix-book.ts'
-import { RouteSearch } from './route-search.ts'
+import { reroutedText } from './reroute-text.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
+import { TurnSessions } from './turn-sessions.ts'
 
-import type { Clock } from '../base/clock.ts'
-import type { Random } from '../base/random.ts'
-import type { GenerateEvent, GenerateRequest, GenerateResult } from '../wire/generation.ts'
+import type {
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+  SavedPrefix
+} from '../wire/generation.ts'
+import type { SessionId } from '../wire/ids.ts'
 import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
-import type { AuditStep } from './audited-turn.ts'
-import type { Span } from '../sharding/cover.ts'
-import type { Pipeline, SessionModel, SessionOptions } from './pipeline.ts'
-import type { Route } from './route.ts'
-import type { Repair, Session } from './session.ts'
-import type { Turn } from './session-types.ts'
+import type { Session } from './session.ts'
+import type { SessionStep, SessionTurn, TurnSessionsComponents } from './turn-sessions.ts'
 import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
@@ -31,12 +32,8 @@ import type { ChatTemplate, Tokenizer } from './text-ports.ts'
  * of a model can be gigabytes of keys and values.
  */
 const KEPT_CONTEXT_TOKENS = 4096
-/** Before a route that could not be opened is tried again. */
-const ROUTE_RETRY_MS = 250
 
-export interface TextGeneratorComponents {
-  pipeline: Pipeline
-  model: SessionModel
+export interface TextGeneratorComponents extends TurnSessionsComponents {
   tokenizer: Tokenizer
   /** Null where the model has none: then only plain prompts are answered. */
   template: ChatTemplate | null
@@ -44,37 +41,29 @@ export interface TextGeneratorComponents {
   sampling: Partial<Sampling>
   /** Positions that one session may have: what the stages reserve, at most what the model was made for. */
   contextTokens: number
-  /** @throws PLAN_GAP */
-  findRoute: () => Route
-  /** For an answer that lost a stage; absent where there is but one peer. */
-  repair?: Repair
-  /** What peers within reach hold now, for answers that are verified; absent where there is but one. */
-  spans?: () => readonly Span[]
-  clock: Clock
-  random: Random
+  /** Peers that sessions can be asked of, this one included; absent where there is but one. */
+  members?: () => readonly PeerId[]
 }
 
-/** What is fixed about one request before a session is chosen. */
-interface Question extends Turn {
+/** What is fixed about one request. */
+interface Question extends SessionTurn {
   promptIds: number[]
-  contextTokens: number
-  sampling: Sampling
+  stops: readonly string[]
+  isAtStart: boolean
+  /** The session is to stay for a next turn. */
+  isKept: boolean
 }
 
-/** What happens in one turn: news of the session that answers, or why there is none yet. */
-type TurnStep = AuditStep | { waiting: string }
+/** What happens in one turn: tokens that were known before, or what happens to its session. */
+type TurnStep = AttachmentStep | SessionStep
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
-  /** Paused sessions by their id, the one used longest ago first. */
-  readonly #kept = new Map<string, Session>()
-  readonly #book = new PrefixBook()
-  readonly #auditor: Auditor
+  readonly #sessions: TurnSessions
 
   constructor(components: TextGeneratorComponents) {
     this.#components = components
-    const { random, spans, findRoute, repair, pipeline } = components
-    this.#auditor = new Auditor({ self: pipeline.self, random, spans, findRoute, repair })
+    this.#sessions = new TurnSessions(components)
   }
 
   /**
@@ -87,31 +76,72 @@ export class TextGenerator {
     signal: AbortSignal
   ): AsyncGenerator<GenerateEvent, void> {
     const question = this.#ask(request)
-    const answer = new Answer(this.#components.tokenizer, request.stop, request.prompt === '')
+    yield* this.#answer(question, this.#sessions.run(question, signal), signal)
+  }
+
+  /**
+   * An answer that another peer asked for and cannot give any more, from its first token on. Otherwise as
+   * generate.
+   * @throws STAGE_UNKNOWN_SESSION where nobody keeps it; PEER_BUSY, PEER_REFUSED where another peer has it.
+   */
+  async *attach(id: SessionId, signal: AbortSignal): AsyncGenerator<GenerateEvent, void> {
+    const { members, repair, ...components } = this.#components
+    if (members === undefined || repair === undefined) {
+      throw new SwarmError('STAGE_UNKNOWN_SESSION', 'this peer is alone: there is nobody to ask')
+    }
+    const attachment = new Attachment({ ...components, members, repair }, id)
+    const recalled = await attachment.recall()
+    const turn = turnOf(recalled)
+    const { contextTokens, kvType, stops, isAtStart } = recalled
+    const terms = { contextTokens, kvType, stops, isAtStart, isKept: false, verify: 0 }
+    const question = { ...turn, ...terms, promptIds: [...turn.ids] }
+    yield* this.#answer(question, attachment.steps(recalled, signal), signal)
+  }
+
+  async *#answer(
+    question: Question,
+    steps: AsyncIterable<TurnStep>,
+    signal: AbortSignal
+  ): AsyncGenerator<GenerateEvent, void> {
+    const { stops, isAtStart } = question
+    const answer = new Answer(this.#components.tokenizer, stops, isAtStart)
     const stopwatch = new Stopwatch(this.#components.clock)
+    const audit = question.verify > 0 ? new AuditTally() : null
     let session: Session | null = null
-    const audits: AuditRun[] = []
+    let stages: RouteStage[] = []
     try {
       try {
-        for await (const step of this.#turn(request, question, signal, audits)) {
+        for await (const step of steps) {
           if ('waiting' in step) {
             yield { type: 'queued', reason: step.waiting }
             continue
           }
+          if ('known' in step) {
+            for (const token of step.known) yield* textEvent(answer.push(token))
+            continue
+          }
           if ('audit' in step) {
-            const { audit: text, guilty, isCertain } = step
-            yield { type: 'audit', text, guilty, isCertain }
+            audit?.note(step.audit)
+            yield { type: 'audit', ...step.audit }
             continue
           }
           const { event } = step
+          // Where another session goes on, the one before it is not to be built upon.
+          if (session !== null && session !== step.source) this.#sessions.forget(session)
           session = step.source
           stopwatch.note(event)
           if (event.type === 'opened') {
-            this.#remember(session, question.promptIds)
+            this.#sessions.remember(session, question.promptIds)
+            ;({ stages } = session.route)
             yield routeEvent(session, question, event.keptTokens)
           }
           if (event.type === 'prefill' || event.type === 'rerouting') yield event
-          if (event.type === 'rerouted') yield event
+          if (event.type === 'rerouted') {
+            const { nameOf = shortId } = this.#components
+            yield { ...event, text: reroutedText(stages, event.stages, nameOf) }
+            ;({ stages } = event)
+          }
+          if (step.isChecked) audit?.count()
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
         }
@@ -120,26 +150,18 @@ export class TextGenerator {
         if (!isAbort(error) || !signal.aborted) throw error
         yield* textEvent(answer.cancel())
       }
-      if (session?.isOpen) this.#remember(session, [...question.promptIds, ...answer.ids])
-      const isKept = request.keep === true && session?.isOpen === true && !signal.aborted
+      if (session?.isOpen) this.#sessions.remember(session, [...question.promptIds, ...answer.ids])
+      const isKept = question.isKept && session?.isOpen === true && !signal.aborted
       const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
-      const result = this.#result(
-        request,
-        question,
-        answer,
-        session?.route.stages ?? [],
-        stats,
-        stopwatch
-      )
-      const audit = audits.at(-1)?.audit()
-      if (audit) result.audit = audit
+      const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+      if (audit !== null) result.audit = audit.result
       if (isKept && session?.isOpen) {
-        result.session = this.#keep(session)
+        result.session = this.#sessions.keep(session)
         session = null
       }
       yield { type: 'done', result }
     } catch (error) {
-      if (session !== null) this.#book.remove(session.id)
+      if (session !== null) this.#sessions.forget(session)
       throw error
     } finally {
       // Closed already or kept, unless an error came or the reader left.
@@ -149,9 +171,12 @@ export class TextGenerator {
 
   /** Frees a session that was kept; unknown ids are ignored. */
   closeSession(id: string): void {
-    const session = this.#kept.get(id)
-    this.#kept.delete(id)
-    void session?.close()
+    this.#sessions.close(id)
+  }
+
+  /** Has the stages of a kept session store what they computed. @throws as TurnSessions.save */
+  async saveSession(id: string): Promise<SavedPrefix> {
+    return this.#sessions.save(id)
   }
 
   /** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_PROMPT_TOO_LONG */
@@ -176,13 +201,26 @@ export class TextGenerator {
     // A conversation that goes on needs room to grow, or its next turn would begin from nothing.
     const grownTokens = Math.max(KEPT_CONTEXT_TOKENS, 2 * positionEnd)
     const reserveTokens = request.keep === true ? Math.min(roomTokens, grownTokens) : positionEnd
+    const isAtStart = request.prompt === ''
+    const { verify = 0 } = request
+    // What was verified here nobody else could take over but on the word of those who were to be verified.
+    const isPrivate = request.private === true || verify > 0
     return {
       ids: promptIds,
       promptIds,
+      kvType: request.kvType,
+      stops: request.stop,
+      isAtStart,
+      isKept: request.keep === true,
+      log: isPrivate ? null : { stops: request.stop, isAtStart },
       sampling,
       stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
       positionEnd,
-      contextTokens: request.contextTokens ?? reserveTokens
+      speculates: request.speculation ?? true,
+      contextTokens: request.contextTokens ?? reserveTokens,
+      session: request.session,
+      saved: request.saved,
+      verify
     }
   }
 
@@ -197,120 +235,7 @@ export class TextGenerator {
     return tokenizer.encode(template.render(messages), { special: true, bos: false })
   }
 
-  /** The events of one turn, on a kept session if there still is one, else on a new one. */
-  async *#turn(
-    request: GenerateRequest,
-    question: Question,
-    signal: AbortSignal,
-    audits: AuditRun[]
-  ): AsyncGenerator<TurnStep, void> {
-    const kept = this.#takeKept(request, question.positionEnd)
-    if (kept !== null) {
-      // Its caches are about to hold other ids, or none.
-      this.#book.remove(kept.id)
-      let hasOpened = false
-      try {
-        for await (const step of this.#steps(kept, request, question, signal, audits)) {
-          hasOpened ||= 'event' in step
-          yield step
-        }
-        return
-      } catch (error) {
-        // Freed after a long time, or one of its stages left: every id is still here, begin again.
-        void kept.close()
-        if (hasOpened || isAbort(error)) throw error
-      }
-    }
-    const { clock, repair: anyRepair, findRoute: anyRoute } = this.#components
-    const isAudited = isVerified(request)
-    const findRoute = isAudited ? () => this.#auditor.findRoute() : anyRoute
-    const repair = isAudited ? this.#auditor.repair() : anyRepair
-    const search = new RouteSearch(findRoute, clock.now())
-    for (;;) {
-      const { route } = search
-      // What an earlier session left was not verified.
-      const prefix = isAudited
-        ? null
-        : this.#book.find(route.stages, request.kvType, question.promptIds)
-      const session = this.#open(request, question, route, repair, { prefix, isReusable: true })
-      let hasOpened = false
-      try {
-        for await (const step of this.#steps(session, request, question, signal, audits)) {
-          hasOpened ||= 'event' in step
-          yield step
-        }
-        return
-      } catch (error) {
-        void session.close()
-        if (hasOpened) throw error
-        const reason = search.next(error, clock.now())
-        if (reason === null) continue
-        yield { waiting: reason }
-        await sleep(clock, ROUTE_RETRY_MS, signal)
-      }
-    }
-  }
-
-  #open(
-    request: GenerateRequest,
-    { contextTokens }: Question,
-    route: Route,
-    repair: Repair | undefined,
-    options: Pick<SessionOptions, 'prefix' | 'isReusable'> = {}
-  ): Session {
-    const { pipeline, model } = this.#components
-    const { kvType } = request
-    const isAudited = isVerified(request)
-    const repairing = repair && { repair }
-    const shape = { route, model, kvType, contextTokens, isAudited }
-    return pipeline.createSession({ ...shape, ...options, ...repairing })
-  }
-
-  /** The turn on a session, verified where that was asked. */
-  async *#steps(
-    session: Session,
-    request: GenerateRequest,
-    question: Question,
-    signal: AbortSignal,
-    audits: AuditRun[]
-  ): AsyncGenerator<AuditStep, void> {
-    if (!isVerified(request)) {
-      for await (const event of session.run(question, signal)) yield { event, source: session }
-      return
-    }
-    const open = (route: Route, repair: Repair | undefined) =>
-      this.#open(request, question, route, repair)
-    const run = this.#auditor.run(session, question, request.verify ?? 0, open, signal)
-    audits.push(run)
-    yield* run.steps
-  }
-
-  #takeKept(request: GenerateRequest, positionEnd: number): Session | null {
-    const session = this.#kept.get(request.session ?? '')
-    if (!session) return null
-    this.#kept.delete(session.id)
-    const fits = session.kvType === request.kvType && session.contextTokens >= positionEnd
-    const isAudited = session.isAudited || !isVerified(request)
-    if (session.isOpen && fits && isAudited) return session
-    void session.close()
-    return null
-  }
-
-  /** Later prompts may begin with what the session's caches hold. */
-  #remember(session: Session, ids: readonly number[]): void {
-    this.#book.put(session.id, session.route.stages, session.kvType, ids)
-  }
-
-  #keep(session: Session): string {
-    this.#kept.set(session.id, session)
-    for (const id of this.#kept.keys()) {
-      if (this.#kept.size > SESSIONS_KEPT_MAX) this.closeSession(id)
-    }
-    return session.id
-  }
-
   #result(
-    request: GenerateRequest,
     question: Question,
     answer: Answer,
     stages: RouteStage[],
@@ -326,7 +251,7 @@ export class TextGenerator {
       seed: question.sampling.seed,
       finishReason: answer.finishReason ?? 'cancelled',
       logitsHash: answer.logitsHash,
-      arithmeticVersion: sessionArithmetic(model.arithmeticVersion, request.kvType),
+      arithmeticVersion: sessionArithmetic(model.arithmeticVersion, question.kvType),
       stages,
       timing: {
         prefillMs,
@@ -338,10 +263,6 @@ export class TextGenerator {
       }
     }
   }
-}
-
-function isVerified({ verify = 0 }: GenerateRequest): boolean {
-  return verify > 0
 }
 
 /** The answer was ended from this side, and not by whoever asked. */

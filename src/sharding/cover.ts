@@ -13,7 +13,7 @@ export interface Span extends LayerRange {
 }
 
 export interface Cover {
-  /** Ascending, not overlapping, each peer once, whatever number of spans it has. */
+  /** Ascending, not overlapping. */
   stages: RouteStage[]
   /** Ascending; together with the stages exactly [0, nLayers). */
   missing: LayerRange[]
@@ -23,11 +23,14 @@ export interface Cover {
  * @param spans in any order; of one peer several may be given, of which one is used.
  * @param reach the layer after the last that this peer can serve when it starts at `from`; `from`
  *   itself when it cannot start there. By default the end of its span.
+ * @param mayRepeat whether a peer may have several stages: those of a route, which hold what they hold, but
+ *   not those of a plan, which share one memory.
  */
 export function shortestCover(
   nLayers: number,
   spans: readonly Span[],
-  reach: (span: Span, from: number) => number = (span) => span.end
+  reach: (span: Span, from: number) => number = (span) => span.end,
+  mayRepeat = false
 ): Cover {
   let unused = spans.toSorted((a, b) => compareText(a.peer, b.peer) || a.start - b.start)
   const stages: RouteStage[] = []
@@ -43,9 +46,9 @@ export function shortestCover(
       addMissing(missing, layer)
       layer += 1
     } else {
-      const { peer } = best
-      unused = unused.filter((span) => span.peer !== peer)
-      stages.push({ peer, start: layer, end })
+      const used = best
+      unused = unused.filter((span) => (mayRepeat ? span !== used : span.peer !== used.peer))
+      stages.push({ peer: used.peer, start: layer, end })
       layer = end
     }
   }

@@ -47,7 +47,7 @@ export function readiness(
     return { state: 'ready', stages: plan.stages, asPlanned, missing: [], text }
   }
   const spans = [...heldOf].flatMap(([peer, held]) => held.map((one) => ({ peer, ...one })))
-  const { stages, missing } = shortestCover(model.nLayers, spans)
+  const { stages, missing } = shortestCover(model.nLayers, spans, ({ end }) => end, true)
   if (missing.length === 0) {
     const text = 'ready with the layers held so far; the planned ones are loading'
     return { state: 'ready', stages, asPlanned, missing, text }

@@ -3,6 +3,26 @@
 
 import type { KvType, RouteStage, Sampling } from './session.ts'
 
+/** A stage that was asked to save, and the positions that it has; `text` says why there are none. */
+export interface SavedStage extends RouteStage {
+  tokens: number
+  text: string
+}
+
+/** A conversation whose keys and values stages keep on their own disks, as its origin remembers it. */
+export interface SavedPrefix {
+  /** 32 hex digits, made of all that follows but for the stages. */
+  name: string
+  /** 64 hex digits. */
+  modelId: string
+  /** Of the session, its KV type included. */
+  arithmeticVersion: number
+  kvType: KvType
+  /** Of the positions, from 0 on. */
+  ids: number[]
+  stages: SavedStage[]
+}
+
 /** One message of a conversation, in OpenAI's shape (content already joined to text). */
 export interface ChatMessage {
   role: string
@@ -23,6 +43,8 @@ export interface GenerateRequest {
   verify?: number
   /** Positions to reserve; absent: prompt plus maxTokens. */
   contextTokens?: number
+  /** False: no drafts. The tokens are the same either way. */
+  speculation?: boolean
   /** Keeps the session for the next turn; the result then names it. */
   keep?: boolean
   /**
@@ -30,6 +52,10 @@ export interface GenerateRequest {
    * same: KV is reused as far as the tokens agree, and a session that is gone only costs its KV.
    */
   session?: string
+  /** Nobody but the stages that compute sees the ids, and the answer is lost with the peer that was asked. */
+  private?: boolean
+  /** Where no session is left: what was saved of this conversation is read back instead of computed. */
+  saved?: SavedPrefix
 }
 
 export interface HopTiming {
@@ -123,8 +149,8 @@ export type GenerateEvent =
   | { type: 'prefill'; done: number; total: number }
   /** A stage was lost, or no other is found yet: why the answer pauses. */
   | { type: 'rerouting'; reason: string }
-  /** The answer goes on over these stages; positions that new ones still have to get. */
-  | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number }
+  /** The answer goes on over these stages; positions that new ones still have to get; one sentence. */
+  | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number; text: string }
   /** What verification found, in one sentence, and the peers that it concerns, if any. */
   | { type: 'audit'; text: string; guilty: string[]; isCertain: boolean }
   | { type: 'text'; text: string; ids: number[] }

@@ -9,25 +9,28 @@ import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
   DIM_MAX,
+  DRAFT_TOKENS_MAX,
   MESSAGE_BYTES_MAX,
   ROUTE_STAGES_MAX
 } from '../base/limits.ts'
 import { fromHex, toHex } from '../base/text.ts'
 import { badFrame } from './fields.ts'
-import { ACTIVATION_NUMBER, BODIES, U32_MAX, checkSpan, checkStop } from './session-messages.ts'
+import { ACTIVATION_NUMBER, BODIES, checkSpan, checkStop } from './session-messages.ts'
+import { U32_MAX } from './session-fields.ts'
 import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
 
 import type { SessionId } from './ids.ts'
 import type { ActivationHeader, ActivationMessage, SessionMessage } from './session.ts'
 
 /**
- * Size of an activation's header: type u8, flags u8 (bit 0 = sample), nTokens u16, epoch u32,
- * session 16 bytes, position u24, index u8, dim u24, stop u8, all little-endian. A payload that follows it
- * in an aligned buffer is aligned for every vector width up to 32 bytes.
+ * Size of an activation's header: type u8, flags u8 (bit 0 = sample, bit 1 = drafted), nTokens u16, epoch
+ * u32, session 16 bytes, position u24, index u8, dim u24, stop u8, all little-endian. A payload that follows
+ * it in an aligned buffer is aligned for every vector width up to 32 bytes.
  */
 export const ACTIVATION_HEADER_BYTES = 32
 
 const FLAG_SAMPLE = 1
+const FLAG_DRAFTED = 2
 const U24_MASK = 0xffffff
 
 const others = oneMessageOf(BODIES, 'session message')
@@ -61,7 +64,7 @@ export function writeActivationHeader(header: ActivationHeader, target: Uint8Arr
   if (session === null) throw badFrame('a session id is 16 bytes')
   const view = new DataView(target.buffer, target.byteOffset, ACTIVATION_HEADER_BYTES)
   view.setUint8(0, ACTIVATION_NUMBER)
-  view.setUint8(1, header.sample ? FLAG_SAMPLE : 0)
+  view.setUint8(1, (header.sample ? FLAG_SAMPLE : 0) | (header.drafted ? FLAG_DRAFTED : 0))
   view.setUint16(2, header.nTokens, true)
   view.setUint32(4, header.epoch, true)
   target.set(session, 8)
@@ -71,9 +74,30 @@ export function writeActivationHeader(header: ActivationHeader, target: Uint8Arr
   view.setUint8(31, header.stop)
 }
 
-/** Bytes of the payload that follows a header: (nTokens, dim) f32. */
-export function activationBytes(header: { nTokens: number; dim: number }): number {
-  return header.nTokens * header.dim * 4
+/** Bytes of (nTokens, dim) f32. */
+export function rowsBytes({ nTokens, dim }: { nTokens: number; dim: number }): number {
+  return nTokens * dim * 4
+}
+
+/** Bytes of the payload that follows a header: its rows, then the ids that were drafted. */
+export function activationBytes(
+  header: Pick<ActivationHeader, 'nTokens' | 'dim' | 'drafted'>
+): number {
+  return rowsBytes(header) + (header.drafted ? 4 * (header.nTokens - 1) : 0)
+}
+
+/** Writes the drafted ids of a payload, behind its rows. */
+export function writeDraft(header: ActivationHeader, draft: Int32Array, payload: Uint8Array): void {
+  const view = new DataView(payload.buffer, payload.byteOffset + rowsBytes(header))
+  for (const [i, id] of draft.entries()) view.setUint32(4 * i, id, true)
+}
+
+/** @returns (nTokens - 1,) the drafted ids of an activation, unchecked; null where it has none. */
+export function readDraft(message: ActivationMessage): Int32Array | null {
+  if (!message.drafted) return null
+  const { payload, nTokens } = message
+  const view = new DataView(payload.buffer, payload.byteOffset + rowsBytes(message))
+  return Int32Array.from({ length: nTokens - 1 }, (_, i) => view.getInt32(4 * i, true))
 }
 
 function encodeActivation(message: ActivationMessage): Uint8Array {
@@ -90,7 +114,7 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
   }
   const view = new DataView(frame.buffer, frame.byteOffset, ACTIVATION_HEADER_BYTES)
   const flags = view.getUint8(1)
-  if (flags > FLAG_SAMPLE) throw badFrame(`activation flags ${flags} are unknown`)
+  if (flags > (FLAG_SAMPLE | FLAG_DRAFTED)) throw badFrame(`activation flags ${flags} are unknown`)
   // A view of its own, because frames of sockets are Buffers, whose methods differ.
   const payloadBytes = frame.byteLength - ACTIVATION_HEADER_BYTES
   const payload = new Uint8Array(
@@ -107,7 +131,8 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
     position: view.getUint32(24, true) & U24_MASK,
     nTokens: view.getUint16(2, true),
     dim: view.getUint32(28, true) & U24_MASK,
-    sample: flags === FLAG_SAMPLE,
+    sample: (flags & FLAG_SAMPLE) !== 0,
+    drafted: (flags & FLAG_DRAFTED) !== 0,
     payload
   }
   checkActivation(message)
@@ -126,6 +151,9 @@ function checkActivation(header: ActivationHeader): void {
   checkWhole(index, 1, ROUTE_STAGES_MAX - 1, 'the stage')
   checkStop(index, stop)
   checkSpan(position, nTokens)
+  if (header.drafted && (!header.sample || nTokens < 2 || nTokens > 1 + DRAFT_TOKENS_MAX)) {
+    throw badFrame(`an activation of ${nTokens} positions cannot be a draft`)
+  }
   if (sizeBytes > ACTIVATION_BYTES_MAX) {
     const text = `an activation of ${nTokens} x ${dim} has more than ${ACTIVATION_BYTES_MAX} bytes`
     throw new SwarmError('WIRE_TOO_LARGE', text)

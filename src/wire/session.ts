@@ -2,6 +2,7 @@
 // each other, in the order in which they say it. Structural types only: the domain matches them.
 // The codec is in session-codec.ts; an activation's payload is never copied by it.
 
+import type { AuditedMessage, AuditMessage, SavedMessage, SaveMessage } from './errands.ts'
 import type { PeerId, SessionId } from './ids.ts'
 
 /** One stage of a route: this peer runs layers [start, end). A peer may have several stages of one route. */
@@ -20,8 +21,9 @@ export type KvType = (typeof KV_TYPES)[number]
 /** In the order of their numbers on the wire. */
 export const KV_TYPES = ['f16', 'f32', 'q8_0'] as const
 
-/** An earlier session of the same origin that began with the same ids. */
+/** An earlier session of the same origin that began with the same ids, or what it saved of one. */
 export interface OpenPrefix {
+  /** Of the session, or the name that `save` gave. */
   session: SessionId
   /** So many positions are the same. */
   tokens: number
@@ -54,6 +56,8 @@ export interface OpenMessage {
   session: SessionId
   /** Counts the routes of one session from 1; frames of an older epoch are dropped. */
   epoch: number
+  /** Caches of an older epoch than this are of other ids, and void. */
+  sinceEpoch: number
   /** The session goes on from here: what a cache holds beyond is dropped. 0 for a new session. */
   position: number
   /** Which stage of the route the receiver is. */
@@ -84,6 +88,8 @@ export interface OpenMessage {
   stopIds: number[]
   /** The last stage finishes with 'length' when the next token's position would be this one. */
   positionEnd: number
+  /** The first stage may draft tokens, which the last one checks; the answer is the same either way. */
+  speculates: boolean
 }
 
 /** Stage to origin: the room is there, frames may come. */
@@ -92,7 +98,7 @@ export interface OpenedMessage {
   session: SessionId
   epoch: number
   index: number
-  /** Positions in the cache: the session may begin at any position up to here. */
+  /** Positions in the cache, without what was drafted: the session may begin at any up to here. */
   cachedTokens: number
   /** Positions [keptStart, keptEnd) whose outputs the stage still has, for a new next stage. */
   keptStart: number
@@ -110,6 +116,7 @@ export interface StageStats {
   prefillComputeUs: number
   /** Inside the stage and not computing: waiting for its turn, for a thread, being handed over. */
   prefillQueueUs: number
+  /** Positions computed, those of drafts included. */
   decodeTokens: number
   decodeComputeUs: number
   decodeQueueUs: number
@@ -151,7 +158,11 @@ export interface ReplayMessage {
   end: number
 }
 
-/** Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim). */
+/**
+ * Stage to next stage. The payload is f32 little-endian, row-major (nTokens, dim); where it is drafted,
+ * the ids of its rows but the first follow, (nTokens - 1,) u32 little-endian. Only the first row is then
+ * certain: the next frame begins behind the last row whose id was right, and drops those after it.
+ */
 export interface ActivationHeader {
   session: SessionId
   epoch: number
@@ -163,34 +174,13 @@ export interface ActivationHeader {
   nTokens: number
   dim: number
   sample: boolean
+  drafted: boolean
 }
 
 export interface ActivationMessage extends ActivationHeader {
   type: 'activation'
   /** A view into the received frame: any alignment; whoever keeps it keeps the frame. */
   payload: Uint8Array
-}
-
-/** Origin to a stage of an audited session: what did the rows of positions [0, position) hash to? */
-export interface AuditMessage {
-  type: 'audit'
-  session: SessionId
-  epoch: number
-  index: number
-  position: number
-}
-
-/** The answer to `audit`; none where the stage has not computed all of these rows. */
-export interface AuditedMessage {
-  type: 'audited'
-  session: SessionId
-  epoch: number
-  index: number
-  position: number
-  /** 64 hex digits: chained BLAKE2b of the rows it took in, ids at the first stage. */
-  input: string
-  /** The same of the rows that it gave on; of empty rows at the last stage. */
-  output: string
 }
 
 /** The stage at which a chunk without sampling ends, to the origin: it has passed all stages it was for. */
@@ -203,22 +193,34 @@ export interface ProgressMessage {
   position: number
 }
 
-/** Last stage to origin and to first stage: the token at `position`. */
+export interface SampledToken {
+  id: number
+  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
+  logitsHash: string
+}
+
+/** Last stage to origin and first stage: the tokens from `position` on, several where drafts were right. */
 export interface TokenMessage {
   type: 'token'
   session: SessionId
   epoch: number
   position: number
-  id: number
+  /** After the last of them. */
   finish: 'none' | 'stop' | 'length'
-  /** 16 hex digits: chained hash of every row of logits sampled from so far. */
-  logitsHash: string
+  tokens: SampledToken[]
 }
 
-/** Origin to every stage: the session is over. Frees everything of it, but for what is reusable. */
+/**
+ * Origin to every stage: the session is over. Frees everything of it, but for what is reusable. One of an
+ * older epoch is late.
+ */
 export interface CloseMessage {
   type: 'close'
   session: SessionId
+  /** The sender's last one. */
+  epoch: number
+  /** The sender only gives it up: whoever attaches next may go on with it. */
+  isReleased: boolean
 }
 
 /** Stage to origin: freed, and what the last epoch cost. */
@@ -244,6 +246,91 @@ export interface FailedMessage {
   text: string
 }
 
+/** What an answer was asked for beside its `open`, and how far it is: enough to compute the rest of it. */
+export interface LogHead {
+  /** The ids from this position on are the answer's. */
+  promptTokens: number
+  /** Ids in all. */
+  endTokens: number
+  /** As of OpenMessage, after the last of them. */
+  logitsHash: string
+  /** The answer ends before one of these texts; whoever turns ids into text looks for them. */
+  stops: string[]
+  /** Nothing stands before the answer, not even a prompt. */
+  isAtStart: boolean
+}
+
+/**
+ * Origin to every stage, before the first ids of an epoch: what another peer needs to finish the answer if
+ * the origin goes. Only of sessions that are not private. Several messages where there are many ids.
+ */
+export interface LogMessage extends LogHead {
+  type: 'log'
+  session: SessionId
+  epoch: number
+  /** Of the first of these ids. */
+  position: number
+  ids: Int32Array
+}
+
+/** Any member to a stage: the log of a session from here on. Without an answer where it has none. */
+export interface RecallMessage {
+  type: 'recall'
+  session: SessionId
+  position: number
+}
+
+/** Everything of an `open` that outlives its origin. */
+export type SessionTerms = Pick<
+  OpenMessage,
+  | 'route'
+  | 'modelId'
+  | 'planHash'
+  | 'viewHash'
+  | 'arithmeticVersion'
+  | 'contextTokens'
+  | 'kvType'
+  | 'sampling'
+  | 'stopIds'
+  | 'positionEnd'
+>
+
+/** The answer to `recall`: ids from its position on, as many as one message takes. */
+export interface RecalledMessage extends LogHead, SessionTerms {
+  type: 'recalled'
+  session: SessionId
+  position: number
+  ids: Int32Array
+}
+
+/** Any member to any other: which sessions do you hold that are not private? */
+export interface ListMessage {
+  type: 'list'
+}
+
+/** By their numbers on the wire. `orphan`: its origin is gone; `kept`: it waits for a question. */
+export const SESSION_STATES = ['answering', 'kept', 'orphan'] as const
+
+/** One session as a stage of it sees it. None of its text. */
+export interface ListedSession {
+  session: SessionId
+  origin: PeerId
+  /** The newest that the stage knows. */
+  epoch: number
+  state: (typeof SESSION_STATES)[number]
+  modelId: string
+  promptTokens: number
+  /** Of the answer, as far as this stage knows; the middle ones know none. */
+  tokens: number
+  ageMs: number
+}
+
+/** The answer to `list`. */
+export interface ListedMessage {
+  type: 'listed'
+  sessions: ListedSession[]
+}
+
 export type SessionMessage =
   | OpenMessage
   | OpenedMessage
@@ -257,4 +344,11 @@ export type SessionMessage =
   | TokenMessage
   | CloseMessage
   | ClosedMessage
+  | SaveMessage
+  | SavedMessage
   | FailedMessage
+  | LogMessage
+  | RecallMessage
+  | RecalledMessage
+  | ListMessage
+  | ListedMessage

@@ -17,6 +17,7 @@ const REQUEST: GenerateRequest = {
   kvType: 'f32',
   maxTokens: 9,
   contextTokens: 99,
+  speculation: false,
   keep: true,
   session: '0'.repeat(32)
 }
@@ -163,6 +164,7 @@ test('client - every wrong field of the control request is refused by name', asy
     ['sampling', []],
     ['stop', [1]],
     ['kvType', 'f64'],
+    ['speculation', 'no'],
     ['keep', 1],
     ['session', 'x']
   ]

@@ -14,7 +14,13 @@ const chat = (fields: JsonObject) => readChatRequest({ messages: [user], ...fiel
 
 test('openai request - absent fields are left to the model', (t) => {
   const { generate, stream, includeUsage, model } = completion({})
-  t.alike(generate, { prompt: 'x', sampling: { bias: [] }, stop: [], kvType: 'f16' })
+  t.alike(generate, {
+    prompt: 'x',
+    sampling: { bias: [] },
+    stop: [],
+    kvType: 'f16',
+    private: true
+  })
   t.alike([stream, includeUsage, model], [false, false, undefined])
 })
 
@@ -36,11 +42,13 @@ test('openai request - every field arrives under our name', (t) => {
     seed: Number.MAX_SAFE_INTEGER,
     stop: ['a', 'b'],
     max_tokens: 9,
+    private: false,
     stream: true,
     stream_options: { include_usage: true }
   })
   t.alike(generate, {
     prompt: 'x',
+    private: false,
     sampling: {
       temperature: 0,
       topK: 7,

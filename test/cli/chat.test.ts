@@ -1,4 +1,7 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'brittle'
+
 import { lastLine, openShell, SLOW } from '../helpers/swarm-command.ts'
 
 test('chat - every line of a pipe is one turn', SLOW, async (t) => {
@@ -50,3 +53,58 @@ test('chat - Ctrl-C of a piped conversation ends it', SLOW, async (t) => {
   command.child.kill('SIGINT')
   t.is((await command.ended).status, 130)
 })
+
+test(
+  'chat - /save and --load carry a conversation over, and say what each stage keeps',
+  SLOW,
+  async (t) => {
+    const shell = await openShell(t)
+    await shell.peer()
+    const file = join(shell.folder, 'talk.json')
+    const saved = await shell.run(['chat'], {}, `one\n/save ${file}\n/save\n`)
+    t.is(saved.status, 0, saved.stderr)
+    t.ok(
+      saved.stderr.includes(`saved 2 messages in ${file}\n1 of 2 stages keep what`),
+      saved.stderr
+    )
+    t.ok(
+      saved.stderr.includes('bbbbbbbb (layers 3-4) keeps nothing: the disk is full'),
+      saved.stderr
+    )
+    t.ok(saved.stderr.includes('name a file: /save FILE'), saved.stderr)
+    t.is(statSync(file).mode & 0o777, 0o600)
+    const { stdout, stderr } = await shell.run(['chat', '--json', '--load', file], {}, 'two\n')
+    t.alike(
+      lastLine(stdout).messages.map(({ content }: { content: string }) => content),
+      ['one', 'one', 'two', 'two']
+    )
+    t.ok(stderr.includes('tokens were kept'), stderr)
+  }
+)
+
+test(
+  'chat - a file that is no saved conversation is refused, and never written over',
+  SLOW,
+  async (t) => {
+    const shell = await openShell(t)
+    await shell.peer()
+    const file = join(shell.folder, 'mine.txt')
+    const whole = JSON.stringify({
+      format: 'swarm conversation 1',
+      model: null,
+      messages: [],
+      kv: null
+    })
+    for (const text of ['my own text\n', '{"format":"other"}', 'null', whole.slice(0, -5), whole]) {
+      writeFileSync(file, text)
+      const { status, stderr } = await shell.run(['chat', '--load', file], {}, '')
+      t.is(status, 2, stderr)
+      t.is(stderr.trim().split('\n').length, 1, stderr)
+    }
+    writeFileSync(file, 'my own text\n')
+    const { status, stderr } = await shell.run(['chat'], {}, `one\n/save ${file}\n`)
+    t.is(status, 2)
+    t.ok(stderr.includes('is no saved conversation: save under another name'), stderr)
+    t.is(readFileSync(file, 'utf8'), 'my own text\n')
+  }
+)

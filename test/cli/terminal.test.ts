@@ -23,13 +23,45 @@ test('terminal - an answer ends with one line break', (t) => {
   t.is(out(), 'one\ntwo\n')
 })
 
-test('terminal - a remark in the middle of an answer starts a line of its own', (t) => {
+test('terminal - a remark in the middle of an answer stands above its row', (t) => {
   const { terminal, out, err } = open({ live: true })
-  terminal.answer('half')
+  terminal.answer('one\nha')
+  terminal.answer('lf')
   terminal.note('lost a peer')
   terminal.answer(' more')
-  t.is(out(), 'half\n more')
+  t.is(out(), 'one\nhalf\r\u001b[Khalf more')
   t.is(err(), 'lost a peer\n')
+})
+
+test('terminal - a remark starts a line of its own where the row cannot be redrawn', (t) => {
+  const cases: [string, NodeJS.ProcessEnv][] = [
+    ['half', { TERM: 'dumb' }],
+    ['halb\u{1f600}', { TERM: 'xterm' }]
+  ]
+  for (const [text, env] of cases) {
+    const { terminal, out, err } = open({ live: true, env })
+    terminal.answer(text)
+    terminal.note('lost a peer')
+    terminal.answer(' more')
+    t.is(out(), `${text}\n more`)
+    t.is(err(), 'lost a peer\n')
+  }
+})
+
+test('terminal - of a long line its last row is redrawn', (t) => {
+  const { terminal, out } = open({ live: true })
+  for (const [length, row] of [
+    [80, 80],
+    [81, 1],
+    [200, 40]
+  ] as const) {
+    terminal.answer('x'.repeat(length - 1))
+    terminal.answer('x')
+    terminal.note('lost a peer')
+    t.is(out().length, length + '\r\u001b[K'.length + row)
+    terminal.endAnswer()
+    out()
+  }
 })
 
 test('terminal - a remark in the middle of a piped answer does not change it', (t) => {

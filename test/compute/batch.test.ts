@@ -66,10 +66,11 @@ async function runMixed(stage: NativeStage, seed: number, promptMax: number): Pr
     if (parts.length === 0) continue
     for (const [i, outcome] of (await stage.stepTogether(parts)).entries()) {
       if ('error' in outcome) throw outcome.error
-      if (outcome.result.token === null) continue
       const talk = chosen[i] as Talk
-      talk.ids.push(outcome.result.token.id)
-      talk.logitsHash = outcome.result.token.logitsHash
+      for (const { id, logitsHash } of outcome.result.tokens) {
+        talk.ids.push(id)
+        talk.logitsHash = logitsHash
+      }
     }
   }
 }

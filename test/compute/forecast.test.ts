@@ -32,8 +32,8 @@ test('forecast - a token takes the weights of its matrices, the head included, a
     1,
     rates
   )
-  // 2 x 256 million weights are 8 ms; the layer and the token cost 0.18 ms more.
-  t.is((1000 / decodeTokensPerSecond).toFixed(2), '8.18')
+  // 2 x 256 million weights are 8 ms; the layer and the token cost 0.195 ms more.
+  t.is((1000 / decodeTokensPerSecond).toFixed(3), '8.195')
   t.is((1000 / prefillTokensPerSecond).toFixed(2), '1.00')
   t.is(bytesPerToken, 2 * 144_000_000)
 })
@@ -60,7 +60,7 @@ test('forecast - the types to measure are those of the matrices', async (t) => {
   t.alike(typesOf(tensors).toSorted(), ['Q4_K', 'Q6_K'])
 })
 
-test('measure - every meter gives a rate, its best not below its median', async (t) => {
+test('measure - every meter gives a rate, its best not below its mean', async (t) => {
   const rates = await measure(
     [
       { meter: 'read' },
@@ -72,5 +72,5 @@ test('measure - every meter gives a rate, its best not below its median', async 
     { threads: 2, seconds: 0.01 }
   )
   t.is(rates.length, 5)
-  for (const { best, median } of rates) t.ok(best >= median && median > 1e6, `${best} ${median}`)
+  for (const { best, mean } of rates) t.ok(best >= mean && mean > 1e6, `${best} ${mean}`)
 })

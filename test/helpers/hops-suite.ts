@@ -192,7 +192,14 @@ const SESSION = sessionIdOf(seededRandom(3).bytes(16))
 
 function token(position: number): SessionMessage {
   const logitsHash = '0123456789abcdef'
-  return { type: 'token', session: SESSION, epoch: 1, position, id: 7, finish: 'none', logitsHash }
+  return {
+    type: 'token',
+    session: SESSION,
+    epoch: 1,
+    position,
+    finish: 'none',
+    tokens: [{ id: 7, logitsHash }]
+  }
 }
 
 function activation(position: number, nTokens: number, dim: number) {
@@ -205,7 +212,8 @@ function activation(position: number, nTokens: number, dim: number) {
     position,
     nTokens,
     dim,
-    sample: false
+    sample: false,
+    drafted: false
   }
   return { type: 'activation' as const, ...header, payload }
 }

@@ -4,6 +4,7 @@
 import { seededRandom } from '../../src/base/random.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { sessionIdOf, type PeerId } from '../../src/wire/ids.ts'
+import { writeDraft } from '../../src/wire/session-codec.ts'
 import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 import { SimClock } from './sim-clock.ts'
 import { ARITHMETIC, MODEL_ID, createPeer, type SimPeer } from './sim-swarm.ts'
@@ -48,7 +49,8 @@ export class Player {
     this.hops.to(HOST).send(message)
   }
 
-  sendActivation(changes: Partial<ActivationHeader> = {}): void {
+  /** @param draft as many ids as positions behind the first; absent: all of them 7. */
+  sendActivation(changes: Partial<ActivationHeader> = {}, draft?: number[]): void {
     const header = {
       session: SESSION,
       epoch: 1,
@@ -57,10 +59,14 @@ export class Player {
       position: 0,
       nTokens: 1,
       dim: TOY.dim,
-      sample: false
+      sample: false,
+      drafted: false
     }
-    const frame = this.hops.to(HOST).allocate({ ...header, ...changes })
+    const shape = { ...header, ...changes }
+    const frame = this.hops.to(HOST).allocate(shape)
     frame.payload.set(seededRandom(9).bytes(frame.payload.length))
+    const guessed = draft ?? Array.from({ length: shape.nTokens - 1 }, () => 7)
+    if (shape.drafted) writeDraft(shape, Int32Array.from(guessed), frame.payload)
     frame.send()
   }
 
@@ -112,6 +118,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     type: 'open',
     session: SESSION,
     epoch: 1,
+    sinceEpoch: 0,
     position: 0,
     prefix: null,
     isReusable: false,
@@ -128,6 +135,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     logitsHash: NO_LOGITS_HASH,
     stopIds: [],
     positionEnd: 100,
+    speculates: true,
     ...changes
   }
 }
@@ -145,7 +153,8 @@ export function ids(
 
 export function token(id: number, position: number, finish: 'none' | 'stop' = 'none', epoch = 1) {
   const logitsHash = '00'.repeat(8)
-  return { type: 'token', session: SESSION, epoch, position, id, finish, logitsHash } as const
+  const tokens = [{ id, logitsHash }]
+  return { type: 'token', session: SESSION, epoch, position, finish, tokens } as const
 }
 
-export const close = { type: 'close', session: SESSION } as const
+export const close = { type: 'close', session: SESSION, epoch: 9, isReleased: false } as const

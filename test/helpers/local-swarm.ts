@@ -1,9 +1,12 @@
 // Stages of a real model in one process, joined by hops without sockets: a whole pipeline on the native
 // engine, so that what sessions share is compared with what each would have computed alone.
 
+import { join } from 'node:path'
+
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { seededRandom } from '../../src/base/random.ts'
+import { KvStore } from '../../src/compute/kv-store.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { Pipeline } from '../../src/pipeline/pipeline.ts'
@@ -11,6 +14,8 @@ import { StageHost } from '../../src/pipeline/stage-host.ts'
 import { peerIdOf } from '../../src/wire/ids.ts'
 
 import type { StageModel } from '../../src/compute/native-config.ts'
+import type { Stage } from '../../src/compute/stage.ts'
+import type { Hops } from '../../src/pipeline/hop.ts'
 import type { SessionOptions } from '../../src/pipeline/pipeline.ts'
 import type { Turn } from '../../src/pipeline/session-types.ts'
 import type { RouteStage, Sampling } from '../../src/wire/session.ts'
@@ -22,13 +27,30 @@ export interface LocalStage {
   host: StageHost
 }
 
+export interface LocalOptions {
+  tables?: string[]
+  threads?: number
+  memoryBytes?: number
+  /** What lies between a peer and its network, such as a delay. */
+  wayOf?: (hops: Hops) => Hops
+  /** What the host sees of a stage, such as one whose answers are given. */
+  stageOf?: (stage: NativeStage) => Stage
+  /** Where each stage has a folder of its own for what is saved; absent: nothing is. */
+  folder?: string
+}
+
 export interface LocalAnswer {
   ids: number[]
   logitsHash: string
   /** Positions that were taken over and not computed. */
   keptTokens: number
-  /** From the call to the first token. */
+  /** Of each stage: what it computed before the first token. */
+  prefillTokens: number[]
+  /** From the call to the first token, and from there to the last. */
   firstMs: number
+  decodeMs: number
+  /** Of the last stage, one for each chunk of the prompt and one for each message of tokens. */
+  steps: number
 }
 
 export class LocalSwarm {
@@ -37,9 +59,9 @@ export class LocalSwarm {
   readonly pipeline: Pipeline
   readonly #model: StageModel
 
-  private constructor(model: StageModel, network: LocalNetwork) {
+  private constructor(model: StageModel, network: LocalNetwork, wayOf: (hops: Hops) => Hops) {
     this.#model = model
-    const hops = network.join(peerIdOf(new Uint8Array(32).fill(255)))
+    const hops = wayOf(network.join(peerIdOf(new Uint8Array(32).fill(255))))
     this.pipeline = new Pipeline({ hops, clock: systemClock, random: seededRandom(1) })
   }
 
@@ -50,27 +72,29 @@ export class LocalSwarm {
   static async open(
     model: StageModel,
     cuts: number[],
-    options: { tables?: string[]; threads?: number; memoryBytes?: number } = {}
+    options: LocalOptions = {}
   ): Promise<LocalSwarm> {
     const network = new LocalNetwork()
-    const swarm = new LocalSwarm(model, network)
-    const { tables = [], threads = 1, memoryBytes = 2 ** 32 } = options
+    const { tables = [], threads = 1, memoryBytes = 2 ** 32, folder } = options
+    const { wayOf = (hops: Hops) => hops, stageOf = (stage: NativeStage) => stage } = options
+    const swarm = new LocalSwarm(model, network, wayOf)
     const edges = [0, ...cuts, model.hyper.nLayers]
     for (const [i, end] of edges.slice(1).entries()) {
       const range = { start: edges[i] as number, end }
       const stage = new NativeStage(model, threads, tables[i % tables.length])
       await stage.load([range])
       const peer = peerIdOf(new Uint8Array(32).fill(i + 1))
-      const hops = network.join(peer)
+      const hops = wayOf(network.join(peer))
       const random = seededRandom(i)
       const host = new StageHost({
-        stage,
+        stage: stageOf(stage),
         hops,
         clock: systemClock,
         log: silentLog,
         modelId: MODEL_ID,
         arithmeticVersion: 1,
-        memoryBytes
+        memoryBytes,
+        ...(folder && { store: new KvStore(join(folder, String(i)), systemClock) })
       })
       new Pipeline({ hops, clock: systemClock, random }).serve(host)
       swarm.stages.push({ stage, host })
@@ -96,11 +120,14 @@ export class LocalSwarm {
     ids: number[],
     count: number,
     sampling: Sampling,
-    options: Partial<SessionOptions> = {}
+    options: Partial<SessionOptions> = {},
+    more: Partial<Turn> = {}
   ): Promise<LocalAnswer & { session: ReturnType<LocalSwarm['createSession']>['id'] }> {
     const session = this.createSession(options)
-    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count }
-    const answer: LocalAnswer = { ids: [], logitsHash: '', keptTokens: 0, firstMs: 0 }
+    const turn: Turn = { ids, sampling, stopIds: [], positionEnd: ids.length + count, ...more }
+    const figures = { keptTokens: 0, prefillTokens: [], firstMs: 0, decodeMs: 0, steps: 0 }
+    const answer: LocalAnswer = { ids: [], logitsHash: '', ...figures }
+    const before = this.#steps
     const startedMs = systemClock.now()
     for await (const event of session.run(turn, new AbortController().signal)) {
       if (event.type === 'opened') answer.keptTokens = event.keptTokens
@@ -108,9 +135,16 @@ export class LocalSwarm {
       if (answer.ids.length === 0) answer.firstMs = systemClock.now() - startedMs
       answer.ids.push(event.id)
       answer.logitsHash = event.logitsHash
+      answer.decodeMs = systemClock.now() - startedMs - answer.firstMs
     }
-    await session.close()
+    answer.steps = this.#steps - before
+    const stats = await session.close()
+    answer.prefillTokens = stats.map((one) => one?.prefillTokens ?? -1)
     return { ...answer, session: session.id }
+  }
+
+  get #steps(): number {
+    return this.stages.at(-1)?.host.layerReads.at(-1) ?? 0
   }
 
   async close(): Promise<void> {

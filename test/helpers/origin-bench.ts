@@ -1,7 +1,7 @@
 // The deciding half of a session between two stages, driven by hand: what is said to it, and what its
 // actions say in a few words.
 
-import { noStats } from '../../src/pipeline/hosted-session.ts'
+import { noStats } from '../../src/pipeline/stage-stats.ts'
 import { SessionState } from '../../src/pipeline/session-state.ts'
 import { sessionIdOf } from '../../src/wire/ids.ts'
 import { routeOf } from './sim-swarm.ts'
@@ -10,6 +10,7 @@ import { keyOf } from './views.ts'
 
 import type { Action, Turn } from '../../src/pipeline/session-types.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
+import type { TokenMessage } from '../../src/wire/session.ts'
 
 export const A = keyOf('a')
 export const B = keyOf('b')
@@ -67,7 +68,7 @@ export function opened(
   peer: PeerId,
   index: number,
   epoch = state.epoch,
-  { cachedTokens = state.keptTokens, keptEnd = 0 } = {}
+  { cachedTokens = state.cachedIds.length, keptEnd = 0 } = {}
 ): string {
   const message = {
     type: 'opened',
@@ -97,16 +98,14 @@ export function token(
   position: number,
   { id = 7, finish = 'none' as 'none' | 'stop' | 'length', from = B, epoch = state.epoch } = {}
 ): string {
-  const logitsHash = '00'.repeat(8)
   const message = {
-    type: 'token',
+    type: 'token' as const,
     session: SESSION,
     epoch,
     position,
-    id,
     finish,
-    logitsHash
-  } as const
+    tokens: [{ id, logitsHash: '00'.repeat(8) }]
+  } satisfies TokenMessage
   return brief(state.token(from, message))
 }
 

@@ -49,7 +49,7 @@ export async function runStages(parts: Part[], options: RunOptions): Promise<Run
     for (const [i, { stage, range }] of parts.entries()) {
       const last = i === parts.length - 1
       const output = last ? undefined : new Uint8Array(chunk.length * stage.dim * 4)
-      const { token } = await stage.step({
+      const { tokens } = await stage.step({
         cache: caches[i] as ReturnType<NativeStage['openCache']>,
         range,
         position,
@@ -59,7 +59,7 @@ export async function runStages(parts: Part[], options: RunOptions): Promise<Run
         ...(last && sample && { sampler })
       })
       input = output
-      if (token) {
+      for (const token of tokens) {
         ids.push(token.id)
         logitsHash = token.logitsHash
       }

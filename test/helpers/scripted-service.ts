@@ -20,6 +20,8 @@ import type {
   NodeStatus,
   PeerStatus,
   PlanStatus,
+  SessionStatus,
+  SavedPrefix,
   SessionReport,
   SwarmService
 } from '../../src/api/service.ts'
@@ -44,12 +46,15 @@ export class ScriptedService implements SwarmService {
   readonly signals: AbortSignal[] = []
   readonly gateEdits: GateEdit[] = []
   readonly closedSessions: string[] = []
+  readonly attached: string[] = []
+  known: SessionStatus[] = []
   memory: KnowledgeService | null = new MemoryKnowledge()
   stops = 0
   onStop: () => void = () => {}
   upcoming: NodeEvent[] = []
   overrides: Partial<NodeStatus> = {}
   planOverrides: Partial<PlanStatus> = {}
+  morePeers: PeerStatus[] = []
   reports: SessionReport[] = [threePeers().generation as SessionReport]
   readonly whatIf: string[] = []
 
@@ -120,7 +125,8 @@ export class ScriptedService implements SwarmService {
         lane: 'tcp',
         host: '10.0.0.2',
         clockSkewMs: -12
-      }
+      },
+      ...this.morePeers
     ]
   }
 
@@ -168,6 +174,15 @@ export class ScriptedService implements SwarmService {
     return this.script(request, signal)
   }
 
+  sessions(): Promise<SessionStatus[]> {
+    return Promise.resolve(this.known)
+  }
+
+  attach(session: string, signal: AbortSignal): AsyncIterable<GenerateEvent> {
+    this.attached.push(session)
+    return this.generate({ prompt: 'the rest', sampling: {}, stop: [], kvType: 'f16' }, signal)
+  }
+
   explain(): readonly SessionReport[] {
     return this.reports
   }
@@ -183,6 +198,21 @@ export class ScriptedService implements SwarmService {
   editGate(edit: GateEdit): GateStatus {
     this.gateEdits.push(edit)
     return { onlyAllowed: edit.action === 'allow', allowed: edit.keys, revoked: [] }
+  }
+
+  saveSession(session: string): Promise<SavedPrefix> {
+    if (session !== SESSION) throw new SwarmError('STAGE_UNKNOWN_SESSION', 'it is not kept')
+    return Promise.resolve({
+      name: '1'.repeat(32),
+      modelId: 'c'.repeat(64),
+      arithmeticVersion: 1,
+      kvType: 'f16',
+      ids: [1, 2, 3],
+      stages: [
+        { ...STAGES[0], tokens: 3, text: '' },
+        { ...STAGES[1], tokens: 0, text: 'the disk is full' }
+      ] as SavedPrefix['stages']
+    })
   }
 
   closeSession(session: string): void {

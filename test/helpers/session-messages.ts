@@ -1,22 +1,31 @@
 // Seeded session messages of every type, within the protocol's bounds and often exactly at them.
 // Their spread is tested in test/wire/session-codec.test.ts.
 
+import { SwarmError } from '../../src/base/errors.ts'
 import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
+  DRAFT_TOKENS_MAX,
   LAYERS_MAX,
+  LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
+  SESSIONS_MAX,
   STOP_IDS_MAX,
+  STOP_TEXTS_MAX,
   VOCAB_MAX
 } from '../../src/base/limits.ts'
-import { below, unit, type Random } from '../../src/base/random.ts'
+import { below, seededRandom, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
+import { activationBytes, decodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
-import { KV_TYPES } from '../../src/wire/session.ts'
+import { KV_TYPES, SESSION_STATES } from '../../src/wire/session.ts'
 
+import type { SessionId } from '../../src/wire/ids.ts'
 import type {
+  CloseMessage,
+  ListedSession,
   OpenMessage,
   RouteStage,
   Sampling,
@@ -35,11 +44,26 @@ export const MESSAGE_TYPES = [
   'token',
   'close',
   'closed',
-  'failed'
+  'failed',
+  'sampled',
+  'replay',
+  'log',
+  'recall',
+  'recalled',
+  'list',
+  'listed',
+  'save',
+  'saved'
 ] as const
 
 const TEXTS = ['', 'no room', 'naïve 🐶 text', '\u0000\u001b[31m', 'x'.repeat(2048)]
 const CODES = ['STAGE_FULL', 'PEER_GONE', 'X', 'A'.repeat(40)]
+
+/** A small message that is told from others by its number. */
+export function closeMessage(index: number): CloseMessage {
+  const session = index.toString(16).padStart(32, '0') as SessionId
+  return { type: 'close', session, epoch: 1, isReleased: false }
+}
 
 /** A whole number from least to most; the two ends come up often. */
 export function between(random: Random, least: number, most: number): number {
@@ -103,6 +127,7 @@ function open(random: Random): OpenMessage {
     type: 'open',
     session: sessionIdOf(random.bytes(16)),
     epoch: between(random, 1, 2 ** 32 - 1),
+    sinceEpoch: between(random, 0, 2 ** 32 - 1),
     position,
     prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
     isReusable: below(random, 2) === 1,
@@ -120,7 +145,8 @@ function open(random: Random): OpenMessage {
     stopIds: Array.from({ length: between(random, 0, STOP_IDS_MAX) }, () =>
       between(random, 0, VOCAB_MAX - 1)
     ),
-    positionEnd
+    positionEnd,
+    speculates: below(random, 2) === 1
   }
 }
 
@@ -132,6 +158,39 @@ function stats(random: Random): StageStats {
     decodeTokens: between(random, 0, 2 ** 32 - 1),
     decodeComputeUs: between(random, 0, 2 ** 31),
     decodeQueueUs: pick(random, [0, Number.MAX_SAFE_INTEGER, random.uint32()])
+  }
+}
+
+function logPart(random: Random) {
+  const ids = Int32Array.from(
+    { length: between(random, 1, below(random, 4) === 0 ? LOG_CHUNK_IDS_MAX : 40) },
+    () => between(random, 0, VOCAB_MAX - 1)
+  )
+  const endTokens = between(random, ids.length, CONTEXT_TOKENS_MAX)
+  const stops = Array.from({ length: between(random, 0, STOP_TEXTS_MAX) }, () =>
+    pick(random, ['', '\n\n', 'END', '🐶', 'x'.repeat(256)])
+  )
+  return {
+    promptTokens: between(random, 1, endTokens),
+    endTokens,
+    logitsHash: toHex(random.bytes(8)),
+    stops,
+    isAtStart: below(random, 2) === 1,
+    position: between(random, 0, endTokens - ids.length),
+    ids
+  }
+}
+
+function listed(random: Random): ListedSession {
+  return {
+    session: sessionIdOf(random.bytes(16)),
+    origin: peerIdOf(random.bytes(32)),
+    epoch: between(random, 1, 2 ** 32 - 1),
+    state: pick(random, SESSION_STATES),
+    modelId: hash(random),
+    promptTokens: between(random, 1, CONTEXT_TOKENS_MAX),
+    tokens: between(random, 0, CONTEXT_TOKENS_MAX),
+    ageMs: random.uint32()
   }
 }
 
@@ -174,10 +233,11 @@ export function randomMessage(
       const nTokens = between(random, 1, 16)
       const dim = between(random, 1, 64)
       const position = between(random, 0, CONTEXT_TOKENS_MAX - nTokens)
-      const payload = random.bytes(nTokens * dim * 4)
       const sample = below(random, 2) === 1
+      const drafted = sample && nTokens > 1 && below(random, 2) === 1
+      const payload = random.bytes(activationBytes({ nTokens, dim, drafted }))
       const way = { index: between(random, 1, stop), stop }
-      return { type, session, epoch, ...way, position, nTokens, dim, sample, payload }
+      return { type, session, epoch, ...way, position, nTokens, dim, sample, drafted, payload }
     }
     case 'audit':
       return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
@@ -192,15 +252,50 @@ export function randomMessage(
         type,
         session,
         epoch,
-        position: between(random, 0, CONTEXT_TOKENS_MAX),
-        id: between(random, 0, VOCAB_MAX - 1),
+        position: between(random, 0, CONTEXT_TOKENS_MAX - DRAFT_TOKENS_MAX),
         finish: pick(random, ['none', 'stop', 'length']),
-        logitsHash: toHex(random.bytes(8))
+        tokens: Array.from({ length: between(random, 1, 1 + DRAFT_TOKENS_MAX) }, () => ({
+          id: between(random, 0, VOCAB_MAX - 1),
+          logitsHash: toHex(random.bytes(8))
+        }))
       }
     case 'close':
-      return { type, session }
+      return { type, session, epoch, isReleased: below(random, 2) === 1 }
+    case 'log':
+      return { type, session, epoch, ...logPart(random) }
+    case 'recall':
+      return { type, session, position: between(random, 0, CONTEXT_TOKENS_MAX) }
+    case 'recalled': {
+      const { type: _, epoch: __, position: ___, index: ____, ...terms } = open(random)
+      const {
+        prefix: _p,
+        isReusable: _r,
+        logitsHash: _l,
+        sinceEpoch: _s,
+        speculates: _d,
+        isAudited: _a,
+        ...kept
+      } = terms
+      return { type, ...kept, session, ...logPart(random) }
+    }
+    case 'list':
+      return { type }
+    case 'listed':
+      return {
+        type,
+        sessions: Array.from({ length: between(random, 0, SESSIONS_MAX) }, () => listed(random))
+      }
     case 'closed':
       return { type, session, index, stats: stats(random) }
+    case 'save': {
+      const name = sessionIdOf(random.bytes(16))
+      return { type, session, epoch, index, name, tokens: between(random, 1, CONTEXT_TOKENS_MAX) }
+    }
+    case 'saved': {
+      const name = sessionIdOf(random.bytes(16))
+      const tokens = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, index, name, tokens, text: tokens > 0 ? '' : 'the disk is full' }
+    }
     case 'failed':
       return {
         type,
@@ -210,5 +305,22 @@ export function randomMessage(
         code: pick(random, CODES),
         text: pick(random, TEXTS)
       }
+  }
+}
+
+/** The message of one type. */
+export type Of<T extends SessionMessage['type']> = Extract<SessionMessage, { type: T }>
+
+export function sample<T extends SessionMessage['type']>(type: T, seed = 1): Of<T> {
+  return randomMessage(seededRandom(seed), type) as Of<T>
+}
+
+/** The code of the error that decoding throws; null when it does not throw. */
+export function refusal(frame: Uint8Array): string | null {
+  try {
+    decodeSessionMessage(frame)
+    return null
+  } catch (error) {
+    return error instanceof SwarmError ? error.code : String(error)
   }
 }

@@ -36,7 +36,15 @@ export type Tamper = (frame: Uint8Array, from: PeerId, to: PeerId) => Uint8Array
 export class SimNetwork {
   readonly clock: SimClock
   readonly shape: NetworkShape
-  readonly counts = { sent: 0, delivered: 0, lost: 0, delayedMs: 0, crashes: 0, cuts: 0 }
+  readonly counts = {
+    sent: 0,
+    delivered: 0,
+    lost: 0,
+    delayedMs: 0,
+    crashes: 0,
+    cuts: 0,
+    rightDrafts: 0
+  }
   tamper: Tamper = (frame) => [frame]
   /** Called before each delivery with its number: where crashes at any event are planted. */
   onDelivery: (count: number) => void = () => {}
@@ -80,7 +88,9 @@ export class SimNetwork {
       [b, a]
     ] as const) {
       const link = this.#link(from, to)
-      if (link.isBroken && !link.isReported) this.#peers.get(from)?.reportGone(to)
+      // Two cuts may overlap: the first repair ends both, and the second must lose nothing.
+      if (!link.isBroken) continue
+      if (!link.isReported) this.#peers.get(from)?.reportGone(to)
       link.restore()
     }
   }
@@ -154,7 +164,9 @@ export class SimNetwork {
       }
       this.counts.delivered++
       this.counts.delayedMs += clock.now() - nowMs
-      receiver.deliver(from, decodeSessionMessage(frame))
+      const message = decodeSessionMessage(frame)
+      if (message.type === 'token') this.counts.rightDrafts += message.tokens.length - 1
+      receiver.deliver(from, message)
     })
   }
 }

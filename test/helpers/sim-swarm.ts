@@ -125,6 +125,8 @@ export async function createPeer(
 /** A turn in the background, with all that came of it so far. */
 export class TurnRun {
   readonly events: SessionEvent[] = []
+  /** The longest time without any. */
+  silentMs = 0
   readonly ids: number[] = []
   logitsHash = ''
   error: unknown = null
@@ -147,8 +149,11 @@ export class TurnRun {
     clock: SimClock,
     onToken: (run: TurnRun) => void
   ): Promise<void> {
+    let heardMs = clock.now()
     try {
       for await (const event of session.run(turn, this.abort.signal)) {
+        this.silentMs = Math.max(this.silentMs, clock.now() - heardMs)
+        heardMs = clock.now()
         this.events.push(event)
         if (event.type !== 'token') continue
         this.ids.push(event.id)

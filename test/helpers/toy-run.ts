@@ -46,8 +46,9 @@ export async function toyContinue(
   while (ids.length < count) {
     const position = cache.length
     const nTokens = input.length
-    const { token } = await stage.step({ cache, range, position, nTokens, ids: input, sampler })
-    if (token === null) break
+    const { tokens } = await stage.step({ cache, range, position, nTokens, ids: input, sampler })
+    const [token] = tokens
+    if (token === undefined) break
     ids.push(token.id)
     logitsHash = token.logitsHash
     if (stopIds.includes(token.id)) break

@@ -35,7 +35,7 @@ async function through(cuts: number[], prompt: number[], chunk: number): Promise
       const input = bytes === null ? { ids } : { input: bytes }
       const isLast = range.end === TOY.nLayers
       const isEnd = position + nTokens === prompt.length
-      const { token } = await stage.step({
+      const { tokens } = await stage.step({
         cache,
         range,
         position,
@@ -44,7 +44,7 @@ async function through(cuts: number[], prompt: number[], chunk: number): Promise
         ...(isLast ? {} : { output }),
         ...(isLast && isEnd ? { sampler } : {})
       })
-      if (token !== null) result = `${token.id} ${token.logitsHash}`
+      for (const { id, logitsHash } of tokens) result = `${id} ${logitsHash}`
       bytes = output
     }
   }

@@ -20,12 +20,14 @@ import type {
 import { NO_LOGITS_HASH } from '../../src/wire/session.ts'
 
 import type { LayerRange } from '../../src/model/layer-range.ts'
-import type { KvType, Sampling } from '../../src/wire/session.ts'
+import type { KvType, SampledToken, Sampling } from '../../src/wire/session.ts'
 
 export interface ToyModel {
   nLayers: number
   dim: number
   vocabSize: number
+  /** Seven of eight tokens are those of a cycle of so many, so that what follows can be guessed. */
+  cycle?: number
 }
 
 export interface ToyOptions {
@@ -173,8 +175,8 @@ export class ToyStage implements Stage {
     const rows = this.#forward(request, cache)
     cache.length = position + nTokens
     this.steps++
-    const token = request.sampler ? this.#sample(request, rows) : null
-    return { computeUs: Math.round(stepMs * 1000), token }
+    const tokens = request.sampler ? this.#sampleRows(request, rows) : []
+    return { computeUs: Math.round(stepMs * 1000), tokens }
   }
 
   #check({ range, position, nTokens, ids, input, output }: StepRequest, cache: ToyCache): void {
@@ -250,19 +252,31 @@ export class ToyStage implements Stage {
     return Uint32Array.from(row, (word, j) => toFiniteBits(mix(mix(state, j), word)))
   }
 
-  #sample({ sampler, position, nTokens, logits }: StepRequest, rows: Uint32Array[]) {
-    const { sampling, chain, counts } = sampler as ToySampler
-    const row = rows.at(-1) as Uint32Array
+  #sampleRows({ sampler, position, nTokens, logits, draft }: StepRequest, rows: Uint32Array[]) {
+    if (logits) throw new Error('toy: has no logits')
+    const tokens: SampledToken[] = []
+    for (let i = draft ? 0 : nTokens - 1; i < nTokens; i++) {
+      const row = rows[i] as Uint32Array
+      const token = this.#sample(sampler as ToySampler, position + i + 1, row)
+      tokens.push(token)
+      if (draft && token.id !== draft[i]) break
+    }
+    return tokens
+  }
+
+  /** @param position of the token that is chosen. */
+  #sample(sampler: ToySampler, position: number, row: Uint32Array): SampledToken {
+    const { sampling, chain, counts } = sampler
     let digest = 0
     for (const word of row) digest = mix(digest, word)
     if (sampling.presencePenalty !== 0) digest = mix(digest, counts)
-    ;(sampler as ToySampler).chain = [mix(chain[0], digest), mix(chain[1], digest ^ 0x9e37)]
-    if (logits) throw new Error('toy: has no logits')
-    const chosen =
-      sampling.temperature === 0 ? digest : mix(digest, mix(sampling.seed, position + nTokens))
-    const [high, low] = (sampler as ToySampler).chain
-    const id = chosen % this.vocabSize
-    sampler?.count(Int32Array.of(id))
+    sampler.chain = [mix(chain[0], digest), mix(chain[1], digest ^ 0x9e37)]
+    const chosen = sampling.temperature === 0 ? digest : mix(digest, mix(sampling.seed, position))
+    const [high, low] = sampler.chain
+    const { cycle = 0 } = this.#options.model
+    const isUsual = cycle > 0 && (chosen >>> 16) % 8 > 0
+    const id = isUsual ? position % cycle : chosen % this.vocabSize
+    sampler.count(Int32Array.of(id))
     return { id, logitsHash: hex(high) + hex(low) }
   }
 }

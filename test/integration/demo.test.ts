@@ -57,6 +57,26 @@ test('demo - three processes split a model and write what one writes', REAL, asy
   nothingLeft(t, lab, demo)
 })
 
+test(
+  'demo - the middle peer is killed in mid-sentence, and the answer goes on',
+  REAL,
+  async (t) => {
+    const lab = Lab.open(t)
+    const startMs = performance.now()
+    const demo = lab.start(['demo', '--kill', '--json'])
+    t.is((await demo.ended).status, 0, demo.output)
+    t.ok(performance.now() - startMs < 60_000)
+    const { equal, kill, plan, answers } = demo.last
+    t.is(equal, true)
+    t.ok(kill.tokens >= 3 && kill.tokens < answers[0].split.ids.length, 'in mid-sentence')
+    t.ok(kill.pauseMs > 0)
+    const [, middle] = answers[0].split.stages
+    t.alike([middle.start, middle.end], [2, 4])
+    t.not(middle.peer, plan.stages[1].peer)
+    nothingLeft(t, lab, demo)
+  }
+)
+
 test('demo - two at a time, on one network, know nothing of each other', REAL, async (t) => {
   const lab = Lab.open(t)
   const demos = ['', ''].map(() => lab.start(['demo', '--json']))

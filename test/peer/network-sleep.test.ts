@@ -22,7 +22,9 @@ test('network - after a sleep links get a fresh limit, and those that live go on
   await until(() => !isTrusted())
   t.is(a.network.links()[0]?.beats.limitMs, SILENCE_LIMIT_MS)
   await until(isTrusted)
-  a.network.hops.to(b.id).send({ type: 'close', session: 'ab'.repeat(16) as SessionId })
+  a.network.hops
+    .to(b.id)
+    .send({ type: 'close', session: 'ab'.repeat(16) as SessionId, epoch: 1, isReleased: false })
   await b.until(() => b.received.length === 1)
   t.absent([...a.events, ...b.events].some(({ type }) => type === 'link-down'))
 })

@@ -8,6 +8,7 @@ import { openBootstrap } from '../../src/peer/find/bootstrap.ts'
 import { openTopic } from '../../src/peer/topic.ts'
 import { encodeBeacon } from '../../src/wire/beacon.ts'
 import { ACTIVATION_HEADER_BYTES } from '../../src/wire/session-codec.ts'
+import { closeMessage } from '../helpers/session-messages.ts'
 import { TestPeer, identities } from './test-peer.ts'
 
 import type { Address } from '../../src/peer/address.ts'
@@ -31,11 +32,7 @@ async function linked(a: TestPeer, b: TestPeer): Promise<void> {
   await Promise.all([a.event('link-up', b.id), b.event('link-up', a.id)])
 }
 
-function close(index: number): CloseMessage {
-  return { type: 'close', session: index.toString(16).padStart(32, '0') as SessionId }
-}
-
-const STAGE_1 = { index: 1, stop: 1 }
+const STAGE_1 = { index: 1, stop: 1, drafted: false }
 
 test('network - two peers meet through a private bootstrap and open a TCP lane', async (t) => {
   const bootstrap = await bootstrapFor(t)
@@ -162,7 +159,7 @@ async function activationsArrive(t: Test, a: TestPeer, b: TestPeer): Promise<voi
   const count = 12
   const [nTokens, dim] = [4, 2 ** 16] // one mebibyte of f32
   for (let position = 0; position < count; position++) {
-    hop.send(close(2 * position))
+    hop.send(closeMessage(2 * position))
     const header = {
       session: SESSION,
       epoch: 1,
@@ -177,12 +174,14 @@ async function activationsArrive(t: Test, a: TestPeer, b: TestPeer): Promise<voi
       frame.payload.fill((position * 31 + at / 4096) & 255, at, at + 4096)
     }
     frame.send()
-    hop.send(close(2 * position + 1))
+    hop.send(closeMessage(2 * position + 1))
   }
   await b.until(() => b.received.length === 3 * count)
   t.ok(b.received.every(({ from }) => from === a.id))
   const order = b.received.map(({ message }) =>
-    message.type === 'activation' ? `a${message.position}` : Number(`0x${message.session}`)
+    message.type === 'activation'
+      ? `a${message.position}`
+      : Number(`0x${(message as CloseMessage).session}`)
   )
   t.alike(
     order,
@@ -302,7 +301,7 @@ test('network - a peer that does not read its lane is closed as too slow', async
   t.is(refused.error.code, 'PEER_BUSY')
   t.alike(a.gone, [b.id])
   await a.lane(b.id)
-  a.network.hops.to(b.id).send(close(1))
+  a.network.hops.to(b.id).send(closeMessage(1))
   await b.until(() => b.received.some(({ message }) => message.type === 'close'))
   t.pass('a new lane serves new sessions')
 })
@@ -314,7 +313,7 @@ test('network - a stall of our own for three seconds blames nobody', async (t) =
   for (let round = 1; round <= 2; round++) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000)
     for (let i = 0; i < 20; i++) {
-      a.network.hops.to(b.id).send(close(i))
+      a.network.hops.to(b.id).send(closeMessage(i))
       await b.until(() => b.received.length >= 20 * (round - 1) + i + 1)
     }
     // Until both have ticked again, more than once.

@@ -18,7 +18,12 @@ import type { SessionId } from '../../src/wire/ids.ts'
 /** As in child-peer.ts. */
 const STALL_MS = 1200
 const SCRIPT = fileURLToPath(new URL('./child-peer.js', import.meta.url))
-const HELLO: CloseMessage = { type: 'close', session: '00'.repeat(16) as SessionId }
+const HELLO: CloseMessage = {
+  type: 'close',
+  session: '00'.repeat(16) as SessionId,
+  epoch: 1,
+  isReleased: false
+}
 
 /** A linked peer in a child process; with a hop, so that its loss is reported. */
 async function setUp(t: Test, task: 'stay' | 'leave' | 'stall' = 'stay') {

@@ -64,7 +64,7 @@ test('admission - memory for keys and values is what the weights leave', async (
   t.is(refused?.code, 'STAGE_FULL')
   const wait = /needs 4.7 KiB, 100 B are free: ask again when another session has ended, or/
   t.ok(wait.test(refused?.text ?? ''), refused?.text)
-  up.send({ type: 'close', session: names[0] as SessionId })
+  up.send({ type: 'close', session: names[0] as SessionId, epoch: 1, isReleased: false })
   up.send(open(ALONE, { session: names[2] as SessionId }))
   await clock.pass(1)
   t.is(up.received.at(-1)?.type, 'opened', 'a closed session makes room')
@@ -167,4 +167,20 @@ test('admission - another peer cannot take over a session', async (t) => {
   await clock.pass(1)
   t.alike(stranger.take(), ['PEER_REFUSED'])
   t.is(host.sessions, 1)
+})
+
+test('admission - a stage without a link to those it takes from or gives to says to whom', async (t) => {
+  for (const [missing, layers] of [
+    ['up', 'aaaaaaaa (layers 0-3)'],
+    ['down', 'eeeeeeee (layers 8-11)']
+  ] as const) {
+    const bench = await setUp({ start: 4, end: 8 })
+    const { network, stranger, clock } = bench
+    network.leave(bench[missing].id)
+    stranger.send(open(MIDDLE))
+    await clock.pass(1)
+    const [failed] = stranger.received
+    t.is(failed?.type === 'failed' && failed.code, 'PEER_NO_LINK')
+    t.ok(failed?.type === 'failed' && failed.text.startsWith(`no link to ${layers} yet`))
+  }
 })

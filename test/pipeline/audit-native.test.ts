@@ -9,6 +9,7 @@ import { seededRandom } from '../../src/base/random.ts'
 import { loadKernels } from '../../src/compute/addon.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
 import { smallLlama } from '../../src/model/synthetic/spec.ts'
+import { AuditTally } from '../../src/pipeline/audit-tally.ts'
 import { Auditor } from '../../src/pipeline/auditor.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { Pipeline } from '../../src/pipeline/pipeline.ts'
@@ -20,8 +21,7 @@ import { readStageModel, syntheticModel } from '../helpers/stage-model.ts'
 import { routeOf } from '../helpers/sim-swarm.ts'
 
 import type { StepPart } from '../../src/compute/stage.ts'
-import type { Route } from '../../src/pipeline/route.ts'
-import type { Repair } from '../../src/pipeline/session.ts'
+import type { SessionShape } from '../../src/pipeline/audited-turn.ts'
 import type { Span } from '../../src/sharding/cover.ts'
 
 const MODEL_ID = 'dd'.repeat(32)
@@ -64,33 +64,38 @@ async function answerWith(t: Test, bitOf: number | null) {
     repair: (route, avoided) => repairRoute(route, spans, [], avoided)
   })
   const positionEnd = PROMPT.length + ANSWER_TOKENS
-  const open = (route: Route, repair: Repair | undefined) =>
+  const open = (shape: SessionShape) =>
     pipeline.createSession({
-      route,
+      ...shape,
       model: { id: MODEL_ID, arithmeticVersion: 1, dim, vocabSize },
       kvType: 'f16',
       contextTokens: positionEnd,
-      isAudited: true,
-      ...(repair && { repair })
+      isAudited: true
     })
   const turn = { ids: PROMPT, sampling: GREEDY, stopIds: [], positionEnd }
-  const session = open(auditor.findRoute(), auditor.repair())
-  const run = auditor.run(session, turn, 1, open, new AbortController().signal)
+  const { findRoute, repair } = auditor.ways()
+  const session = open({ route: findRoute(), ...(repair && { repair }) })
+  const steps = auditor.run(session, turn, 1, open, new AbortController().signal)
+  const tally = new AuditTally()
   const answer = {
     ids: [] as number[],
     logitsHash: '',
     audits: [] as string[],
     first: spans[0]?.peer
   }
-  for await (const step of run.steps) {
+  for await (const step of steps) {
     if ('audit' in step) {
-      if (step.isCertain) answer.audits.push(...step.guilty)
-    } else if (step.event.type === 'token') {
+      tally.note(step.audit)
+      if (step.audit.isCertain) answer.audits.push(...step.audit.guilty)
+      continue
+    }
+    if (step.isChecked) tally.count()
+    if (step.event.type === 'token') {
       answer.ids.push(step.event.id)
       answer.logitsHash = step.event.logitsHash
     }
   }
-  return { ...answer, ...run.audit() }
+  return { ...answer, ...tally.result }
 }
 
 /** One bit of the last row that the stage gives on in its `step`-th step. */

@@ -34,7 +34,9 @@ test('hosted session - a new epoch during a step waits for it and goes on from i
   t.alike(up.take(), ['opened'], 'the running step was given up')
   up.send(ids([9], 2, true, 2))
   await clock.pass(100)
-  const tokens = up.received.flatMap((message) => (message.type === 'token' ? [message.id] : []))
+  const tokens = up.received.flatMap((message) =>
+    message.type === 'token' ? message.tokens.map(({ id }) => id) : []
+  )
   t.alike(tokens, expected.ids)
   t.is(stage.openCaches, 1)
   t.is(stage.openSamplers, 1)
@@ -209,4 +211,17 @@ test('hosted session - closing frees everything and answers no more', async (t) 
   up.send(open(ALONE))
   await clock.pass(1)
   t.alike(up.take(), [])
+})
+
+test('hosted session - a stage that missed a turn holds other ids, and says that it has none', async (t) => {
+  const { up, clock } = await setUp({ start: 0, end: 12 })
+  up.send(open(ALONE))
+  up.send(ids([5, 6], 0, false))
+  await clock.pass(1)
+  up.send(open(ALONE, { epoch: 4, sinceEpoch: 1, position: 2 }))
+  await clock.pass(1)
+  up.send(open(ALONE, { epoch: 6, sinceEpoch: 5, position: 2 }))
+  await clock.pass(1)
+  const cached = up.received.flatMap((one) => (one.type === 'opened' ? [one.cachedTokens] : []))
+  t.alike(cached, [0, 2, 0])
 })

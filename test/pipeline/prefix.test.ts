@@ -117,7 +117,9 @@ test('prefix - the first frame says where a session begins, up to what the stage
     await clock.pass(5)
     const expected = await toyContinue(TOY, prompt, sampling(), 2)
     t.alike(
-      up.received.flatMap((message) => (message.type === 'token' ? [message.id] : [])),
+      up.received.flatMap((message) =>
+        message.type === 'token' ? message.tokens.map(({ id }) => id) : []
+      ),
       expected.ids,
       `from ${begin}`
     )

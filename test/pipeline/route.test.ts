@@ -2,7 +2,7 @@ import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
 import { seededRandom } from '../../src/base/random.ts'
-import { chooseRoute, goneError } from '../../src/pipeline/route.ts'
+import { chooseRoute, goneError, lossText } from '../../src/pipeline/route.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
 import { createView } from '../../src/sharding/view.ts'
 import { keyOf, randomModel, toRecord } from '../helpers/views.ts'
@@ -39,4 +39,11 @@ test('route - a lost peer is named with its layers where it has some', (t) => {
   const stages = [{ peer: keyOf('b'), start: 3, end: 8 }]
   t.ok(goneError(keyOf('b'), stages).message.startsWith('bbbbbbbb (layers 3-7) is gone'))
   t.ok(goneError(keyOf('c'), stages).message.startsWith('cccccccc is gone'))
+})
+
+test('route - why an answer pauses does not ask anybody to ask again', (t) => {
+  const stages = [{ peer: keyOf('b'), start: 3, end: 8 }]
+  t.is(lossText(goneError(keyOf('b'), stages), stages), 'bbbbbbbb (layers 3-7) is gone')
+  const full = new SwarmError('STAGE_FULL', 'no room')
+  t.is(lossText(full, stages), 'no room')
 })

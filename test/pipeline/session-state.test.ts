@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { noStats } from '../../src/pipeline/hosted-session.ts'
+import { noStats } from '../../src/pipeline/stage-stats.ts'
 import { SessionState } from '../../src/pipeline/session-state.ts'
 import {
   A,
@@ -103,7 +103,7 @@ test('session state - the next turn keeps the common beginning', (t) => {
   token(state, 4, { id: 41 })
   token(state, 5, { id: 42, finish: 'stop' })
   // Cached are 0..4; the token at 5 was never computed with.
-  t.is(state.keptTokens, 5)
+  t.is(state.cachedIds.length, 5)
   t.is(brief(state.begin(turn([0, 1, 2, 40, 41, 42, 9]))), 'open>a@2:5 open>b@2:5')
   opened(state, A, 0)
   t.is(opened(state, B, 1), 'opened:5 ids>a[5..7!)')
@@ -146,7 +146,7 @@ test('session state - a pause stops the stages where they are and collects what 
   t.is(opened(state, A, 0), '')
   t.is(opened(state, B, 1), 'settle')
   t.is(state.phase, 'idle')
-  t.is(state.keptTokens, 4)
+  t.is(state.cachedIds.length, 4)
 })
 
 test('session state - a pause before anything or after the end has nothing to wait for', (t) => {

@@ -4,6 +4,7 @@ import { TOY, sampling, toyContinue } from '../helpers/toy-run.ts'
 import {
   ALONE,
   FIRST,
+  HOST,
   MIDDLE,
   close,
   ids,
@@ -12,6 +13,9 @@ import {
   token,
   type Bench
 } from '../helpers/host-bench.ts'
+import { keyOf } from '../helpers/views.ts'
+
+import type { RouteStage } from '../../src/wire/session.ts'
 
 test('stage host - one stage alone answers as the model does and says why it ends', async (t) => {
   const { up, clock } = await setUp({ start: 0, end: 12 })
@@ -24,7 +28,7 @@ test('stage host - one stage alone answers as the model does and says why it end
   const tokens = up.received.filter((message) => message.type === 'token')
   t.is(up.received[0]?.type, 'opened')
   t.alike(
-    tokens.map(({ id }) => id),
+    tokens.flatMap((message) => message.tokens.map(({ id }) => id)),
     expected.ids.slice(0, expected.ids.indexOf(stop) + 1)
   )
   t.is(tokens.at(-1)?.finish, 'stop')
@@ -58,7 +62,9 @@ test('stage host - a prompt in chunks reports progress and gives the same tokens
     [2, 4]
   )
   t.alike(
-    up.received.flatMap((message) => (message.type === 'token' ? [message.id] : [])),
+    up.received.flatMap((message) =>
+      message.type === 'token' ? message.tokens.map(({ id }) => id) : []
+    ),
     expected.ids
   )
 })
@@ -189,4 +195,36 @@ test('stage host - frames of unknown sessions: ids are answered, others are late
   await clock.pass(1)
   t.alike(up.take(), ['STAGE_UNKNOWN_SESSION'])
   t.alike(down.take(), [])
+})
+
+/** The host samples for a first stage that is not its neighbour otherwise. */
+const LAST: RouteStage[] = [
+  { peer: keyOf('e'), start: 0, end: 4 },
+  { peer: keyOf('a'), start: 4, end: 8 },
+  { peer: HOST, start: 8, end: 12 }
+]
+
+test('stage host - the last stage tells that the first one is gone, and keeps what it has', async (t) => {
+  const { network, stranger, down, clock, host } = await setUp({ start: 8, end: 12 })
+  stranger.send(open(LAST))
+  await clock.pass(1)
+  t.alike(stranger.take(), ['opened'])
+  network.leave(down.id)
+  await clock.pass(1)
+  t.alike(stranger.take(), ['PEER_GONE'])
+  t.is(host.sessions, 1)
+})
+
+test('stage host - a stalled session says of each route anew that it has no link', async (t) => {
+  const { network, stranger, down, clock } = await setUp({ start: 8, end: 12 })
+  stranger.send(open(LAST))
+  network.leave(down.id)
+  await clock.pass(1)
+  stranger.take()
+  for (const epoch of [2, 3]) {
+    stranger.send(open(LAST, { epoch }))
+    await clock.pass(1)
+    const [failed] = stranger.received.splice(0)
+    t.ok(failed?.type === 'failed' && failed.code === 'PEER_NO_LINK' && failed.epoch === epoch)
+  }
 })

@@ -5,7 +5,7 @@
 // doubled; no pause is longer than noticing and filling take; nothing is left anywhere.
 
 import { below, unit, type Random } from '../../src/base/random.ts'
-import { REROUTE_TIMEOUT_MS } from '../../src/base/limits.ts'
+import { REROUTE_TIMEOUT_MS, STEP_TIMEOUT_MS } from '../../src/base/limits.ts'
 import { repairRoute } from '../../src/pipeline/repair-route.ts'
 import { SimSwarm, TurnRun, routeOf, type SimPeer } from '../helpers/sim-swarm.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
@@ -27,6 +27,7 @@ export interface RecoveryOptions {
 
 const HANG_MS = REROUTE_TIMEOUT_MS + 300_000
 const BACK_MS = 4_000
+const PLANTED = / is gone$|: no link to |^layers [\d, -]+ are held by no peer within reach/
 
 class RecoveryRun {
   readonly swarm: SimSwarm
@@ -44,7 +45,12 @@ class RecoveryRun {
     const isSlow = seed % 5 === 0
     this.swarm = new SimSwarm({
       seed,
-      model: { nLayers: 6 + (seed % 7), dim: 4 + (seed % 5), vocabSize: 500 },
+      model: {
+        nLayers: 6 + (seed % 7),
+        dim: 4 + (seed % 5),
+        vocabSize: 500,
+        cycle: seed % 2 === 0 ? 0 : 2 + (seed % 6)
+      },
       stepMs: (nTokens, nLayers) => stepMs * (1 + nTokens / 32) * (1 + nLayers / 8),
       network: {
         delayMs: isSlow ? 30 : 0.3,
@@ -109,8 +115,8 @@ class RecoveryRun {
       const others = swarm.peers.filter(({ id }) => {
         return swarm.network.isAlive(id) && id !== this.#origin?.id
       })
-      const victim = others[below(random, others.length)]
-      if (victim === undefined) return
+      if (others.length === 0) return
+      const victim = others[below(random, others.length)] as SimPeer
       const kind = below(random, 3)
       if (kind === 0) this.#crash(victim)
       else if (kind === 1) this.#isolate(victim, swarm.peers)
@@ -149,7 +155,8 @@ class RecoveryRun {
         seed: random.uint32()
       }),
       stopIds: [],
-      positionEnd: length + 2 + below(random, 60)
+      positionEnd: length + 2 + below(random, 60),
+      speculates: below(random, 4) > 0
     }
     const session = origin.pipeline.createSession({
       route,
@@ -170,6 +177,10 @@ class RecoveryRun {
     this.#count('refilled', refills.length)
     const most = turn.positionEnd - length
     const expected = await toyContinue(swarm.model, turn.ids, turn.sampling, most)
+    // Losses are noticed within a second; a timeout means that nobody was.
+    if (run.silentMs >= STEP_TIMEOUT_MS)
+      this.problems.push(`session ${name} was silent for too long`)
+    for (const reason of reasonsOf(run)) this.problems.push(`session ${name}: ${reason}`)
     const problem = this.#problemOf(run, expected)
     if (problem !== null) this.problems.push(`session ${name}: ${problem}`)
     void session.close()
@@ -215,5 +226,21 @@ export async function recoveryRun(options: RecoveryOptions): Promise<SimReport> 
   return { seed: options.seed, problems: run.problems, counts: run.counts }
 }
 
+/** Why routes were left: losses are planted here, whatever else is told is a fault. */
+function reasonsOf({ events }: TurnRun): string[] {
+  return events.flatMap((event) => {
+    const isPlanted = event.type !== 'rerouting' || PLANTED.test(event.reason)
+    return isPlanted ? [] : [event.reason]
+  })
+}
+
 /** What a batch of runs must have seen to be worth anything. */
-export const RECOVERY_PHENOMENA = ['finished', 'rerouted', 'refilled', 'crashes', 'cuts', 'lost']
+export const RECOVERY_PHENOMENA = [
+  'finished',
+  'rerouted',
+  'refilled',
+  'crashes',
+  'cuts',
+  'lost',
+  'rightDrafts'
+]

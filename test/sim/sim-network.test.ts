@@ -27,7 +27,12 @@ hopsSuite('simulated hops', () => {
   })
 })
 
-const close = { type: 'close', session: sessionIdOf(new Uint8Array(16)) } as const
+const close = {
+  type: 'close',
+  session: sessionIdOf(new Uint8Array(16)),
+  epoch: 1,
+  isReleased: false
+} as const
 
 async function arrivals(seed: number): Promise<number[]> {
   const { clock, hops } = create(seed)
@@ -65,7 +70,8 @@ test('simulated network - bytes take time', async (t) => {
     position: 0,
     nTokens: 100,
     dim: 4000,
-    sample: false
+    sample: false,
+    drafted: false
   }
   hops[0].to(keys[1]).allocate(header).send()
   await clock.until(() => arrivedMs > 0)

@@ -62,7 +62,8 @@ class SimRun {
   #toAsk = 0
 
   constructor({ seed, isCalm = false, tamper }: SimOptions) {
-    const model = { nLayers: 6 + (seed % 9), dim: 4 + (seed % 5), vocabSize: 500 }
+    const shape = { nLayers: 6 + (seed % 9), dim: 4 + (seed % 5), vocabSize: 500 }
+    const model = { ...shape, cycle: seed % 2 === 0 ? 0 : 2 + (seed % 7) }
     const stepMs = [0.3, 2, 9][seed % 3] as number
     const isSlow = seed % 4 === 0
     this.isCalm = isCalm
@@ -140,7 +141,8 @@ class SimRun {
       ids,
       sampling: sampling({ temperature, seed: random.uint32() }),
       stopIds: Array.from({ length: 8 }, () => below(random, swarm.model.vocabSize)),
-      positionEnd: ids.length + 1 + below(random, 40)
+      positionEnd: ids.length + 1 + below(random, 60),
+      speculates: below(random, 4) > 0
     }
     const session = origin.pipeline.createSession({
       route,
@@ -310,7 +312,8 @@ const PHENOMENA = [
   'cuts',
   'lost',
   'delivered',
-  'delayedMs'
+  'delayedMs',
+  'rightDrafts'
 ]
 
 /** @returns what never happened in a batch: empty for a simulation, not for an empty loop. */

@@ -84,7 +84,7 @@ async function use(model: Model): Promise<void> {
     const sampler = stage.openSampler(GREEDY)
     const prompt = Int32Array.of(0, hyper.vocabSize - 1, 1 % hyper.vocabSize)
     const first = await stage.step({ cache, range, position: 0, nTokens: 3, ids: prompt, sampler })
-    const next = Int32Array.of(first.token?.id ?? NaN)
+    const next = Int32Array.of(first.tokens[0]?.id ?? NaN)
     await stage.step({ cache, range, position: 3, nTokens: 1, ids: next, sampler })
     cache.close()
   } finally {

@@ -8,11 +8,14 @@ type Soak = (seed: number, count: number) => Promise<boolean>
 
 /** Each with how many runs, frames per codec or seconds it makes unless told otherwise. */
 const SOAKS: Record<string, { count: number; load: () => Promise<Soak> }> = {
+  attach: { count: 2000, load: async () => (await import('./attach.ts')).soakAttach },
   frames: { count: 1_000_000, load: async () => (await import('./frames.ts')).soakFrames },
   gguf: { count: 50_000, load: async () => (await import('./gguf.ts')).soakGguf },
+  kills: { count: 100, load: async () => (await import('./kills.ts')).soakKills },
   links: { count: 600, load: async () => (await import('./links.ts')).soakLinks },
   members: { count: 2000, load: async () => (await import('./members.ts')).soakMembers },
   plan: { count: 100_000, load: async () => (await import('./plan.ts')).soakPlan },
+  recovery: { count: 20_000, load: async () => (await import('./recovery.ts')).soakRecovery },
   silence: { count: 2000, load: async () => (await import('./silence.ts')).soakSilence },
   sim: { count: 2000, load: async () => (await import('./sim.ts')).soakSim },
   store: { count: 100, load: async () => (await import('./store.ts')).soakStore }

@@ -4,7 +4,7 @@ import { SwarmError } from '../../src/base/errors.ts'
 import {
   CHUNK_TOKENS_MAX,
   CONTEXT_TOKENS_MAX,
-  DIM_MAX,
+  DRAFT_TOKENS_MAX,
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
   LAYERS_MAX,
@@ -15,31 +15,10 @@ import {
   VOCAB_MAX
 } from '../../src/base/limits.ts'
 import { below, seededRandom, type Random } from '../../src/base/random.ts'
-import {
-  ACTIVATION_HEADER_BYTES,
-  decodeSessionMessage,
-  encodeSessionMessage,
-  writeActivationHeader
-} from '../../src/wire/session-codec.ts'
-import { MESSAGE_TYPES, randomMessage } from '../helpers/session-messages.ts'
+import { decodeSessionMessage, encodeSessionMessage } from '../../src/wire/session-codec.ts'
+import { MESSAGE_TYPES, randomMessage, refusal, sample } from '../helpers/session-messages.ts'
 
 import type { SessionMessage } from '../../src/wire/session.ts'
-
-type Of<T extends SessionMessage['type']> = Extract<SessionMessage, { type: T }>
-
-function sample<T extends SessionMessage['type']>(type: T, seed = 1): Of<T> {
-  return randomMessage(seededRandom(seed), type) as Of<T>
-}
-
-/** The code of the error that decoding throws; null when it does not throw. */
-function refusal(frame: Uint8Array): string | null {
-  try {
-    decodeSessionMessage(frame)
-    return null
-  } catch (error) {
-    return error instanceof SwarmError ? error.code : String(error)
-  }
-}
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
@@ -61,28 +40,31 @@ test('session codec - the generated messages spread over types, flags and bounds
   const random = seededRandom(11)
   const seen = new Set<string>()
   const sessions = new Set<string>()
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 2000; i++) {
     const message = randomMessage(random)
-    sessions.add(message.session)
+    sessions.add('session' in message ? message.session : `none ${i}`)
     seen.add(message.type)
     if (message.type === 'open') {
       seen.add(`${message.kvType} ${message.route.length} ${message.sampling.bias.length}`)
       seen.add(`stops ${message.stopIds.length}`)
     }
-    if (message.type === 'token') seen.add(message.finish)
+    if (message.type === 'token') seen.add(message.finish).add(`tokens ${message.tokens.length}`)
     if (message.type === 'ids') seen.add(`ids ${message.ids.length} ${message.sample}`)
-    if (message.type === 'activation') seen.add(`activation ${message.sample}`)
+    if (message.type === 'activation') seen.add(`activation ${message.sample} ${message.drafted}`)
     if (message.type === 'failed') seen.add(message.code)
   }
   for (const type of MESSAGE_TYPES) t.ok(seen.has(type), type)
-  for (const word of ['none', 'stop', 'length', 'activation true', 'activation false']) {
+  for (const word of ['none', 'stop', 'length', 'tokens 1', `tokens ${1 + DRAFT_TOKENS_MAX}`]) {
     t.ok(seen.has(word), word)
+  }
+  for (const flags of ['true true', 'true false', 'false false']) {
+    t.ok(seen.has(`activation ${flags}`), flags)
   }
   t.ok(seen.has(`ids ${CHUNK_TOKENS_MAX} true`) && seen.has('ids 1 false'))
   t.ok([...seen].some((word) => word.startsWith(`f16 ${ROUTE_STAGES_MAX} `)))
   t.ok([...seen].some((word) => word.startsWith('f32 1 ')))
   t.ok(seen.has(`stops ${STOP_IDS_MAX}`) && seen.has('stops 0'))
-  t.is(sessions.size, 1500)
+  t.is(sessions.size, 2000)
 })
 
 test('session codec - a message cut at any byte, or with one byte more, is refused', (t) => {
@@ -111,25 +93,35 @@ test('session codec - every list is accepted at its bound and refused one above'
       'stages of a route',
       ROUTE_STAGES_MAX,
       (n) => ({ ...open, index: 0, route: Array.from({ length: n }, (_, i) => stage(i)) }),
-      26
+      30
     ],
     [
       'logit biases',
       LOGIT_BIAS_MAX,
       (n) => ({ ...open, stopIds: [], sampling: { ...open.sampling, bias: bias(n) } }),
-      -(4 + 2 + 8 + 12 * LOGIT_BIAS_MAX + 2)
+      -(1 + 4 + 2 + 8 + 12 * LOGIT_BIAS_MAX + 2)
     ],
     [
       'stop ids',
       STOP_IDS_MAX,
       (n) => ({ ...open, stopIds: Array.from({ length: n }, () => 3) }),
-      -(4 + 4 * STOP_IDS_MAX + 2)
+      -(1 + 4 + 4 * STOP_IDS_MAX + 2)
     ],
     [
       'ids of a chunk',
       CHUNK_TOKENS_MAX,
       (n) => ({ ...sample('ids'), position: 0, ids: new Int32Array(n).fill(5) }),
       27
+    ],
+    [
+      'tokens',
+      1 + DRAFT_TOKENS_MAX,
+      (n) => ({
+        ...sample('token'),
+        position: 0,
+        tokens: Array.from({ length: n }, () => ({ id: 5, logitsHash: '00'.repeat(8) }))
+      }),
+      26
     ],
     [
       'characters of a code',
@@ -161,7 +153,7 @@ test('session codec - every list is accepted at its bound and refused one above'
 
 test('session codec - no list may be empty that must not be', (t) => {
   const open = encodeSessionMessage({ ...sample('open'), index: 0 })
-  new DataView(open.buffer).setUint16(26, 0, true)
+  new DataView(open.buffer).setUint16(30, 0, true)
   t.is(refusal(open), 'WIRE_BAD_FRAME')
   t.exception(() => encodeSessionMessage({ ...sample('open'), route: [] }), /is not one of the 0/)
   t.exception(() => encodeSessionMessage({ ...sample('ids'), ids: new Int32Array(0) }), /no ids/)
@@ -171,14 +163,15 @@ test('session codec - numbers outside their bounds are refused when written', (t
   const open = sample('open')
   const { sampling } = open
   const token = sample('token')
+  const logitsHash = '00'.repeat(8)
   const ids = sample('ids')
   const wrong: [string, SessionMessage][] = [
     ['epoch 0', { ...token, epoch: 0 }],
     ['epoch of 33 bits', { ...token, epoch: 2 ** 32 }],
     ['position beyond every context', { ...token, position: CONTEXT_TOKENS_MAX + 1 }],
     ['half a position', { ...token, position: 0.5 }],
-    ['id beyond every vocabulary', { ...token, id: VOCAB_MAX }],
-    ['negative id', { ...token, id: -1 }],
+    ['id beyond every vocabulary', { ...token, tokens: [{ id: VOCAB_MAX, logitsHash }] }],
+    ['negative id', { ...token, tokens: [{ id: -1, logitsHash }] }],
     ['id in a chunk beyond every vocabulary', { ...ids, ids: new Int32Array([VOCAB_MAX]) }],
     ['negative id in a chunk', { ...ids, ids: new Int32Array([-1]) }],
     ['chunk that ends beyond every context', { ...ids, position: CONTEXT_TOKENS_MAX }],
@@ -236,14 +229,14 @@ test('session codec - out of range values are refused when read', (t) => {
     return refusal(frame)
   }
   t.is(patched('opened', 0, [0]), 'WIRE_UNKNOWN_TYPE', 'type 0')
-  t.is(patched('opened', 0, [14]), 'WIRE_UNKNOWN_TYPE', 'type 14')
+  t.is(patched('opened', 0, [21]), 'WIRE_UNKNOWN_TYPE', 'type 21')
   t.is(patched('audit', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index of an audit')
   t.is(patched('audited', 22, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'audited position 2^20 + 1')
   t.is(patched('opened', 17, [0, 0, 0, 0]), 'WIRE_BAD_FRAME', 'epoch 0')
   t.is(patched('opened', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index')
   t.is(patched('token', 21, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'position 2^20 + 1')
-  t.is(patched('token', 25, [0, 0, 16, 0]), 'WIRE_BAD_FRAME', 'id 2^20')
-  t.is(patched('token', 29, [3]), 'WIRE_BAD_FRAME', 'finish reason 3')
+  t.is(patched('token', 28, [0, 0, 16, 0]), 'WIRE_BAD_FRAME', 'id 2^20')
+  t.is(patched('token', 25, [3]), 'WIRE_BAD_FRAME', 'finish reason 3')
   t.is(patched('ids', 26, [2]), 'WIRE_BAD_FRAME', 'sample flag 2')
   t.is(patched('closed', -8, [0, 0, 0, 0, 0, 0, 32, 0]), 'WIRE_BAD_FRAME', 'time of 2^53 us')
   t.is(patched('failed', 21, [2]), 'WIRE_BAD_FRAME', 'half a peer')
@@ -251,74 +244,6 @@ test('session codec - out of range values are refused when read', (t) => {
   const failed = encodeSessionMessage({ ...sample('failed'), text: 'abc' })
   failed[failed.byteLength - 1] = 0xff
   t.is(refusal(failed), 'WIRE_BAD_FRAME', 'text that is not UTF-8')
-})
-
-test('session codec - an activation header is laid out as documented', (t) => {
-  const header = {
-    session: '000102030405060708090a0b0c0d0e0f' as Of<'activation'>['session'],
-    epoch: 0x01020304,
-    position: 0x00050607,
-    index: 3,
-    stop: 63,
-    nTokens: 0x0123,
-    dim: 0x89,
-    sample: true
-  }
-  const target = new Uint8Array(ACTIVATION_HEADER_BYTES)
-  writeActivationHeader(header, target)
-  t.is(
-    Buffer.from(target).toString('hex'),
-    '0401230104030201000102030405060708090a0b0c0d0e0f070605038900003f'
-  )
-})
-
-test('session codec - an activation payload is a view of the frame at any alignment', (t) => {
-  const message = sample('activation')
-  const frame = encodeSessionMessage(message)
-  for (const offset of [0, 1, 2, 3, 7]) {
-    const memory = new Uint8Array(frame.byteLength + offset)
-    memory.set(frame, offset)
-    const decoded = decodeSessionMessage(memory.subarray(offset)) as Of<'activation'>
-    t.is(decoded.payload.buffer, memory.buffer)
-    t.is(decoded.payload.byteOffset, offset + ACTIVATION_HEADER_BYTES)
-    t.alike(decoded.payload, message.payload)
-  }
-})
-
-test('session codec - an activation payload is plain bytes whatever the frame came in', (t) => {
-  const message = sample('activation')
-  const frame = Buffer.from(encodeSessionMessage(message))
-  const decoded = decodeSessionMessage(frame) as Of<'activation'>
-  t.is(decoded.payload.constructor, Uint8Array)
-  t.is(decoded.payload.buffer, frame.buffer, 'and still a view')
-  t.alike(decoded, message)
-})
-
-test('session codec - an activation with other than its own bytes is refused', (t) => {
-  const stop = 63
-  const header = (nTokens: number, dim: number, flags = 0, epoch = 1) => {
-    const frame = new Uint8Array(ACTIVATION_HEADER_BYTES + 4 * 8)
-    const shape = { position: 0, nTokens: 2, dim: 4, stop }
-    writeActivationHeader({ ...sample('activation'), ...shape }, frame)
-    const view = new DataView(frame.buffer)
-    view.setUint8(1, flags)
-    view.setUint16(2, nTokens, true)
-    view.setUint32(4, epoch, true)
-    view.setUint32(28, dim + stop * 2 ** 24, true)
-    return refusal(frame)
-  }
-  t.is(header(2, 4), null, 'exact')
-  t.is(header(4, 2), null, 'another shape of the same size')
-  t.is(header(2, 5), 'WIRE_BAD_FRAME', 'wider')
-  t.is(header(1, 4), 'WIRE_BAD_FRAME', 'fewer tokens')
-  t.is(header(0, 4), 'WIRE_BAD_FRAME', 'no tokens')
-  t.is(header(2, 0), 'WIRE_BAD_FRAME', 'no width')
-  t.is(header(CHUNK_TOKENS_MAX + 1, 4), 'WIRE_BAD_FRAME', 'too many tokens')
-  t.is(header(1, DIM_MAX + 1), 'WIRE_BAD_FRAME', 'too wide')
-  t.is(header(1, 2 ** 24 - 1), 'WIRE_BAD_FRAME', 'as wide as can be written')
-  t.is(header(CHUNK_TOKENS_MAX, DIM_MAX), 'WIRE_TOO_LARGE', 'too many bytes')
-  t.is(header(2, 4, 2), 'WIRE_BAD_FRAME', 'an unknown flag')
-  t.is(header(2, 4, 0, 0), 'WIRE_BAD_FRAME', 'epoch 0')
 })
 
 test('session codec - the largest messages fit the bound of a message', (t) => {

@@ -116,7 +116,7 @@ async function measureTypes(
       ],
       { threads }
     )
-    rates.set(type, { decode: decode?.median ?? 0, prefill: prefill?.median ?? 0 })
+    rates.set(type, { decode: decode?.mean ?? 0, prefill: prefill?.mean ?? 0 })
   }
   terminal.progress.clear()
   return rates

@@ -2,18 +2,20 @@
 // Decides what a failed turn means: on a terminal the conversation goes on, from a pipe the command fails.
 
 import { abortError, isAbort, SwarmError } from '../../base/errors.ts'
-import { clip } from '../../base/text.ts'
+import { loadChat, saveChat } from '../chat-save.ts'
 import { ChatInput } from '../chat-input.ts'
 import { chatPartner, type ChatPartner } from '../chat-partner.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
 import { Conversation } from '../conversation.ts'
 import { samplingRequest } from '../generate-request.ts'
-import { summaryOf } from '../generation-view.ts'
+import { newsOf, plural, summaryOf } from '../generation-view.ts'
 
 const HELP = [
-  '/clear  forget the conversation and start anew',
-  '/help   show this',
-  '/exit   leave; so does Ctrl-D, and Ctrl-C at the prompt',
+  '/save FILE  keep the conversation in a file, and what was computed of it with the stages',
+  '/load FILE  go on with a conversation that was saved',
+  '/clear      forget the conversation and start anew',
+  '/help       show this',
+  '/exit       leave; so does Ctrl-D, and Ctrl-C at the prompt',
   'Ctrl-C while an answer comes stops the answer only.'
 ]
 
@@ -22,6 +24,16 @@ export const chat: CommandHandler = async (context) => {
   const partner = await chatPartner(context)
   const live = terminal.live && host.stdin.isTTY === true && !terminal.json
   const talk = new Conversation(samplingRequest(flags), flags.system)
+  const tell = (lines: string[]): void => {
+    for (const text of lines) terminal.note(text)
+  }
+  try {
+    // Before input is read: what readline hears while nobody waits for it is lost.
+    if (flags.load !== undefined) tell(await loadChat(partner, talk, flags.load, signal))
+  } catch (error) {
+    await partner.close()
+    throw error
+  }
   let turn: AbortController | null = null
   const input = new ChatInput(host, live, () => {
     if (turn === null) input.close()
@@ -37,6 +49,12 @@ export const chat: CommandHandler = async (context) => {
       const text = line.trim()
       if (text === '') continue
       if (text === '/exit' || text === '/quit') break
+      const [, verb, path] = /^\/(save|load)\s+(\S.*)$/.exec(text) ?? []
+      if (path !== undefined) {
+        const act = verb === 'save' ? saveChat : loadChat
+        await orTell(context, live, async () => tell(await act(partner, talk, path, signal)))
+        continue
+      }
       if (/^\/[a-z]+$/.test(text)) {
         await runSlash(context, partner, talk, text)
         continue
@@ -66,14 +84,17 @@ async function takeTurn(
   turnSignal: AbortSignal
 ): Promise<void> {
   const { terminal, signal } = context
+  const showNews = newsOf(terminal)
+  const isFresh = talk.session === undefined && talk.saved !== null
   let soFar = ''
   try {
     const both = AbortSignal.any([signal, turnSignal])
     for await (const event of partner.generate(talk.ask(text), both)) {
-      if (event.type === 'queued' || event.type === 'rerouting') {
-        terminal.progress.update(`waiting: ${clip(event.reason)}`)
+      showNews(event)
+      if (event.type === 'route' && isFresh) {
+        const { cachedTokens, promptTokens } = event
+        terminal.note(`${cachedTokens} of ${plural(promptTokens, 'token')} were kept`, 'faint')
       }
-      if (event.type === 'audit' && !terminal.json) terminal.note(event.text)
       if (event.type === 'text') {
         soFar += event.text
         if (!terminal.json) terminal.answer(event.text)
@@ -101,6 +122,20 @@ async function takeTurn(
   }
 }
 
+/** On a terminal what fails is told, and the conversation goes on. */
+async function orTell(
+  { terminal }: CommandContext,
+  live: boolean,
+  work: () => Promise<void>
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!live || !(error instanceof SwarmError)) throw error
+    terminal.note(`swarm: ${error.message} [${error.code}]`)
+  }
+}
+
 async function runSlash(
   { terminal }: CommandContext,
   partner: ChatPartner,
@@ -111,7 +146,8 @@ async function runSlash(
     await forget(partner, talk)
     talk.clear()
     terminal.note('cleared')
-  } else if (text === '/help') for (const line of HELP) terminal.note(line)
+  } else if (text === '/save' || text === '/load') terminal.note(`name a file: ${text} FILE`)
+  else if (text === '/help') for (const line of HELP) terminal.note(line)
   else terminal.note('there is no such command; /help lists them')
 }
 

@@ -1,8 +1,11 @@
 // `swarm demo`: the whole story on one machine, told with the real commands in processes of their own:
 // three peers split the small model that comes with swarm, explain two failed commands, and one peer alone
-// writes the same.
+// writes the same. With --kill the middle peer dies in mid-sentence, and a fourth goes on in its place.
 
-import type { GenerateResult, PlanStatus } from '../../api/service.ts'
+import type { GenerateEvent, GenerateResult, PlanStatus } from '../../api/service.ts'
+import { shortId, type PeerId } from '../../wire/ids.ts'
+import type { Loss } from '../../wire/generation.ts'
+import type { RouteStage } from '../../wire/session.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
 import { DEMO_PEERS, DemoSwarm } from '../demo-swarm.ts'
 import { summaryOf } from '../generation-view.ts'
@@ -24,7 +27,12 @@ export interface DemoResult {
   answers: DemoAnswer[]
   predictedTokensPerSecond: number | null
   measuredTokensPerSecond: number
+  /** With --kill: what the death of the middle peer cost. */
+  kill?: Loss
 }
+
+/** Tokens of the answer that are read before the middle peer is killed. */
+const KILL_TOKENS = 3
 
 /** As a terminal showed them, in the layout of training/FORMAT.md. */
 const FAILURES = [
@@ -60,18 +68,31 @@ async function tell(context: CommandContext, swarm: DemoSwarm): Promise<DemoResu
   const { countLayers } = await loadPorts()
   say('The small model that comes with swarm; it explains failed commands.')
   const nLayers = await countLayers(swarm.modelPath, signal)
-  const { plan, peers } = await swarm.start(nLayers)
+  const isKill = flags.kill === true
+  const { plan, peers } = await swarm.start(nLayers, { hasSpare: isKill })
   say(`${DEMO_PEERS} peers, each a process with its share of the ${nLayers} layers:`)
-  for (const line of planLines(plan, peers, terminal.width)) say(line)
+  const shown = isKill ? { ...plan, leftOut: [] } : plan
+  for (const line of planLines(shown, peers, terminal.width)) say(line)
+  if (isKill) say('a fourth process holds the layers of b too and is not used')
 
   const answers: DemoAnswer[] = []
-  for (const question of flags.prompt === undefined ? FAILURES : [flags.prompt]) {
+  const failures = isKill ? FAILURES.slice(0, 1) : FAILURES
+  for (const question of flags.prompt === undefined ? failures : [flags.prompt]) {
     say('')
     for (const line of question.split('\n')) say(terminal.dim(`  ${line}`))
     answers.push(await answer(context, swarm, question))
   }
+  const loss = answers[0]?.split.timing.losses[0]
 
   say('')
+  if (isKill) {
+    const lost = plan.stages[1] as RouteStage
+    say(
+      loss
+        ? killText(lost, loss, answers[0] as DemoAnswer)
+        : 'the answer was over before b was gone: try again'
+    )
+  }
   const every = (is: (one: DemoAnswer) => boolean): string =>
     answers.every(is) ? 'equal' : 'DIFFERENT'
   say(`ids of one peer alone:     ${every((one) => sameIds(one))}`)
@@ -84,9 +105,10 @@ async function tell(context: CommandContext, swarm: DemoSwarm): Promise<DemoResu
 
   await swarm.stopPeers()
   return {
-    equal: answers.every(({ equal }) => equal),
+    equal: answers.every(({ equal }) => equal) && (!isKill || loss !== undefined),
     plan,
     answers,
+    ...(loss && { kill: loss }),
     predictedTokensPerSecond: predicted,
     measuredTokensPerSecond: measured
   }
@@ -103,8 +125,15 @@ async function answer(
   const drawing = ['--temp', '0', '--seed', '0']
   const asked = [`--prompt=${question}`, '--chat', '-n', String(tokens), ...drawing]
   const where = ['--data-dir', swarm.dataDir(0), '--json', '--stream']
-  const split = (await swarm.run(['generate', ...asked, ...where], (event) => {
-    if (event['type'] === 'text' && !terminal.json) terminal.answer(String(event['text']))
+  let [lost, nTokens] = ['', 0]
+  const split = (await swarm.run(['generate', ...asked, ...where], (value) => {
+    const event = value as GenerateEvent
+    if (event.type === 'route') lost = event.stages[1]?.peer ?? ''
+    if (event.type === 'rerouted' && !terminal.json) terminal.note(event.text, 'faint')
+    if (event.type !== 'text') return
+    nTokens += event.ids.length
+    if (flags.kill === true && nTokens >= KILL_TOKENS) swarm.kill(lost)
+    if (!terminal.json) terminal.answer(event.text)
   })) as unknown as GenerateResult
   if (!terminal.json) {
     terminal.endAnswer()
@@ -115,6 +144,13 @@ async function answer(
   terminal.progress.clear()
   const both = { split, alone: run as unknown as GenerateResult }
   return { question, ...both, equal: sameIds(both) && sameLogits(both) }
+}
+
+/** `kill -9 of b in mid-sentence, after 7 tokens: went on after 43 ms over 66c69549` */
+function killText(lost: RouteStage, { tokens, pauseMs }: Loss, { split }: DemoAnswer): string {
+  const heir = split.stages.find(({ start, end }) => start === lost.start && end === lost.end)
+  const over = heir ? ` over ${shortId(heir.peer as PeerId)}` : ''
+  return `kill -9 of b after ${tokens} tokens: it went on after ${pauseMs.toFixed(1)} ms${over}`
 }
 
 type Both = Pick<DemoAnswer, 'split' | 'alone'>

@@ -14,7 +14,10 @@ const LOCAL: Record<string, string> = {
   OPEN_TIMEOUT_MS: 'a wait of our own',
   CLOSE_TIMEOUT_MS: 'a wait of our own',
   REROUTE_TIMEOUT_MS: 'a wait of our own',
+  ATTACH_TIMEOUT_MS: 'a wait of our own',
+  SESSION_QUESTION_MS: 'a wait of our own',
   SESSION_HISTORY_MAX: 'own answers',
+  CONVERSATION_BYTES_MAX: 'a file of the own user',
   SESSION_HISTORY_BYTES_MAX: 'a file of our own',
   KV_PIECE_BYTES_MAX: 'pieces are not sent yet',
   PREFIX_IDS_MAX: 'ids of own prompts and answers',
@@ -54,6 +57,13 @@ const SEARCHES = [
 const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is closed'] as const
 const PADDINGS = ['peer/lane/lane.test.ts', 'a peer that pads without end is closed'] as const
 
+const SILENT = [
+  'sim/audit.test.ts',
+  'a stage that does not say what it computed is left out'
+] as const
+const ORPHANS = 'pipeline/orphans.test.ts'
+const LOG_LISTS = 'every list is accepted at its bound and refused one above'
+
 /** Bound -> file and words of the title of the test that attacks it. */
 const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   LAYERS_MAX: RECORDS,
@@ -67,6 +77,8 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   ROUTE_STAGES_MAX: LISTS,
   CONTEXT_TOKENS_MAX: NUMBERS,
   CHUNK_TOKENS_MAX: LISTS,
+  AUDIT_TIMEOUT_MS: SILENT,
+  AUDIT_FAULTS_MAX: ['sim/audit.test.ts', 'where every peer lies, the answer ends'],
   ACTIVATION_BYTES_MAX: [ATTACKS, 'a frame above the bound ends the link'],
   LANE_SPARES_MAX: ['peer/lane/lane-offences.test.ts', 'lanes opened for nothing are few'],
   PATH_SEARCHES_PER_SECOND: SEARCHES,
@@ -110,6 +122,15 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   VERSION_TEXT_BYTES_MAX: TEXTS,
   RECORD_BYTES_MAX: ['wire/record-codec.test.ts', 'refuses more bytes than a record may have'],
   HELD_RANGES_MAX: RECORDS,
+  ORPHAN_MS: [ORPHANS, 'outlives its origin for a bounded time'],
+  LOGGED_IDS_MAX: [ORPHANS, 'logs so many ids of all sessions'],
+  LOG_CHUNK_IDS_MAX: ['wire/session-log-codec.test.ts', LOG_LISTS],
+  SESSION_QUESTIONS_PER_SECOND: [ORPHANS, 'so many questions about sessions'],
+  SESSION_QUESTIONS_BURST: [ORPHANS, 'so many questions about sessions'],
+  KV_SAVED_BYTES_MAX: ['compute/kv-store.test.ts', 'stays within its bytes'],
+  KV_SAVED_FILES_MAX: ['compute/kv-store.test.ts', 'stays within its number of files'],
+  KV_SAVES_WAITING_MAX: ['pipeline/saved.test.ts', 'so many saves wait on one stage'],
+  DRAFT_TOKENS_MAX: LISTS,
   KEPT_OUTPUT_BYTES_MAX: ['pipeline/pressure.test.ts', 'who kept most outputs loses them'],
   REROUTES_MAX: ['pipeline/session-reroute.test.ts', 'routes that fail one after the other'],
   NEIGHBOURS_MAX: ['wire/record-codec.test.ts', 'refuses values at one beyond each bound'],

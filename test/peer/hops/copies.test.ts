@@ -49,7 +49,8 @@ function header(session: number) {
     position: 0,
     nTokens: 2,
     dim: 2048,
-    sample: false
+    sample: false,
+    drafted: false
   }
 }
 

@@ -15,11 +15,26 @@ const PEER = 'bb'.repeat(32) as PeerId
 const SESSION = '0123456789abcdef0123456789abcdef' as SessionId
 
 function close(index: number): CloseMessage {
-  return { type: 'close', session: index.toString(16).padStart(32, '0') as SessionId }
+  return {
+    type: 'close',
+    session: index.toString(16).padStart(32, '0') as SessionId,
+    epoch: 1,
+    isReleased: false
+  }
 }
 
 function header(nTokens: number, dim: number): ActivationHeader {
-  return { session: SESSION, epoch: 1, index: 1, stop: 1, position: 0, nTokens, dim, sample: false }
+  return {
+    session: SESSION,
+    epoch: 1,
+    index: 1,
+    stop: 1,
+    position: 0,
+    nTokens,
+    dim,
+    sample: false,
+    drafted: false
+  }
 }
 
 class FakeCarrier implements Carrier {
@@ -209,7 +224,7 @@ test('hops - to ourselves: what a handler sends comes in the next round', async 
   const hop = world.hops.to(SELF)
   const order: string[] = []
   world.hops.onMessage((_, message) => {
-    order.push(message.session.slice(-1))
+    order.push((message as CloseMessage).session.slice(-1))
     if (order.length === 1) hop.send(close(3))
   })
   hop.send(close(1))

@@ -1,0 +1,41 @@
+import test from 'brittle'
+
+import { ChunkFlow } from '../../src/pipeline/chunk-flow.ts'
+
+function taken(flow: ChunkFlow): string {
+  return [...flow.take()].map(({ position, end }) => `${position}-${end}`).join(' ')
+}
+
+test('chunk flow - as many chunks travel as there are stages, and one more', (t) => {
+  const flow = new ChunkFlow(3, 20, 4, 2)
+  t.is(taken(flow), '3-7 7-11 11-15')
+  t.is(taken(flow), '', 'until one has passed')
+  t.ok(flow.done(7))
+  t.is(taken(flow), '15-19')
+  t.is(flow.doneEnd, 7)
+})
+
+test('chunk flow - the last chunk is alone when all before it have passed', (t) => {
+  const flow = new ChunkFlow(0, 6, 4, 1)
+  t.is(taken(flow), '0-4 4-6')
+  t.absent(flow.isAtLastChunk)
+  t.ok(flow.done(4))
+  t.ok(flow.isAtLastChunk)
+  t.ok(flow.done(6))
+  t.is(flow.doneEnd, flow.end)
+})
+
+test('chunk flow - what is not due is not counted', (t) => {
+  const flow = new ChunkFlow(0, 12, 4, 1)
+  t.absent(flow.done(4), 'not sent yet')
+  taken(flow)
+  t.absent(flow.done(8), 'before the one ahead of it')
+  t.absent(flow.done(5))
+  t.ok(flow.done(4))
+  t.absent(flow.done(4), 'twice')
+  t.is(flow.doneEnd, 4)
+})
+
+test('chunk flow - nothing to send is nothing sent', (t) => {
+  t.is(taken(new ChunkFlow(5, 5, 4, 3)), '')
+})
