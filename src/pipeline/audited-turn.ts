@@ -71,10 +71,8 @@ export class AuditedTurn {
   #isChecking = false
   /** The answer is on its second session or a later one. */
   #isResumed = false
-  /** That session is not open yet: nothing was computed on its route so far. */
+  /** That session is not open yet: all of its positions are still to be computed. */
   #isReopening = false
-  /** A stage of the answer was replaced: what the stages say is not all by those who did it. */
-  #hasMoved = false
   #faults = 0
 
   /**
@@ -156,13 +154,9 @@ export class AuditedTurn {
     // That the prompt is read again is no news.
     if (event.type === 'prefill' && this.#isResumed) return
     if (event.type !== 'rerouted') return yield { source, event }
-    if (this.#isReopening) {
-      this.#isReopening = false
-      yield { source, event: { ...event, refillTokens: this.#ledger.shownEnd } }
-    } else {
-      this.#hasMoved = true
-      yield { source, event }
-    }
+    const refillTokens = this.#isReopening ? this.#ledger.shownEnd : event.refillTokens
+    this.#isReopening = false
+    yield { source, event: { ...event, refillTokens } }
     // A checker may be a stage of the answer now.
     this.#endCheck()
     this.#ledger.distrust()
@@ -242,12 +236,13 @@ export class AuditedTurn {
     }
     this.#faults++
     for (const peer of guilty) this.#excluded.add(peer)
-    const isCertain = verdict.isCertain && !this.#hasMoved
+    // Asked now, because the news of a move may still wait behind what is being read.
+    const hasLeft = isAnswerWrong && this.#answer.hasMoved
+    const isCertain = verdict.isCertain && !hasLeft
     this.#endCheck()
     this.#ledger.distrust()
     const nTokens = isAnswerWrong ? this.#ledger.withdraw(position) : 0
     const names = guilty.map((peer) => this.#ports.nameOf(peer))
-    const hasLeft = this.#hasMoved
     const text = sentenceOf({ names, isCertain, areSilent, hasLeft, position, nTokens })
     yield { audit: { text, guilty, isCertain } }
     if (this.#faults > AUDIT_FAULTS_MAX) {
@@ -264,7 +259,6 @@ export class AuditedTurn {
     const route = findRoute()
     this.#isResumed = true
     this.#isReopening = true
-    this.#hasMoved = false
     this.#answer = this.#ports.open({ route, ...(repair && { repair }) })
     void this.#follow(this.#answer, this.#ledger.turnAt(position, this.#turn.positionEnd))
     const reason = `position ${position} and what follows is computed again`

@@ -72,6 +72,8 @@ export class HostedSession {
   #hasSampled = false
   /** The first stage takes one token per sampled position, no more. */
   #isTokenDue = false
+  /** Tokens that the sampler must count before it chooses one. */
+  #uncounted: number
 
   constructor(
     open: OpenMessage,
@@ -90,6 +92,7 @@ export class HostedSession {
     this.#nextPosition = open.position
     this.#firmPosition = open.position
     this.#firmCached = parts.cache.length
+    this.#uncounted = this.isLast ? open.sampledTokens : 0
     this.#setDrafter()
     if (parts.ids !== undefined) this.#drafter?.learn(0, parts.ids)
   }
@@ -175,6 +178,7 @@ export class HostedSession {
     this.#firmPosition = open.position
     this.#firmCached = this.cache.length
     this.#setDrafter()
+    this.#uncounted = this.isLast ? open.sampledTokens : 0
     this.#hasBegun = false
     this.#hasSampled = false
     this.#isTokenDue = false
@@ -201,12 +205,16 @@ export class HostedSession {
     return this.#queue.reduce((sum, { input }) => sum + (input?.buffer.byteLength ?? 0), 0)
   }
 
+  /** Null also where the next step samples, and what penalties count is not here yet. */
   nextWork(): Work | null {
-    return this.#queue[0] ?? null
+    const [work] = this.#queue
+    return work === undefined || (work.sample && this.#uncounted > 0) ? null : work
   }
 
   takeWork(): Work | null {
-    return this.#queue.shift() ?? null
+    const work = this.nextWork()
+    if (work !== null) this.#queue.shift()
+    return work
   }
 
   /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
@@ -241,11 +249,15 @@ export class HostedSession {
     if (this.sampler === null || from !== this.origin || !this.#isCurrent(message.epoch)) {
       return false
     }
-    if (this.#hasSampled) throw new SwarmError('WIRE_BAD_FRAME', 'tokens after the first new one')
+    const { length } = message.ids
+    if (length > this.#uncounted) {
+      throw new SwarmError('WIRE_BAD_FRAME', 'more sampled tokens than there are')
+    }
     for (const id of message.ids) {
       if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
     this.sampler.count(message.ids)
+    this.#uncounted -= length
     return true
   }
 

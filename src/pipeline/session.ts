@@ -65,6 +65,8 @@ export interface SessionComponents {
   clock: Clock
   /** Null: a lost stage ends the session. */
   repair: Repair | null
+  /** The session is over, or goes on without this peer, which may not know it. */
+  onLeft: (peer: PeerId) => void
   /** Called once, when no message can concern this session any more. */
   onEnd: () => void
 }
@@ -84,8 +86,10 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
+  #hasMoved = false
   #saving: Saving | null = null
   #inquiry: AuditInquiry | null = null
+  #isReleased = false
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
@@ -95,6 +99,21 @@ export class Session {
 
   get id(): SessionId {
     return this.#state.setup.id
+  }
+
+  /** The newest of its openings. */
+  get epoch(): number {
+    return this.#state.epoch
+  }
+
+  /** What the turn cost each stage, as far as they have told; null for a stage that has not. */
+  get stats(): (StageStats | null)[] {
+    return this.#state.stats
+  }
+
+  /** Whoever attaches next may go on with it. */
+  get isReleased(): boolean {
+    return this.#isReleased
   }
 
   /** A turn runs. */
@@ -131,6 +150,11 @@ export class Session {
   /** It computes a part of another session's answer again. */
   get isCheck(): boolean {
     return this.#state.setup.isCheck === true
+  }
+
+  /** A stage was replaced, in this turn or before: what it computed others cannot say. */
+  get hasMoved(): boolean {
+    return this.#hasMoved
   }
 
   /** False once a stage failed or the session was closed. */
@@ -277,6 +301,7 @@ export class Session {
       this.#hasEnded = true
       this.#rerouteTimer?.cancel()
       this.#inquiry?.end()
+      this.#leave(({ index }) => !this.stats[index])
       this.#components.onEnd()
     }
   }
@@ -300,6 +325,7 @@ export class Session {
   }
 
   #send({ to, message }: Extract<Action, { type: 'send' }>): void {
+    if (message.type === 'close') this.#isReleased = message.isReleased
     try {
       this.#components.hops.to(to).send(message)
     } catch (cause) {
@@ -325,13 +351,22 @@ export class Session {
     }
     let reason: string
     try {
-      return this.#apply(this.#state.rerouted(repair(this.route, avoided)))
+      const route = repair(this.route, avoided)
+      this.#leave(({ peer }) => !route.stages.some((stage) => stage.peer === peer))
+      this.#hasMoved = true
+      return this.#apply(this.#state.rerouted(route))
     } catch (cause) {
       reason = toSwarmError(cause, 'PLAN_GAP').message
     }
     if (reason !== told) this.#events?.push({ type: 'rerouting', reason })
     const again = () => this.#tryRoute(error, avoided, reason)
     this.#rerouteTimer = clock.after(REROUTE_RETRY_MS, again)
+  }
+
+  #leave(isLeft: (stage: { peer: PeerId; index: number }) => boolean): void {
+    for (const [index, { peer }] of this.route.stages.entries()) {
+      if (isLeft({ peer, index })) this.#components.onLeft(peer)
+    }
   }
 
   #keepTime(): void {

@@ -22,7 +22,6 @@ import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
 import { StageRoom } from './stage-room.ts'
-import { noStats } from './stage-stats.ts'
 import { StepRunner } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
@@ -210,7 +209,7 @@ export class StageHost {
     try {
       const session = this.#opener.open(from, open)
       this.#sessions.add(session)
-      this.#toOrigin(session, openedOf(session, noStats()))
+      this.#toOrigin(session, openedOf(session))
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
@@ -282,7 +281,7 @@ export class StageHost {
     const nowMs = clock.now()
     try {
       if (message.type === 'sampled') {
-        session.takeSampled(from, message, stage.vocabSize)
+        if (session.takeSampled(from, message, stage.vocabSize)) this.#steps.schedule(session)
         return
       }
       if (message.type === 'replay') {

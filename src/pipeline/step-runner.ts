@@ -154,7 +154,7 @@ export class StepRunner {
       // What a step waited for its turn, and what handing it to a thread and back took, are told as one:
       // inside the stage, and not computing. So what is left between stages is the wire alone.
       const startedMs = session.lastMs - computeUs / 1000
-      countStep(session.stats, work, startedMs, computeUs)
+      countStep(session.stats, work, { startedMs, computeUs })
       if (request.output) session.kept?.put(work.position, request.output)
       const { position, nTokens } = work
       session.trail?.put(position, nTokens, inputOf(work), request.output ?? null)

@@ -123,6 +123,8 @@ class Hostile {
       session,
       epoch,
       sinceEpoch: below(random, 2),
+      // A session that waits for tokens gives none.
+      sampledTokens: below(random, 4) === 0 ? below(random, 100) : 0,
       position,
       index,
       route: changed,
