@@ -334,9 +334,8 @@ class SwarmNode {
   }
 
   #onPlan(plan: Plan): void {
-    const { hash, stages } = plan
     const text = sentences.planText(plan, (peer) => this.#nameOf(peer))
-    this.#emit('plan', text, { hash, stages })
+    this.#emit('plan', text, { hash: plan.hash, stages: plan.stages })
     this.#aim()
   }
 

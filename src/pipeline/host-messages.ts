@@ -1,25 +1,24 @@
-// Flow A, serving side: which messages a stage host takes, and which it answers with. Types only.
+// Flow A, serving side: which messages a stage host takes, and which it sends to whom. Types only.
 
-import type {
-  FailedMessage,
-  ListedMessage,
-  OpenMessage,
-  RecalledMessage,
-  SavedMessage,
-  SessionMessage
-} from '../wire/session.ts'
-import type { OriginMessage } from './step-runner.ts'
+import type { OpenMessage, SessionMessage } from '../wire/session.ts'
+
+type Of<Type extends SessionMessage['type']> = Extract<SessionMessage, { type: Type }>
 
 type FrameType = 'sampled' | 'ids' | 'replay' | 'activation' | 'token'
-type RequestType = 'open' | 'close' | 'log' | 'recall' | 'list' | 'save' | 'warm'
 
-export type HostMessage = Extract<SessionMessage, { type: FrameType | RequestType }>
+/** What one session of the host gets, in order. */
+export type HostFrame = Of<FrameType>
 
-/** In the order of a session's positions. */
-export type Frame = Extract<HostMessage, { type: FrameType }>
+/** The messages that a stage host takes. */
+export type HostMessage = Of<
+  FrameType | 'open' | 'close' | 'log' | 'recall' | 'list' | 'save' | 'audit' | 'warm'
+>
 
-export type HostAnswer =
-  OriginMessage | FailedMessage | ListedMessage | RecalledMessage | SavedMessage
+/** What stages tell an origin in the course of a session. */
+export type OriginMessage = Of<'opened' | 'progress' | 'token' | 'closed'>
 
-/** What can be refused: by this much an origin knows what it is about. */
+/** All that a stage host sends, but for activations. */
+export type HostAnswer = OriginMessage | Of<'failed' | 'listed' | 'recalled' | 'saved' | 'audited'>
+
+/** Of a message that is answered with `failed`. */
 export type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>

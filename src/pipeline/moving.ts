@@ -6,7 +6,7 @@ import { WarmUp } from './warm-up.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { Route } from './route.ts'
-import type { OriginBound } from './session.ts'
+import type { OriginBound, Repair } from './session.ts'
 import type { SessionState } from './session-state.ts'
 import type { Action } from './session-types.ts'
 
@@ -24,11 +24,23 @@ export class Moving {
     this.#state = state
   }
 
-  /** The turn is to go over to this route; where it is there already, it stays. */
-  begin(route: Route): Action[] {
+  /** What peers hold has changed: a turn of which a stage is to go is to go over to another route. */
+  consider(repair: Repair): Action[] {
+    const { setup, route } = this.#state
+    // What an audit compares is of one route.
+    if (!this.#isInTurn || !setup.isRepairable || setup.isAudited === true) return []
+    try {
+      return this.#begin(repair(route, new Set()))
+    } catch {
+      // Nobody else has its layers yet.
+      return []
+    }
+  }
+
+  #begin(route: Route): Action[] {
     const state = this.#state
     const { setup, epoch } = state
-    if (!this.#isInTurn || !setup.isRepairable || this.#warmUp?.leadsTo(route)) return []
+    if (this.#warmUp?.leadsTo(route)) return []
     const ended = this.#end()
     if (epoch !== this.#epoch) this.#count = 0
     this.#epoch = epoch

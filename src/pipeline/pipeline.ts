@@ -7,6 +7,7 @@ import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { Farewells } from './farewells.ts'
 import { Inquiries } from './inquiries.ts'
 import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
 import { Session, type Repair } from './session.ts'
@@ -49,6 +50,10 @@ export interface SessionOptions {
   prefix?: OpenPrefix | null
   /** This session may become such a one when it is closed. */
   isReusable?: boolean
+  /** Its stages can be asked what they computed. */
+  isAudited?: boolean
+  /** It computes a part of another session's answer again: nobody asked for this one. */
+  isCheck?: boolean
   /** Finds another route when a stage is lost in mid-turn; absent: the session ends. */
   repair?: Repair
   /** Of a session that began elsewhere; absent: a new one. */
@@ -70,11 +75,13 @@ export class Pipeline {
   /** Asks other members about sessions. */
   readonly inquiries: Inquiries
   readonly #sessions = new Map<SessionId, Session>()
+  readonly #farewells: Farewells
   #host: StageHost | null = null
 
   constructor(components: PipelineComponents) {
     this.#components = components
     this.inquiries = new Inquiries(components.hops, components.clock)
+    this.#farewells = new Farewells(components.hops, components.clock)
     components.hops.onMessage((from, message) => this.#dispatch(from, message))
     components.hops.onGone((peer) => this.#gone(peer))
   }
@@ -84,10 +91,16 @@ export class Pipeline {
     return this.#sessions.size
   }
 
+  /** This peer. */
+  get self(): PeerId {
+    return this.#components.hops.self
+  }
+
   /** What began here, or was attached to, and is not over. */
   get ownSessions(): OwnSession[] {
     const nowMs = this.#components.clock.now()
-    return [...this.#sessions].map(([session, { isAnswering, modelId, lengths, openedMs }]) => {
+    const asked = [...this.#sessions].filter(([, { isCheck }]) => !isCheck)
+    return asked.map(([session, { isAnswering, modelId, lengths, openedMs }]) => {
       return { session, isAnswering, modelId, ...lengths, ageMs: Math.round(nowMs - openedMs) }
     })
   }
@@ -100,7 +113,7 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
-    const { repair = null } = options
+    const { repair = null, isAudited = false, isCheck = false } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -112,8 +125,14 @@ export class Pipeline {
         'this peer is the origin of that session already: its answer goes on where it was asked'
       throw new SwarmError('PEER_BUSY', text)
     }
-    const session = new Session(
-      { hops, clock, repair, onEnd: () => this.#sessions.delete(id) },
+    const session: Session = new Session(
+      {
+        hops,
+        clock,
+        repair,
+        onLeft: (peer) => this.#farewells.owe(peer, session),
+        onEnd: () => this.#sessions.delete(id)
+      },
       {
         id,
         route,
@@ -125,6 +144,8 @@ export class Pipeline {
         chunkTokens: chunkTokensOf(model.dim),
         prefix,
         isReusable,
+        isAudited,
+        isCheck,
         isRepairable: repair !== null
       }
     )
@@ -140,6 +161,7 @@ export class Pipeline {
   /** Closes every session that began here. */
   async close(): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.close()))
+    this.#farewells.close()
   }
 
   #dispatch(from: PeerId, message: SessionMessage): void {
@@ -160,6 +182,7 @@ export class Pipeline {
       case 'sampled':
       case 'ids':
       case 'replay':
+      case 'audit':
       case 'warm':
       case 'activation':
       case 'close':
@@ -193,6 +216,7 @@ export class Pipeline {
   #gone(peer: PeerId): void {
     this.#host?.gone(peer)
     for (const session of this.#sessions.values()) session.gone(peer)
+    this.#farewells.gone(peer)
   }
 }
 

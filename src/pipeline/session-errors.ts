@@ -11,6 +11,16 @@ import type { Phase } from './session-types.ts'
 
 const ERROR_TEXT_CHARS = 400
 
+/** @throws STAGE_UNKNOWN_SESSION, PEER_BUSY where no turn can begin. */
+export function checkIdle(phase: Phase): void {
+  if (phase === 'ended' || phase === 'closing') {
+    throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
+  }
+  if (phase !== 'idle') {
+    throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
+  }
+}
+
 /** What a stage reported. */
 export function failureOf(stage: RouteStage, { code, text, peer }: FailedMessage): SwarmError {
   const said = clip(text, ERROR_TEXT_CHARS)
@@ -34,15 +44,6 @@ export function silenceOf(stages: readonly RouteStage[], isOpening: boolean): Sw
 export function violationOf(from: PeerId, what: string): SwarmError {
   const text = `${shortId(from)} sent ${what} out of order: ask again`
   return new SwarmError('STAGE_POSITION_GAP', text)
-}
-
-/** @throws PEER_BUSY while a turn runs; STAGE_UNKNOWN_SESSION when the session is over. */
-export function checkIdle(phase: Phase): void {
-  if (phase === 'idle') return
-  if (phase === 'ended' || phase === 'closing') {
-    throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
-  }
-  throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
 }
 
 /** A stage is asked for a session that it has not. */

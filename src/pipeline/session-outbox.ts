@@ -9,6 +9,7 @@ import type {
   LogMessage,
   OpenPrefix,
   RouteStage,
+  Sampling,
   SessionMessage
 } from '../wire/session.ts'
 import type { SampledMessage, WarmMessage } from '../wire/refill.ts'
@@ -29,6 +30,8 @@ export interface Opening {
   contextTokens: number
   logitsHash: string
   turn: Turn
+  /** Of the turn's prompt and of its tokens so far. */
+  ids: readonly number[]
   /** Beside the route that runs. */
   isWarmUp: boolean
 }
@@ -37,15 +40,17 @@ export interface Opening {
 export function openMessages(
   setup: SessionSetup,
   { stages, planHash, viewHash }: Route,
-  { turn, ...opening }: Opening
+  { turn, ids, ...opening }: Opening
 ): Action[] {
   const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
+  const { isAudited = false } = setup
   const { sampling, stopIds, positionEnd, speculates = true } = turn
   const open = {
     type: 'open',
     session,
     ...opening,
     isReusable,
+    isAudited,
     route: stages,
     modelId,
     planHash,
@@ -55,7 +60,8 @@ export function openMessages(
     sampling,
     stopIds,
     positionEnd,
-    speculates
+    speculates,
+    sampledTokens: countsTokens(sampling) ? ids.length - turn.ids.length : 0
   } as const
   return stages.map(({ peer }, index) => {
     return { type: 'send', to: peer, message: { ...open, index } }
@@ -70,8 +76,7 @@ export function sampledMessages(
   ids: readonly number[],
   stages: readonly RouteStage[]
 ): Action[] {
-  const { presencePenalty, frequencyPenalty } = sampling
-  if (presencePenalty === 0 && frequencyPenalty === 0) return []
+  if (!countsTokens(sampling)) return []
   const messages: Action[] = []
   for (let start = prompt.length; start < ids.length; start += CHUNK_TOKENS_MAX) {
     const chunk = Int32Array.from(ids.slice(start, start + CHUNK_TOKENS_MAX))
@@ -79,6 +84,10 @@ export function sampledMessages(
     messages.push(sendTo(stages.at(-1) as RouteStage, message))
   }
   return messages
+}
+
+function countsTokens({ presencePenalty, frequencyPenalty }: Sampling): boolean {
+  return presencePenalty !== 0 || frequencyPenalty !== 0
 }
 
 /**

@@ -11,11 +11,10 @@
 // dropped. The ids of all positions are kept, so that an epoch can begin at any of them, on any route: a
 // turn goes on behind its last token, and what its stages lack is filled first (fills.ts).
 
-import { SwarmError } from '../base/errors.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
+import { Faults } from './faults.ts'
 import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
-import { Losses } from './losses.ts'
 import { commonLength } from './prefix-book.ts'
 import { goneError, lossText, type Route } from './route.ts'
 import { checkIdle, failureOf, silenceOf, violationOf } from './session-errors.ts'
@@ -31,6 +30,7 @@ import {
 import { StageAnswers } from './stage-answers.ts'
 import { isNext, tokenActions } from './tokens.ts'
 
+import type { SwarmError } from '../base/errors.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type {
   ClosedMessage,
@@ -41,15 +41,14 @@ import type {
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
-import type { Action, Phase, Resumption, SessionEvent } from './session-types.ts'
-import type { SessionSetup, Turn } from './session-types.ts'
+import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
 
 export class SessionState {
   readonly setup: SessionSetup
   phase: Phase = 'idle'
   route: Route
   epoch = 0
-  /** That a stage may have been opened at: where stages warm up beside the route, theirs is ahead of it. */
+  /** That a stage may have: where stages warm up beside the route, theirs is ahead of it. */
   newestEpoch = 0
   /** Of all positions that are known. */
   ids: number[] = []
@@ -66,13 +65,13 @@ export class SessionState {
   #prompt = new ChunkFlow(0, 0, 1, 1)
   #reservedTokens = 0
   #turn: Turn | null = null
-  /** The turn has been open on all stages once: from then on it is repaired, not begun again. */
+  /** The turn has been open on all stages once, or goes on: from then on it is repaired, not begun again. */
   #isUnderWay = false
   #sinceEpoch = 0
   /** Another origin began the turn: how far its stages are shows when they open. */
   #isResuming = false
   /** Since the last token or chunk. */
-  readonly #losses = new Losses()
+  readonly #faults = new Faults()
 
   constructor(setup: SessionSetup) {
     this.setup = setup
@@ -99,7 +98,8 @@ export class SessionState {
       prefix: this.#prefixEnd === null ? null : (this.setup.prefix ?? null),
       contextTokens: this.#reservedTokens,
       logitsHash: this.#logitsHash,
-      turn: this.#turn as Turn
+      turn: this.#turn as Turn,
+      ids: this.ids
     }
   }
 
@@ -107,33 +107,29 @@ export class SessionState {
   begin(turn: Turn): Action[] {
     checkIdle(this.phase)
     const reserve = Math.max(turn.positionEnd, this.setup.contextTokens)
+    const before = this.ids
+    this.#take(turn)
     // At least one position is computed again: its logits choose the first token.
-    const most = Math.min(this.cachedEnd, turn.ids.length - 1)
-    let keep = commonLength(this.ids, turn.ids, most)
+    const most = Math.min(this.cachedEnd, this.ids.length - 1)
+    let keep = commonLength(before, this.ids, most)
     if (reserve > this.#reservedTokens) {
       this.#reservedTokens = reserve
       keep = 0
     }
-    this.#turn = turn
     this.#sinceEpoch = this.epoch
-    this.ids = [...turn.ids]
-    this.#logitsHash = NO_LOGITS_HASH
-    this.#isUnderWay = false
-    this.#losses.clear()
+    this.#isUnderWay = turn.answered !== undefined
+    this.#faults.clear()
     const { prefix = null } = this.setup
     const isFirst = this.epoch === 0 && prefix !== null
-    this.#prefixEnd = isFirst ? Math.min(prefix.tokens, turn.ids.length - 1) : null
+    this.#prefixEnd = isFirst ? Math.min(prefix.tokens, this.ids.length - 1) : null
     return this.#open('opening', keep, turn)
   }
 
-  /** Goes on with a turn that another origin began, before any other. @param turn with the prompt's ids. */
-  resume(turn: Turn, { epoch, tokens, logitsHash }: Resumption): Action[] {
-    this.#turn = turn
-    this.ids = [...turn.ids, ...tokens]
-    this.#logitsHash = logitsHash
+  /** Goes on with a turn that another origin began, before any other. @param epoch the session's newest. */
+  resume(turn: Turn, epoch: number): Action[] {
+    this.#take(turn)
     this.#reservedTokens = this.setup.contextTokens
     this.#isResuming = true
-    this.epoch = epoch
     this.newestEpoch = epoch
     this.#sinceEpoch = epoch
     return this.#open('opening', this.ids.length - 1, turn)
@@ -197,7 +193,7 @@ export class SessionState {
     this.beat++
     if (!isPrompt) return this.#filling.isOver ? this.#goOn() : this.#sendFills()
     this.cachedEnd = position
-    this.#losses.clear()
+    this.#faults.clear()
     return [...this.#promptProgress(), ...this.#sendChunks()]
   }
 
@@ -214,7 +210,7 @@ export class SessionState {
     for (const { id } of tokens) this.ids.push(id)
     this.#logitsHash = tokens.at(-1)?.logitsHash ?? this.#logitsHash
     this.cachedEnd = this.ids.length - 1
-    this.#losses.clear()
+    this.#faults.clear()
     this.#enter(finish === 'none' ? 'decode' : 'idle')
     return actions
   }
@@ -274,7 +270,7 @@ export class SessionState {
     const isOpening = phase === 'opening' || phase === 'pausing'
     const silent = isOpening ? this.#answers.silent : this.#stages
     // Who is silent in mid-turn shows when the session is opened again.
-    if (isOpening) for (const { peer } of silent) this.#losses.avoid(peer)
+    if (isOpening) for (const { peer } of silent) this.#faults.avoid(peer)
     return this.#loseOrFail(silenceOf(silent, isOpening), null)
   }
 
@@ -285,6 +281,12 @@ export class SessionState {
   #enter(phase: Phase): void {
     this.phase = phase
     this.beat++
+  }
+
+  #take(turn: Turn): void {
+    this.#turn = turn
+    this.ids = [...turn.ids, ...(turn.answered?.ids ?? [])]
+    this.#logitsHash = turn.answered?.logitsHash ?? NO_LOGITS_HASH
   }
 
   #open(phase: Phase, keep: number, turn: Turn): Action[] {
@@ -319,8 +321,7 @@ export class SessionState {
   #goOn(): Action[] {
     this.#enter('prefill')
     const { chunkTokens } = this.setup
-    const end = this.ids.length
-    this.#prompt = new ChunkFlow(this.cachedEnd, end, chunkTokens, this.#stages.length)
+    this.#prompt = new ChunkFlow(this.cachedEnd, this.ids.length, chunkTokens, this.#stages.length)
     const turn = this.#turn as Turn
     const sampled = sampledMessages(this.setup, this.epoch, turn, this.ids, this.#stages)
     return [...sampled, ...this.#sendChunks()]
@@ -352,14 +353,14 @@ export class SessionState {
   }
 
   #violation(from: PeerId, what: string): Action[] {
-    this.#losses.avoid(from)
+    this.#faults.avoid(from)
     return this.#loseOrFail(violationOf(from, what), null)
   }
 
   /** @param peer that cannot answer any more. @param avoid who is better left out from now on. */
   #lose(peer: PeerId | null, error: SwarmError, avoid: PeerId | null): Action[] {
     if (this.phase === 'ended') return []
-    if (avoid !== null) this.#losses.avoid(avoid)
+    if (avoid !== null) this.#faults.avoid(avoid)
     if (this.phase !== 'closing') return this.#loseOrFail(error, peer)
     // It cannot answer any more; the others still can.
     if (peer !== null) this.#answers.lose(peer)
@@ -369,12 +370,15 @@ export class SessionState {
   #loseOrFail(error: SwarmError, lost: PeerId | null): Action[] {
     if (this.phase === 'rerouting') return []
     const isMidTurn = this.#isUnderWay && this.phase !== 'idle' && this.phase !== 'pausing'
-    const mayHelp = this.#losses.count(error)
-    if (!this.setup.isRepairable || !isMidTurn || !mayHelp) return this.#fail(error, lost)
+    const isHopeful = this.#faults.add(error)
+    if (!this.setup.isRepairable || !isMidTurn || !isHopeful) return this.#fail(error, lost)
     this.#enter('rerouting')
     const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
-    const reroute: Action = { type: 'reroute', error, avoided: this.#losses.avoided }
-    return [{ type: 'emit', event }, reroute]
+    const { avoided } = this.#faults
+    return [
+      { type: 'emit', event },
+      { type: 'reroute', error, avoided }
+    ]
   }
 
   #settleClosing(): Action[] {

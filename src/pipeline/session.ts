@@ -10,6 +10,7 @@ import {
   STEP_TIMEOUT_MS
 } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
+import { AuditInquiry, type Testimony } from './audit-inquiry.ts'
 import { Moving } from './moving.ts'
 import { savedName } from './saved-name.ts'
 import { Saving } from './saving.ts'
@@ -21,19 +22,12 @@ import type { PeerId, SessionId } from '../wire/ids.ts'
 import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
-import type {
-  Action,
-  Phase,
-  Resumption,
-  SessionEvent,
-  SessionSetup,
-  Turn
-} from './session-types.ts'
+import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
 
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
   SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' }
+  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' | 'audited' }
 >
 
 /** Events that are not tokens or chunks; beyond them the stream ends with an error. */
@@ -59,11 +53,21 @@ const REROUTE_RETRY_MS = 250
  */
 export type Repair = (route: Route, avoided: ReadonlySet<PeerId>) => Route
 
+/** What happens in a turn, and on which session: a turn may go on on another one. */
+export interface SessionNews {
+  event: SessionEvent
+  source: Session
+  /** The token was computed twice, with the same bits. */
+  isChecked?: boolean
+}
+
 export interface SessionComponents {
   hops: Hops
   clock: Clock
   /** Null: a lost stage ends the session. */
   repair: Repair | null
+  /** The session is over, or goes on without this peer, which may not know it. */
+  onLeft: (peer: PeerId) => void
   /** Called once, when no message can concern this session any more. */
   onEnd: () => void
 }
@@ -84,7 +88,10 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
+  #hasMoved = false
   #saving: Saving | null = null
+  #inquiry: AuditInquiry | null = null
+  #isReleased = false
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
@@ -95,6 +102,21 @@ export class Session {
 
   get id(): SessionId {
     return this.#state.setup.id
+  }
+
+  /** The newest of its openings. */
+  get epoch(): number {
+    return this.#state.epoch
+  }
+
+  /** What the turn cost each stage, as far as they have told; null for a stage that has not. */
+  get stats(): (StageStats | null)[] {
+    return this.#state.stats
+  }
+
+  /** Whoever attaches next may go on with it. */
+  get isReleased(): boolean {
+    return this.#isReleased
   }
 
   /** A turn runs. */
@@ -123,6 +145,21 @@ export class Session {
     return this.#state.setup.kvType
   }
 
+  /** Whether its stages can be asked what they computed. */
+  get isAudited(): boolean {
+    return this.#state.setup.isAudited === true
+  }
+
+  /** It computes a part of another session's answer again. */
+  get isCheck(): boolean {
+    return this.#state.setup.isCheck === true
+  }
+
+  /** A stage was replaced, in this turn or before: what it computed others cannot say. */
+  get hasMoved(): boolean {
+    return this.#hasMoved
+  }
+
   /** False once a stage failed or the session was closed. */
   get isOpen(): boolean {
     return !this.#hasEnded
@@ -142,14 +179,11 @@ export class Session {
    * As run, for a turn that another origin began. Until all stages are open it may fail because another
    * peer attaches too, or because a stage has not noticed yet that the old origin is gone; then it is left
    * as it was.
+   * @param epoch the newest of the session.
    * @throws as run; PEER_REFUSED when a stage gives the session to another.
    */
-  resume(
-    turn: Turn,
-    resumption: Resumption,
-    signal: AbortSignal
-  ): AsyncGenerator<SessionEvent, void> {
-    return this.#run(turn, () => this.#state.resume(turn, resumption), signal)
+  resume(turn: Turn, epoch: number, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+    return this.#run(turn, () => this.#state.resume(turn, epoch), signal)
   }
 
   async *#run(
@@ -214,6 +248,16 @@ export class Session {
     }
   }
 
+  /** Asks every stage of an audited session what its rows before `position` hashed to. */
+  async audit(position: number): Promise<Testimony> {
+    const { route, epoch } = this.#state
+    this.#inquiry?.end()
+    const request = { session: this.id, epoch, position, stages: route.stages }
+    this.#inquiry = new AuditInquiry(request, this.#components.hops, this.#components.clock)
+    if (this.#hasEnded) this.#inquiry.end()
+    return this.#inquiry.testimony
+  }
+
   /** @param from proven by the hop. */
   handle(from: PeerId, message: OriginBound): void {
     const state = this.#state
@@ -226,6 +270,8 @@ export class Session {
         return this.#apply(state.progress(from, message))
       case 'token':
         return this.#apply(state.token(from, message))
+      case 'audited':
+        return this.#inquiry?.audited(from, message)
       case 'closed':
         return this.#apply(state.closed(from, message))
       case 'failed':
@@ -238,19 +284,12 @@ export class Session {
   /** Peers hold other layers than before: a turn moves to where they are to stay, and goes on meanwhile. */
   reconsider(): void {
     const { repair } = this.#components
-    if (repair === null || !this.isAnswering) return
-    let route: Route
-    try {
-      route = repair(this.route, new Set())
-    } catch {
-      // Nobody else has them yet.
-      return
-    }
-    this.#apply(this.#moving.begin(route))
+    if (repair !== null) this.#apply(this.#moving.consider(repair))
   }
 
   gone(peer: PeerId): void {
     this.#saving?.gone(peer)
+    this.#inquiry?.gone(peer)
     this.#apply([...this.#moving.gone(peer), ...this.#state.gone(peer)])
   }
 
@@ -273,6 +312,8 @@ export class Session {
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
       this.#rerouteTimer?.cancel()
+      this.#inquiry?.end()
+      this.#leave(({ index }) => !this.stats[index])
       this.#components.onEnd()
     }
   }
@@ -296,6 +337,7 @@ export class Session {
   }
 
   #send({ to, message }: Extract<Action, { type: 'send' }>): void {
+    if (message.type === 'close') this.#isReleased = message.isReleased
     try {
       this.#components.hops.to(to).send(message)
     } catch (cause) {
@@ -321,13 +363,22 @@ export class Session {
     }
     let reason: string
     try {
-      return this.#apply(this.#state.rerouted(repair(this.route, avoided)))
+      const route = repair(this.route, avoided)
+      this.#leave(({ peer }) => !route.stages.some((stage) => stage.peer === peer))
+      this.#hasMoved = true
+      return this.#apply(this.#state.rerouted(route))
     } catch (cause) {
       reason = toSwarmError(cause, 'PLAN_GAP').message
     }
     if (reason !== told) this.#events?.push({ type: 'rerouting', reason })
     const again = () => this.#tryRoute(error, avoided, reason)
     this.#rerouteTimer = clock.after(REROUTE_RETRY_MS, again)
+  }
+
+  #leave(isLeft: (stage: { peer: PeerId; index: number }) => boolean): void {
+    for (const [index, { peer }] of this.route.stages.entries()) {
+      if (isLeft({ peer, index })) this.#components.onLeft(peer)
+    }
   }
 
   #keepTime(): void {

@@ -14,21 +14,28 @@ import { clip } from '../base/text.ts'
 import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { ownStage } from './admission.ts'
-import { noStats, type HostedSession } from './hosted-session.ts'
+import { auditAnswer } from './audit-answer.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
-import { SessionLogs } from './session-logs.ts'
 import { unknownSession } from './session-errors.ts'
+import { SessionLogs } from './session-logs.ts'
 import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
 import { StageRoom } from './stage-room.ts'
-import { StepRunner, type OriginMessage } from './step-runner.ts'
+import { StepRunner } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
 import type { WarmMessage } from '../wire/refill.ts'
 import type { CloseMessage, LogMessage, OpenMessage, RouteStage } from '../wire/session.ts'
-import type { Frame, HostAnswer, HostMessage, RefusedMessage } from './host-messages.ts'
+import type {
+  HostAnswer,
+  HostFrame,
+  HostMessage,
+  OriginMessage,
+  RefusedMessage
+} from './host-messages.ts'
+import type { HostedSession } from './hosted-session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -88,6 +95,9 @@ export class StageHost {
     if (this.#isClosed) return
     if (message.type === 'list') return void this.#tell(from, this.#logs.list())
     if (message.type === 'recall') return void this.#tell(from, this.#logs.recall(message))
+    if (message.type === 'audit') {
+      return void this.#tell(from, auditAnswer(this.#sessions, from, message))
+    }
     if (message.type === 'open') return this.#open(from, message)
     if (message.type === 'save') {
       const { session, epoch, index } = message
@@ -163,7 +173,7 @@ export class StageHost {
     return this.#sessions.all().filter(({ stage }) => !containsAll(keep, [stage]))
   }
 
-  #receiverOf(message: Frame): HostedSession | null {
+  #receiverOf(message: HostFrame): HostedSession | null {
     const { session, epoch, type } = message
     if (type === 'ids' || type === 'token') return this.#sessions.find(session, epoch, 0)
     if (type !== 'sampled') return this.#sessions.find(session, epoch, message.index)
@@ -202,7 +212,7 @@ export class StageHost {
     try {
       const session = this.#opener.open(from, open)
       this.#sessions.add(session)
-      this.#toOrigin(session, openedOf(session, noStats()))
+      this.#toOrigin(session, openedOf(session))
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
@@ -281,12 +291,12 @@ export class StageHost {
     }
   }
 
-  #take(session: HostedSession, from: PeerId, message: Frame): void {
+  #take(session: HostedSession, from: PeerId, message: HostFrame): void {
     const { stage, clock } = this.#options
     const nowMs = clock.now()
     try {
       if (message.type === 'sampled') {
-        session.takeSampled(from, message, stage.vocabSize)
+        if (session.takeSampled(from, message, stage.vocabSize)) this.#steps.schedule(session)
         return
       }
       if (message.type === 'replay') {

@@ -17,21 +17,16 @@ import {
 import { LayerReads } from './layer-reads.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
+import { countStep } from './stage-stats.ts'
 import { firmEnd } from './work.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage, StepOutcome, StepPart, StepRequest, StepResult } from '../compute/stage.ts'
 import type { ReplayMessage, WarmMessage } from '../wire/refill.ts'
-import type { SessionMessage } from '../wire/session.ts'
 import type { ActivationFrame, Hop, Hops } from './hop.ts'
+import type { OriginMessage } from './host-messages.ts'
 import type { HostedSession } from './hosted-session.ts'
 import type { Work } from './work.ts'
-
-/** What stages tell an origin in the course of a session. */
-export type OriginMessage = Extract<
-  SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' }
->
 
 export interface StepRunnerComponents {
   stage: Stage
@@ -172,8 +167,10 @@ export class StepRunner {
       // What a step waited for its turn, and what handing it to a thread and back took, are told as one:
       // inside the stage, and not computing. So what is left between stages is the wire alone.
       const startedMs = session.lastMs - computeUs / 1000
-      session.count(work, startedMs, computeUs)
+      countStep(session.stats, work, { startedMs, computeUs })
       if (request.output) session.kept?.put(work.position, request.output)
+      const { position, nTokens } = work
+      session.trail?.put(position, nTokens, inputOf(work), request.output ?? null)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)
     } catch (error) {
@@ -251,4 +248,11 @@ interface Heir {
 
 function nextOf({ open: { epoch, index } }: HostedSession): Heir {
   return { epoch, index: index + 1 }
+}
+
+/** The rows that a step took in, as bytes. */
+function inputOf({ ids, input }: Work): Uint8Array {
+  return ids === null
+    ? (input as Uint8Array)
+    : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
 }

@@ -96,6 +96,8 @@ export function onAnswer(chat: Chat, event: GenerateEvent, nowMs: number): Chat 
     case 'queued':
     case 'rerouting':
       return withTurn(chat, { note: `waiting: ${event.reason}` })
+    case 'audit':
+      return withTurn(chat, { note: event.text })
     case 'rerouted': {
       const route = event.stages.map(({ peer }) => peer)
       return withTurn({ ...chat, meter: { ...meter, route } }, { note: '' })

@@ -9,32 +9,32 @@ import {
   DRAFT_TOKENS_MAX,
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
-  LAYERS_MAX,
   LOG_CHUNK_IDS_MAX,
-  LOGIT_BIAS_MAX,
-  ROUTE_STAGES_MAX,
-  SAMPLING_VALUE_MAX,
   SESSIONS_MAX,
-  STOP_IDS_MAX,
   STOP_TEXTS_MAX,
-  STOP_TEXT_CHARS_MAX,
-  VOCAB_MAX
+  STOP_TEXT_CHARS_MAX
 } from '../base/limits.ts'
 import * as f from './fields.ts'
-import { replay, warm } from './refill-messages.ts'
 import {
   U32_MAX,
-  checkSpan,
+  count,
   epoch,
+  hash,
   index,
+  logitsHash,
+  micros,
   peer,
   position,
+  sampling,
   session,
-  stop
+  stop,
+  terms,
+  tokenId
 } from './session-fields.ts'
-import { KV_TYPES, SESSION_STATES } from './session.ts'
+import { SESSION_STATES } from './session.ts'
 
-import type { SampledMessage } from './refill.ts'
+import type { AuditedMessage, AuditMessage, SavedMessage, SaveMessage } from './errands.ts'
+import type { ReplayMessage, SampledMessage, WarmMessage } from './refill.ts'
 import type {
   ActivationMessage,
   ClosedMessage,
@@ -52,71 +52,12 @@ import type {
   ProgressMessage,
   RecalledMessage,
   RecallMessage,
-  RouteStage,
   SampledToken,
-  Sampling,
-  SavedMessage,
-  SaveMessage,
   SessionMessage,
   StageStats,
   TokenMessage
 } from './session.ts'
 import type { Bodies } from './whole-message.ts'
-
-const tokenId = f.whole(4, 0, VOCAB_MAX - 1, 'the token id')
-const hash = f.hex<string>(32, 'the hash')
-const logitsHash = f.hex<string>(8, 'the logits hash')
-const count = f.whole(4, 0, U32_MAX, 'the count of tokens')
-const micros = f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in microseconds')
-const penalty = f.finite(-SAMPLING_VALUE_MAX, SAMPLING_VALUE_MAX, 'the penalty or bias')
-
-const sampling = f.struct<Sampling>({
-  temperature: f.finite(0, SAMPLING_VALUE_MAX, 'the temperature'),
-  topK: f.whole(4, 0, VOCAB_MAX, 'topK'),
-  topP: f.finite(0, 1, 'topP'),
-  minP: f.finite(0, 1, 'minP'),
-  presencePenalty: penalty,
-  frequencyPenalty: penalty,
-  seed: f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the seed'),
-  bias: f.list(f.struct({ id: tokenId, value: penalty }), 0, LOGIT_BIAS_MAX, 'logit biases')
-})
-
-const route = f.checked(
-  f.list(
-    f.struct<RouteStage>({
-      peer,
-      start: f.whole(2, 0, LAYERS_MAX - 1, 'the first layer'),
-      end: f.whole(2, 1, LAYERS_MAX, 'the layer after the last')
-    }),
-    1,
-    ROUTE_STAGES_MAX,
-    'stages of the route'
-  ),
-  (stages) => {
-    let next = 0
-    for (const { start, end } of stages) {
-      if (start !== next || start >= end) {
-        throw f.badFrame(`the route has layers [${start}, ${end}) where layer ${next} must follow`)
-      }
-      next = end
-    }
-  },
-  'each begins where the one before ends, the first at 0'
-)
-
-/** Of a session, whoever opens it. */
-const terms = {
-  route,
-  modelId: hash,
-  planHash: hash,
-  viewHash: hash,
-  arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
-  contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
-  kvType: f.oneOf(KV_TYPES, 'the KV type'),
-  sampling,
-  stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
-  positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
-}
 
 const open = f.checked(
   f.struct<Omit<OpenMessage, 'type'>>({
@@ -131,11 +72,13 @@ const open = f.checked(
     viewHash: hash,
     prefix: f.optional(f.struct<OpenPrefix>({ session, tokens: position }), 'the prefix'),
     isReusable: f.flag('whether the cache is reusable'),
+    isAudited: f.flag('whether the session is audited'),
     arithmeticVersion: terms.arithmeticVersion,
     contextTokens: terms.contextTokens,
     kvType: terms.kvType,
     sampling,
     logitsHash,
+    sampledTokens: f.whole(4, 0, CONTEXT_TOKENS_MAX, 'the sampled tokens'),
     stopIds: terms.stopIds,
     positionEnd: terms.positionEnd,
     speculates: f.flag('whether it speculates'),
@@ -235,6 +178,50 @@ const idsMessage = f.checked(
   }),
   (message) => checkSpan(message.position, message.ids.length)
 )
+
+const replay = f.checked(
+  f.struct<Omit<ReplayMessage, 'type'>>({
+    session,
+    epoch,
+    index,
+    stop,
+    position,
+    end: position
+  }),
+  (message) => {
+    checkReplay(message)
+    checkStop(message.index + 1, message.stop)
+  }
+)
+
+const warm = f.checked(
+  f.struct<Omit<WarmMessage, 'type'>>({
+    session,
+    epoch,
+    index,
+    to: peer,
+    toEpoch: epoch,
+    toIndex: index,
+    stop,
+    position,
+    end: position
+  }),
+  (message) => {
+    checkReplay(message)
+    checkStop(message.toIndex, message.stop)
+  }
+)
+
+const audit = f.struct<Omit<AuditMessage, 'type'>>({ session, epoch, index, position })
+
+const audited = f.struct<Omit<AuditedMessage, 'type'>>({
+  session,
+  epoch,
+  index,
+  position,
+  input: hash,
+  output: hash
+})
 
 const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
 
@@ -338,6 +325,26 @@ function checkLog({ promptTokens, endTokens, position, ids }: LogHead & LogPart)
 
 type LogPart = Pick<LogMessage, 'position' | 'ids'>
 
+/** @throws WIRE_BAD_FRAME when positions [position, position + nTokens) exceed every context. */
+export function checkSpan(position: number, nTokens: number): void {
+  const end = position + nTokens
+  if (end <= CONTEXT_TOKENS_MAX) return
+  throw f.badFrame(`positions ${position} to ${end} are beyond ${CONTEXT_TOKENS_MAX}`)
+}
+
+/** @throws WIRE_BAD_FRAME when these are no positions, or more than one step takes. */
+function checkReplay({ position, end }: { position: number; end: number }): void {
+  const nTokens = end - position
+  if (nTokens >= 1 && nTokens <= CHUNK_TOKENS_MAX) return
+  throw f.badFrame(`a replay of ${nTokens} positions, not 1 to ${CHUNK_TOKENS_MAX}`)
+}
+
+/** @throws WIRE_BAD_FRAME when a chunk ends before the stage that it is sent to. */
+export function checkStop(index: number, stop: number): void {
+  if (index <= stop) return
+  throw f.badFrame(`a chunk for stage ${index} ends at stage ${stop}`)
+}
+
 /** Every message but the activation, whose number is ACTIVATION_NUMBER. */
 export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   open: { number: 1, body: open },
@@ -357,7 +364,9 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   listed: { number: 16, body: listed },
   save: { number: 17, body: save },
   saved: { number: 18, body: saved },
-  warm: { number: 19, body: warm }
+  audit: { number: 19, body: audit },
+  audited: { number: 20, body: audited },
+  warm: { number: 21, body: warm }
 }
 
 export const ACTIVATION_NUMBER = 4

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import test from 'brittle'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { showGeneration } from '../../src/cli/generation-view.ts'
+import { showGeneration, summaryOf } from '../../src/cli/generation-view.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 
 import type { GenerateEvent, GenerateResult } from '../../src/api/service.ts'
@@ -66,4 +66,18 @@ test('generation view - before the first word a loss is progress', async (t) => 
 test('generation view - what is piped stays whole', async (t) => {
   const all = await shown([said('Once'), lost('atlas is gone'), rerouted, said(' upon')], false)
   t.is(all, `Once${rerouted.text}\n upon\n`, 'the line went to standard error')
+})
+
+test('generation view - who computed wrong bits is named on a line of its own', async (t) => {
+  const text = 'atlas computed wrong bits at position 9: it is left out, 3 tokens withdrawn'
+  const audit: GenerateEvent = { type: 'audit', text, guilty: [], isCertain: true }
+  const again = 'position 9 and what follows is computed again'
+  const all = await shown([said('Once'), audit, lost(again), rerouted, said(' upon')])
+  t.is(all, `Once\r\u001b[K${text}\nOnce\r\u001b[K${rerouted.text}\nOnce upon\n`)
+})
+
+test('generation view - the numbers say how much was verified', (t) => {
+  const audit = { checkedTokens: 2, excluded: [] }
+  t.ok(summaryOf({ ...RESULT, audit }).endsWith(', 2 tokens verified'))
+  t.absent(summaryOf(RESULT).includes('verified'))
 })

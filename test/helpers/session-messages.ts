@@ -37,6 +37,8 @@ export const MESSAGE_TYPES = [
   'open',
   'opened',
   'ids',
+  'audit',
+  'audited',
   'activation',
   'progress',
   'token',
@@ -127,9 +129,11 @@ function open(random: Random): OpenMessage {
     session: sessionIdOf(random.bytes(16)),
     epoch: between(random, 1, 2 ** 32 - 1),
     sinceEpoch: between(random, 0, 2 ** 32 - 1),
+    sampledTokens: between(random, 0, CONTEXT_TOKENS_MAX),
     position,
     prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
     isReusable: below(random, 2) === 1,
+    isAudited: below(random, 2) === 1,
     index: between(random, 0, stages.length - 1),
     route: stages,
     modelId: hash(random),
@@ -250,6 +254,12 @@ export function randomMessage(
       const way = { index: between(random, 1, stop), stop }
       return { type, session, epoch, ...way, position, nTokens, dim, sample, drafted, payload }
     }
+    case 'audit':
+      return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
+    case 'audited': {
+      const position = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, epoch, index, position, input: hash(random), output: hash(random) }
+    }
     case 'progress':
       return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
     case 'token':
@@ -277,8 +287,10 @@ export function randomMessage(
         isReusable: _r,
         logitsHash: _l,
         sinceEpoch: _s,
+        sampledTokens: _t,
         speculates: _d,
         isWarmUp: _w,
+        isAudited: _a,
         ...kept
       } = terms
       return { type, ...kept, session, ...logPart(random) }

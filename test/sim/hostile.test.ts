@@ -28,6 +28,8 @@ const ASKING = new Set<string>([
   'listed',
   'save',
   'saved',
+  'audit',
+  'audited',
   'warm'
 ])
 
@@ -127,6 +129,8 @@ class Hostile {
       session,
       epoch,
       sinceEpoch: below(random, 2),
+      // A session that waits for tokens gives none.
+      sampledTokens: below(random, 4) === 0 ? below(random, 100) : 0,
       position,
       index,
       route: changed,
@@ -136,6 +140,7 @@ class Hostile {
       prefix: position === 0 && below(random, 2) === 0 ? earlier : null,
       isReusable: below(random, 2) === 0,
       isWarmUp: below(random, 8) === 0,
+      isAudited: below(random, 2) === 0,
       arithmeticVersion: ARITHMETIC,
       contextTokens: 100 + below(random, 1000),
       kvType: below(random, 2) === 0 ? 'f16' : 'f32',

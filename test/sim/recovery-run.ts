@@ -195,7 +195,8 @@ class RecoveryRun {
       }),
       stopIds: [],
       positionEnd: length + 2 + below(random, this.#isMoving ? 300 : 60),
-      speculates: below(random, 4) > 0
+      speculates: below(random, 4) > 0,
+      log: below(random, 2) === 0 ? null : { stops: [], isAtStart: true }
     }
     const session = origin.pipeline.createSession({
       route,
