@@ -10,8 +10,8 @@ import type { GenerateRequest } from '../../src/api/service.ts'
 
 /** Far more positions are in the caches than may be computed again while the reader waits. */
 const LONG: GenerateRequest = {
-  prompt: 'one two three four '.repeat(250),
-  maxTokens: 700,
+  prompt: 'one two three four '.repeat(120),
+  maxTokens: 500,
   sampling: { temperature: 0.8, seed: 7, presencePenalty: 0.5 },
   stop: [],
   kvType: 'f16'

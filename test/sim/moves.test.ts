@@ -1,5 +1,5 @@
-// Planned moves in simulated swarms: stages that say that they leave are replaced beside the answer that runs,
-// while other peers may be lost at any message. One canary each for the seeds and for what warms up.
+// Planned moves in simulated swarms: stages that say that they leave are replaced beside the answer that
+// runs, while other peers may be lost at any message. A canary damages what stages are warmed with.
 
 import test from 'brittle'
 

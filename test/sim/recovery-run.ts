@@ -37,8 +37,17 @@ const LEAVE_MS = 10_000
 const LOOK_MS = 50
 /** Positions that a planned move may leave to be computed while the reader waits, for each new stage. */
 const MOVE_REFILL_MAX = 16
-const PLANTED =
-  / is gone$| hands its layers on$| are not served here now|: no link to |^layers [\d, -]+ are held by no peer within reach/
+const PLANTED = new RegExp(
+  [
+    / is gone$/,
+    / hands its layers on$/,
+    / are not served here now/,
+    /: no link to /,
+    /^layers [\d, -]+ are held by no peer within reach/
+  ]
+    .map(({ source }) => source)
+    .join('|')
+)
 
 class RecoveryRun {
   readonly swarm: SimSwarm

@@ -1,5 +1,5 @@
-// Long runs by name: `npm run soak -- NAME [--seed N] [--count N | --minutes N]`. Each has a short seeded form
-// among the tests; this is for nights. Prints the seed of what fails, so that it can be replayed.
+// Long runs by name: `npm run soak -- NAME [--seed N] [--count N]`, of some also `--minutes N`. Each has a
+// short seeded form among the tests; this is for nights. Prints the seed of what fails, to replay it.
 
 import { parseArgs } from 'node:util'
 
