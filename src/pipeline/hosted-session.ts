@@ -12,7 +12,8 @@ import { rowsBytes, readDraft } from '../wire/session-codec.ts'
 import { ownStage } from './admission.ts'
 import { Drafter } from './drafter.ts'
 import { KeptOutputs } from './kept-outputs.ts'
-import { checkDraft, firmEnd, withoutDraft } from './work.ts'
+import { addStep, noStats } from './stage-stats.ts'
+import { checkDraft, cutWork, firmEnd, withoutDraft } from './work.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -30,7 +31,7 @@ import type {
   TokenMessage
 } from '../wire/session.ts'
 import type { Prefix } from './prefix-shelf.ts'
-import type { Work } from './work.ts'
+import type { Arrival, Work } from './work.ts'
 
 export class HostedSession {
   origin: PeerId
@@ -199,8 +200,13 @@ export class HostedSession {
     return this.#queue[0] ?? null
   }
 
-  takeWork(): Work | null {
-    return this.#queue.shift() ?? null
+  /** @param most positions of a prompt: what it has beyond them stays. */
+  takeWork(most: number): Work | null {
+    const work = this.#queue.shift()
+    if (work === undefined) return null
+    const { now, rest } = cutWork(work, most)
+    if (rest !== null) this.#queue.unshift(rest)
+    return now
   }
 
   /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
@@ -314,16 +320,10 @@ export class HostedSession {
 
   /** Adds a finished step to the stats. */
   count(work: Work, startedMs: number, computeUs: number): void {
-    const queueUs = Math.max(0, Math.round((startedMs - work.arrivedMs) * 1000))
-    if (work.kind === 'decode') {
-      this.stats.decodeTokens += work.nTokens
-      this.stats.decodeComputeUs += computeUs
-      this.stats.decodeQueueUs += queueUs
-    } else {
-      this.stats.prefillTokens += work.nTokens
-      this.stats.prefillComputeUs += computeUs
-      this.stats.prefillQueueUs += queueUs
-    }
+    addStep(this.stats, work, startedMs, computeUs)
+    // The rest of a chunk has not waited while what was before it was computed.
+    const next = this.#queue[0]
+    if (work.after > 0 && next !== undefined) next.arrivedMs = startedMs + computeUs / 1000
   }
 
   /** Whether the origin may say more of what the answer is made of. */
@@ -347,7 +347,7 @@ export class HostedSession {
     this.#hasBegun = true
   }
 
-  #add(part: Omit<Work, 'kind' | 'arrivedMs'>, nowMs: number): void {
+  #add(part: Arrival, nowMs: number): void {
     const { position, nTokens, draft, sample, stop } = part
     const { index, route } = this.open
     // What ends at another stage than the last has no logits to sample from.
@@ -368,7 +368,7 @@ export class HostedSession {
       throw new SwarmError('WIRE_TOO_LARGE', 'more chunks at once than the route has stages')
     }
     const kind = this.#hasSampled ? 'decode' : 'prefill'
-    this.#queue.push({ ...part, kind, arrivedMs: nowMs })
+    this.#queue.push({ ...part, kind, before: 0, after: 0, arrivedMs: nowMs })
     this.#nextPosition = position + nTokens
     this.#firmPosition = firmEnd(part)
     this.#hasSampled ||= sample
@@ -385,16 +385,5 @@ export class HostedSession {
   #setDrafter(): void {
     const isUsed = this.isFirst && this.open.speculates
     this.#drafter = isUsed ? (this.#drafter ?? new Drafter()) : null
-  }
-}
-
-export function noStats(): StageStats {
-  return {
-    prefillTokens: 0,
-    prefillComputeUs: 0,
-    prefillQueueUs: 0,
-    decodeTokens: 0,
-    decodeComputeUs: 0,
-    decodeQueueUs: 0
   }
 }

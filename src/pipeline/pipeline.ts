@@ -8,7 +8,7 @@ import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Inquiries } from './inquiries.ts'
-import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
+import { PREFILL_CHUNK_TOKENS } from './prompt-share.ts'
 import { Session, type Repair } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'

@@ -1,26 +1,21 @@
 // Flow A, serving side: which sessions' steps run together next on this stage, one step at a time.
-// Decode steps and prefill chunks wait in two lines. A step takes a chunk's worth of prompts and every
-// token that is there, so that the weights are read once for all. A token that came too late for a step
-// with prompts in it goes in the next one, without prompts: no token waits for more than one chunk,
-// whether behind it or in its company, and prompts move on however many others decode. Tokens alone may
-// wait a moment for their company (gathering.ts). Knows neither steps nor sessions, only who waits, how
-// long their work is and who may share a step.
+// Decode steps and prefill chunks wait in two lines. A step takes every token that is there and so much of
+// the prompts as these bear (prompt-share.ts), so that the weights are read once for all. A token that came
+// too late for a step with prompts in it goes in the next one, without prompts: no token waits for more than
+// one chunk, whether behind it or in its company, and prompts move on however many others decode. Tokens
+// alone may wait a moment for their company (gathering.ts). Knows neither steps nor sessions, only who waits,
+// how long their work is and who may share a step.
 
 import { Gathering } from './gathering.ts'
+import { PromptShare, SHARED_CHUNK_TOKENS_MIN } from './prompt-share.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
 
 export type WorkKind = 'prefill' | 'decode'
 
-/**
- * Positions of prompts in one step: large enough that it is bound by arithmetic and not by reading
- * weights, small enough that a token waits for tens of milliseconds, not for seconds.
- */
-export const PREFILL_CHUNK_TOKENS = 128
-
 export interface SchedulerOptions<T> {
-  /** One step of these items; it must not reject. */
-  run: (items: T[]) => Promise<void>
+  /** One step of these items, each with so many positions of its prompt at most; it must not reject. */
+  run: (items: T[], promptTokens: number) => Promise<void>
   /** Positions of an item's next work. */
   tokensOf: (item: T) => number
   /** Items of one group may share a step. */
@@ -30,6 +25,8 @@ export interface SchedulerOptions<T> {
   clock: Clock
 }
 
+const NO_PROMPTS = { prompts: [], promptTokens: 0 }
+
 export class Scheduler<T> {
   readonly #options: SchedulerOptions<T>
   #decode: T[] = []
@@ -38,6 +35,7 @@ export class Scheduler<T> {
   #owed = new Set<T>()
   #isRunning = false
   readonly #gathering = new Gathering<T>()
+  readonly #share = new PromptShare<T>()
   /** Runs while tokens wait for their company. */
   #wait: Timer | null = null
   #isWaitOver = false
@@ -55,6 +53,7 @@ export class Scheduler<T> {
 
   remove(item: T): void {
     this.#gathering.forget(item)
+    this.#share.forget(item)
     this.#owed.delete(item)
     this.#decode = this.#decode.filter((other) => other !== item)
     this.#prefill = this.#prefill.filter((other) => other !== item)
@@ -69,18 +68,31 @@ export class Scheduler<T> {
       if (leader === undefined) break
       const group = this.#options.groupOf(leader)
       if (this.#waits(leader, group)) break
-      const prompts = owed === undefined ? this.#takePrompts(group) : []
-      const items = [...prompts, ...this.#takeTokens(group)]
       const startedMs = clock.now()
-      await this.#options.run(items)
+      const limit = this.#promptLimit(group, startedMs)
+      const promptsWaited = this.#prefill.length > 0
+      const { prompts, promptTokens } =
+        owed === undefined && limit > 0 ? this.#takePrompts(group, limit) : NO_PROMPTS
+      const streams = this.#takeTokens(group)
+      const items = [...prompts, ...streams]
+      await this.#options.run(items, Math.max(limit, SHARED_CHUNK_TOKENS_MIN))
+      const tookMs = clock.now() - startedMs
+      this.#share.note({ group, streams, promptTokens, promptsWaited, startedMs, tookMs })
       if (prompts.length === 0) {
-        this.#gathering.note(items, group, startedMs, clock.now() - startedMs)
+        this.#gathering.note(items, group, startedMs, tookMs)
         continue
       }
       // Who was in the step and is back already has not waited for it.
       this.#owed = new Set(this.#decode.filter((item) => !items.includes(item)))
     }
     this.#isRunning = false
+  }
+
+  /** Positions of prompts that the next step may have; 0: tokens that wait go alone. */
+  #promptLimit(group: string, nowMs: number): number {
+    const waiting = this.#decode.map((item) => this.#options.groupOf(item))
+    if (waiting.includes(group) && this.#share.isPlainDue(group)) return 0
+    return this.#share.tokensFor(group, waiting, nowMs)
   }
 
   /** Whether tokens that are alone wait for others; the last of these, or the end of the wait, begins. */
@@ -106,18 +118,18 @@ export class Scheduler<T> {
     return false
   }
 
-  /** Chunks in the order of their line, until a whole chunk's worth of positions is together. */
-  #takePrompts(group: string): T[] {
+  /** Chunks in the order of their line: as much of the first as fits, and those that fit whole beside it. */
+  #takePrompts(group: string, limit: number): { prompts: T[]; promptTokens: number } {
     const { tokensOf, groupOf } = this.#options
-    let nTokens = 0
-    const taken = this.#prefill.filter((item) => {
-      const after = nTokens + tokensOf(item)
-      if (groupOf(item) !== group || (nTokens > 0 && after > PREFILL_CHUNK_TOKENS)) return false
-      nTokens = after
+    let promptTokens = 0
+    const prompts = this.#prefill.filter((item) => {
+      const after = promptTokens + Math.min(tokensOf(item), limit)
+      if (groupOf(item) !== group || after > limit) return false
+      promptTokens = after
       return true
     })
-    this.#prefill = this.#prefill.filter((item) => !taken.includes(item))
-    return taken
+    this.#prefill = this.#prefill.filter((item) => !prompts.includes(item))
+    return { prompts, promptTokens }
   }
 
   #takeTokens(group: string): T[] {

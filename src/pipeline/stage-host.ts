@@ -14,7 +14,6 @@ import { clip } from '../base/text.ts'
 import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { ownStage } from './admission.ts'
-import { noStats, type HostedSession } from './hosted-session.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
 import { SessionLogs } from './session-logs.ts'
@@ -22,6 +21,7 @@ import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
 import { StageRoom } from './stage-room.ts'
+import { noStats } from './stage-stats.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
@@ -36,6 +36,7 @@ import type {
   SavedMessage,
   SessionMessage
 } from '../wire/session.ts'
+import type { HostedSession } from './hosted-session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -333,8 +334,7 @@ export class StageHost {
 
   #refuse(from: PeerId, { session, epoch }: RefusedMessage, error: SwarmError): void {
     const text = clip(error.message, ERROR_TEXT_CHARS)
-    const { code } = error
-    const peer = error.peer as PeerId | null
+    const { code, peer } = error as SwarmError & { peer: PeerId | null }
     this.#tell(from, { type: 'failed', session, epoch, peer, code, text })
   }
 

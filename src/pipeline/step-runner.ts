@@ -55,13 +55,15 @@ interface DuePart extends StepPart {
 export class StepRunner {
   readonly #components: StepRunnerComponents
   readonly #scheduler: Scheduler<HostedSession>
+  /** Frames that a step has begun to fill, and a later one sends. */
+  readonly #begun = new WeakMap<HostedSession, ActivationFrame>()
   /** Steps that have run, for whoever shows what this machine does. */
   readonly reads: LayerReads
 
   constructor(components: StepRunnerComponents) {
     this.#components = components
     this.#scheduler = new Scheduler<HostedSession>({
-      run: (sessions) => this.#step(sessions),
+      run: (sessions, promptTokens) => this.#step(sessions, promptTokens),
       tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
       groupOf: ({ stage: { start, end } }) => `${start} ${end}`,
       nStagesOf: ({ open }) => open.route.length,
@@ -92,9 +94,9 @@ export class StepRunner {
     this.#scheduler.remove(session)
   }
 
-  async #step(sessions: HostedSession[]): Promise<void> {
+  async #step(sessions: HostedSession[], promptTokens: number): Promise<void> {
     const { stage } = this.#components
-    const due = sessions.flatMap((session) => this.#prepare(session) ?? [])
+    const due = sessions.flatMap((session) => this.#prepare(session, promptTokens) ?? [])
     let outcomes: StepOutcome[] = []
     try {
       if (due.length > 0) outcomes = await stage.stepTogether(due)
@@ -114,26 +116,28 @@ export class StepRunner {
   }
 
   /** A session's part of the step that begins; null when it has none. */
-  #prepare(session: HostedSession): DuePart | null {
+  #prepare(session: HostedSession, promptTokens: number): DuePart | null {
     session.isWaiting = false
-    const work = session.takeWork()
+    const work = session.takeWork(promptTokens)
     if (work === null) return null
     const { stage } = this.#components
     const signal = session.beginStep()
     try {
       session.dropReplaced(work)
-      const isPassedOn = work.stop > session.open.index && session.next !== null
-      const frame = isPassedOn ? this.#frameTo(session, session.next, work) : null
+      const frame = this.#frameOf(session, work)
       const { cache, sampler, kept } = session
       const { start, end } = session.stage
-      const { position, nTokens, draft, sample } = work
+      const { position, nTokens, draft, sample, before, after } = work
       const request: StepRequest = { cache, range: { start, end }, position, nTokens }
-      const outputBytes = rowsBytes({ nTokens, dim: stage.dim })
+      const { dim } = stage
+      const outputBytes = rowsBytes({ nTokens, dim })
+      const fromBytes = rowsBytes({ nTokens: before, dim })
       if (work.ids !== null) request.ids = work.ids
       if (work.input !== null) request.input = work.input
-      if (frame !== null) request.output = frame.payload.subarray(0, outputBytes)
-      else if (kept !== null) request.output = new Uint8Array(outputBytes)
-      if (sample && sampler !== null) request.sampler = sampler
+      if (frame !== null) {
+        request.output = frame.payload.subarray(fromBytes, fromBytes + outputBytes)
+      } else if (kept !== null) request.output = new Uint8Array(outputBytes)
+      if (sample && after === 0 && sampler !== null) request.sampler = sampler
       if (draft !== null) request.draft = draft
       return { session, work, frame, request, signal }
     } catch (error) {
@@ -160,11 +164,24 @@ export class StepRunner {
       const startedMs = session.lastMs - computeUs / 1000
       session.count(work, startedMs, computeUs)
       if (request.output) session.kept?.put(work.position, request.output)
+      if (work.after > 0) return
+      this.#begun.delete(session)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)
     } catch (error) {
       this.#components.onError(session, error)
     }
+  }
+
+  /** Where the outputs of a step go: of several steps of one chunk into one frame; null: they end here. */
+  #frameOf(session: HostedSession, work: Work): ActivationFrame | null {
+    const { next } = session
+    if (work.stop === session.open.index || next === null) return null
+    const begun = this.#begun.get(session)
+    if (work.before > 0 && begun !== undefined) return begun
+    const frame = this.#frameTo(session, next, { ...work, nTokens: work.nTokens + work.after })
+    this.#begun.set(session, frame)
+    return frame
   }
 
   /** Room for what a session gives to its next stage. @throws PEER_GONE, PEER_BUSY */
