@@ -1,8 +1,9 @@
 // Flow A, serving side: how many positions of prompts a step may have. With nobody else here a whole chunk,
-// which reads prompts fastest. While others decode so few that a step takes at most ADDED_MAX longer than one
-// without prompts, as the steps before have shown: their tokens then come at more than half of their pace,
-// whatever is read beside them, and prompts have what is left. Pure decisions from the times of steps;
-// scheduler.ts asks, work.ts cuts the chunks. Bits do not depend on it (docs/arithmetic.md).
+// which reads prompts fastest. While others decode so few that no token waits longer than WAIT_SHARE of a step
+// without prompts, as the steps before have shown: with tokens in it a step takes that much longer at most, and
+// one without them ends so long after the next token is expected back, or is not begun. Tokens then come at
+// more than half of their pace, whatever is read beside them, and prompts have what is left. Pure decisions
+// from the times of steps; scheduler.ts asks, work.ts cuts. Bits do not depend on it (docs/arithmetic.md).
 
 /**
  * Positions of prompts in one step: large enough that it is bound by arithmetic and not by reading weights,
@@ -13,11 +14,13 @@ export const PREFILL_CHUNK_TOKENS = 128
 export const SHARED_CHUNK_TOKENS_MIN = 2
 
 /** Of a step without prompts: the gap between tokens may double, and machines are not as even as medians. */
-const ADDED_MAX = 0.75
-/** A stream that has missed so many of its rounds is over, or asleep until its next turn. */
-const ROUNDS_MISSED_MAX = 2
-/** But a whole chunk of another stage, or here before it came, is no end of it. */
-const SILENT_MS_MIN = 2000
+const WAIT_SHARE = 0.75
+/** Times that a stream was away of which the shortest is expected next. */
+const AWAYS = 4
+/** A stream that stays away for so many times the longest of them is waited for no more. */
+const LATE_FACTOR = 2
+/** Until then it is still counted as one that may come back: another stage may be reading a whole chunk. */
+const SILENT_MS_MIN = 1000
 /** Steps without prompts of which the quickest is what one takes: whoever else uses the machine only adds. */
 const PLAIN_STEPS = 8
 /** So many steps with prompts are followed by one without, where streams wait: what it takes changes. */
@@ -30,8 +33,9 @@ const GROWTH_MAX = 1.5
 /** A step that has run. */
 export interface SharedStep<T> {
   group: string
-  /** Those of its items that decode. */
+  /** Those of its items that decode, and of these who waits again already. */
   streams: readonly T[]
+  back: readonly T[]
   /** Positions of prompts in it. */
   promptTokens: number
   /** Prompts waited when it began: other stages may have read them meanwhile, on the same machine. */
@@ -40,10 +44,15 @@ export interface SharedStep<T> {
   tookMs: number
 }
 
+/** What the next step may have: positions of prompts, or nothing before `holdMs` have passed. */
+export type Share = { promptTokens: number; holdMs: 0 } | { promptTokens: 0; holdMs: number }
+
 interface Stream {
   group: string
-  atMs: number
-  everyMs: number
+  /** When its last step ended; null: it waits for one, or is in one. */
+  awayMs: number | null
+  /** How long it was away the last times. */
+  aways: number[]
 }
 
 /** What steps of one range of layers take. */
@@ -61,12 +70,22 @@ export class PromptShare<T> {
   readonly #streams = new Map<T, Stream>()
   readonly #costs = new Map<string, Costs>()
 
-  note({ group, streams, promptTokens, promptsWaited, startedMs, tookMs }: SharedStep<T>): void {
+  /** A token of this item waits for its step. */
+  arrived(item: T, nowMs: number): void {
+    const stream = this.#streams.get(item)
+    if (stream === undefined || stream.awayMs === null) return
+    stream.aways = [...stream.aways.slice(1 - AWAYS), nowMs - stream.awayMs]
+    stream.awayMs = null
+  }
+
+  note(step: SharedStep<T>): void {
+    const { group, streams, back, promptTokens, promptsWaited, startedMs, tookMs } = step
+    const endMs = startedMs + tookMs
     for (const item of streams) {
-      const before = this.#streams.get(item)
-      const everyMs = before ? startedMs - before.atMs : 0
-      this.#streams.set(item, { group, atMs: startedMs, everyMs })
+      const { aways } = this.#streams.get(item) ?? { aways: [] }
+      this.#streams.set(item, { group, awayMs: endMs, aways })
     }
+    for (const item of back) this.arrived(item, endMs)
     const costs = this.#costsOf(group)
     if (promptTokens === 0) {
       if (promptsWaited && !this.isPlainDue(group)) return
@@ -91,23 +110,48 @@ export class PromptShare<T> {
     return plainMs.length === 0 || nShared >= SHARED_STEPS_MAX
   }
 
-  /** @param waiting groups whose tokens wait for their step now. */
-  tokensFor(group: string, waiting: readonly string[], nowMs: number): number {
-    const groups = new Set([...waiting, ...this.#going(nowMs)])
-    if (groups.size === 0) return PREFILL_CHUNK_TOKENS
-    const plain = [...groups].flatMap((one) => leastOf(this.#costsOf(one).plainMs) ?? [])
+  /** For a step of this group that has tokens in it. */
+  besideTokens(group: string): number {
+    const { plainMs } = this.#costsOf(group)
+    return this.#fitting(group, WAIT_SHARE * (leastOf(plainMs) ?? 0))
+  }
+
+  /** For one of prompts alone. */
+  withoutTokens(group: string, nowMs: number): Share {
+    const going = this.#going(nowMs)
+    if (going.length === 0) return { promptTokens: PREFILL_CHUNK_TOKENS, holdMs: 0 }
+    let roomMs = Infinity
+    let lateMs = Infinity
+    for (const { group: of, awayMs, aways } of going) {
+      const isKnown = aways.length > 0
+      const late = awayMs + LATE_FACTOR * (isKnown ? Math.max(...aways) : 0)
+      const dueMs = Math.max(nowMs, awayMs + (leastOf(aways) ?? 0))
+      const stepMs = leastOf(this.#costsOf(of).plainMs) ?? 0
+      roomMs = Math.min(roomMs, dueMs - nowMs + WAIT_SHARE * stepMs)
+      if (late > nowMs) lateMs = Math.min(lateMs, late)
+    }
+    const { plainMs, addedMs } = this.#costsOf(group)
+    roomMs -= leastOf(plainMs) ?? 0
+    if (roomMs < (addedMs ?? 0) && lateMs < Infinity) {
+      return { promptTokens: 0, holdMs: lateMs - nowMs }
+    }
+    return { promptTokens: this.#fitting(group, roomMs), holdMs: 0 }
+  }
+
+  #fitting(group: string, roomMs: number): number {
     const { addedMs, lastTokens } = this.#costsOf(group)
-    if (plain.length === 0 || addedMs === null) return SHARED_CHUNK_TOKENS_MIN
-    const roomMs = ADDED_MAX * Math.min(...plain)
-    const fitting = addedMs > 0 ? Math.floor(roomMs / addedMs) : PREFILL_CHUNK_TOKENS
+    if (addedMs === null) return SHARED_CHUNK_TOKENS_MIN
     const most = Math.min(Math.ceil(GROWTH_MAX * lastTokens), PREFILL_CHUNK_TOKENS)
+    const fitting = addedMs > 0 ? Math.floor(roomMs / addedMs) : most
     return Math.max(SHARED_CHUNK_TOKENS_MIN, Math.min(fitting, most))
   }
 
-  #going(nowMs: number): string[] {
-    return [...this.#streams.values()].flatMap(({ group, atMs, everyMs }) => {
-      const patienceMs = Math.max(ROUNDS_MISSED_MAX * everyMs, SILENT_MS_MIN)
-      return nowMs - atMs <= patienceMs ? [group] : []
+  /** Streams that are expected back. */
+  #going(nowMs: number): (Stream & { awayMs: number })[] {
+    return [...this.#streams.values()].flatMap(({ group, awayMs, aways }) => {
+      if (awayMs === null) return []
+      const patienceMs = Math.max(LATE_FACTOR * Math.max(0, ...aways), SILENT_MS_MIN)
+      return nowMs - awayMs <= patienceMs ? [{ group, awayMs, aways }] : []
     })
   }
 

@@ -7,7 +7,7 @@
 // how long their work is and who may share a step.
 
 import { Gathering } from './gathering.ts'
-import { PromptShare, SHARED_CHUNK_TOKENS_MIN } from './prompt-share.ts'
+import { PromptShare, SHARED_CHUNK_TOKENS_MIN, type Share } from './prompt-share.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
 
@@ -25,7 +25,7 @@ export interface SchedulerOptions<T> {
   clock: Clock
 }
 
-const NO_PROMPTS = { prompts: [], promptTokens: 0 }
+const NO_PROMPTS: Share = { promptTokens: 0, holdMs: 0 }
 
 export class Scheduler<T> {
   readonly #options: SchedulerOptions<T>
@@ -36,6 +36,8 @@ export class Scheduler<T> {
   #isRunning = false
   readonly #gathering = new Gathering<T>()
   readonly #share = new PromptShare<T>()
+  /** Runs while prompts wait for a token that is expected. */
+  #holding: Timer | null = null
   /** Runs while tokens wait for their company. */
   #wait: Timer | null = null
   #isWaitOver = false
@@ -46,38 +48,48 @@ export class Scheduler<T> {
 
   /** Joins the end of a line. The caller sees to it that an item waits once. */
   push(item: T, kind: WorkKind): void {
-    if (kind === 'decode') this.#decode.push(item)
-    else this.#prefill.push(item)
+    if (kind === 'decode') {
+      this.#decode.push(item)
+      this.#share.arrived(item, this.#options.clock.now())
+    } else this.#prefill.push(item)
     if (!this.#isRunning) void this.#runAll()
   }
 
-  remove(item: T): void {
+  /** No token of this item will come for a while. */
+  ended(item: T): void {
     this.#gathering.forget(item)
     this.#share.forget(item)
+  }
+
+  remove(item: T): void {
+    this.ended(item)
     this.#owed.delete(item)
     this.#decode = this.#decode.filter((other) => other !== item)
     this.#prefill = this.#prefill.filter((other) => other !== item)
   }
 
   async #runAll(): Promise<void> {
-    const { clock } = this.#options
+    const { clock, groupOf } = this.#options
     this.#isRunning = true
+    this.#holding?.cancel()
     for (;;) {
       const [owed] = this.#owed
       const leader = owed ?? this.#prefill[0] ?? this.#decode[0]
       if (leader === undefined) break
-      const group = this.#options.groupOf(leader)
-      if (this.#waits(leader, group)) break
-      const startedMs = clock.now()
-      const limit = this.#promptLimit(group, startedMs)
+      const group = groupOf(leader)
       const promptsWaited = this.#prefill.length > 0
-      const { prompts, promptTokens } =
-        owed === undefined && limit > 0 ? this.#takePrompts(group, limit) : NO_PROMPTS
+      const share = owed === undefined && promptsWaited ? this.#shareOf(group) : NO_PROMPTS
+      if (share.holdMs > 0 ? this.#hold(share.holdMs) : this.#waits(leader, group)) break
+      this.#endWait()
+      const { prompts, promptTokens } = this.#takePrompts(group, share.promptTokens)
       const streams = this.#takeTokens(group)
       const items = [...prompts, ...streams]
-      await this.#options.run(items, Math.max(limit, SHARED_CHUNK_TOKENS_MIN))
+      const startedMs = clock.now()
+      await this.#options.run(items, Math.max(share.promptTokens, SHARED_CHUNK_TOKENS_MIN))
       const tookMs = clock.now() - startedMs
-      this.#share.note({ group, streams, promptTokens, promptsWaited, startedMs, tookMs })
+      const back = streams.filter((item) => this.#decode.includes(item))
+      const step = { group, streams, back, promptTokens, promptsWaited, startedMs, tookMs }
+      this.#share.note(step)
       if (prompts.length === 0) {
         this.#gathering.note(items, group, startedMs, tookMs)
         continue
@@ -88,11 +100,21 @@ export class Scheduler<T> {
     this.#isRunning = false
   }
 
-  /** Positions of prompts that the next step may have; 0: tokens that wait go alone. */
-  #promptLimit(group: string, nowMs: number): number {
-    const waiting = this.#decode.map((item) => this.#options.groupOf(item))
-    if (waiting.includes(group) && this.#share.isPlainDue(group)) return 0
-    return this.#share.tokensFor(group, waiting, nowMs)
+  /** Positions of prompts for a step of this group that no token is owed. */
+  #shareOf(group: string): Share {
+    const { clock, groupOf } = this.#options
+    if (this.#decode.length === 0) return this.#share.withoutTokens(group, clock.now())
+    const isBeside = this.#decode.some((item) => groupOf(item) === group)
+    if (isBeside && this.#share.isPlainDue(group)) return NO_PROMPTS
+    return { promptTokens: this.#share.besideTokens(group), holdMs: 0 }
+  }
+
+  /** Prompts alone wait for a token that is about to come; that token, or the end of the wait, begins. */
+  #hold(holdMs: number): true {
+    this.#holding = this.#options.clock.after(holdMs, () => {
+      if (!this.#isRunning) void this.#runAll()
+    })
+    return true
   }
 
   /** Whether tokens that are alone wait for others; the last of these, or the end of the wait, begins. */
@@ -101,9 +123,9 @@ export class Scheduler<T> {
     const nWaiting = this.#decode.filter((item) => groupOf(item) === group).length
     // Whoever waited for a chunk, or beside one, has waited enough; and nobody waits for another group.
     const isFirst = this.#owed.size === 0 && this.#prefill.length === 0
-    if (!isFirst || nWaiting < this.#decode.length) return this.#endWait()
+    if (!isFirst || nWaiting < this.#decode.length) return false
     const waitMs = this.#gathering.waitMs(group, nWaiting, nStagesOf(leader), clock.now())
-    if (waitMs === 0 || this.#isWaitOver) return this.#endWait()
+    if (waitMs === 0 || this.#isWaitOver) return false
     this.#wait ??= clock.after(waitMs, () => {
       this.#isWaitOver = true
       if (!this.#isRunning) void this.#runAll()
@@ -111,11 +133,10 @@ export class Scheduler<T> {
     return true
   }
 
-  #endWait(): false {
+  #endWait(): void {
     this.#wait?.cancel()
     this.#wait = null
     this.#isWaitOver = false
-    return false
   }
 
   /** Chunks in the order of their line: as much of the first as fits, and those that fit whole beside it. */
@@ -124,7 +145,7 @@ export class Scheduler<T> {
     let promptTokens = 0
     const prompts = this.#prefill.filter((item) => {
       const after = promptTokens + Math.min(tokensOf(item), limit)
-      if (groupOf(item) !== group || after > limit) return false
+      if (groupOf(item) !== group || after > limit || limit === 0) return false
       promptTokens = after
       return true
     })

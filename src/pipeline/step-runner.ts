@@ -225,6 +225,7 @@ export class StepRunner {
     const isFull = position + tokens.length >= positionEnd
     const finish = stopIds.includes(last.id) ? 'stop' : isFull ? 'length' : 'none'
     const message = { type: 'token', session: id, epoch, position, finish, tokens } as const
+    if (finish !== 'none') this.#scheduler.ended(session)
     // The first stage before the origin, because the next token waits for it. One message serves both
     // when they are the same peer, and none is needed when the first stage is this one.
     const { first, origin } = session
