@@ -53,6 +53,8 @@ export interface SessionOptions {
   repair?: Repair
   /** Of a session that began elsewhere; absent: a new one. */
   id?: SessionId
+  /** What a stage gave this peer that had no room; 0 or absent: none did. */
+  ticket?: number
 }
 
 /** A session that this peer is the origin of. */
@@ -100,7 +102,7 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
-    const { repair = null } = options
+    const { repair = null, ticket = 0 } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -125,7 +127,8 @@ export class Pipeline {
         chunkTokens: chunkTokensOf(model.dim),
         prefix,
         isReusable,
-        isRepairable: repair !== null
+        isRepairable: repair !== null,
+        ticket
       }
     )
     this.#sessions.set(id, session)
@@ -173,7 +176,8 @@ export class Pipeline {
   #refuse(from: PeerId, { session, epoch }: { session: SessionId; epoch: number }): void {
     const text = 'this peer holds no layers: ask again'
     const code = 'STAGE_NOT_LOADED'
-    this.#tell(from, { type: 'failed', session, epoch, peer: null, code, text })
+    const none = { peer: null, place: null }
+    this.#tell(from, { type: 'failed', session, epoch, ...none, code, text })
   }
 
   #tell(to: PeerId, message: FailedMessage | ListedMessage): void {

@@ -1,9 +1,10 @@
 // Flow A, serving side: how many positions of prompts a step may have. With nobody else here a whole chunk,
-// which reads prompts fastest. While others decode so few that no token waits longer than WAIT_SHARE of a step
-// without prompts, as the steps before have shown: with tokens in it a step takes that much longer at most, and
-// one without them ends so long after the next token is expected back, or is not begun. Tokens then come at
-// more than half of their pace, whatever is read beside them, and prompts have what is left. Pure decisions
-// from the times of steps; scheduler.ts asks, work.ts cuts. Bits do not depend on it (docs/arithmetic.md).
+// which reads prompts fastest. While others decode so few that no token waits longer than WAIT_SHARE of a
+// step without prompts, as the steps before have shown: with tokens in it a step takes that much longer at
+// most, and one without them ends so long after the next token is expected back, or is not begun. Tokens then
+// come at more than half of their pace, whatever is read beside them, and prompts have what is left. Pure
+// decisions from the times of steps; scheduler.ts asks, work.ts cuts. Bits do not depend on it
+// (docs/arithmetic.md).
 
 /**
  * Positions of prompts in one step: large enough that it is bound by arithmetic and not by reading weights,

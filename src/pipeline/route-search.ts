@@ -29,6 +29,11 @@ export class RouteSearch {
     return this.#route
   }
 
+  /** The plan may have changed while there was no room. */
+  refresh(): void {
+    this.#route = this.#found() ?? this.#route
+  }
+
   /**
    * Chooses again after the route could not be opened.
    * @returns why to wait a moment before the next try; null: try at once.
@@ -37,7 +42,7 @@ export class RouteSearch {
   next(error: unknown, nowMs: number): string | null {
     const { code, message } = error instanceof SwarmError ? error : { code: null, message: '' }
     if (code === 'PEER_NO_LINK' && nowMs < this.#untilMs) {
-      this.#route = this.#found() ?? this.#route
+      this.refresh()
       return message
     }
     this.#left--

@@ -37,7 +37,7 @@ export function openMessages(
   { stages, planHash, viewHash }: Route,
   { turn, ...opening }: Opening
 ): Action[] {
-  const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
+  const { id: session, modelId, arithmeticVersion, kvType, isReusable = false, ticket = 0 } = setup
   const { sampling, stopIds, positionEnd, speculates = true } = turn
   const open = {
     type: 'open',
@@ -53,7 +53,8 @@ export function openMessages(
     sampling,
     stopIds,
     positionEnd,
-    speculates
+    speculates,
+    ticket
   } as const
   return stages.map(({ peer }, index) => {
     return { type: 'send', to: peer, message: { ...open, index } }

@@ -122,7 +122,7 @@ export class StageHost {
 
   /** Sessions without their origin wait for another one, those that lost a neighbour for another route. */
   gone(peer: PeerId): void {
-    this.#room.shelf.dropOf(peer)
+    this.#room.dropOf(peer)
     this.#saved.setAside(peer, null)
     for (const session of this.#sessions.all()) {
       const { route } = session.reopening ?? session.open
@@ -334,8 +334,8 @@ export class StageHost {
 
   #refuse(from: PeerId, { session, epoch }: RefusedMessage, error: SwarmError): void {
     const text = clip(error.message, ERROR_TEXT_CHARS)
-    const { code, peer } = error as SwarmError & { peer: PeerId | null }
-    this.#tell(from, { type: 'failed', session, epoch, peer, code, text })
+    const { code, peer, place } = error as SwarmError & { peer: PeerId | null }
+    this.#tell(from, { type: 'failed', session, epoch, peer, code, text, place })
   }
 
   /** Tells the origin; frees the session unless another route is all it needs. */

@@ -109,6 +109,8 @@ export class StepRunner {
     const [range] = due.map(({ request }) => request.range)
     if (range && outcomes.some((outcome) => 'result' in outcome)) this.reads.count(range)
     for (const session of sessions) {
+      // Without work it took no part, and may have been freed meanwhile.
+      if (!session.isRunning) continue
       session.isRunning = false
       this.#components.onSettled(session)
       this.schedule(session)

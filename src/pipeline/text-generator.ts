@@ -2,7 +2,6 @@
 // into text and its end into a result. Owns the sessions that are kept for a next turn. Knows the
 // tokenizer, the template and the way to a route only as what it was given.
 
-import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
@@ -11,10 +10,12 @@ import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
 import { Attachment, turnOf, type AttachmentStep } from './attachment.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
+import { OwnLine } from './own-line.ts'
 import { PrefixBook } from './prefix-book.ts'
 import { reroutedText } from './reroute-text.ts'
 import { RouteSearch } from './route-search.ts'
 import { savedBeginning } from './saved-name.ts'
+import { openTurn, type OpeningStep } from './turn-opening.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -38,8 +39,6 @@ import type { ChatTemplate, Tokenizer } from './text-ports.ts'
  * of a model can be gigabytes of keys and values.
  */
 const KEPT_CONTEXT_TOKENS = 4096
-/** Before a route that could not be opened is tried again. */
-const ROUTE_RETRY_MS = 250
 
 export interface TextGeneratorComponents {
   pipeline: Pipeline
@@ -78,13 +77,15 @@ interface Question extends Turn {
  * What happens in one turn: tokens that were known before, news of the session that answers, or why there is
  * none yet.
  */
-type TurnStep = AttachmentStep
+type TurnStep = AttachmentStep | OpeningStep
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
   /** Paused sessions by their id, the one used longest ago first. */
   readonly #kept = new Map<string, Session>()
   readonly #book = new PrefixBook()
+  /** Questions that wait for room. */
+  readonly #line = new OwnLine()
 
   constructor(components: TextGeneratorComponents) {
     this.#components = components
@@ -136,7 +137,8 @@ export class TextGenerator {
       try {
         for await (const step of steps) {
           if ('waiting' in step) {
-            yield { type: 'queued', reason: step.waiting }
+            const before = 'before' in step ? { before: step.before } : {}
+            yield { type: 'queued', reason: step.waiting, ...before }
             continue
           }
           if ('known' in step) {
@@ -274,37 +276,23 @@ export class TextGenerator {
         if (hasOpened || isAbort(error)) throw error
       }
     }
-    const { pipeline, model, findRoute, repair, clock } = this.#components
+    const { pipeline, model, findRoute, repair, clock, random } = this.#components
     const { kvType } = request
     const { contextTokens } = question
-    const search = new RouteSearch(findRoute, clock.now())
-    for (;;) {
-      const { route } = search
-      const session = pipeline.createSession({
+    const create = (route: Route, ticket: number) =>
+      pipeline.createSession({
         route,
         model,
         kvType,
         contextTokens,
         prefix: this.#beginning(request, route.stages, question.promptIds),
         isReusable: true,
-        ...(repair && { repair })
+        ...(repair && { repair }),
+        ticket
       })
-      let hasOpened = false
-      try {
-        for await (const event of session.run(question, signal)) {
-          hasOpened = true
-          yield { event, source: session }
-        }
-        return
-      } catch (error) {
-        void session.close()
-        if (hasOpened) throw error
-        const reason = search.next(error, clock.now())
-        if (reason === null) continue
-        yield { waiting: reason }
-        await sleep(clock, ROUTE_RETRY_MS, signal)
-      }
-    }
+    const search = new RouteSearch(findRoute, clock.now())
+    const opening = { search, line: this.#line, create, clock, random }
+    yield* openTurn(opening, question, signal)
   }
 
   /** The longest beginning that stages may still have in memory or on disk. */

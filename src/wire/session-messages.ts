@@ -12,6 +12,7 @@ import {
   LAYERS_MAX,
   LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
+  PEERS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
   SESSIONS_MAX,
@@ -38,6 +39,7 @@ import type {
   OpenedMessage,
   OpenMessage,
   OpenPrefix,
+  Place,
   ProgressMessage,
   RecalledMessage,
   RecallMessage,
@@ -137,7 +139,8 @@ const open = f.checked(
     logitsHash,
     stopIds: terms.stopIds,
     positionEnd: terms.positionEnd,
-    speculates: f.flag('whether it speculates')
+    speculates: f.flag('whether it speculates'),
+    ticket: f.whole(4, 0, U32_MAX, 'the ticket')
   }),
   (message) => {
     const { index, route, position, prefix, positionEnd, contextTokens } = message
@@ -278,10 +281,14 @@ const close = f.struct<Omit<CloseMessage, 'type'>>({
 
 const closed = f.struct<Omit<ClosedMessage, 'type'>>({ session, index, stats })
 
+const before = f.whole(2, 0, PEERS_MAX, 'the origins before')
+const place = f.struct<Place>({ ticket: f.whole(4, 1, U32_MAX, 'the ticket'), before })
+
 const failed = f.struct<Omit<FailedMessage, 'type'>>({
   session,
   epoch,
   peer: f.optional(peer, 'the peer that is out of reach'),
+  place: f.optional(place, 'the place in line'),
   code,
   text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
 })

@@ -135,6 +135,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     stopIds: [],
     positionEnd: 100,
     speculates: true,
+    ticket: 0,
     ...changes
   }
 }

@@ -9,6 +9,7 @@ import {
   LAYERS_MAX,
   LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
+  PEERS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
   SESSIONS_MAX,
@@ -27,6 +28,7 @@ import type {
   CloseMessage,
   ListedSession,
   OpenMessage,
+  Place,
   RouteStage,
   Sampling,
   SessionMessage,
@@ -73,6 +75,10 @@ export function between(random: Random, least: number, most: number): number {
 
 function pick<T>(random: Random, values: readonly T[]): T {
   return values[below(random, values.length)] as T
+}
+
+function place(random: Random): Place {
+  return { ticket: between(random, 1, 2 ** 32 - 1), before: between(random, 0, PEERS_MAX) }
 }
 
 function hash(random: Random): string {
@@ -143,7 +149,8 @@ function open(random: Random): OpenMessage {
       between(random, 0, VOCAB_MAX - 1)
     ),
     positionEnd,
-    speculates: below(random, 2) === 1
+    speculates: below(random, 2) === 1,
+    ticket: between(random, 0, 2 ** 32 - 1)
   }
 }
 
@@ -264,6 +271,7 @@ export function randomMessage(
         logitsHash: _l,
         sinceEpoch: _s,
         speculates: _d,
+        ticket: _t,
         ...kept
       } = terms
       return { type, ...kept, session, ...logPart(random) }
@@ -292,6 +300,7 @@ export function randomMessage(
         session,
         epoch,
         peer: below(random, 2) === 1 ? peerIdOf(random.bytes(32)) : null,
+        place: below(random, 2) === 1 ? place(random) : null,
         code: pick(random, CODES),
         text: pick(random, TEXTS)
       }
