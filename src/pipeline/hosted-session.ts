@@ -12,7 +12,7 @@ import { rowsBytes, readDraft } from '../wire/session-codec.ts'
 import { ownStage } from './admission.ts'
 import { Drafter } from './drafter.ts'
 import { KeptOutputs } from './kept-outputs.ts'
-import { addStep, noStats } from './stage-stats.ts'
+import { noStats } from './stage-stats.ts'
 import { checkDraft, cutWork, firmEnd, withoutDraft } from './work.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
@@ -69,6 +69,8 @@ export class HostedSession {
   #hasSampled = false
   /** The first stage takes one token per sampled position, no more. */
   #isTokenDue = false
+  /** Tokens that the sampler must count before it chooses one. */
+  #uncounted: number
 
   constructor(
     open: OpenMessage,
@@ -86,6 +88,7 @@ export class HostedSession {
     this.#nextPosition = open.position
     this.#firmPosition = open.position
     this.#firmCached = parts.cache.length
+    this.#uncounted = this.isLast ? open.sampledTokens : 0
     this.#setDrafter()
     if (parts.ids !== undefined) this.#drafter?.learn(0, parts.ids)
   }
@@ -171,6 +174,7 @@ export class HostedSession {
     this.#firmPosition = open.position
     this.#firmCached = this.cache.length
     this.#setDrafter()
+    this.#uncounted = this.isLast ? open.sampledTokens : 0
     this.#hasBegun = false
     this.#hasSampled = false
     this.#isTokenDue = false
@@ -196,16 +200,18 @@ export class HostedSession {
     return this.#queue.reduce((sum, { input }) => sum + (input?.buffer.byteLength ?? 0), 0)
   }
 
+  /** Null also where the next step samples, and what penalties count is not here yet. */
   nextWork(): Work | null {
-    return this.#queue[0] ?? null
+    const [work] = this.#queue
+    return work === undefined || (work.sample && this.#uncounted > 0) ? null : work
   }
 
   /** @param most positions of a prompt: what it has beyond them stays. */
   takeWork(most: number): Work | null {
-    const work = this.#queue.shift()
-    if (work === undefined) return null
+    const work = this.nextWork()
+    if (work === null) return null
     const { now, rest } = cutWork(work, most)
-    if (rest !== null) this.#queue.unshift(rest)
+    this.#queue.splice(0, 1, ...(rest === null ? [] : [rest]))
     return now
   }
 
@@ -241,11 +247,15 @@ export class HostedSession {
     if (this.sampler === null || from !== this.origin || !this.#isCurrent(message.epoch)) {
       return false
     }
-    if (this.#hasSampled) throw new SwarmError('WIRE_BAD_FRAME', 'tokens after the first new one')
+    const { length } = message.ids
+    if (length > this.#uncounted) {
+      throw new SwarmError('WIRE_BAD_FRAME', 'more sampled tokens than there are')
+    }
     for (const id of message.ids) {
       if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
     this.sampler.count(message.ids)
+    this.#uncounted -= length
     return true
   }
 
@@ -316,14 +326,6 @@ export class HostedSession {
     const ids = Int32Array.from([...chosen.slice(-1), ...draft])
     const rest = { input: null, draft: draft.length > 0 ? draft : null, stop: route.length - 1 }
     this.#add({ position: last, nTokens: ids.length, ids, sample: true, ...rest }, nowMs)
-  }
-
-  /** Adds a finished step to the stats. */
-  count(work: Work, startedMs: number, computeUs: number): void {
-    addStep(this.stats, work, startedMs, computeUs)
-    // The rest of a chunk has not waited while what was before it was computed.
-    const next = this.#queue[0]
-    if (work.after > 0 && next !== undefined) next.arrivedMs = startedMs + computeUs / 1000
   }
 
   /** Whether the origin may say more of what the answer is made of. */

@@ -21,10 +21,10 @@ import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
 import { StageRoom } from './stage-room.ts'
-import { noStats } from './stage-stats.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
+import type { HostedSession } from './hosted-session.ts'
 import type {
   CloseMessage,
   FailedMessage,
@@ -36,7 +36,6 @@ import type {
   SavedMessage,
   SessionMessage
 } from '../wire/session.ts'
-import type { HostedSession } from './hosted-session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
@@ -217,7 +216,7 @@ export class StageHost {
     try {
       const session = this.#opener.open(from, open)
       this.#sessions.add(session)
-      this.#toOrigin(session, openedOf(session, noStats()))
+      this.#toOrigin(session, openedOf(session))
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
@@ -289,7 +288,7 @@ export class StageHost {
     const nowMs = clock.now()
     try {
       if (message.type === 'sampled') {
-        session.takeSampled(from, message, stage.vocabSize)
+        if (session.takeSampled(from, message, stage.vocabSize)) this.#steps.schedule(session)
         return
       }
       if (message.type === 'replay') {
@@ -334,7 +333,8 @@ export class StageHost {
 
   #refuse(from: PeerId, { session, epoch }: RefusedMessage, error: SwarmError): void {
     const text = clip(error.message, ERROR_TEXT_CHARS)
-    const { code, peer, place } = error as SwarmError & { peer: PeerId | null }
+    const { code, place } = error
+    const peer = error.peer as PeerId | null
     this.#tell(from, { type: 'failed', session, epoch, peer, code, text, place })
   }
 

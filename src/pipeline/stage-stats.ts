@@ -1,5 +1,5 @@
-// Flow A, serving side: what a session cost on this stage, step by step. Plain sums; who shows them is
-// timing.ts, on the origin's side.
+// Flow A, serving side: what one epoch of a session costs this stage. Prefill and decode are counted apart,
+// as the wire's StageStats are; every time is this machine's own clock, so no two clocks are compared.
 
 import type { StageStats } from '../wire/session.ts'
 import type { Work } from './work.ts'
@@ -16,19 +16,18 @@ export function noStats(): StageStats {
 }
 
 /** Adds a finished step. */
-export function addStep(
+export function countStep(
   stats: StageStats,
-  { kind, nTokens, arrivedMs }: Work,
-  startedMs: number,
-  computeUs: number
+  work: Work,
+  { startedMs, computeUs }: { startedMs: number; computeUs: number }
 ): void {
-  const queueUs = Math.max(0, Math.round((startedMs - arrivedMs) * 1000))
-  if (kind === 'decode') {
-    stats.decodeTokens += nTokens
+  const queueUs = Math.max(0, Math.round((startedMs - work.arrivedMs) * 1000))
+  if (work.kind === 'decode') {
+    stats.decodeTokens += work.nTokens
     stats.decodeComputeUs += computeUs
     stats.decodeQueueUs += queueUs
   } else {
-    stats.prefillTokens += nTokens
+    stats.prefillTokens += work.nTokens
     stats.prefillComputeUs += computeUs
     stats.prefillQueueUs += queueUs
   }
