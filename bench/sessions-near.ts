@@ -1,6 +1,6 @@
 // The near process of the fairness part of the sessions bench: one stream decodes, then another session reads
 // a long prompt beside it, over all layers here and over two stages. Prints the gaps between the stream's
-// tokens as one line of JSON. Argument: the task.
+// tokens, a line of JSON for each place. Argument: the task.
 
 import { GREEDY } from '../test/helpers/run-stages.ts'
 import { dialled, hopIdentities, openNetwork } from './hop-ends.ts'
@@ -13,6 +13,7 @@ export interface FairTask {
   /** The first layer of the far stage. */
   cut: number
   promptTokens: number
+  places: string[]
   ports: PipelinePorts
 }
 
@@ -22,9 +23,9 @@ export interface FairSample {
   /** ms from token to token of the stream, before and after the prompt, and while it was read. */
   aloneMs: number[]
   besideMs: number[]
-  /** From the prompt's first chunk to its first token, beside the stream and with nobody else. */
-  promptMs: number
-  promptAloneMs: number
+  /** Positions of prompts per second, beside the stream and with nobody else. */
+  promptRate: number
+  promptAloneRate: number
 }
 
 const SHORT_PROMPT = 16
@@ -33,6 +34,8 @@ const WARM_TOKENS = 100
 /** Gaps on each side of the prompt. */
 const ALONE_TOKENS = 60
 const STREAM_TOKENS = 4000
+/** With nobody else: the beginning of one is enough to know its pace. */
+const ALONE_PROMPT = 512
 
 const task = JSON.parse(process.argv[2] ?? '{}') as FairTask
 const { near, far } = hopIdentities()
@@ -93,7 +96,8 @@ async function ask(
 async function sample(place: string, stages: RouteStage[]): Promise<FairSample> {
   const over = new AbortController()
   const { promptTokens } = task
-  const promptAloneMs = await ask(stages, { promptTokens, tokens: 1 }, over.signal)
+  const alone = { promptTokens: ALONE_PROMPT, tokens: 1 }
+  const promptAloneMs = await ask(stages, alone, over.signal)
   const times: number[] = []
   let wake = () => {}
   const shape = { promptTokens: SHORT_PROMPT, tokens: STREAM_TOKENS }
@@ -120,12 +124,14 @@ async function sample(place: string, stages: RouteStage[]): Promise<FairSample> 
     place,
     aloneMs: of((atMs, gapMs) => atMs <= fromMs || atMs - gapMs >= toMs),
     besideMs: of((atMs, gapMs) => atMs > fromMs && atMs - gapMs < toMs),
-    promptMs,
-    promptAloneMs
+    promptRate: (1000 * promptTokens) / promptMs,
+    promptAloneRate: (1000 * ALONE_PROMPT) / promptAloneMs
   }
 }
 
-const samples: FairSample[] = []
-for (const [place, stages] of Object.entries(PLACES)) samples.push(await sample(place, stages))
+for (const [place, stages] of Object.entries(PLACES)) {
+  if (task.places.includes(place)) {
+    process.stdout.write(`${JSON.stringify(await sample(place, stages))}\n`)
+  }
+}
 // Ended by the one that started it.
-process.stdout.write(`${JSON.stringify(samples)}\n`)

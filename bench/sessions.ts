@@ -13,7 +13,7 @@ import { GREEDY } from '../test/helpers/run-stages.ts'
 import { readStageModel } from '../test/helpers/stage-model.ts'
 import { benchModel } from './models.ts'
 import { cutOf } from './pipeline.ts'
-import { fairness } from './sessions-fair.ts'
+import { PLACES, fairness } from './sessions-fair.ts'
 import { median, spread } from './statistics.ts'
 
 import type { NativeStage } from '../src/compute/native-stage.ts'
@@ -30,6 +30,7 @@ export async function sessionsBench(args: string[]): Promise<void> {
       pairs: { type: 'string', default: '5' },
       prompt: { type: 'string', default: '4000' },
       part: { type: 'string', default: 'shared,fair' },
+      places: { type: 'string', default: PLACES.join() },
       small: { type: 'boolean', default: false }
     }
   })
@@ -39,7 +40,10 @@ export async function sessionsBench(args: string[]): Promise<void> {
   const path = await benchModel({ ...spec, quant: 'Q4_K_M' })
   const threads = defaultThreads()
   console.log(`${spec.name}, Q4_K_M; our kernels: ${loadKernels().table}, ${threads} threads`)
-  if (parts.includes('fair')) await fairness(path, cutOf(spec.nLayers), Number(values.prompt))
+  if (parts.includes('fair')) {
+    const places = values.places.split(',')
+    await fairness(path, cutOf(spec.nLayers), Number(values.prompt), places)
+  }
   if (!parts.includes('shared')) return
   const model = await readStageModel(path)
   for (const cuts of [[], [7, 15].filter((cut) => cut < model.hyper.nLayers)]) {
