@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 
-import { FIXES_ASKED_MAX } from '../src/base/limits.ts'
+import { FIXES_ASKED_MAX } from '../src/base/shell-limits.ts'
 import type { Failure } from '../src/shell/failure.ts'
 import { normalised } from '../src/shell/rules/command-line.ts'
 import { propose } from '../src/shell/rules/propose.ts'

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { COMMANDS_INDEXED_MAX, SUGGEST_DEADLINE_MS } from '../src/base/limits.ts'
+import { COMMANDS_INDEXED_MAX, SUGGEST_DEADLINE_MS } from '../src/base/shell-limits.ts'
 import { capturedOutput } from '../src/shell/capture.ts'
 import { zshHookScript } from '../src/shell/hook-script.ts'
 import { Spool } from '../src/shell/spool.ts'

@@ -1,5 +1,5 @@
-// Writes docs/limits.md from src/base/limits.ts, so that the document cannot drift from the code; a
-// test compares the two.
+// Writes docs/limits.md from the files of limits in src/base, so that the document cannot drift from
+// the code; a test compares the two.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
@@ -8,10 +8,13 @@ const INTRODUCTION = `# Limits
 
 Every bound on what a file, a user or another peer can make a swarm process hold or do. Each is enforced
 where the bytes arrive, before memory is reserved for them; whoever exceeds one loses the request, the
-channel or the link, never the process. Written from \`src/base/limits.ts\` by \`npm run docs\`.
+channel or the link, never the process. Written from \`src/base/limits.ts\` and
+\`src/base/shell-limits.ts\` by \`npm run docs\`.
 `
 
-/** @param {string} source text of src/base/limits.ts */
+const LIMITS_FILES = ['src/base/limits.ts', 'src/base/shell-limits.ts']
+
+/** @param {string} source text of LIMITS_FILES */
 export function limitsDocument(source) {
   const lines = [INTRODUCTION]
   const heading = String.raw`^\/\/ (?<heading>[^\n]+)\n\n(?=\/\*\*)`
@@ -44,6 +47,11 @@ export function limitsDocument(source) {
   )
 }
 
+/** Run in the repository's root. */
+export function limitsSource() {
+  return LIMITS_FILES.map((file) => readFileSync(file, 'utf8')).join('\n')
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  writeFileSync('docs/limits.md', limitsDocument(readFileSync('src/base/limits.ts', 'utf8')))
+  writeFileSync('docs/limits.md', limitsDocument(limitsSource()))
 }

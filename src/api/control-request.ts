@@ -22,6 +22,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
   }
   const maxTokens = numberField(body, 'maxTokens', SAMPLING_RANGES.maxTokens)
   const contextTokens = numberField(body, 'contextTokens', SAMPLING_RANGES.contextTokens)
+  const verify = numberField(body, 'verify', SAMPLING_RANGES.verify)
   const speculation = booleanField(body, 'speculation')
   const keep = booleanField(body, 'keep')
   const session = readSession(body)
@@ -34,6 +35,7 @@ export function readControlRequest(body: JsonObject): GenerateRequest {
     sampling: readSampling(objectField(body, 'sampling') ?? {}),
     stop: readStop(body),
     kvType: readKvType(body),
+    ...(verify === undefined ? {} : { verify }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(speculation === undefined ? {} : { speculation }),
     ...(keep === undefined ? {} : { keep }),

@@ -21,6 +21,8 @@ export const SAMPLING_RANGES = {
   /** OpenAI's documented range, as for the bias. */
   penalty: { min: -2, max: 2, whole: false },
   bias: { min: -100, max: 100, whole: false },
+  /** Share of an answer's steps that are computed twice. */
+  verify: { min: 0, max: 1, whole: false },
   seed: { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true },
   maxTokens: { min: 1, max: CONTEXT_TOKENS_MAX, whole: true },
   contextTokens: { min: 1, max: CONTEXT_TOKENS_MAX, whole: true }

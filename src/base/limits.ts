@@ -1,6 +1,6 @@
 // Every bound on what a file, a user or another peer can make this process hold or do, with its unit
 // and the reason for its value. The exception to "no domain words in base": one place to audit them.
-// docs/limits.md lists the same names; a test compares the two.
+// docs/limits.md lists the same names; a test compares the two. Those of the shell are in shell-limits.ts.
 
 // Models and plans.
 
@@ -90,6 +90,10 @@ export const ATTACH_TIMEOUT_MS = 10_000
 export const CLOSE_TIMEOUT_MS = 1_000
 /** Bytes of outputs that one stage keeps for stages lost behind it: 8,192 positions of 4,096 wide. */
 export const KEPT_OUTPUT_BYTES_MAX = 128 * 2 ** 20
+/** Time for a stage to look up what its rows hashed to. Who is silent for longer is left out. */
+export const AUDIT_TIMEOUT_MS = 2_000
+/** Faults in one answer, of stages or of checkers, before it ends: more than that is no accident. */
+export const AUDIT_FAULTS_MAX = 8
 /** Bytes of activations queued towards one peer before its sessions are failed as too slow. */
 export const HOP_BACKLOG_BYTES_MAX = 64 * 2 ** 20
 /** Bytes of activations that wait for a step on one stage: 64 chunks of 128 positions, 8192 wide. */
@@ -307,57 +311,6 @@ export const FLAG_REPEATS_MAX = 16
 export const PROMPT_BYTES_MAX = 4 * 2 ** 20
 /** Bytes of a Unix socket's path without its final zero: `sun_path` of Linux's unix(7) has 108. */
 export const SOCKET_PATH_BYTES_MAX = 107
-
-// The shell hook: files of the runtime folder and of the data directory that only this user writes.
-
-/** Bytes of the spool before a shell starts a new one; one older is kept. Some thousand commands. */
-export const SPOOL_BYTES_MAX = 256 * 2 ** 10
-/** Characters kept of one command line, and of its directory: Linux's own bound of a path. */
-export const SPOOL_COMMAND_CHARS_MAX = 4096
-export const SPOOL_CWD_CHARS_MAX = 4096
-/** Bytes kept of what a failed command wrote, its end: an error is said last. */
-export const FAILURE_OUTPUT_BYTES_MAX = 64 * 2 ** 10
-/** Bytes of the file that holds the last failure under swarm watch: in JSON a byte takes six at most. */
-export const WATCHED_FILE_BYTES_MAX = 8 * FAILURE_OUTPUT_BYTES_MAX
-/** Lines of a tmux pane above its screen that are searched for the failed command. */
-export const CAPTURE_LINES_MAX = 200
-/** Time for tmux to answer: it needs 3 ms; a server that hangs must not hold swarm why. */
-export const CAPTURE_TIMEOUT_MS = 500
-/** Bytes of one captured pane: CAPTURE_LINES_MAX and a screen, 1000 columns of four bytes each. */
-export const CAPTURE_BYTES_MAX = 2 ** 20
-/** Commands kept as suggestions: zsh reads all of them at a key, so that it takes milliseconds. */
-export const COMMANDS_INDEXED_MAX = 4096
-/** Characters of one suggestion: a longer line is a script, and does not fit the screen. */
-export const COMMAND_INDEXED_CHARS_MAX = 256
-/** Bytes of the file of suggestions: 64 each on average. */
-export const COMMAND_INDEX_BYTES_MAX = 256 * 2 ** 10
-/** Time after which a suggestion comes too late to be shown. */
-export const SUGGEST_DEADLINE_MS = 50
-/** Topics for which what is learnt from failures may leave this machine. */
-export const HOOK_TOPICS_MAX = 64
-/** Bytes of the file that names them: twice what it can hold. */
-export const HOOK_FILE_BYTES_MAX = 16 * 2 ** 10
-/** Characters of the line above the next prompt: it must not push the prompt away. */
-export const NOTICE_CHARS_MAX = 200
-
-// Failed commands.
-
-/** Characters of one line that is looked at for secrets; a longer one is data and is taken out whole. */
-export const REDACT_LINE_CHARS_MAX = 16 * 2 ** 10
-/** Characters of a failed command and of its error lines in a stored fix: what a person would read. */
-export const FIX_COMMAND_CHARS_MAX = 4096
-export const FIX_OUTPUT_CHARS_MAX = 2048
-/** Folders of a search path, and names of one folder, that are looked at for slips: far above real ones. */
-export const SEARCH_PATH_FOLDERS_MAX = 64
-export const FOLDER_ENTRIES_MAX = 8192
-/** Stored fixes that one explanation asks for: those of one tool, of which several may fit. */
-export const FIXES_ASKED_MAX = 32
-/** Proposals of one explanation: more than a screen of them help nobody. */
-export const PROPOSALS_MAX = 8
-/** Characters of the question that the model gets about a failure: some 2000 tokens. */
-export const EXPLAIN_PROMPT_CHARS_MAX = 8 * 2 ** 10
-/** Time for the shared memory to answer before the rules do alone: 400 times its median. */
-export const EXPLAIN_ASK_TIMEOUT_MS = 2_000
 
 // Tokenizers and chat templates.
 

@@ -19,6 +19,7 @@ const SAMPLING = [
   'stop',
   'ctx',
   'kv',
+  'verify',
   'no-speculation'
 ] as const satisfies FlagName[]
 const EXAMPLE_KEY = '0123456789abcdef'.repeat(4)

@@ -142,6 +142,14 @@ export const FLAGS = {
     default: 'f16',
     help: 'number format of the KV cache; q8_0 is half of f16 and changes the answer'
   },
+  verify: {
+    kind: 'number',
+    placeholder: 'P',
+    example: '--verify 0.1',
+    range: SAMPLING_RANGES.verify,
+    default: 0,
+    help: 'compute this share of the steps on other peers too, and compare them bit for bit'
+  },
   private: {
     kind: 'switch',
     help: 'keep the question off other machines; the answer is lost with the one that asked'

@@ -21,6 +21,7 @@ export function samplingRequest(flags: FlagValues): GenerateRequest {
     }),
     stop: flags.stop ?? [],
     kvType: flags.kv ?? 'f16',
+    ...(flags.verify ? { verify: flags.verify } : {}),
     ...(flags['no-speculation'] ? { speculation: false } : {}),
     ...(flags.ctx === undefined ? {} : { contextTokens: flags.ctx }),
     ...(flags.private ? { private: true } : {})

@@ -44,7 +44,7 @@ export async function showGeneration(
   throw new SwarmError('PEER_GONE', 'the generation ended without a result; try again')
 }
 
-/** Shows why nothing comes for a moment, and over whom it goes on, event by event. */
+/** Shows why nothing comes for a moment, over whom it goes on, and who computed something wrong. */
 export function newsOf(terminal: Terminal): (event: GenerateEvent) => void {
   let isRerouting = false
   return (event) => {
@@ -56,6 +56,7 @@ export function newsOf(terminal: Terminal): (event: GenerateEvent) => void {
       else if (isRerouting) terminal.note(text, 'faint')
     }
     if (event.type === 'rerouted') terminal.note(event.text, 'faint')
+    if (event.type === 'audit') terminal.note(event.text)
     if (event.type === 'prefill' && event.total >= PREFILL_SHOWN_TOKENS) {
       terminal.progress.update('reading the prompt', event.done, event.total)
     }
@@ -78,6 +79,7 @@ export function summaryOf(result: GenerateResult): string {
   const ended = { stop: 'complete', length: 'cut at -n', cancelled: 'cancelled' }[finishReason]
   const { predicted } = timing
   const rate = predicted ? ` (predicted ${predicted.tokensPerSecond.toFixed(1)})` : ''
+  const { audit } = result
   const first = predicted ? ` (predicted ${(predicted.firstTokenMs / 1000).toFixed(2)})` : ''
   return [
     plural(ids.length, 'token'),
@@ -85,7 +87,8 @@ export function summaryOf(result: GenerateResult): string {
     `prompt ${plural(promptIds.length, 'token')} in ${(timing.prefillMs / 1000).toFixed(2)} s${first}`,
     plural(stages.length, 'stage'),
     `seed ${seed}`,
-    ended
+    ended,
+    ...(audit ? [`${plural(audit.checkedTokens, 'token')} verified`] : [])
   ].join(', ')
 }
 

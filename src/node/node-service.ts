@@ -119,6 +119,9 @@ export class NodeService implements SwarmService {
     yield* this.#untilReady(signal)
     for await (const event of this.#top.follow(this.#parts.generator.generate(request, signal))) {
       if (event.type === 'done') this.#note(event.result)
+      if (event.type === 'audit' && event.guilty.length > 0) {
+        this.#parts.hub.emit('refused', event.text, { peers: event.guilty })
+      }
       yield event
     }
   }

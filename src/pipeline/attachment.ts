@@ -15,7 +15,7 @@ import { Answer } from './answer.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Recalled, Sighting } from './inquiries.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
-import type { Repair, Session } from './session.ts'
+import type { Repair, SessionNews } from './session.ts'
 import type { SessionEvent, Turn } from './session-types.ts'
 import type { Tokenizer } from './text-ports.ts'
 
@@ -43,8 +43,7 @@ export interface AttachmentComponents {
 type KnownToken = Extract<SessionEvent, { type: 'token' }>
 
 /** As of a turn; tokens of the log come first, without a session. */
-export type AttachmentStep =
-  { known: KnownToken[] } | { waiting: string } | { event: SessionEvent; source: Session }
+export type AttachmentStep = { known: KnownToken[] } | { waiting: string } | SessionNews
 
 export class Attachment {
   readonly #components: AttachmentComponents
@@ -136,7 +135,7 @@ export class Attachment {
     signal: AbortSignal
   ): AsyncGenerator<AttachmentStep, void> {
     const { pipeline, model, repair } = this.#components
-    const { route: stages, planHash, viewHash, kvType, contextTokens, epoch, logitsHash } = recalled
+    const { route: stages, planHash, viewHash, kvType, contextTokens, epoch } = recalled
     const session = pipeline.createSession({
       id: this.#id,
       route: repair({ stages, planHash, viewHash }, new Set()),
@@ -145,8 +144,7 @@ export class Attachment {
       contextTokens,
       repair
     })
-    const tokens = recalled.ids.slice(recalled.promptTokens)
-    const events = session.resume(turnOf(recalled), { epoch, tokens, logitsHash }, signal)
+    const events = session.resume(turnOf(recalled), epoch, signal)
     for await (const event of events) yield { event, source: session }
   }
 
@@ -164,11 +162,12 @@ export class Attachment {
   }
 }
 
-/** The turn that was asked. */
-export function turnOf({ ids, promptTokens, ...recalled }: Recalled): Turn {
+/** The turn that was asked, as far as it is answered. */
+export function turnOf({ ids, promptTokens, logitsHash, ...recalled }: Recalled): Turn {
   const { sampling, stopIds, positionEnd, stops, isAtStart } = recalled
+  const answered = { ids: ids.slice(promptTokens), logitsHash }
   const log = { stops, isAtStart }
-  return { ids: ids.slice(0, promptTokens), sampling, stopIds, positionEnd, log }
+  return { ids: ids.slice(0, promptTokens), answered, sampling, stopIds, positionEnd, log }
 }
 
 function byKnowledge(a: Sighting, b: Sighting): number {

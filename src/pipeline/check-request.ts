@@ -22,6 +22,7 @@ export function checkRequest(request: GenerateRequest, contextTokensMax: number)
   if ((prompt === undefined) === (messages === undefined)) {
     throw new SwarmError('USAGE_MISSING', 'give either a prompt or messages, not both')
   }
+  if (request.verify !== undefined) checkReal('verify', request.verify, 0, 1)
   if (maxTokens !== undefined) checkWhole('maxTokens', maxTokens, 1, Number.MAX_SAFE_INTEGER)
   if (contextTokens !== undefined) {
     checkWhole('contextTokens', contextTokens, 1, contextTokensMax)

@@ -10,6 +10,7 @@
 import { SwarmError } from '../base/errors.ts'
 import { rowsBytes, readDraft } from '../wire/session-codec.ts'
 import { ownStage } from './admission.ts'
+import { AuditTrail } from './audit-trail.ts'
 import { Drafter } from './drafter.ts'
 import { KeptOutputs } from './kept-outputs.ts'
 import { noStats } from './stage-stats.ts'
@@ -41,6 +42,8 @@ export class HostedSession {
   sampler: Sampler | null
   /** Null where nobody else needs them: at the last stage. */
   readonly kept: KeptOutputs | null
+  /** Null where the origin will not ask. */
+  readonly trail: AuditTrail | null
   stats: StageStats = noStats()
   lastMs: number
   isWaiting = false
@@ -85,6 +88,7 @@ export class HostedSession {
     this.openedMs = nowMs
     this.lastMs = nowMs
     this.kept = this.isLast ? null : new KeptOutputs(parts.rowBytes, parts.cache.length)
+    this.trail = open.isAudited ? new AuditTrail() : null
     this.#nextPosition = open.position
     this.#firmPosition = open.position
     this.#firmCached = parts.cache.length
@@ -180,6 +184,7 @@ export class HostedSession {
     this.#isTokenDue = false
     this.isStalled = false
     this.kept?.truncate(this.cache.length)
+    this.trail?.truncate(this.cache.length)
   }
 
   /** @returns the signal of the step that runs from now on. */
@@ -344,6 +349,7 @@ export class HostedSession {
     if (position > this.cache.length) return
     this.cache.truncate(position)
     this.kept?.truncate(position)
+    this.trail?.truncate(position)
     this.#nextPosition = position
     this.#firmPosition = position
     this.#hasBegun = true

@@ -50,6 +50,10 @@ export interface SessionOptions {
   prefix?: OpenPrefix | null
   /** This session may become such a one when it is closed. */
   isReusable?: boolean
+  /** Its stages can be asked what they computed. */
+  isAudited?: boolean
+  /** It computes a part of another session's answer again: nobody asked for this one. */
+  isCheck?: boolean
   /** Finds another route when a stage is lost in mid-turn; absent: the session ends. */
   repair?: Repair
   /** Of a session that began elsewhere; absent: a new one. */
@@ -89,10 +93,16 @@ export class Pipeline {
     return this.#sessions.size
   }
 
+  /** This peer. */
+  get self(): PeerId {
+    return this.#components.hops.self
+  }
+
   /** What began here, or was attached to, and is not over. */
   get ownSessions(): OwnSession[] {
     const nowMs = this.#components.clock.now()
-    return [...this.#sessions].map(([session, { isAnswering, modelId, lengths, openedMs }]) => {
+    const asked = [...this.#sessions].filter(([, { isCheck }]) => !isCheck)
+    return asked.map(([session, { isAnswering, modelId, lengths, openedMs }]) => {
       return { session, isAnswering, modelId, ...lengths, ageMs: Math.round(nowMs - openedMs) }
     })
   }
@@ -105,7 +115,7 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
-    const { repair = null, ticket = 0 } = options
+    const { repair = null, isAudited = false, isCheck = false, ticket = 0 } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -136,6 +146,8 @@ export class Pipeline {
         chunkTokens: chunkTokensOf(model.dim),
         prefix,
         isReusable,
+        isAudited,
+        isCheck,
         isRepairable: repair !== null,
         ticket
       }
@@ -168,6 +180,7 @@ export class Pipeline {
       case 'sampled':
       case 'ids':
       case 'replay':
+      case 'audit':
       case 'activation':
       case 'close':
       case 'save':

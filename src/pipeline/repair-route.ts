@@ -6,7 +6,7 @@
 import { SwarmError } from '../base/errors.ts'
 import { ROUTE_STAGES_MAX } from '../base/limits.ts'
 import { contains, formatRange, type LayerRange } from '../model/layer-range.ts'
-import { shortestCover, type Span } from '../sharding/cover.ts'
+import { shortestCover, type Cover, type Span } from '../sharding/cover.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { RouteStage } from '../wire/session.ts'
@@ -63,8 +63,8 @@ function repaired(
   return { stages: repaired, missing }
 }
 
-/** Several peers for the layers of one. */
-function coverOf(gap: LayerRange, spans: readonly Span[]) {
+/** Several peers for the layers of one; `missing` are those that nobody has. */
+export function coverOf(gap: LayerRange, spans: readonly Span[]): Cover {
   const clipped = spans.flatMap((span) => {
     const start = Math.max(span.start, gap.start) - gap.start
     const end = Math.min(span.end, gap.end) - gap.start

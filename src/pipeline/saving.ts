@@ -8,7 +8,8 @@ import { clip } from '../base/text.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { SavedStage } from '../wire/generation.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
-import type { RouteStage, SavedMessage } from '../wire/session.ts'
+import type { SavedMessage } from '../wire/errands.ts'
+import type { RouteStage } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 
 // Of all stages together: 4 GiB at the 100 MB/s of a slow disk.

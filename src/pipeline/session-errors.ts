@@ -7,8 +7,19 @@ import { shortId, type PeerId } from '../wire/ids.ts'
 import { describeStage } from './route.ts'
 
 import type { FailedMessage, RouteStage } from '../wire/session.ts'
+import type { Phase } from './session-types.ts'
 
 const ERROR_TEXT_CHARS = 400
+
+/** @throws STAGE_UNKNOWN_SESSION, PEER_BUSY where no turn can begin. */
+export function checkIdle(phase: Phase): void {
+  if (phase === 'ended' || phase === 'closing') {
+    throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
+  }
+  if (phase !== 'idle') {
+    throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
+  }
+}
 
 /** What a stage reported. */
 export function failureOf(

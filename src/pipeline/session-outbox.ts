@@ -40,13 +40,15 @@ export function openMessages(
   { stages, planHash, viewHash }: Route,
   { turn, ids, ...opening }: Opening
 ): Action[] {
-  const { id: session, modelId, arithmeticVersion, kvType, isReusable = false, ticket = 0 } = setup
+  const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
+  const { isAudited = false, ticket = 0 } = setup
   const { sampling, stopIds, positionEnd, speculates = true } = turn
   const open = {
     type: 'open',
     session,
     ...opening,
     isReusable,
+    isAudited,
     route: stages,
     modelId,
     planHash,

@@ -11,14 +11,13 @@
 // dropped. The ids of all positions are kept, so that an epoch can begin at any of them, on any route: a
 // turn goes on behind its last token, and what its stages lack is filled first (fills.ts).
 
-import { SwarmError } from '../base/errors.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
 import { Faults } from './faults.ts'
 import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
 import { goneError, lossText, type Route } from './route.ts'
-import { failureOf, silenceOf, violationOf } from './session-errors.ts'
+import { checkIdle, failureOf, silenceOf, violationOf } from './session-errors.ts'
 import {
   chunkMessage,
   closeMessages,
@@ -30,6 +29,7 @@ import {
 import { StageAnswers } from './stage-answers.ts'
 import { isNext, tokenActions } from './tokens.ts'
 
+import type { SwarmError } from '../base/errors.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type {
   ClosedMessage,
@@ -40,8 +40,7 @@ import type {
   StageStats,
   TokenMessage
 } from '../wire/session.ts'
-import type { Action, Phase, Resumption, SessionEvent } from './session-types.ts'
-import type { SessionSetup, Turn } from './session-types.ts'
+import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
 
 export class SessionState {
   readonly setup: SessionSetup
@@ -62,7 +61,7 @@ export class SessionState {
   #prompt = new ChunkFlow(0, 0, 1, 1)
   #reservedTokens = 0
   #turn: Turn | null = null
-  /** The turn has been open on all stages once: from then on it is repaired, not begun again. */
+  /** The turn has been open on all stages once, or goes on: from then on it is repaired, not begun again. */
   #isUnderWay = false
   #sinceEpoch = 0
   /** Another origin began the turn: how far its stages are shows when they open. */
@@ -94,37 +93,29 @@ export class SessionState {
 
   /** @throws PEER_BUSY while another turn runs; STAGE_UNKNOWN_SESSION when the session is over. */
   begin(turn: Turn): Action[] {
-    if (this.phase === 'ended' || this.phase === 'closing') {
-      throw new SwarmError('STAGE_UNKNOWN_SESSION', 'the session is over: start a new one')
-    }
-    if (this.phase !== 'idle') {
-      throw new SwarmError('PEER_BUSY', 'the session still answers: wait, or start another')
-    }
+    checkIdle(this.phase)
     const reserve = Math.max(turn.positionEnd, this.setup.contextTokens)
+    const before = this.#ids
+    this.#take(turn)
     // At least one position is computed again: its logits choose the first token.
-    const most = Math.min(this.#cachedEnd, turn.ids.length - 1)
-    let keep = commonLength(this.#ids, turn.ids, most)
+    const most = Math.min(this.#cachedEnd, this.#ids.length - 1)
+    let keep = commonLength(before, this.#ids, most)
     if (reserve > this.#reservedTokens) {
       this.#reservedTokens = reserve
       keep = 0
     }
-    this.#turn = turn
     this.#sinceEpoch = this.epoch
-    this.#ids = [...turn.ids]
-    this.#logitsHash = NO_LOGITS_HASH
-    this.#isUnderWay = false
+    this.#isUnderWay = turn.answered !== undefined
     this.#faults.clear()
     const { prefix = null } = this.setup
     const isFirst = this.epoch === 0 && prefix !== null
-    this.#prefixEnd = isFirst ? Math.min(prefix.tokens, turn.ids.length - 1) : null
+    this.#prefixEnd = isFirst ? Math.min(prefix.tokens, this.#ids.length - 1) : null
     return this.#open('opening', keep, turn)
   }
 
-  /** Goes on with a turn that another origin began, before any other. @param turn with the prompt's ids. */
-  resume(turn: Turn, { epoch, tokens, logitsHash }: Resumption): Action[] {
-    this.#turn = turn
-    this.#ids = [...turn.ids, ...tokens]
-    this.#logitsHash = logitsHash
+  /** Goes on with a turn that another origin began, before any other. @param epoch the session's newest. */
+  resume(turn: Turn, epoch: number): Action[] {
+    this.#take(turn)
     this.#reservedTokens = this.setup.contextTokens
     this.#isResuming = true
     this.epoch = epoch
@@ -274,7 +265,12 @@ export class SessionState {
     this.beat++
   }
 
-  /** The turn moves: what went wrong before is over. */
+  #take(turn: Turn): void {
+    this.#turn = turn
+    this.#ids = [...turn.ids, ...(turn.answered?.ids ?? [])]
+    this.#logitsHash = turn.answered?.logitsHash ?? NO_LOGITS_HASH
+  }
+
   #open(phase: Phase, keep: number, turn: Turn): Action[] {
     this.epoch++
     this.#enter(phase)

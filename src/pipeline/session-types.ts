@@ -30,6 +30,10 @@ export interface SessionSetup {
   prefix?: OpenPrefix | null
   /** Stages may keep the caches behind the end, for later sessions. */
   isReusable?: boolean
+  /** Stages keep hashes of what they take in and give on, for the origin to ask. */
+  isAudited?: boolean
+  /** It computes a part of another session's answer again: nobody asked for this one. */
+  isCheck?: boolean
   /** Whether another route may be taken when a stage is lost in the middle of a turn. */
   isRepairable?: boolean
   /** As of OpenMessage. */
@@ -39,12 +43,9 @@ export interface SessionSetup {
 /** What the stages of a session need to know of a turn so that another peer can finish it (LogHead). */
 export type TurnLog = Pick<LogHead, 'stops' | 'isAtStart'>
 
-/** Where a turn stands that another origin began. */
-export interface Resumption {
-  /** The newest of the session. */
-  epoch: number
-  /** Tokens of the answer that are known. */
-  tokens: readonly number[]
+/** The first tokens of an answer, which were computed before, on other stages or for another origin. */
+export interface Answered {
+  ids: readonly number[]
   /** After the last of them. */
   logitsHash: string
 }
@@ -53,6 +54,8 @@ export interface Resumption {
 export interface Turn {
   /** From position 0 on, what was kept of earlier turns included. Not empty. */
   ids: readonly number[]
+  /** It goes on behind these, and its route is repaired even before it opens; absent: it begins. */
+  answered?: Answered
   sampling: Sampling
   stopIds: number[]
   /** No token gets this position or a later one. */

@@ -10,6 +10,7 @@ import {
   STEP_TIMEOUT_MS
 } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
+import { AuditInquiry, type Testimony } from './audit-inquiry.ts'
 import { savedName } from './saved-name.ts'
 import { Saving } from './saving.ts'
 import { SessionState } from './session-state.ts'
@@ -20,19 +21,12 @@ import type { PeerId, SessionId } from '../wire/ids.ts'
 import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
-import type {
-  Action,
-  Phase,
-  Resumption,
-  SessionEvent,
-  SessionSetup,
-  Turn
-} from './session-types.ts'
+import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
 
 /** The messages that an origin takes. */
 export type OriginBound = Extract<
   SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' }
+  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' | 'audited' }
 >
 
 /** Events that are not tokens or chunks; beyond them the stream ends with an error. */
@@ -57,6 +51,14 @@ const REROUTE_RETRY_MS = 250
  * @throws PLAN_GAP naming the layers that nobody holds now.
  */
 export type Repair = (route: Route, avoided: ReadonlySet<PeerId>) => Route
+
+/** What happens in a turn, and on which session: a turn may go on on another one. */
+export interface SessionNews {
+  event: SessionEvent
+  source: Session
+  /** The token was computed twice, with the same bits. */
+  isChecked?: boolean
+}
 
 export interface SessionComponents {
   hops: Hops
@@ -84,7 +86,9 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
+  #hasMoved = false
   #saving: Saving | null = null
+  #inquiry: AuditInquiry | null = null
   #isReleased = false
 
   constructor(components: SessionComponents, setup: SessionSetup) {
@@ -138,6 +142,21 @@ export class Session {
     return this.#state.setup.kvType
   }
 
+  /** Whether its stages can be asked what they computed. */
+  get isAudited(): boolean {
+    return this.#state.setup.isAudited === true
+  }
+
+  /** It computes a part of another session's answer again. */
+  get isCheck(): boolean {
+    return this.#state.setup.isCheck === true
+  }
+
+  /** A stage was replaced, in this turn or before: what it computed others cannot say. */
+  get hasMoved(): boolean {
+    return this.#hasMoved
+  }
+
   /** False once a stage failed or the session was closed. */
   get isOpen(): boolean {
     return !this.#hasEnded
@@ -157,14 +176,11 @@ export class Session {
    * As run, for a turn that another origin began. Until all stages are open it may fail because another
    * peer attaches too, or because a stage has not noticed yet that the old origin is gone; then it is left
    * as it was.
+   * @param epoch the newest of the session.
    * @throws as run; PEER_REFUSED when a stage gives the session to another.
    */
-  resume(
-    turn: Turn,
-    resumption: Resumption,
-    signal: AbortSignal
-  ): AsyncGenerator<SessionEvent, void> {
-    return this.#run(turn, () => this.#state.resume(turn, resumption), signal)
+  resume(turn: Turn, epoch: number, signal: AbortSignal): AsyncGenerator<SessionEvent, void> {
+    return this.#run(turn, () => this.#state.resume(turn, epoch), signal)
   }
 
   async *#run(
@@ -228,6 +244,16 @@ export class Session {
     }
   }
 
+  /** Asks every stage of an audited session what its rows before `position` hashed to. */
+  async audit(position: number): Promise<Testimony> {
+    const { route, epoch } = this.#state
+    this.#inquiry?.end()
+    const request = { session: this.id, epoch, position, stages: route.stages }
+    this.#inquiry = new AuditInquiry(request, this.#components.hops, this.#components.clock)
+    if (this.#hasEnded) this.#inquiry.end()
+    return this.#inquiry.testimony
+  }
+
   /** @param from proven by the hop. */
   handle(from: PeerId, message: OriginBound): void {
     const state = this.#state
@@ -238,6 +264,8 @@ export class Session {
         return this.#apply(state.progress(from, message))
       case 'token':
         return this.#apply(state.token(from, message))
+      case 'audited':
+        return this.#inquiry?.audited(from, message)
       case 'closed':
         return this.#apply(state.closed(from, message))
       case 'failed':
@@ -249,6 +277,7 @@ export class Session {
 
   gone(peer: PeerId): void {
     this.#saving?.gone(peer)
+    this.#inquiry?.gone(peer)
     this.#apply(this.#state.gone(peer))
   }
 
@@ -271,6 +300,7 @@ export class Session {
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
       this.#rerouteTimer?.cancel()
+      this.#inquiry?.end()
       this.#leave(({ index }) => !this.stats[index])
       this.#components.onEnd()
     }
@@ -323,6 +353,7 @@ export class Session {
     try {
       const route = repair(this.route, avoided)
       this.#leave(({ peer }) => !route.stages.some((stage) => stage.peer === peer))
+      this.#hasMoved = true
       return this.#apply(this.#state.rerouted(route))
     } catch (cause) {
       reason = toSwarmError(cause, 'PLAN_GAP').message

@@ -14,6 +14,7 @@ import { clip } from '../base/text.ts'
 import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { ownStage } from './admission.ts'
+import { auditAnswer } from './audit-answer.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
 import { SessionLogs } from './session-logs.ts'
@@ -21,33 +22,22 @@ import { SavedCaches, type SavedCachesOptions } from './saved-caches.ts'
 import { SessionOpener, openedOf } from './session-opener.ts'
 import { SessionTable } from './session-table.ts'
 import { StageRoom } from './stage-room.ts'
-import { StepRunner, type OriginMessage } from './step-runner.ts'
+import { StepRunner } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
-import type { HostedSession } from './hosted-session.ts'
+import type { CloseMessage, LogMessage, OpenMessage, RouteStage } from '../wire/session.ts'
 import type {
-  CloseMessage,
-  FailedMessage,
-  ListedMessage,
-  LogMessage,
-  OpenMessage,
-  RecalledMessage,
-  RouteStage,
-  SavedMessage,
-  SessionMessage
-} from '../wire/session.ts'
+  HostAnswer,
+  HostFrame,
+  HostMessage,
+  OriginMessage,
+  RefusedMessage
+} from './host-messages.ts'
+import type { HostedSession } from './hosted-session.ts'
 
 // Often enough that an idle session outlives its bound by a tenth at most.
 const IDLE_CHECK_MS = SESSION_IDLE_MS / 10
 const ERROR_TEXT_CHARS = 400 // a sentence; the codec's bound is in bytes and four times as much
-
-/** The messages that a stage host takes. */
-export type HostMessage = Extract<
-  SessionMessage,
-  { type: FrameType | 'open' | 'close' | 'log' | 'recall' | 'list' | 'save' }
->
-
-type FrameType = 'sampled' | 'ids' | 'replay' | 'activation' | 'token'
 
 export type StageHostOptions = SavedCachesOptions
 
@@ -103,6 +93,9 @@ export class StageHost {
     if (this.#isClosed) return
     if (message.type === 'list') return void this.#tell(from, this.#logs.list())
     if (message.type === 'recall') return void this.#tell(from, this.#logs.recall(message))
+    if (message.type === 'audit') {
+      return void this.#tell(from, auditAnswer(this.#sessions, from, message))
+    }
     if (message.type === 'open') return this.#open(from, message)
     if (message.type === 'save') {
       const { session, epoch, index } = message
@@ -177,7 +170,7 @@ export class StageHost {
     return this.#sessions.all().filter(({ stage }) => !containsAll(keep, [stage]))
   }
 
-  #receiverOf(message: Frame): HostedSession | null {
+  #receiverOf(message: HostFrame): HostedSession | null {
     const { session, epoch, type } = message
     if (type === 'ids' || type === 'token') return this.#sessions.find(session, epoch, 0)
     if (type !== 'sampled') return this.#sessions.find(session, epoch, message.index)
@@ -283,7 +276,7 @@ export class StageHost {
     }
   }
 
-  #take(session: HostedSession, from: PeerId, message: Frame): void {
+  #take(session: HostedSession, from: PeerId, message: HostFrame): void {
     const { stage, clock } = this.#options
     const nowMs = clock.now()
     try {
@@ -389,10 +382,6 @@ export class StageHost {
     }
   }
 }
-
-type RefusedMessage = Pick<OpenMessage, 'session' | 'epoch'>
-type Frame = Extract<HostMessage, { type: FrameType }>
-type HostAnswer = OriginMessage | FailedMessage | ListedMessage | RecalledMessage | SavedMessage
 
 function unknownSession(): SwarmError {
   const text = 'the session is not held here, or was idle for too long: start it again'

@@ -22,16 +22,11 @@ import { firmEnd } from './work.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage, StepOutcome, StepPart, StepRequest, StepResult } from '../compute/stage.ts'
-import type { ReplayMessage, SessionMessage } from '../wire/session.ts'
+import type { ReplayMessage } from '../wire/session.ts'
 import type { ActivationFrame, Hop, Hops } from './hop.ts'
+import type { OriginMessage } from './host-messages.ts'
 import type { HostedSession } from './hosted-session.ts'
 import type { Work } from './work.ts'
-
-/** What stages tell an origin in the course of a session. */
-export type OriginMessage = Extract<
-  SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' }
->
 
 export interface StepRunnerComponents {
   stage: Stage
@@ -167,6 +162,8 @@ export class StepRunner {
       const startedMs = session.lastMs - computeUs / 1000
       countStep(session.stats, work, { startedMs, computeUs })
       if (request.output) session.kept?.put(work.position, request.output)
+      const { position, nTokens } = work
+      session.trail?.put(position, nTokens, inputOf(work), request.output ?? null)
       if (work.after > 0) {
         // The rest of a chunk has not waited while what was before it was computed.
         const rest = session.nextWork()
@@ -252,4 +249,11 @@ export class StepRunner {
       throw goneError(peer, session.open.route)
     }
   }
+}
+
+/** The rows that a step took in, as bytes. */
+function inputOf({ ids, input }: Work): Uint8Array {
+  return ids === null
+    ? (input as Uint8Array)
+    : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
 }

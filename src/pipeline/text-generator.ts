@@ -1,25 +1,20 @@
-// Flow B, from text to text: makes ids of the question, finds or continues a session, turns its tokens
-// into text and its end into a result. Owns the sessions that are kept for a next turn. Knows the
-// tokenizer, the template and the way to a route only as what it was given.
+// Flow B, from text to text: makes ids of the question, has them answered (turn-sessions.ts), or goes on with
+// an answer that another peer lost (attachment.ts), and turns tokens into text and their end into a result.
+// Knows the tokenizer, the template and the way to a route only as what it was given.
 
 import { SwarmError, isAbort } from '../base/errors.ts'
-import { SESSIONS_KEPT_MAX, STOP_IDS_MAX } from '../base/limits.ts'
+import { STOP_IDS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { SAMPLING_DEFAULTS } from '../wire/sampling-defaults.ts'
 import { Answer, type Piece } from './answer.ts'
+import { AuditTally } from './audit-tally.ts'
 import { Attachment, turnOf, type AttachmentStep } from './attachment.ts'
 import { checkRequest, checkSampling } from './check-request.ts'
-import { OwnLine } from './own-line.ts'
-import { PrefixBook } from './prefix-book.ts'
 import { reroutedText } from './reroute-text.ts'
-import { RouteSearch } from './route-search.ts'
-import { savedBeginning } from './saved-name.ts'
-import { openTurn, type OpeningStep } from './turn-opening.ts'
 import { Stopwatch, perHopTiming, tokensPerSecond } from './timing.ts'
+import { TurnSessions } from './turn-sessions.ts'
 
-import type { Clock } from '../base/clock.ts'
-import type { Random } from '../base/random.ts'
 import type {
   GenerateEvent,
   GenerateRequest,
@@ -27,11 +22,9 @@ import type {
   SavedPrefix
 } from '../wire/generation.ts'
 import type { SessionId } from '../wire/ids.ts'
-import type { KvType, OpenPrefix, RouteStage, Sampling, StageStats } from '../wire/session.ts'
-import type { Pipeline, SessionModel } from './pipeline.ts'
-import type { Route } from './route.ts'
-import type { Repair, Session } from './session.ts'
-import type { Turn } from './session-types.ts'
+import type { RouteStage, Sampling, StageStats } from '../wire/session.ts'
+import type { Session } from './session.ts'
+import type { SessionStep, SessionTurn, TurnSessionsComponents } from './turn-sessions.ts'
 import type { ChatTemplate, Tokenizer } from './text-ports.ts'
 
 /**
@@ -40,9 +33,7 @@ import type { ChatTemplate, Tokenizer } from './text-ports.ts'
  */
 const KEPT_CONTEXT_TOKENS = 4096
 
-export interface TextGeneratorComponents {
-  pipeline: Pipeline
-  model: SessionModel
+export interface TextGeneratorComponents extends TurnSessionsComponents {
   tokenizer: Tokenizer
   /** Null where the model has none: then only plain prompts are answered. */
   template: ChatTemplate | null
@@ -50,45 +41,29 @@ export interface TextGeneratorComponents {
   sampling: Partial<Sampling>
   /** Positions that one session may have: what the stages reserve, at most what the model was made for. */
   contextTokens: number
-  /** @throws PLAN_GAP */
-  findRoute: () => Route
-  /** For an answer that lost a stage; absent where there is but one peer. */
-  repair?: Repair
-  /** Peers that sessions can be asked of, this one included; absent as above. */
+  /** Peers that sessions can be asked of, this one included; absent where there is but one. */
   members?: () => readonly PeerId[]
-  /** What people call a peer; its short id when absent. Foreign text. */
-  nameOf?: (peer: PeerId) => string
-  clock: Clock
-  random: Random
 }
 
-/** What is fixed about one request before a session is chosen. */
-interface Question extends Turn {
+/** What is fixed about one request. */
+interface Question extends SessionTurn {
   promptIds: number[]
-  contextTokens: number
-  kvType: KvType
   stops: readonly string[]
   isAtStart: boolean
   /** The session is to stay for a next turn. */
   isKept: boolean
 }
 
-/**
- * What happens in one turn: tokens that were known before, news of the session that answers, or why there is
- * none yet.
- */
-type TurnStep = AttachmentStep | OpeningStep
+/** What happens in one turn: tokens that were known before, or what happens to its session. */
+type TurnStep = AttachmentStep | SessionStep
 
 export class TextGenerator {
   readonly #components: TextGeneratorComponents
-  /** Paused sessions by their id, the one used longest ago first. */
-  readonly #kept = new Map<string, Session>()
-  readonly #book = new PrefixBook()
-  /** Questions that wait for room. */
-  readonly #line = new OwnLine()
+  readonly #sessions: TurnSessions
 
   constructor(components: TextGeneratorComponents) {
     this.#components = components
+    this.#sessions = new TurnSessions(components)
   }
 
   /**
@@ -101,7 +76,7 @@ export class TextGenerator {
     signal: AbortSignal
   ): AsyncGenerator<GenerateEvent, void> {
     const question = this.#ask(request)
-    yield* this.#answer(question, this.#turn(request, question, signal), signal)
+    yield* this.#answer(question, this.#sessions.run(question, signal), signal)
   }
 
   /**
@@ -118,7 +93,7 @@ export class TextGenerator {
     const recalled = await attachment.recall()
     const turn = turnOf(recalled)
     const { contextTokens, kvType, stops, isAtStart } = recalled
-    const terms = { contextTokens, kvType, stops, isAtStart, isKept: false }
+    const terms = { contextTokens, kvType, stops, isAtStart, isKept: false, verify: 0 }
     const question = { ...turn, ...terms, promptIds: [...turn.ids] }
     yield* this.#answer(question, attachment.steps(recalled, signal), signal)
   }
@@ -131,6 +106,7 @@ export class TextGenerator {
     const { stops, isAtStart } = question
     const answer = new Answer(this.#components.tokenizer, stops, isAtStart)
     const stopwatch = new Stopwatch(this.#components.clock)
+    const audit = question.verify > 0 ? new AuditTally() : null
     let session: Session | null = null
     let stages: RouteStage[] = []
     try {
@@ -145,11 +121,18 @@ export class TextGenerator {
             for (const token of step.known) yield* textEvent(answer.push(token))
             continue
           }
+          if ('audit' in step) {
+            audit?.note(step.audit)
+            yield { type: 'audit', ...step.audit }
+            continue
+          }
           const { event } = step
+          // Where another session goes on, the one before it is not to be built upon.
+          if (session !== null && session !== step.source) this.#sessions.forget(session)
           session = step.source
           stopwatch.note(event)
           if (event.type === 'opened') {
-            this.#remember(session, question.promptIds)
+            this.#sessions.remember(session, question.promptIds)
             ;({ stages } = session.route)
             yield routeEvent(session, question, event.keptTokens)
           }
@@ -159,6 +142,7 @@ export class TextGenerator {
             yield { ...event, text: reroutedText(stages, event.stages, nameOf) }
             ;({ stages } = event)
           }
+          if (step.isChecked) audit?.count()
           if (event.type === 'token') yield* textEvent(answer.push(event))
           if (answer.finishReason !== null) break
         }
@@ -167,17 +151,18 @@ export class TextGenerator {
         if (!isAbort(error) || !signal.aborted) throw error
         yield* textEvent(answer.cancel())
       }
-      if (session?.isOpen) this.#remember(session, [...question.promptIds, ...answer.ids])
+      if (session?.isOpen) this.#sessions.remember(session, [...question.promptIds, ...answer.ids])
       const isKept = question.isKept && session?.isOpen === true && !signal.aborted
       const stats = (await (isKept ? session?.pause() : session?.close())) ?? []
       const result = this.#result(question, answer, session?.route.stages ?? [], stats, stopwatch)
+      if (audit !== null) result.audit = audit.result
       if (isKept && session?.isOpen) {
-        result.session = this.#keep(session)
+        result.session = this.#sessions.keep(session)
         session = null
       }
       yield { type: 'done', result }
     } catch (error) {
-      if (session !== null) this.#book.remove(session.id)
+      if (session !== null) this.#sessions.forget(session)
       throw error
     } finally {
       // Closed already or kept, unless an error came or the reader left.
@@ -187,20 +172,12 @@ export class TextGenerator {
 
   /** Frees a session that was kept; unknown ids are ignored. */
   closeSession(id: string): void {
-    const session = this.#kept.get(id)
-    this.#kept.delete(id)
-    void session?.close()
+    this.#sessions.close(id)
   }
 
-  /**
-   * Has the stages of a kept session store its keys and values on their disks.
-   * @throws STAGE_UNKNOWN_SESSION when it is not kept any more, PEER_BUSY
-   */
+  /** Has the stages of a kept session store what they computed. @throws as TurnSessions.save */
   async saveSession(id: string): Promise<SavedPrefix> {
-    const session = this.#kept.get(id)
-    if (session?.isOpen) return session.save()
-    const text = 'the session is not kept any more: ask again, then save'
-    throw new SwarmError('STAGE_UNKNOWN_SESSION', text)
+    return this.#sessions.save(id)
   }
 
   /** @throws USAGE_MISSING, USAGE_BAD_VALUE, USAGE_PROMPT_TOO_LONG */
@@ -226,6 +203,9 @@ export class TextGenerator {
     const grownTokens = Math.max(KEPT_CONTEXT_TOKENS, 2 * positionEnd)
     const reserveTokens = request.keep === true ? Math.min(roomTokens, grownTokens) : positionEnd
     const isAtStart = request.prompt === ''
+    const { verify = 0 } = request
+    // What was verified here nobody else could take over but on the word of those who were to be verified.
+    const isPrivate = request.private === true || verify > 0
     return {
       ids: promptIds,
       promptIds,
@@ -233,12 +213,15 @@ export class TextGenerator {
       stops: request.stop,
       isAtStart,
       isKept: request.keep === true,
-      log: request.private === true ? null : { stops: request.stop, isAtStart },
+      log: isPrivate ? null : { stops: request.stop, isAtStart },
       sampling,
       stopIds: tokenizer.stopIds.slice(0, STOP_IDS_MAX),
       positionEnd,
       speculates: request.speculation ?? true,
-      contextTokens: request.contextTokens ?? reserveTokens
+      contextTokens: request.contextTokens ?? reserveTokens,
+      session: request.session,
+      saved: request.saved,
+      verify
     }
   }
 
@@ -251,84 +234,6 @@ export class TextGenerator {
     }
     // A template writes the beginning of the sequence itself.
     return tokenizer.encode(template.render(messages), { special: true, bos: false })
-  }
-
-  /** The events of one turn, on a kept session if there still is one, else on a new one. */
-  async *#turn(
-    request: GenerateRequest,
-    question: Question,
-    signal: AbortSignal
-  ): AsyncGenerator<TurnStep, void> {
-    const kept = this.#takeKept(request, question.positionEnd)
-    if (kept !== null) {
-      // Its caches are about to hold other ids, or none.
-      this.#book.remove(kept.id)
-      let hasOpened = false
-      try {
-        for await (const event of kept.run(question, signal)) {
-          hasOpened = true
-          yield { event, source: kept }
-        }
-        return
-      } catch (error) {
-        // Freed after a long time, or one of its stages left: every id is still here, begin again.
-        void kept.close()
-        if (hasOpened || isAbort(error)) throw error
-      }
-    }
-    const { pipeline, model, findRoute, repair, clock, random } = this.#components
-    const { kvType } = request
-    const { contextTokens } = question
-    const create = (route: Route, ticket: number) =>
-      pipeline.createSession({
-        route,
-        model,
-        kvType,
-        contextTokens,
-        prefix: this.#beginning(request, route.stages, question.promptIds),
-        isReusable: true,
-        ...(repair && { repair }),
-        ticket
-      })
-    const search = new RouteSearch(findRoute, clock.now())
-    const opening = { search, line: this.#line, create, clock, random }
-    yield* openTurn(opening, question, signal)
-  }
-
-  /** The longest beginning that stages may still have in memory or on disk. */
-  #beginning(
-    { kvType, saved }: GenerateRequest,
-    stages: readonly RouteStage[],
-    ids: readonly number[]
-  ): OpenPrefix | null {
-    const { id: modelId, arithmeticVersion } = this.#components.model
-    const of = { modelId, arithmeticVersion: sessionArithmetic(arithmeticVersion, kvType), kvType }
-    const inMemory = this.#book.find(stages, kvType, ids)
-    const onDisk = saved ? savedBeginning(saved, of, stages, ids) : null
-    return (onDisk?.tokens ?? 0) > (inMemory?.tokens ?? 0) ? onDisk : inMemory
-  }
-
-  #takeKept(request: GenerateRequest, positionEnd: number): Session | null {
-    const session = this.#kept.get(request.session ?? '')
-    if (!session) return null
-    this.#kept.delete(session.id)
-    const fits = session.kvType === request.kvType && session.contextTokens >= positionEnd
-    if (session.isOpen && fits) return session
-    void session.close()
-    return null
-  }
-
-  /** Later prompts may begin with what the session's caches hold. */
-  #remember(session: Session, ids: readonly number[]): void {
-    this.#book.put(session.id, session.route.stages, session.kvType, ids)
-  }
-
-  #keep(session: Session): string {
-    this.#kept.set(session.id, session)
-    for (const id of this.#kept.keys()) {
-      if (this.#kept.size > SESSIONS_KEPT_MAX) this.closeSession(id)
-    }
-    return session.id
   }
 
   #result(

@@ -13,33 +13,35 @@ import type { OwnLine, Queued } from './own-line.ts'
 import type { Route } from './route.ts'
 import type { RouteSearch } from './route-search.ts'
 import type { Session } from './session.ts'
-import type { SessionEvent, Turn } from './session-types.ts'
 
 /** Before a route that could not be opened is tried again. */
 const ROUTE_RETRY_MS = 250
 /** Mean time until who waits asks again: drawn, so that two origins do not refuse each other in step. */
 const ROOM_RETRY_MS = 500
 
-/** News of the session that answers, or why there is none yet. */
-export type OpeningStep =
-  { waiting: string; before?: number } | { event: SessionEvent; source: Session }
+/** Why there is no session yet; with how many come first where the question waits for room. */
+export interface Waiting {
+  waiting: string
+  before?: number
+}
 
-export interface TurnOpeningComponents {
+export interface TurnOpeningComponents<Step extends object> {
   search: RouteSearch
   line: OwnLine
   /** A session that was not opened yet. @param ticket of this peer's place in line. */
   create: (route: Route, ticket: number) => Session
+  /** One turn on it; a step with an event says that it is open. */
+  steps: (session: Session) => AsyncIterable<Step>
   clock: Clock
   random: Random
 }
 
-/** All events of one turn. @throws what the session throws; STAGE_FULL after ADMISSION_WAIT_MS in line. */
-export async function* openTurn(
-  components: TurnOpeningComponents,
-  turn: Turn,
+/** All steps of one turn. @throws what they throw; STAGE_FULL after ADMISSION_WAIT_MS in line. */
+export async function* openTurn<Step extends object>(
+  components: TurnOpeningComponents<Step>,
   signal: AbortSignal
-): AsyncGenerator<OpeningStep, void> {
-  const { search, line, create, clock, random } = components
+): AsyncGenerator<Step | Waiting, void> {
+  const { search, line, create, steps, clock, random } = components
   const startedMs = clock.now()
   const number = line.arrive()
   let queued: Queued | null = line.isEmpty ? null : line.join(number)
@@ -50,11 +52,13 @@ export async function* openTurn(
         const session = create(search.route, queued === null ? 0 : line.ticket)
         let hasOpened = false
         try {
-          for await (const event of session.run(turn, signal)) {
-            if (!hasOpened && queued !== null) line.admitted(queued)
-            hasOpened = true
-            queued = null
-            yield { event, source: session }
+          for await (const step of steps(session)) {
+            hasOpened ||= 'event' in step
+            if (hasOpened && queued !== null) {
+              line.admitted(queued)
+              queued = null
+            }
+            yield step
           }
           return
         } catch (error) {

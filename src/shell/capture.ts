@@ -3,8 +3,8 @@
 
 import { execFile } from 'node:child_process'
 
-import { CAPTURE_BYTES_MAX, CAPTURE_LINES_MAX, CAPTURE_TIMEOUT_MS } from '../base/limits.ts'
-import { FAILURE_OUTPUT_BYTES_MAX } from '../base/limits.ts'
+import { CAPTURE_BYTES_MAX, CAPTURE_LINES_MAX, CAPTURE_TIMEOUT_MS } from '../base/shell-limits.ts'
+import { FAILURE_OUTPUT_BYTES_MAX } from '../base/shell-limits.ts'
 import { outputOnScreen } from './screen-cut.ts'
 import { Tail } from './tail.ts'
 

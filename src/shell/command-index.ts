@@ -4,8 +4,8 @@
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 
-import { COMMAND_INDEX_BYTES_MAX, COMMAND_INDEXED_CHARS_MAX } from '../base/limits.ts'
-import { COMMANDS_INDEXED_MAX } from '../base/limits.ts'
+import { COMMAND_INDEX_BYTES_MAX, COMMAND_INDEXED_CHARS_MAX } from '../base/shell-limits.ts'
+import { COMMANDS_INDEXED_MAX } from '../base/shell-limits.ts'
 import { readEnd, unusable } from './runtime-file.ts'
 import type { SpoolRecord } from './spool-record.ts'
 

@@ -1,7 +1,7 @@
 // What the model is asked about a failure: the redacted command and error, and stored facts as context,
 // within a bound. Foreign facts can say anything; the answer is shown and never run. Pure.
 
-import { EXPLAIN_PROMPT_CHARS_MAX } from '../base/limits.ts'
+import { EXPLAIN_PROMPT_CHARS_MAX } from '../base/shell-limits.ts'
 import type { Hit } from '../wire/knowledge.ts'
 
 const TASK =

@@ -7,7 +7,8 @@ import { rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { SwarmError } from '../base/errors.ts'
-import { HOOK_FILE_BYTES_MAX, HOOK_TOPICS_MAX, TOPIC_NAME_BYTES_MAX } from '../base/limits.ts'
+import { TOPIC_NAME_BYTES_MAX } from '../base/limits.ts'
+import { HOOK_FILE_BYTES_MAX, HOOK_TOPICS_MAX } from '../base/shell-limits.ts'
 import { clip } from '../base/text.ts'
 import { unusable } from './runtime-file.ts'
 

@@ -8,8 +8,8 @@ import {
   COMMAND_INDEX_BYTES_MAX,
   SPOOL_BYTES_MAX,
   SPOOL_COMMAND_CHARS_MAX
-} from '../base/limits.ts'
-import { SPOOL_CWD_CHARS_MAX, SUGGEST_DEADLINE_MS } from '../base/limits.ts'
+} from '../base/shell-limits.ts'
+import { SPOOL_CWD_CHARS_MAX, SUGGEST_DEADLINE_MS } from '../base/shell-limits.ts'
 
 export interface HookPaths {
   /** Of the spool (spool.ts). */

@@ -3,7 +3,7 @@
 // `swarm hook enable --share TOPIC` for this topic. The store itself is a port. Pure but for that port.
 
 import { SwarmError } from '../base/errors.ts'
-import { FIX_COMMAND_CHARS_MAX } from '../base/limits.ts'
+import { FIX_COMMAND_CHARS_MAX } from '../base/shell-limits.ts'
 import type { LearnRequest, Learnt, Scope } from '../wire/knowledge.ts'
 import type { Failure } from './failure.ts'
 import { redact } from './redact.ts'

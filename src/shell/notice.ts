@@ -4,7 +4,7 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { NOTICE_CHARS_MAX } from '../base/limits.ts'
+import { NOTICE_CHARS_MAX } from '../base/shell-limits.ts'
 import { clip } from '../base/text.ts'
 import { unusable } from './runtime-file.ts'
 

@@ -2,7 +2,7 @@
 // known from the spool where the hook is on: it tells of such a line before it runs. Status and time are
 // not: the shell knows them only when this program has ended.
 
-import { FAILURE_OUTPUT_BYTES_MAX } from '../base/limits.ts'
+import { FAILURE_OUTPUT_BYTES_MAX } from '../base/shell-limits.ts'
 import type { Failure } from './failure.ts'
 import type { SpoolRecord } from './spool-record.ts'
 import { Tail } from './tail.ts'

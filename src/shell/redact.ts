@@ -3,7 +3,7 @@
 // (redact-entropy.ts). Owns the order and the bounds; deliberately keeps what makes an error worth
 // keeping: hashes of git, digests, UUIDs and paths stay. Errs towards taking out. Pure.
 
-import { REDACT_LINE_CHARS_MAX } from '../base/limits.ts'
+import { REDACT_LINE_CHARS_MAX } from '../base/shell-limits.ts'
 import { isRandomKey, WORD } from './redact-entropy.ts'
 import { PATTERNS } from './redact-patterns.ts'
 

@@ -2,7 +2,7 @@
 // a mark, and a line break. The file may hold anything (a full disk tears records, a shell may be killed),
 // so what is no whole record is passed over. A field cannot hold a NUL, so no command can forge a record.
 
-import { SPOOL_COMMAND_CHARS_MAX, SPOOL_CWD_CHARS_MAX } from '../base/limits.ts'
+import { SPOOL_COMMAND_CHARS_MAX, SPOOL_CWD_CHARS_MAX } from '../base/shell-limits.ts'
 
 /** One command line of one shell. `asked`: it is about to run and pipes into `swarm why`; no status yet. */
 export interface SpoolRecord {

@@ -5,8 +5,8 @@
 import { closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { SPOOL_BYTES_MAX, SPOOL_COMMAND_CHARS_MAX } from '../base/limits.ts'
-import { SPOOL_CWD_CHARS_MAX } from '../base/limits.ts'
+import { SPOOL_BYTES_MAX, SPOOL_COMMAND_CHARS_MAX } from '../base/shell-limits.ts'
+import { SPOOL_CWD_CHARS_MAX } from '../base/shell-limits.ts'
 import type { Failure } from './failure.ts'
 import { makePrivateFolder, readEnd, unusable } from './runtime-file.ts'
 import { parseSpool, type SpoolRecord } from './spool-record.ts'

@@ -11,7 +11,7 @@ import type { Readable, Writable } from 'node:stream'
 
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
-import { FAILURE_OUTPUT_BYTES_MAX } from '../base/limits.ts'
+import { FAILURE_OUTPUT_BYTES_MAX } from '../base/shell-limits.ts'
 import { markPane, outputBetween, paneOf } from './capture.ts'
 import type { Failure } from './failure.ts'
 import { quote } from './hook-script.ts'

@@ -4,7 +4,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { FAILURE_OUTPUT_BYTES_MAX, WATCHED_FILE_BYTES_MAX } from '../base/limits.ts'
+import { FAILURE_OUTPUT_BYTES_MAX, WATCHED_FILE_BYTES_MAX } from '../base/shell-limits.ts'
 import type { Failure } from './failure.ts'
 import { makePrivateFolder, readEnd, unusable } from './runtime-file.ts'
 

@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { FOLDER_ENTRIES_MAX, SEARCH_PATH_FOLDERS_MAX } from '../base/limits.ts'
+import { FOLDER_ENTRIES_MAX, SEARCH_PATH_FOLDERS_MAX } from '../base/shell-limits.ts'
 import type { Machine } from './rules/failed.ts'
 
 /** Builtins of zsh and bash that people type; a slip in one of them is a slip in a program. */

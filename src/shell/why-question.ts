@@ -2,7 +2,7 @@
 // lines that say what went wrong. Owns which lines those are. The same text is learnt and asked, so that
 // equal failures meet. Pure.
 
-import { FIX_COMMAND_CHARS_MAX, FIX_OUTPUT_CHARS_MAX } from '../base/limits.ts'
+import { FIX_COMMAND_CHARS_MAX, FIX_OUTPUT_CHARS_MAX } from '../base/shell-limits.ts'
 import type { Failure } from './failure.ts'
 import { redact } from './redact.ts'
 

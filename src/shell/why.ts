@@ -5,7 +5,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import { isAbort } from '../base/errors.ts'
-import { EXPLAIN_ASK_TIMEOUT_MS, FIXES_ASKED_MAX, PROPOSALS_MAX } from '../base/limits.ts'
+import { EXPLAIN_ASK_TIMEOUT_MS, FIXES_ASKED_MAX, PROPOSALS_MAX } from '../base/shell-limits.ts'
 import type { Hit, QueryRequest } from '../wire/knowledge.ts'
 import { explainPrompt } from './explain-prompt.ts'
 import type { Failure } from './failure.ts'

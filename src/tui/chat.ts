@@ -98,6 +98,8 @@ export function onAnswer(chat: Chat, event: GenerateEvent, nowMs: number): Chat 
     case 'queued':
     case 'rerouting':
       return withTurn(chat, { note: queuedText(event) })
+    case 'audit':
+      return withTurn(chat, { note: event.text })
     case 'rerouted': {
       const route = event.stages.map(({ peer }) => peer)
       return withTurn({ ...chat, meter: { ...meter, route } }, { note: '' })

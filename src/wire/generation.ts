@@ -39,6 +39,8 @@ export interface GenerateRequest {
   sampling: Partial<Sampling>
   stop: string[]
   kvType: KvType
+  /** Part of the answer's steps that other peers compute again, 0 to 1; absent: 0. */
+  verify?: number
   /** Positions to reserve; absent: prompt plus maxTokens. */
   contextTokens?: number
   /** False: no drafts. The tokens are the same either way. */
@@ -121,6 +123,13 @@ export interface GenerateResult {
     /** Absent where no plan chose the route. */
     predicted?: RoutePrediction
   }
+  /** Present where a part of the answer was to be verified. */
+  audit?: {
+    /** Tokens that were computed twice, with the same bits. */
+    checkedTokens: number
+    /** Peers that were left out, because they, or one of several, computed something else. */
+    excluded: string[]
+  }
   /** Present when the session was kept. */
   session?: string
 }
@@ -143,5 +152,7 @@ export type GenerateEvent =
   | { type: 'rerouting'; reason: string }
   /** The answer goes on over these stages; positions that new ones still have to get; one sentence. */
   | { type: 'rerouted'; stages: RouteStage[]; refillTokens: number; text: string }
+  /** What verification found, in one sentence, and the peers that it concerns, if any. */
+  | { type: 'audit'; text: string; guilty: string[]; isCertain: boolean }
   | { type: 'text'; text: string; ids: number[] }
   | { type: 'done'; result: GenerateResult }

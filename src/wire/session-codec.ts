@@ -15,7 +15,8 @@ import {
 } from '../base/limits.ts'
 import { fromHex, toHex } from '../base/text.ts'
 import { badFrame } from './fields.ts'
-import { ACTIVATION_NUMBER, BODIES, U32_MAX, checkSpan, checkStop } from './session-messages.ts'
+import { ACTIVATION_NUMBER, BODIES, checkSpan, checkStop } from './session-messages.ts'
+import { U32_MAX } from './session-fields.ts'
 import { decodeWhole, encodeWhole, oneMessageOf } from './whole-message.ts'
 
 import type { SessionId } from './ids.ts'

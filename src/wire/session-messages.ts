@@ -9,22 +9,32 @@ import {
   DRAFT_TOKENS_MAX,
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
-  LAYERS_MAX,
   LOG_CHUNK_IDS_MAX,
-  LOGIT_BIAS_MAX,
   PEERS_MAX,
-  ROUTE_STAGES_MAX,
-  SAMPLING_VALUE_MAX,
   SESSIONS_MAX,
-  STOP_IDS_MAX,
   STOP_TEXTS_MAX,
-  STOP_TEXT_CHARS_MAX,
-  VOCAB_MAX
+  STOP_TEXT_CHARS_MAX
 } from '../base/limits.ts'
 import * as f from './fields.ts'
-import { KV_TYPES, SESSION_STATES } from './session.ts'
+import {
+  U32_MAX,
+  count,
+  epoch,
+  hash,
+  index,
+  logitsHash,
+  micros,
+  peer,
+  position,
+  sampling,
+  session,
+  stop,
+  terms,
+  tokenId
+} from './session-fields.ts'
+import { SESSION_STATES } from './session.ts'
 
-import type { PeerId, SessionId } from './ids.ts'
+import type { AuditedMessage, AuditMessage, SavedMessage, SaveMessage } from './errands.ts'
 import type {
   ActivationMessage,
   ClosedMessage,
@@ -44,80 +54,13 @@ import type {
   RecalledMessage,
   RecallMessage,
   ReplayMessage,
-  RouteStage,
   SampledMessage,
   SampledToken,
-  Sampling,
-  SavedMessage,
-  SaveMessage,
   SessionMessage,
   StageStats,
   TokenMessage
 } from './session.ts'
 import type { Bodies } from './whole-message.ts'
-
-export const U32_MAX = 2 ** 32 - 1
-
-const session = f.hex<SessionId>(16, 'the session id')
-const epoch = f.whole(4, 1, U32_MAX, 'the epoch')
-const position = f.whole(4, 0, CONTEXT_TOKENS_MAX, 'the position')
-const index = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the index in the route')
-const tokenId = f.whole(4, 0, VOCAB_MAX - 1, 'the token id')
-const hash = f.hex<string>(32, 'the hash')
-const stop = f.whole(1, 0, ROUTE_STAGES_MAX - 1, 'the last stage of a chunk')
-const logitsHash = f.hex<string>(8, 'the logits hash')
-const peer = f.hex<PeerId>(32, 'the peer key')
-const count = f.whole(4, 0, U32_MAX, 'the count of tokens')
-const micros = f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the time in microseconds')
-const penalty = f.finite(-SAMPLING_VALUE_MAX, SAMPLING_VALUE_MAX, 'the penalty or bias')
-
-const sampling = f.struct<Sampling>({
-  temperature: f.finite(0, SAMPLING_VALUE_MAX, 'the temperature'),
-  topK: f.whole(4, 0, VOCAB_MAX, 'topK'),
-  topP: f.finite(0, 1, 'topP'),
-  minP: f.finite(0, 1, 'minP'),
-  presencePenalty: penalty,
-  frequencyPenalty: penalty,
-  seed: f.whole(8, 0, Number.MAX_SAFE_INTEGER, 'the seed'),
-  bias: f.list(f.struct({ id: tokenId, value: penalty }), 0, LOGIT_BIAS_MAX, 'logit biases')
-})
-
-const route = f.checked(
-  f.list(
-    f.struct<RouteStage>({
-      peer,
-      start: f.whole(2, 0, LAYERS_MAX - 1, 'the first layer'),
-      end: f.whole(2, 1, LAYERS_MAX, 'the layer after the last')
-    }),
-    1,
-    ROUTE_STAGES_MAX,
-    'stages of the route'
-  ),
-  (stages) => {
-    let next = 0
-    for (const { start, end } of stages) {
-      if (start !== next || start >= end) {
-        throw f.badFrame(`the route has layers [${start}, ${end}) where layer ${next} must follow`)
-      }
-      next = end
-    }
-  },
-  'each begins where the one before ends, the first at 0'
-)
-
-/** Of a session, whoever opens it. */
-const terms = {
-  route,
-  modelId: hash,
-  planHash: hash,
-  viewHash: hash,
-  arithmeticVersion: f.whole(4, 0, U32_MAX, 'the arithmetic version'),
-  contextTokens: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the context'),
-  kvType: f.oneOf(KV_TYPES, 'the KV type'),
-  sampling,
-  stopIds: f.list(tokenId, 0, STOP_IDS_MAX, 'stop ids'),
-  positionEnd: f.whole(4, 1, CONTEXT_TOKENS_MAX, 'the end position')
-}
 
 const open = f.checked(
   f.struct<Omit<OpenMessage, 'type'>>({
@@ -132,6 +75,7 @@ const open = f.checked(
     viewHash: hash,
     prefix: f.optional(f.struct<OpenPrefix>({ session, tokens: position }), 'the prefix'),
     isReusable: f.flag('whether the cache is reusable'),
+    isAudited: f.flag('whether the session is audited'),
     arithmeticVersion: terms.arithmeticVersion,
     contextTokens: terms.contextTokens,
     kvType: terms.kvType,
@@ -255,6 +199,17 @@ const replay = f.checked(
     checkStop(message.index + 1, message.stop)
   }
 )
+
+const audit = f.struct<Omit<AuditMessage, 'type'>>({ session, epoch, index, position })
+
+const audited = f.struct<Omit<AuditedMessage, 'type'>>({
+  session,
+  epoch,
+  index,
+  position,
+  input: hash,
+  output: hash
+})
 
 const progress = f.struct<Omit<ProgressMessage, 'type'>>({ session, epoch, index, position })
 
@@ -393,7 +348,9 @@ export const BODIES: Bodies<Exclude<SessionMessage, ActivationMessage>> = {
   list: { number: 15, body: f.struct<Omit<ListMessage, 'type'>>({}) },
   listed: { number: 16, body: listed },
   save: { number: 17, body: save },
-  saved: { number: 18, body: saved }
+  saved: { number: 18, body: saved },
+  audit: { number: 19, body: audit },
+  audited: { number: 20, body: audited }
 }
 
 export const ACTIVATION_NUMBER = 4

@@ -2,6 +2,7 @@
 // each other, in the order in which they say it. Structural types only: the domain matches them.
 // The codec is in session-codec.ts; an activation's payload is never copied by it.
 
+import type { AuditedMessage, AuditMessage, SavedMessage, SaveMessage } from './errands.ts'
 import type { PeerId, SessionId } from './ids.ts'
 
 /** One stage of a route: this peer runs layers [start, end). A peer may have several stages of one route. */
@@ -73,6 +74,8 @@ export interface OpenMessage {
   prefix: OpenPrefix | null
   /** Keys and values may stay when the session is closed, for a later `prefix` of this origin. */
   isReusable: boolean
+  /** The origin may ask what the stage's rows hashed to (`audit`), so the stage keeps the hashes. */
+  isAudited: boolean
   /** Also of its KV type (compute/arithmetic.ts): stages of another one refuse. */
   arithmeticVersion: number
   /** Positions to reserve; the stage answers STAGE_FULL if it has no room for their keys and values. */
@@ -244,32 +247,6 @@ export interface ClosedMessage {
 }
 
 /**
- * Origin to a stage: store the keys and values of the first positions on your own disk, for a later `prefix`
- * of this origin with this name. The session goes on meanwhile.
- */
-export interface SaveMessage {
-  type: 'save'
-  session: SessionId
-  epoch: number
-  /** Which stage of the route the receiver is. */
-  index: number
-  /** Of the ids behind these positions (pipeline/saved-name.ts); no stage can check it. */
-  name: SessionId
-  tokens: number
-}
-
-/** Stage to origin: so many positions are on its disk now. */
-export interface SavedMessage {
-  type: 'saved'
-  session: SessionId
-  index: number
-  name: SessionId
-  tokens: number
-  /** Why there are none; empty where there are. */
-  text: string
-}
-
-/**
  * Any stage to origin (and from the origin's hop to itself): the session cannot go on here as it is. Where
  * the code is PEER_GONE the stage keeps its cache for an epoch on another route; else it has freed it.
  */
@@ -378,6 +355,8 @@ export type SessionMessage =
   | IdsMessage
   | ReplayMessage
   | ActivationMessage
+  | AuditMessage
+  | AuditedMessage
   | ProgressMessage
   | TokenMessage
   | CloseMessage

@@ -12,7 +12,7 @@ async function* pieces(...list: (Buffer | string)[]): AsyncGenerator<Buffer | st
 test('generate request - every flag arrives under its name', async (t) => {
   const line =
     'generate -p hello -n 9 --temp 0 --seed 8 --top-k 7 --top-p 0.6 --min-p 0.5 --stop a --stop b ' +
-    '--ctx 99 --kv f32 --no-speculation'
+    '--ctx 99 --kv f32 --verify 0.25 --no-speculation'
   const { flags } = parseArgs(line.split(' '), {})
   t.alike(await generateRequest(flags, pieces(), signal), {
     prompt: 'hello',
@@ -20,6 +20,7 @@ test('generate request - every flag arrives under its name', async (t) => {
     sampling: { temperature: 0, topK: 7, topP: 0.6, minP: 0.5, seed: 8 },
     stop: ['a', 'b'],
     kvType: 'f32',
+    verify: 0.25,
     contextTokens: 99,
     speculation: false
   })

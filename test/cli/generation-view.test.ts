@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import test from 'brittle'
 
 import { systemClock } from '../../src/base/clock.ts'
-import { showGeneration } from '../../src/cli/generation-view.ts'
+import { showGeneration, summaryOf } from '../../src/cli/generation-view.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 
 import type { GenerateEvent, GenerateResult } from '../../src/api/service.ts'
@@ -74,4 +74,18 @@ test('generation view - who waits for room sees how many come first', async (t) 
   const all = await shown([wait(2), wait(0), said('Once upon')])
   t.ok(all.includes('\r\u001b[Kqueued: 2 before you'), all)
   t.ok(all.includes('queued: you are next (a context of 100 tokens'), all)
+})
+
+test('generation view - who computed wrong bits is named on a line of its own', async (t) => {
+  const text = 'atlas computed wrong bits at position 9: it is left out, 3 tokens withdrawn'
+  const audit: GenerateEvent = { type: 'audit', text, guilty: [], isCertain: true }
+  const again = 'position 9 and what follows is computed again'
+  const all = await shown([said('Once'), audit, lost(again), rerouted, said(' upon')])
+  t.is(all, `Once\r\u001b[K${text}\nOnce\r\u001b[K${rerouted.text}\nOnce upon\n`)
+})
+
+test('generation view - the numbers say how much was verified', (t) => {
+  const audit = { checkedTokens: 2, excluded: [] }
+  t.ok(summaryOf({ ...RESULT, audit }).endsWith(', 2 tokens verified'))
+  t.absent(summaryOf(RESULT).includes('verified'))
 })

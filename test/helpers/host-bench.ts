@@ -123,6 +123,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     position: 0,
     prefix: null,
     isReusable: false,
+    isAudited: false,
     index: route.findIndex(({ peer }) => peer === HOST),
     route,
     modelId: MODEL_ID,

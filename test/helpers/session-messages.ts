@@ -39,6 +39,8 @@ export const MESSAGE_TYPES = [
   'open',
   'opened',
   'ids',
+  'audit',
+  'audited',
   'activation',
   'progress',
   'token',
@@ -136,6 +138,7 @@ function open(random: Random): OpenMessage {
     position,
     prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
     isReusable: below(random, 2) === 1,
+    isAudited: below(random, 2) === 1,
     index: between(random, 0, stages.length - 1),
     route: stages,
     modelId: hash(random),
@@ -244,6 +247,12 @@ export function randomMessage(
       const way = { index: between(random, 1, stop), stop }
       return { type, session, epoch, ...way, position, nTokens, dim, sample, drafted, payload }
     }
+    case 'audit':
+      return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
+    case 'audited': {
+      const position = between(random, 0, CONTEXT_TOKENS_MAX)
+      return { type, session, epoch, index, position, input: hash(random), output: hash(random) }
+    }
     case 'progress':
       return { type, session, epoch, index, position: between(random, 0, CONTEXT_TOKENS_MAX) }
     case 'token':
@@ -274,6 +283,7 @@ export function randomMessage(
         sampledTokens: _t,
         speculates: _d,
         ticket: _k,
+        isAudited: _a,
         ...kept
       } = terms
       return { type, ...kept, session, ...logPart(random) }

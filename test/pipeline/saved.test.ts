@@ -23,7 +23,8 @@ import type { KvStore } from '../../src/compute/kv-store.ts'
 import type { SessionOptions } from '../../src/pipeline/pipeline.ts'
 import type { StageRoom } from '../../src/pipeline/stage-room.ts'
 import type { SavedPrefix } from '../../src/wire/generation.ts'
-import type { OpenPrefix, SaveMessage } from '../../src/wire/session.ts'
+import type { SaveMessage } from '../../src/wire/errands.ts'
+import type { OpenPrefix } from '../../src/wire/session.ts'
 
 const CHOOSE = { ...GREEDY, temperature: 0.9, topP: 0.95, presencePenalty: 0.5, seed: 4 }
 const PROMPT = someIds(300, 1)

@@ -3,7 +3,7 @@ import test from 'brittle'
 import { SwarmError } from '../../src/base/errors.ts'
 import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../src/base/limits.ts'
 import { HostedSession } from '../../src/pipeline/hosted-session.ts'
-import { StepRunner, type OriginMessage } from '../../src/pipeline/step-runner.ts'
+import { StepRunner } from '../../src/pipeline/step-runner.ts'
 import { HOST, MIDDLE, open } from '../helpers/host-bench.ts'
 import { ACTIVATION_HEADER_BYTES } from '../../src/wire/session-codec.ts'
 import { SimClock } from '../helpers/sim-clock.ts'
@@ -12,6 +12,7 @@ import { ToyStage } from '../helpers/toy-stage.ts'
 import { keyOf } from '../helpers/views.ts'
 
 import type { Hops } from '../../src/pipeline/hop.ts'
+import type { OriginMessage } from '../../src/pipeline/host-messages.ts'
 
 /** One activation on a middle stage whose next hop is as the test wants it. */
 async function step(to: Hops['to']) {

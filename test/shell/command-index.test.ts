@@ -5,7 +5,7 @@ import {
   COMMAND_INDEX_BYTES_MAX,
   COMMAND_INDEXED_CHARS_MAX,
   COMMANDS_INDEXED_MAX
-} from '../../src/base/limits.ts'
+} from '../../src/base/shell-limits.ts'
 import { CommandIndex, foldCommands, isPlain } from '../../src/shell/command-index.ts'
 import { spoolRecord } from '../helpers/spool-records.ts'
 

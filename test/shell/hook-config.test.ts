@@ -1,11 +1,8 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
-import {
-  HOOK_FILE_BYTES_MAX,
-  HOOK_TOPICS_MAX,
-  TOPIC_NAME_BYTES_MAX
-} from '../../src/base/limits.ts'
+import { TOPIC_NAME_BYTES_MAX } from '../../src/base/limits.ts'
+import { HOOK_FILE_BYTES_MAX, HOOK_TOPICS_MAX } from '../../src/base/shell-limits.ts'
 import { maySend, readHookConfig, writeHookConfig } from '../../src/shell/hook-config.ts'
 
 const OFF = { enabled: false, shareTopics: [], notice: false }

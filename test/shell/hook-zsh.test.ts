@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
-import { SPOOL_BYTES_MAX, SPOOL_COMMAND_CHARS_MAX } from '../../src/base/limits.ts'
+import { SPOOL_BYTES_MAX, SPOOL_COMMAND_CHARS_MAX } from '../../src/base/shell-limits.ts'
 import { zshHookScript } from '../../src/shell/hook-script.ts'
 import { openZsh, ZSH } from '../helpers/zsh-pty.ts'
 

@@ -1,5 +1,5 @@
 import test from 'brittle'
-import { FAILURE_OUTPUT_BYTES_MAX } from '../../src/base/limits.ts'
+import { FAILURE_OUTPUT_BYTES_MAX } from '../../src/base/shell-limits.ts'
 import { pipedFailure, readPiped } from '../../src/shell/piped.ts'
 import { Tail } from '../../src/shell/tail.ts'
 import { spoolRecord } from '../helpers/spool-records.ts'

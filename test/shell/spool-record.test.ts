@@ -1,5 +1,5 @@
 import test from 'brittle'
-import { SPOOL_COMMAND_CHARS_MAX, SPOOL_CWD_CHARS_MAX } from '../../src/base/limits.ts'
+import { SPOOL_COMMAND_CHARS_MAX, SPOOL_CWD_CHARS_MAX } from '../../src/base/shell-limits.ts'
 import { parseSpool, type SpoolRecord } from '../../src/shell/spool-record.ts'
 import { spoolBytes, spoolRecord } from '../helpers/spool-records.ts'
 

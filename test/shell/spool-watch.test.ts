@@ -9,7 +9,7 @@ import {
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 import { createLog } from '../../src/base/log.ts'
-import { NOTICE_CHARS_MAX } from '../../src/base/limits.ts'
+import { NOTICE_CHARS_MAX } from '../../src/base/shell-limits.ts'
 import type { Failure } from '../../src/shell/failure.ts'
 import { HookSetup } from '../../src/shell/hook-setup.ts'
 import { dropNotices, writeNotice } from '../../src/shell/notice.ts'

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
-import { FAILURE_OUTPUT_BYTES_MAX, SPOOL_BYTES_MAX } from '../../src/base/limits.ts'
+import { FAILURE_OUTPUT_BYTES_MAX, SPOOL_BYTES_MAX } from '../../src/base/shell-limits.ts'
 import { isOwnCommand, lastFailed, readLastFailure, Spool } from '../../src/shell/spool.ts'
 import { keepWatched, readWatched } from '../../src/shell/watched.ts'
 import { spoolBytes, spoolRecord } from '../helpers/spool-records.ts'

@@ -3,7 +3,7 @@
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
-import { COMMAND_INDEX_BYTES_MAX } from '../../src/base/limits.ts'
+import { COMMAND_INDEX_BYTES_MAX } from '../../src/base/shell-limits.ts'
 import { until } from '../helpers/until.ts'
 import { openZsh, ZSH, type ZshPty } from '../helpers/zsh-pty.ts'
 

@@ -4,7 +4,7 @@ import {
   EXPLAIN_ASK_TIMEOUT_MS,
   EXPLAIN_PROMPT_CHARS_MAX,
   PROPOSALS_MAX
-} from '../../src/base/limits.ts'
+} from '../../src/base/shell-limits.ts'
 import { REDACTED } from '../../src/shell/redact.ts'
 import { explain } from '../../src/shell/why.ts'
 import { dangerOf } from '../../src/shell/why-danger.ts'

@@ -163,10 +163,14 @@ class AdmissionRun {
     const search = new RouteSearch(() => route, clock.now())
     const positionEnd = ids.length + count
     const turn = { ids, sampling: sampling(), stopIds: [], positionEnd, speculates: false }
+    const steps = async function* (session: Session) {
+      for await (const event of session.run(turn, signal)) yield { event, source: session }
+    }
+    const opening = { search, line, create, steps, clock, random }
     let source: Session | null = null
     let hasWaited = false
     try {
-      for await (const step of openTurn({ search, line, create, clock, random }, turn, signal)) {
+      for await (const step of openTurn(opening, signal)) {
         if ('waiting' in step) {
           this.#count('queued')
           hasWaited = true

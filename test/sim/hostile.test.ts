@@ -27,7 +27,9 @@ const ASKING = new Set<string>([
   'list',
   'listed',
   'save',
-  'saved'
+  'saved',
+  'audit',
+  'audited'
 ])
 
 /** A member that knows every key, route and session id, and sends whatever might do harm. */
@@ -121,7 +123,8 @@ class Hostile {
       session,
       epoch,
       sinceEpoch: below(random, 2),
-      sampledTokens: below(random, 2) * below(random, 100),
+      // A session that waits for tokens gives none.
+      sampledTokens: below(random, 4) === 0 ? below(random, 100) : 0,
       position,
       index,
       route: changed,
@@ -130,6 +133,7 @@ class Hostile {
       viewHash: '22'.repeat(32),
       prefix: position === 0 && below(random, 2) === 0 ? earlier : null,
       isReusable: below(random, 2) === 0,
+      isAudited: below(random, 2) === 0,
       arithmeticVersion: ARITHMETIC,
       contextTokens: 100 + below(random, 1000),
       kvType: below(random, 2) === 0 ? 'f16' : 'f32',

@@ -41,7 +41,7 @@ test('session codec - the generated messages spread over types, flags and bounds
   const random = seededRandom(11)
   const seen = new Set<string>()
   const sessions = new Set<string>()
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 2000; i++) {
     const message = randomMessage(random)
     sessions.add('session' in message ? message.session : `none ${i}`)
     seen.add(message.type)
@@ -65,7 +65,7 @@ test('session codec - the generated messages spread over types, flags and bounds
   t.ok([...seen].some((word) => word.startsWith(`f16 ${ROUTE_STAGES_MAX} `)))
   t.ok([...seen].some((word) => word.startsWith('f32 1 ')))
   t.ok(seen.has(`stops ${STOP_IDS_MAX}`) && seen.has('stops 0'))
-  t.is(sessions.size, 1500)
+  t.is(sessions.size, 2000)
 })
 
 test('session codec - a message cut at any byte, or with one byte more, is refused', (t) => {
@@ -235,7 +235,9 @@ test('session codec - out of range values are refused when read', (t) => {
     return refusal(frame)
   }
   t.is(patched('opened', 0, [0]), 'WIRE_UNKNOWN_TYPE', 'type 0')
-  t.is(patched('opened', 0, [19]), 'WIRE_UNKNOWN_TYPE', 'type 19')
+  t.is(patched('opened', 0, [21]), 'WIRE_UNKNOWN_TYPE', 'type 21')
+  t.is(patched('audit', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index of an audit')
+  t.is(patched('audited', 22, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'audited position 2^20 + 1')
   t.is(patched('opened', 17, [0, 0, 0, 0]), 'WIRE_BAD_FRAME', 'epoch 0')
   t.is(patched('opened', 21, [ROUTE_STAGES_MAX]), 'WIRE_BAD_FRAME', 'index')
   t.is(patched('token', 21, [1, 0, 16, 0]), 'WIRE_BAD_FRAME', 'position 2^20 + 1')

@@ -4,7 +4,7 @@
 
 import type { NodeStatus } from '../../api/service.ts'
 import { isAbort, SwarmError } from '../../base/errors.ts'
-import { EXPLAIN_ASK_TIMEOUT_MS } from '../../base/limits.ts'
+import { EXPLAIN_ASK_TIMEOUT_MS } from '../../base/shell-limits.ts'
 import type { Failure } from '../../shell/failure.ts'
 import { explain, type ExplainPorts, type Explanation } from '../../shell/why.ts'
 import { thisMachine } from '../../shell/why-machine.ts'

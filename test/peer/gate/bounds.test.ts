@@ -59,6 +59,10 @@ const SEARCHES = [
 const PINGS = ['peer/lane/lane.test.ts', 'a peer that pings without end is closed'] as const
 const PADDINGS = ['peer/lane/lane.test.ts', 'a peer that pads without end is closed'] as const
 
+const SILENT = [
+  'sim/audit.test.ts',
+  'a stage that does not say what it computed is left out'
+] as const
 const ORPHANS = 'pipeline/orphans.test.ts'
 const LOG_LISTS = 'every list is accepted at its bound and refused one above'
 
@@ -75,6 +79,8 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   ROUTE_STAGES_MAX: LISTS,
   CONTEXT_TOKENS_MAX: NUMBERS,
   CHUNK_TOKENS_MAX: LISTS,
+  AUDIT_TIMEOUT_MS: SILENT,
+  AUDIT_FAULTS_MAX: ['sim/audit.test.ts', 'where every peer lies, the answer ends'],
   ACTIVATION_BYTES_MAX: [ATTACKS, 'a frame above the bound ends the link'],
   LANE_SPARES_MAX: ['peer/lane/lane-offences.test.ts', 'lanes opened for nothing are few'],
   PATH_SEARCHES_PER_SECOND: SEARCHES,
