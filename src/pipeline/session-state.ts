@@ -384,6 +384,7 @@ export class SessionState {
   /** @param lost a peer that need not be told. */
   #fail(error: SwarmError, lost: PeerId | null): Action[] {
     this.#enter('ended')
+    this.#answers = new StageAnswers(this.#stages)
     const told = this.#stages.filter(({ peer }) => peer !== lost)
     // Another peer is its origin now, or may still become it.
     const isReleased = error.code === 'PEER_REFUSED' || this.#isResuming
