@@ -52,7 +52,8 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
   },
   sessions: {
     run: sessionsBench,
-    about: 'a repeated beginning of 1,000 tokens, tokens of many sessions in one step [--pairs N]'
+    about:
+      'a repeated beginning of 1,000 tokens, many sessions in one step, a prompt beside a stream [--part P]'
   },
   shell: {
     run: shellBench,

@@ -3,15 +3,13 @@
 // every byte back; what several streams and a long prompt gain. Ratios within each round, which whoever
 // else uses the machine slows alike; the claim is the median of the rounds'.
 
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { loadKernels } from '../src/compute/addon.ts'
 import { measure } from '../src/compute/measure.ts'
 import { demoModelSpec, shape1b } from '../src/model/synthetic/spec.ts'
+import { firstLine, start } from './children.ts'
 import { benchModel } from './models.ts'
 import { childJiffies, cpuTimes, disturbance, median, spread } from './statistics.ts'
 
@@ -58,7 +56,7 @@ export async function pipelineBench(args: string[]): Promise<void> {
 }
 
 /** The head is read with the last layers: what is as much as two of them. */
-function cutOf(nLayers: number): number {
+export function cutOf(nLayers: number): number {
   return Math.ceil((nLayers + 2) / 2)
 }
 
@@ -168,17 +166,4 @@ async function measurePlace({
     for (const child of children) child.kill()
     await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')))
   }
-}
-
-function start(file: string, args: string[]): ChildProcess {
-  const script = fileURLToPath(new URL(file, import.meta.url))
-  return spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) return ''
-  const lines = createInterface({ input: child.stdout })
-  const ended = once(lines, 'close').then(() => [''])
-  const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string]
-  return line
 }

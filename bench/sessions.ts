@@ -1,6 +1,9 @@
 // What sessions share: a prompt whose first 1,000 tokens another session had (cold and repeated in turn,
 // so that whatever else the machine does reaches both; the claim is the median of the pairs' ratios),
-// tokens of several sessions in one step beside one after the other, and what the caches hold.
+// tokens of several sessions in one step beside one after the other, what the caches hold, and what a
+// stream feels of another's long prompt.
+
+import { parseArgs } from 'node:util'
 
 import { loadKernels } from '../src/compute/addon.ts'
 import { defaultThreads } from '../src/compute/threads.ts'
@@ -9,6 +12,8 @@ import { LocalSwarm } from '../test/helpers/local-swarm.ts'
 import { GREEDY } from '../test/helpers/run-stages.ts'
 import { readStageModel } from '../test/helpers/stage-model.ts'
 import { benchModel } from './models.ts'
+import { cutOf } from './pipeline.ts'
+import { PLACES, fairness } from './sessions-fair.ts'
 import { median, spread } from './statistics.ts'
 
 import type { NativeStage } from '../src/compute/native-stage.ts'
@@ -19,12 +24,27 @@ const SESSIONS = [2, 4, 8, 16]
 const STEPS = 12
 
 export async function sessionsBench(args: string[]): Promise<void> {
-  const pairsAt = args.indexOf('--pairs')
-  const pairs = pairsAt >= 0 ? Number(args[pairsAt + 1]) : 5
-  const spec = args.includes('--small') ? demoModelSpec : shape1b
+  const { values } = parseArgs({
+    args,
+    options: {
+      pairs: { type: 'string', default: '5' },
+      prompt: { type: 'string', default: '4000' },
+      part: { type: 'string', default: 'shared,fair' },
+      places: { type: 'string', default: PLACES.join() },
+      small: { type: 'boolean', default: false }
+    }
+  })
+  const pairs = Number(values.pairs)
+  const parts = values.part.split(',')
+  const spec = values.small ? demoModelSpec : shape1b
   const path = await benchModel({ ...spec, quant: 'Q4_K_M' })
   const threads = defaultThreads()
   console.log(`${spec.name}, Q4_K_M; our kernels: ${loadKernels().table}, ${threads} threads`)
+  if (parts.includes('fair')) {
+    const places = values.places.split(',')
+    await fairness(path, cutOf(spec.nLayers), Number(values.prompt), places)
+  }
+  if (!parts.includes('shared')) return
   const model = await readStageModel(path)
   for (const cuts of [[], [7, 15].filter((cut) => cut < model.hyper.nLayers)]) {
     const swarm = await LocalSwarm.open(model, cuts, { threads })

@@ -81,6 +81,10 @@ function framesOf(
   if (event.type === 'text') {
     return event.text === '' ? '' : frame(textChunk(kind, head, includeUsage, event.text))
   }
+  // A comment: clients skip it, and whoever looks at the stream sees why nothing comes.
+  if (event.type === 'queued' && event.before !== undefined) {
+    return `: queued, ${event.before} before you\n\n`
+  }
   if (event.type !== 'done') return ''
   const result = finished(event.result)
   return (

@@ -76,6 +76,7 @@ export interface SwarmErrorOptions {
   cause?: unknown
   param?: string
   peer?: string
+  place?: { ticket: number; before: number }
 }
 
 /**
@@ -88,6 +89,8 @@ export class SwarmError extends Error {
   readonly param: string | null
   /** The key of the peer that could not be reached, where that is why. */
   readonly peer: string | null
+  /** The place in line for what there is no room for now (wire/session.ts), where waiting helps. */
+  readonly place: { ticket: number; before: number } | null
 
   constructor(code: ErrorCode, message: string, options?: SwarmErrorOptions) {
     super(message, options)
@@ -95,6 +98,7 @@ export class SwarmError extends Error {
     this.code = code
     this.param = options?.param ?? null
     this.peer = options?.peer ?? null
+    this.place = options?.place ?? null
   }
 
   get family(): ErrorFamily {
@@ -114,12 +118,16 @@ export function familyOf(code: ErrorCode): ErrorFamily {
  * An error that another peer reported. A code of a family that is not known here says only that the
  * peer refuses; a newer peer's code of a known family is kept, because the family decides.
  * @param text safe to print.
- * @param peer that the other one could not reach, if that is why.
+ * @param more what else it said.
  */
-export function errorFromPeer(code: string, text: string, peer: string | null = null): SwarmError {
+export function errorFromPeer(
+  code: string,
+  text: string,
+  more: Pick<SwarmErrorOptions, 'peer' | 'place'> = {}
+): SwarmError {
   const isKnown = FAMILIES.some((family) => code.startsWith(`${family}_`))
   return isKnown
-    ? new SwarmError(code as ErrorCode, text, peer === null ? {} : { peer })
+    ? new SwarmError(code as ErrorCode, text, more)
     : new SwarmError('PEER_REFUSED', `${text} (${code})`)
 }
 

@@ -37,6 +37,12 @@ export const ACTIVATION_BYTES_MAX = 15 * 2 ** 20
 export const MESSAGE_BYTES_MAX = 64 * 2 ** 10
 /** Sessions that one stage serves at once; each holds a KV cache besides. */
 export const SESSIONS_MAX = 64
+/** Questions of one origin that wait for room, in line: more than a stage serves would wait for minutes. */
+export const QUESTIONS_WAITING_MAX = 64
+/** Time that one waits: an idle conversation makes room after STEP_TIMEOUT_MS, and a client still listens. */
+export const ADMISSION_WAIT_MS = 180_000
+/** Time that a stage keeps the place of an origin that does not ask again: several tries on any link. */
+export const WAITING_PLACE_MS = 4_000
 /** Bytes of one exported piece of keys and values: 512 positions of an 8B model's layers in f16. */
 export const KV_PIECE_BYTES_MAX = 64 * 2 ** 20 + 2 ** 10
 /** Ended sessions whose keys and values one stage keeps for a prompt that begins alike, of all origins. */
@@ -167,8 +173,7 @@ export const CONNECTIONS_UNPROVEN_MAX = 32
 export const LANES_UNPROVEN_MAX = 4
 /** Proven lanes of one peer that carry nothing: one per address of it while paths are compared. */
 export const LANE_SPARES_MAX = 1 + LANE_ADDRESSES_MAX
-/** Rounds of dialling a peer's other addresses, per second and at once: each costs up to
- * LANE_SPARES_MAX dials, to wherever that peer says. */
+/** Rounds of dialling a peer's other addresses, per second and at once: LANE_SPARES_MAX dials each. */
 export const PATH_SEARCHES_PER_SECOND = 0.1
 export const PATH_SEARCHES_BURST = 4
 /** Lists of its addresses that one peer sends per second, and at once: ours are looked at once a second. */
@@ -188,17 +193,14 @@ export const CONTROL_MESSAGES_BURST = 400
 /** Pings answered on one lane per second, and at once: ours come four times a second, each twice. */
 export const LANE_PINGS_PER_SECOND = 32
 export const LANE_PINGS_BURST = 128
-/** Bytes of one padding of a lane, and how many per second and at once: what a path carries is measured
- * with three of 192 KiB when a link is new. */
+/** Bytes of one padding of a lane, and how many per second and at once: a new link sends three. */
 export const PADDING_BYTES_MAX = 256 * 2 ** 10
 export const PADDINGS_PER_SECOND = 0.1
 export const PADDINGS_BURST = 8
-/** Heartbeats of one peer checked per second, and at once: ours come ten times a second, and a MAC costs
- * 8 microseconds. Who floods in its name gets the pings of the link for a heartbeat. */
+/** Heartbeats of one peer checked per second, and at once: ours come ten times a second, at 8 us each. */
 export const HEARTBEATS_PER_SECOND = 40
 export const HEARTBEATS_BURST = 80
-/** Channels that one peer opens on a link, per second, at once and in all: a few of ours, and two logs
- * of each member once they are replicated. */
+/** Channels that one peer opens on a link, per second, at once, in all: two logs of each member. */
 export const CHANNEL_OPENS_PER_SECOND = 64
 export const CHANNEL_OPENS_BURST = 1024
 export const CHANNELS_MAX = 4096
@@ -207,8 +209,7 @@ export const BATCH_MESSAGES_MAX = 4096
 /** Signatures checked per second, and at once, for all peers: 60 microseconds each, a tenth of a core. */
 export const SIGNATURES_PER_SECOND = 1600
 export const SIGNATURES_BURST = 2048
-/** Records taken from one peer per second, and at once: gossip.ts sends fewer, whatever it hears, and a
- * signature costs 60 microseconds, so this is 2 % of a core. */
+/** Records taken from one peer per second, and at once: their signatures cost 2 % of a core. */
 export const GOSSIP_RECORDS_PER_SECOND = 400
 export const GOSSIP_RECORDS_BURST = 1024
 /** Peers that beacons have told of. Any machine of the LAN can fill it, so it stays small. */
@@ -270,8 +271,7 @@ export const PROBE_FLOOD_BYTES_MAX = 2 * 2 ** 30
 export const PROBE_PINGS_MAX = 256
 /** Time for one measurement: four seconds of bulk, and as much for a slow machine. */
 export const PROBE_SESSION_MS = 15_000
-/** Measurements answered at once, and other ends remembered: a cable has one. Those of other topics are
- * counted apart, since anybody can make them up. */
+/** Measurements answered at once, other ends remembered, and those of other topics: a cable has one. */
 export const PROBE_SESSIONS_MAX = 4
 export const PROBE_ENDS_MAX = 16
 export const PROBE_STRANGERS_MAX = 4

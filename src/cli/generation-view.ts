@@ -4,6 +4,7 @@
 import type { GenerateEvent, GenerateResult } from '../api/service.ts'
 import { SwarmError } from '../base/errors.ts'
 import { clip } from '../base/text.ts'
+import { queuedText } from '../wire/queued-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Prompts below this are through before a progress line could be read. */
@@ -48,7 +49,7 @@ export function newsOf(terminal: Terminal): (event: GenerateEvent) => void {
   let isRerouting = false
   return (event) => {
     if (event.type === 'queued' || event.type === 'rerouting') {
-      const text = `waiting: ${clip(event.reason)}`
+      const text = queuedText({ ...event, reason: clip(event.reason) })
       // A line that is redrawn in place would take the row on which the answer stands; and a loss that is
       // over before one could read of it is told in one line with what followed.
       if (!terminal.isMidLine) terminal.progress.update(text)

@@ -14,7 +14,7 @@ import { AuditTrail } from './audit-trail.ts'
 import { Drafter } from './drafter.ts'
 import { KeptOutputs } from './kept-outputs.ts'
 import { noStats } from './stage-stats.ts'
-import { checkDraft, firmEnd, withoutDraft } from './work.ts'
+import { checkDraft, cutWork, firmEnd, withoutDraft } from './work.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -31,7 +31,7 @@ import type {
 } from '../wire/session.ts'
 import type { ReplayMessage, SampledMessage, WarmMessage } from '../wire/refill.ts'
 import type { Prefix } from './prefix-shelf.ts'
-import type { Work } from './work.ts'
+import type { Arrival, Work } from './work.ts'
 
 export class HostedSession {
   origin: PeerId
@@ -210,10 +210,13 @@ export class HostedSession {
     return work === undefined || (work.sample && this.#uncounted > 0) ? null : work
   }
 
-  takeWork(): Work | null {
+  /** @param most positions of a prompt: what it has beyond them stays. */
+  takeWork(most: number): Work | null {
     const work = this.nextWork()
-    if (work !== null) this.#queue.shift()
-    return work
+    if (work === null) return null
+    const { now, rest } = cutWork(work, most)
+    this.#queue.splice(0, 1, ...(rest === null ? [] : [rest]))
+    return now
   }
 
   /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
@@ -345,7 +348,7 @@ export class HostedSession {
     this.#hasBegun = true
   }
 
-  #add(part: Omit<Work, 'kind' | 'arrivedMs'>, nowMs: number): void {
+  #add(part: Arrival, nowMs: number): void {
     const { position, nTokens, draft, sample, stop } = part
     const { index, route } = this.open
     // What ends at another stage than the last has no logits to sample from.
@@ -366,7 +369,7 @@ export class HostedSession {
       throw new SwarmError('WIRE_TOO_LARGE', 'more chunks at once than the route has stages')
     }
     const kind = this.#hasSampled ? 'decode' : 'prefill'
-    this.#queue.push({ ...part, kind, arrivedMs: nowMs })
+    this.#queue.push({ ...part, kind, before: 0, after: 0, arrivedMs: nowMs })
     this.#nextPosition = position + nTokens
     this.#firmPosition = firmEnd(part)
     this.#hasSampled ||= sample

@@ -9,7 +9,7 @@ import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Farewells } from './farewells.ts'
 import { Inquiries } from './inquiries.ts'
-import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
+import { PREFILL_CHUNK_TOKENS } from './prompt-share.ts'
 import { Session, type Repair } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -58,6 +58,8 @@ export interface SessionOptions {
   repair?: Repair
   /** Of a session that began elsewhere; absent: a new one. */
   id?: SessionId
+  /** What a stage gave this peer that had no room; 0 or absent: none did. */
+  ticket?: number
 }
 
 /** A session that this peer is the origin of. */
@@ -113,7 +115,7 @@ export class Pipeline {
   /** A session that opens its route with its first turn. @throws PEER_BUSY */
   createSession(options: SessionOptions): Session {
     const { route, model, kvType, contextTokens, prefix = null, isReusable = false } = options
-    const { repair = null, isAudited = false, isCheck = false } = options
+    const { repair = null, isAudited = false, isCheck = false, ticket = 0 } = options
     const { hops, clock, random } = this.#components
     if (this.#sessions.size >= SESSIONS_MAX) {
       const text = `${SESSIONS_MAX} sessions already began here: wait for one to end`
@@ -146,7 +148,8 @@ export class Pipeline {
         isReusable,
         isAudited,
         isCheck,
-        isRepairable: repair !== null
+        isRepairable: repair !== null,
+        ticket
       }
     )
     this.#sessions.set(id, session)
@@ -202,7 +205,8 @@ export class Pipeline {
   #refuse(from: PeerId, { session, epoch }: { session: SessionId; epoch: number }): void {
     const text = 'this peer holds no layers: ask again'
     const code = 'STAGE_NOT_LOADED'
-    this.#tell(from, { type: 'failed', session, epoch, peer: null, code, text })
+    const none = { peer: null, place: null }
+    this.#tell(from, { type: 'failed', session, epoch, ...none, code, text })
   }
 
   #tell(to: PeerId, message: FailedMessage | ListedMessage): void {

@@ -30,6 +30,11 @@ export class RouteSearch {
     return this.#route
   }
 
+  /** The plan may have changed while there was no room. */
+  refresh(): void {
+    this.#route = this.#found() ?? this.#route
+  }
+
   /**
    * Chooses again after the route could not be opened.
    * @returns why to wait a moment before the next try; null: try at once.

@@ -22,14 +22,17 @@ export function checkIdle(phase: Phase): void {
 }
 
 /** What a stage reported. */
-export function failureOf(stage: RouteStage, { code, text, peer }: FailedMessage): SwarmError {
+export function failureOf(
+  stage: RouteStage,
+  { code, text, peer, place }: FailedMessage
+): SwarmError {
   const said = clip(text, ERROR_TEXT_CHARS)
   // That a peer is gone is about another than the one who says it.
   const isOther = code === 'PEER_GONE'
   const whole = isOther
     ? `${said} (said ${shortId(stage.peer)})`
     : `${describeStage(stage)}: ${said}`
-  return errorFromPeer(code, whole, peer)
+  return errorFromPeer(code, whole, { ...(peer && { peer }), ...(place && { place }) })
 }
 
 /** These stages said nothing for too long. */

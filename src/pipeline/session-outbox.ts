@@ -43,7 +43,7 @@ export function openMessages(
   { turn, ids, ...opening }: Opening
 ): Action[] {
   const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
-  const { isAudited = false } = setup
+  const { isAudited = false, ticket = 0 } = setup
   const { sampling, stopIds, positionEnd, speculates = true } = turn
   const open = {
     type: 'open',
@@ -61,6 +61,7 @@ export function openMessages(
     stopIds,
     positionEnd,
     speculates,
+    ticket,
     sampledTokens: countsTokens(sampling) ? ids.length - turn.ids.length : 0
   } as const
   return stages.map(({ peer }, index) => {

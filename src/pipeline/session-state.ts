@@ -374,11 +374,8 @@ export class SessionState {
     if (!this.setup.isRepairable || !isMidTurn || !isHopeful) return this.#fail(error, lost)
     this.#enter('rerouting')
     const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
-    const { avoided } = this.#faults
-    return [
-      { type: 'emit', event },
-      { type: 'reroute', error, avoided }
-    ]
+    const reroute: Action = { type: 'reroute', error, avoided: this.#faults.avoided }
+    return [{ type: 'emit', event }, reroute]
   }
 
   #settleClosing(): Action[] {
@@ -390,6 +387,7 @@ export class SessionState {
   /** @param lost a peer that need not be told. */
   #fail(error: SwarmError, lost: PeerId | null): Action[] {
     this.#enter('ended')
+    this.#answers = new StageAnswers(this.#stages)
     const told = this.#stages.filter(({ peer }) => peer !== lost)
     // Another peer is its origin now, or may still become it.
     const isReleased = error.code === 'PEER_REFUSED' || this.#isResuming

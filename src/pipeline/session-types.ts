@@ -36,6 +36,8 @@ export interface SessionSetup {
   isCheck?: boolean
   /** Whether another route may be taken when a stage is lost in the middle of a turn. */
   isRepairable?: boolean
+  /** As of OpenMessage. */
+  ticket?: number
 }
 
 /** What the stages of a session need to know of a turn so that another peer can finish it (LogHead). */

@@ -117,7 +117,7 @@ export class StageHost {
 
   /** Sessions without their origin wait for another one, those that lost a neighbour for another route. */
   gone(peer: PeerId): void {
-    this.#room.shelf.dropOf(peer)
+    this.#room.dropOf(peer)
     this.#saved.setAside(peer, null)
     for (const session of this.#sessions.all()) {
       const { route } = session.reopening ?? session.open
@@ -341,9 +341,9 @@ export class StageHost {
 
   #refuse(from: PeerId, { session, epoch }: RefusedMessage, error: SwarmError): void {
     const text = clip(error.message, ERROR_TEXT_CHARS)
-    const { code } = error
+    const { code, place } = error
     const peer = error.peer as PeerId | null
-    this.#tell(from, { type: 'failed', session, epoch, peer, code, text })
+    this.#tell(from, { type: 'failed', session, epoch, peer, code, text, place })
   }
 
   /** Tells the origin; frees the session unless another route is all it needs. */

@@ -1,12 +1,15 @@
 // Flow A, serving side: what a stage has room for. Owns the budget of keys and values and the caches of
 // ended sessions that wait for a prompt which begins alike: those go first when a new session needs the
-// room, then sessions idle for long. Decides nothing about frames and ends no session itself.
+// room, then sessions idle for long. Where that is not enough its origin gets a place in line. Decides
+// nothing about frames and ends no session itself.
 
+import { SwarmError } from '../base/errors.ts'
 import { SESSION_IDLE_MS } from '../base/limits.ts'
 import { intersect, type LayerRange } from '../model/layer-range.ts'
 import { ownStage, shortageOf, type Standing } from './admission.ts'
 import { PrefixShelf, type Prefix } from './prefix-shelf.ts'
 import { idleSessionsFor, keepsMostOf } from './pressure.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Stage } from '../compute/stage.ts'
@@ -34,6 +37,7 @@ export class StageRoom {
   /** Ends an idle session, telling its origin. */
   readonly #expel: (session: HostedSession) => void
   #restriction: readonly LayerRange[] | null = null
+  readonly #line = new WaitingLine()
 
   constructor(
     options: StageRoomOptions,
@@ -81,12 +85,18 @@ export class StageRoom {
       ids: []
     }
     try {
-      this.#makeRoom(open, cache.sizeBytes)
+      this.#makeRoom(origin, open, cache.sizeBytes)
       return { cache, ids }
     } catch (error) {
       cache.close()
       throw error
     }
+  }
+
+  /** This origin is gone. */
+  dropOf(origin: PeerId): void {
+    this.shelf.dropOf(origin)
+    this.#line.leave(origin)
   }
 
   /** Whether a cache of this size fits beside the sessions; those of ended ones go for it. */
@@ -129,8 +139,21 @@ export class StageRoom {
     return { cache, ids: source.ids.slice(0, cache.length) }
   }
 
-  /** Frees what was kept of ended sessions, then idle ones, where that makes room. @throws STAGE_FULL */
-  #makeRoom(open: OpenMessage, needBytes: number): void {
+  /** Room in its turn: a session that goes on, on other stages, waits for nobody. @throws STAGE_FULL */
+  #makeRoom(origin: PeerId, open: OpenMessage, needBytes: number): void {
+    const isNew = open.epoch === 1
+    const wouldFit = needBytes <= this.standing.kvBudgetBytes
+    const nowMs = this.#options.clock.now()
+    const isNext = !isNew || this.#line.before(origin, open.ticket, nowMs) === 0
+    const shortage = isNext || !wouldFit ? this.#shortage(open, needBytes) : othersError()
+    if (shortage === null) return this.#line.leave(origin)
+    if (!isNew || !wouldFit) throw shortage
+    const place = this.#line.join(origin, open.ticket, nowMs)
+    throw new SwarmError('STAGE_FULL', shortage.message, { place })
+  }
+
+  /** What is missing after what ended sessions left is freed, then idle ones, where that makes room. */
+  #shortage(open: OpenMessage, needBytes: number): SwarmError | null {
     const shortOf = ({ kvBudgetBytes, kvUsedBytes }: Standing) => {
       return needBytes - (kvBudgetBytes - kvUsedBytes)
     }
@@ -138,10 +161,15 @@ export class StageRoom {
     const { standing } = this
     this.#options.stage.limitKv(standing.kvBudgetBytes)
     const shortage = shortageOf(open, standing, needBytes)
-    if (shortage === null) return
+    if (shortage === null) return null
     const sessions = this.#sessions.all()
     const idle = idleSessionsFor(sessions, shortOf(standing), this.#options.clock.now())
-    if (idle.length === 0) throw shortage
+    if (idle.length === 0) return shortage
     for (const session of idle) this.#expel(session)
+    return null
   }
+}
+
+function othersError(): SwarmError {
+  return new SwarmError('STAGE_FULL', 'others wait for room here: ask again when it is your turn')
 }

@@ -51,13 +51,15 @@ interface DuePart extends StepPart {
 export class StepRunner {
   readonly #components: StepRunnerComponents
   readonly #scheduler: Scheduler<HostedSession>
+  /** Frames that a step has begun to fill, and a later one sends. */
+  readonly #begun = new WeakMap<HostedSession, ActivationFrame>()
   /** Steps that have run, for whoever shows what this machine does. */
   readonly reads: LayerReads
 
   constructor(components: StepRunnerComponents) {
     this.#components = components
     this.#scheduler = new Scheduler<HostedSession>({
-      run: (sessions) => this.#step(sessions),
+      run: (sessions, promptTokens) => this.#step(sessions, promptTokens),
       tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
       groupOf: ({ stage: { start, end } }) => `${start} ${end}`,
       nStagesOf: ({ open }) => open.route.length,
@@ -100,9 +102,9 @@ export class StepRunner {
     this.#scheduler.remove(session)
   }
 
-  async #step(sessions: HostedSession[]): Promise<void> {
+  async #step(sessions: HostedSession[], promptTokens: number): Promise<void> {
     const { stage } = this.#components
-    const due = sessions.flatMap((session) => this.#prepare(session) ?? [])
+    const due = sessions.flatMap((session) => this.#prepare(session, promptTokens) ?? [])
     let outcomes: StepOutcome[] = []
     try {
       if (due.length > 0) outcomes = await stage.stepTogether(due)
@@ -115,6 +117,8 @@ export class StepRunner {
     const [range] = due.map(({ request }) => request.range)
     if (range && outcomes.some((outcome) => 'result' in outcome)) this.reads.count(range)
     for (const session of sessions) {
+      // Without work it took no part, and may have been freed meanwhile.
+      if (!session.isRunning) continue
       session.isRunning = false
       this.#components.onSettled(session)
       this.schedule(session)
@@ -122,27 +126,28 @@ export class StepRunner {
   }
 
   /** A session's part of the step that begins; null when it has none. */
-  #prepare(session: HostedSession): DuePart | null {
+  #prepare(session: HostedSession, promptTokens: number): DuePart | null {
     session.isWaiting = false
-    const work = session.takeWork()
+    const work = session.takeWork(promptTokens)
     if (work === null) return null
     const { stage } = this.#components
     const signal = session.beginStep()
     try {
       session.dropReplaced(work)
-      const isPassedOn = work.stop > session.open.index && session.next !== null
-      const next = isPassedOn ? this.#hopTo(session, session.next) : null
-      const frame = next && this.#frameOn(next, session, nextOf(session), work)
+      const frame = this.#frameOf(session, work)
       const { cache, sampler, kept } = session
       const { start, end } = session.stage
-      const { position, nTokens, draft, sample } = work
+      const { position, nTokens, draft, sample, before, after } = work
       const request: StepRequest = { cache, range: { start, end }, position, nTokens }
-      const outputBytes = rowsBytes({ nTokens, dim: stage.dim })
+      const { dim } = stage
+      const outputBytes = rowsBytes({ nTokens, dim })
+      const fromBytes = rowsBytes({ nTokens: before, dim })
       if (work.ids !== null) request.ids = work.ids
       if (work.input !== null) request.input = work.input
-      if (frame !== null) request.output = frame.payload.subarray(0, outputBytes)
-      else if (kept !== null) request.output = new Uint8Array(outputBytes)
-      if (sample && sampler !== null) request.sampler = sampler
+      if (frame !== null) {
+        request.output = frame.payload.subarray(fromBytes, fromBytes + outputBytes)
+      } else if (kept !== null) request.output = new Uint8Array(outputBytes)
+      if (sample && after === 0 && sampler !== null) request.sampler = sampler
       if (draft !== null) request.draft = draft
       return { session, work, frame, request, signal }
     } catch (error) {
@@ -171,11 +176,30 @@ export class StepRunner {
       if (request.output) session.kept?.put(work.position, request.output)
       const { position, nTokens } = work
       session.trail?.put(position, nTokens, inputOf(work), request.output ?? null)
+      if (work.after > 0) {
+        // The rest of a chunk has not waited while what was before it was computed.
+        const rest = session.nextWork()
+        if (rest !== null) rest.arrivedMs = session.lastMs
+        return
+      }
+      this.#begun.delete(session)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)
     } catch (error) {
       this.#components.onError(session, error)
     }
+  }
+
+  /** Where the outputs of a step go: of several steps of one chunk into one frame; null: they end here. */
+  #frameOf(session: HostedSession, work: Work): ActivationFrame | null {
+    const { next } = session
+    if (work.stop === session.open.index || next === null) return null
+    const begun = this.#begun.get(session)
+    if (work.before > 0 && begun !== undefined) return begun
+    const whole = { ...work, nTokens: work.nTokens + work.after }
+    const frame = this.#frameOn(this.#hopTo(session, next), session, nextOf(session), whole)
+    this.#begun.set(session, frame)
+    return frame
   }
 
   /** Room for what a session gives to a stage. @throws PEER_BUSY */
@@ -218,6 +242,7 @@ export class StepRunner {
     const isFull = position + tokens.length >= positionEnd
     const finish = stopIds.includes(last.id) ? 'stop' : isFull ? 'length' : 'none'
     const message = { type: 'token', session: id, epoch, position, finish, tokens } as const
+    if (finish !== 'none') this.#scheduler.ended(session)
     // The first stage before the origin, because the next token waits for it. One message serves both
     // when they are the same peer, and none is needed when the first stage is this one.
     const { first, origin } = session

@@ -113,7 +113,8 @@ export class TextGenerator {
       try {
         for await (const step of steps) {
           if ('waiting' in step) {
-            yield { type: 'queued', reason: step.waiting }
+            const before = 'before' in step ? { before: step.before } : {}
+            yield { type: 'queued', reason: step.waiting, ...before }
             continue
           }
           if ('known' in step) {

@@ -2,14 +2,15 @@
 // one, else a new one on the first route that opens, verified where that was asked (auditor.ts). Owns the
 // sessions that are kept, and what is known of caches that earlier ones left. Ids in, ids out: knows no text.
 
-import { sleep } from '../base/clock.ts'
 import { SwarmError, isAbort } from '../base/errors.ts'
 import { SESSIONS_KEPT_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { Auditor } from './auditor.ts'
+import { OwnLine } from './own-line.ts'
 import { PrefixBook } from './prefix-book.ts'
 import { RouteSearch } from './route-search.ts'
 import { savedBeginning } from './saved-name.ts'
+import { openTurn, type Waiting } from './turn-opening.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
@@ -22,9 +23,6 @@ import type { Pipeline, SessionModel, SessionOptions } from './pipeline.ts'
 import type { Route } from './route.ts'
 import type { Repair, Session } from './session.ts'
 import type { Turn } from './session-types.ts'
-
-/** Before a route that could not be opened is tried again. */
-const ROUTE_RETRY_MS = 250
 
 export interface TurnSessionsComponents {
   pipeline: Pipeline
@@ -55,7 +53,7 @@ export interface SessionTurn extends Turn {
 }
 
 /** News of the session that answers, or of its verification, or why there is no session yet. */
-export type SessionStep = AuditStep | { waiting: string }
+export type SessionStep = AuditStep | Waiting
 
 export class TurnSessions {
   readonly #components: TurnSessionsComponents
@@ -63,6 +61,8 @@ export class TurnSessions {
   readonly #kept = new Map<string, Session>()
   readonly #book = new PrefixBook()
   readonly #auditor: Auditor
+  /** Questions that wait for room. */
+  readonly #line = new OwnLine()
 
   constructor(components: TurnSessionsComponents) {
     this.#components = components
@@ -88,35 +88,17 @@ export class TurnSessions {
         if (hasOpened || isAbort(error)) throw error
       }
     }
-    const { clock } = this.#components
+    const { clock, random } = this.#components
     const isVerified = turn.verify > 0
     const { findRoute, repair } = isVerified ? this.#auditor.ways() : this.#components
     const search = new RouteSearch(findRoute, clock.now())
-    for (;;) {
-      const { route } = search
+    const create = (route: Route, ticket: number) => {
       const prefix = this.#beginning(turn, route.stages)
-      const session = this.#open(turn, {
-        route,
-        prefix,
-        isReusable: true,
-        ...(repair && { repair })
-      })
-      let hasOpened = false
-      try {
-        for await (const step of this.#steps(session, turn, signal)) {
-          hasOpened ||= 'event' in step
-          yield step
-        }
-        return
-      } catch (error) {
-        void session.close()
-        if (hasOpened) throw error
-        const reason = search.next(error, clock.now())
-        if (reason === null) continue
-        yield { waiting: reason }
-        await sleep(clock, ROUTE_RETRY_MS, signal)
-      }
+      const options = { route, prefix, isReusable: true, ticket }
+      return this.#open(turn, { ...options, ...(repair && { repair }) })
     }
+    const steps = (session: Session) => this.#steps(session, turn, signal)
+    yield* openTurn({ search, line: this.#line, create, steps, clock, random }, signal)
   }
 
   /** Later prompts may begin with what the session's caches hold. */
@@ -200,4 +182,4 @@ export class TurnSessions {
   }
 }
 
-type Opening = SessionShape & Pick<SessionOptions, 'prefix' | 'isReusable'>
+type Opening = SessionShape & Pick<SessionOptions, 'prefix' | 'isReusable' | 'ticket'>

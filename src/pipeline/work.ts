@@ -1,5 +1,6 @@
-// Flow A, serving side: one step that is to be done for one session, with what may be drafted in it. Plain
-// values; which step is due is hosted-session.ts, who runs it is step-runner.ts.
+// Flow A, serving side: one step that is to be done for one session, with what may be drafted in it, and how
+// a chunk of a prompt becomes several steps. Plain values; which step is due is hosted-session.ts, who runs
+// it is step-runner.ts.
 
 import { SwarmError } from '../base/errors.ts'
 
@@ -20,11 +21,45 @@ export interface Work {
   sample: boolean
   /** Index of the stage at which these positions end. */
   stop: number
+  /** Positions of the same frame that earlier steps had, and that later ones will have. */
+  before: number
+  after: number
   arrivedMs: number
 }
 
+/** As it comes in a frame. */
+export type Arrival = Omit<Work, 'kind' | 'before' | 'after' | 'arrivedMs'>
+
+/** As much of a prompt as one step may have, and the rest of it; null: that is all. */
+export function cutWork(work: Work, most: number): { now: Work; rest: Work | null } {
+  const { kind, nTokens, ids, input, position, before, after } = work
+  if (kind === 'decode' || nTokens <= most) return { now: work, rest: null }
+  const edge = ((input?.byteLength ?? 0) / nTokens) * most
+  const nLeft = nTokens - most
+  const now: Work = {
+    ...work,
+    nTokens: most,
+    ids: ids?.subarray(0, most) ?? null,
+    input: input?.subarray(0, edge) ?? null,
+    after: after + nLeft
+  }
+  const rest: Work = {
+    ...work,
+    position: position + most,
+    nTokens: nLeft,
+    ids: ids?.subarray(most) ?? null,
+    input: input?.subarray(edge) ?? null,
+    before: before + most
+  }
+  return { now, rest }
+}
+
 /** Behind the positions that are certain, whatever the sampler chooses. */
-export function firmEnd({ position, nTokens, draft }: Omit<Work, 'kind' | 'arrivedMs'>): number {
+export function firmEnd({
+  position,
+  nTokens,
+  draft
+}: Pick<Work, 'position' | 'nTokens' | 'draft'>): number {
   return position + (draft === null ? nTokens : 1)
 }
 

@@ -2,6 +2,8 @@
 // Pure. An answer that failed leaves no trace in what is sent; one that was stopped stays as far as it was
 // read, and the peer computes the conversation anew.
 
+import { queuedText } from '../wire/queued-text.ts'
+
 import type { ChatMessage, GenerateEvent } from '../wire/generation.ts'
 import type { Question } from './message.ts'
 
@@ -95,7 +97,7 @@ export function onAnswer(chat: Chat, event: GenerateEvent, nowMs: number): Chat 
   switch (event.type) {
     case 'queued':
     case 'rerouting':
-      return withTurn(chat, { note: `waiting: ${event.reason}` })
+      return withTurn(chat, { note: queuedText(event) })
     case 'audit':
       return withTurn(chat, { note: event.text })
     case 'rerouted': {

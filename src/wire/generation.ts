@@ -145,7 +145,8 @@ export type GenerateEvent =
       cachedTokens: number
       seed: number
     }
-  | { type: 'queued'; reason: string }
+  /** Why nothing comes yet; with how many questions and machines come first, where it waits for room. */
+  | { type: 'queued'; reason: string; before?: number }
   | { type: 'prefill'; done: number; total: number }
   /** A stage was lost, or no other is found yet: why the answer pauses. */
   | { type: 'rerouting'; reason: string }

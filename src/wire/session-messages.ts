@@ -10,6 +10,7 @@ import {
   ERROR_CODE_CHARS_MAX,
   ERROR_TEXT_BYTES_MAX,
   LOG_CHUNK_IDS_MAX,
+  PEERS_MAX,
   SESSIONS_MAX,
   STOP_TEXTS_MAX,
   STOP_TEXT_CHARS_MAX
@@ -49,6 +50,7 @@ import type {
   OpenedMessage,
   OpenMessage,
   OpenPrefix,
+  Place,
   ProgressMessage,
   RecalledMessage,
   RecallMessage,
@@ -82,7 +84,8 @@ const open = f.checked(
     stopIds: terms.stopIds,
     positionEnd: terms.positionEnd,
     speculates: f.flag('whether it speculates'),
-    isWarmUp: f.flag('whether it warms up')
+    isWarmUp: f.flag('whether it warms up'),
+    ticket: f.whole(4, 0, U32_MAX, 'the ticket')
   }),
   (message) => {
     const { index, route, position, prefix, positionEnd, contextTokens } = message
@@ -249,10 +252,14 @@ const close = f.struct<Omit<CloseMessage, 'type'>>({
 
 const closed = f.struct<Omit<ClosedMessage, 'type'>>({ session, index, stats })
 
+const before = f.whole(2, 0, PEERS_MAX, 'the origins before')
+const place = f.struct<Place>({ ticket: f.whole(4, 1, U32_MAX, 'the ticket'), before })
+
 const failed = f.struct<Omit<FailedMessage, 'type'>>({
   session,
   epoch,
   peer: f.optional(peer, 'the peer that is out of reach'),
+  place: f.optional(place, 'the place in line'),
   code,
   text: f.text(ERROR_TEXT_BYTES_MAX, 'the error text')
 })

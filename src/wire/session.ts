@@ -98,6 +98,16 @@ export interface OpenMessage {
   speculates: boolean
   /** Only to be filled beside the route that runs, of which no stage goes for this. */
   isWarmUp: boolean
+  /** Of the place that a stage without room gave the sender's line before; 0: none. */
+  ticket: number
+}
+
+/** Where an origin stands among those that wait for room. */
+export interface Place {
+  /** Shown to every stage of the next try: the lowest goes first, of equal ones the lower origin. */
+  ticket: number
+  /** Origins that come first here. */
+  before: number
 }
 
 /** Stage to origin: the room is there, frames may come. */
@@ -228,6 +238,8 @@ export interface FailedMessage {
   /** An ErrorCode of the sender; unknown codes are shown as they are. */
   code: string
   text: string
+  /** With STAGE_FULL of a new session that would fit: ask again soon, and in turn. */
+  place: Place | null
 }
 
 /** What an answer was asked for beside its `open`, and how far it is: enough to compute the rest of it. */

@@ -120,6 +120,19 @@ test('openai routes - without include_usage no chunk speaks of usage', async (t)
   t.ok(data.every((chunk) => !('usage' in chunk)))
 })
 
+test('openai routes - a stream that waits for room says so in comments, which clients skip', async (t) => {
+  const { socketPath, service } = await openApi(t)
+  const script = service.script
+  service.script = async function* (...given) {
+    yield { type: 'queued', reason: 'no room', before: 2 }
+    yield* script(...given)
+  }
+  const body = { prompt: 'a b', stream: true }
+  const { text } = await send({ socketPath }, 'POST', '/v1/completions', body)
+  t.ok(text.startsWith(': queued, 2 before you\n\n'), text.slice(0, 40))
+  t.is(sseData(text).length, 4, 'the answer is what it would have been')
+})
+
 test('openai routes - an over-long prompt is 400 context_length_exceeded with both numbers', async (t) => {
   const { socketPath, service } = await openApi(t)
   service.script = failing(tooLong, 0)

@@ -68,6 +68,14 @@ test('generation view - what is piped stays whole', async (t) => {
   t.is(all, `Once${rerouted.text}\n upon\n`, 'the line went to standard error')
 })
 
+test('generation view - who waits for room sees how many come first', async (t) => {
+  const reason = 'a context of 100 tokens needs 2 GiB, 1 GiB are free'
+  const wait = (before: number): GenerateEvent => ({ type: 'queued', reason, before })
+  const all = await shown([wait(2), wait(0), said('Once upon')])
+  t.ok(all.includes('\r\u001b[Kqueued: 2 before you'), all)
+  t.ok(all.includes('queued: you are next (a context of 100 tokens'), all)
+})
+
 test('generation view - who computed wrong bits is named on a line of its own', async (t) => {
   const text = 'atlas computed wrong bits at position 9: it is left out, 3 tokens withdrawn'
   const audit: GenerateEvent = { type: 'audit', text, guilty: [], isCertain: true }

@@ -18,9 +18,10 @@ export async function setUp({
   cuts = [6],
   contextTokens = 200,
   stepMs = 2,
+  memoryBytes = 10_000_000,
   recommended = {} as Partial<Sampling>
 } = {}) {
-  const swarm = new SimSwarm({ seed: 3, stepMs: () => stepMs })
+  const swarm = new SimSwarm({ seed: 3, stepMs: () => stepMs, memoryBytes })
   const route = await swarm.addStages(cuts)
   const asker = await swarm.addPeer(null)
   const bench = { swarm, route, asker, findRoute: () => bench.route }

@@ -138,6 +138,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     positionEnd: 100,
     isWarmUp: false,
     speculates: true,
+    ticket: 0,
     ...changes
   }
 }

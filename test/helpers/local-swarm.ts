@@ -58,6 +58,8 @@ export class LocalSwarm {
   readonly route: RouteStage[] = []
   readonly pipeline: Pipeline
   readonly #model: StageModel
+  /** Without sockets nothing else keeps the process alive while every stage waits for a timer. */
+  readonly #alive = setInterval(() => {}, 1000)
 
   private constructor(model: StageModel, network: LocalNetwork, wayOf: (hops: Hops) => Hops) {
     this.#model = model
@@ -148,6 +150,7 @@ export class LocalSwarm {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#alive)
     await this.pipeline.close()
     for (const { host, stage } of this.stages) {
       await host.close()

@@ -120,6 +120,7 @@ export function failed(
     session: SESSION,
     epoch,
     peer: null,
+    place: null,
     code,
     text: 'no room'
   })

@@ -9,6 +9,7 @@ import {
   LAYERS_MAX,
   LOG_CHUNK_IDS_MAX,
   LOGIT_BIAS_MAX,
+  PEERS_MAX,
   ROUTE_STAGES_MAX,
   SAMPLING_VALUE_MAX,
   SESSIONS_MAX,
@@ -27,6 +28,7 @@ import type {
   CloseMessage,
   ListedSession,
   OpenMessage,
+  Place,
   RouteStage,
   Sampling,
   SessionMessage,
@@ -76,6 +78,10 @@ export function between(random: Random, least: number, most: number): number {
 
 function pick<T>(random: Random, values: readonly T[]): T {
   return values[below(random, values.length)] as T
+}
+
+function place(random: Random): Place {
+  return { ticket: between(random, 1, 2 ** 32 - 1), before: between(random, 0, PEERS_MAX) }
 }
 
 function hash(random: Random): string {
@@ -149,7 +155,8 @@ function open(random: Random): OpenMessage {
     ),
     positionEnd,
     speculates: below(random, 2) === 1,
-    isWarmUp: below(random, 2) === 1
+    isWarmUp: below(random, 2) === 1,
+    ticket: between(random, 0, 2 ** 32 - 1)
   }
 }
 
@@ -290,6 +297,7 @@ export function randomMessage(
         sampledTokens: _t,
         speculates: _d,
         isWarmUp: _w,
+        ticket: _k,
         isAudited: _a,
         ...kept
       } = terms
@@ -319,6 +327,7 @@ export function randomMessage(
         session,
         epoch,
         peer: below(random, 2) === 1 ? peerIdOf(random.bytes(32)) : null,
+        place: below(random, 2) === 1 ? place(random) : null,
         code: pick(random, CODES),
         text: pick(random, TEXTS)
       }

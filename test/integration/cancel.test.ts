@@ -42,6 +42,23 @@ test('cancel - Ctrl-C ends swarm generate with 130 and frees every stage', REAL,
   t.alike(command.last, { error: { code: 'INTERRUPTED', message: 'interrupted' } })
 })
 
+test('cancel - Ctrl-C while a long prompt is read frees every stage', REAL, async (t) => {
+  const { lab, peers, origin } = await setUp(t)
+  const question = ['-p', 'one two '.repeat(8000), '-n', '10', '--temp', '0']
+  const flags = ['--data-dir', origin.dataDir, '--json', '--stream']
+  const command = lab.start(['generate', ...flags, ...question])
+  await command.line(({ type }) => type === 'prefill')
+  t.alike(await sessionsOf(peers), [2, 1, 1])
+  const startMs = performance.now()
+  command.signal('SIGINT')
+  await freedInTime(t, peers, startMs)
+  t.is((await command.ended).status, 130)
+  t.absent(
+    command.lines.some(({ type }) => type === 'text'),
+    'it was still being read'
+  )
+})
+
 test('cancel - a swarm generate that is killed frees every stage', REAL, async (t) => {
   const { lab, peers, origin } = await setUp(t)
   const command = await startEndless(lab, origin)

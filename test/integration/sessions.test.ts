@@ -51,7 +51,7 @@ test('sessions - answers at the same time are those of their single runs', REAL,
 })
 
 test(
-  'sessions - one too many is refused with the stage, the sizes and what to do',
+  'sessions - one too many waits in line, says how many come first, and leaves it when cancelled',
   REAL,
   async (t) => {
     const { lab, peers } = await setUp(t, ['--memory', '24MiB'])
@@ -60,22 +60,36 @@ test(
     const long = ['-p', 'one two', '-n', '20000', '--temp', '0']
     const first = await startEndless(lab, origin, long)
     const argv = ['generate', '--data-dir', middle.dataDir]
-    const second = await lab.run([...argv, ...long])
-    t.is(second.status, 1)
+    const second = lab.start([...argv, ...long, '--json', '--stream'])
+    const { reason, before } = await second.line(({ type }) => type === 'queued')
+    t.is(before, 0)
     const name = `${(await middle.key()).slice(0, 8)} (layers 1-2)`
     const sizes = 'a context of 20003 tokens needs 20 MiB, 3.3 MiB are free'
     const hint = 'ask again when another session has ended, or for a shorter one'
-    t.is(second.stderr, `swarm: ${name}: ${sizes}: ${hint} [STAGE_FULL]\n`)
+    t.is(reason, `${name}: ${sizes}: ${hint}`)
+    const third = lab.start([...argv, ...long, '--json', '--stream'])
+    t.is((await third.line(({ type }) => type === 'queued')).before, 1, 'behind the second')
     // More than the middle has at all, while the other stages still have room for it.
-    const never = await lab.run([...argv, ...long.with(3, '26000')])
+    const never = await lab.run([
+      'generate',
+      '--data-dir',
+      origin.dataDir,
+      ...long.with(3, '26000')
+    ])
     t.ok(
       never.stderr.endsWith('3.3 MiB are free: ask for a shorter one [STAGE_FULL]\n'),
       never.stderr
     )
-    const short = await lab.run([...argv, '-p', 'one two', '-n', '20', '--temp', '0'])
-    t.is(short.status, 0, 'a shorter one fits beside it')
+    second.signal('SIGINT')
+    t.is((await second.ended).status, 130)
+    await third.line(({ type, before }) => type === 'queued' && before === 0)
     t.ok(first.isRunning, 'and nobody disturbed the first')
+    const startMs = performance.now()
     first.signal('SIGINT')
+    await third.line(({ type }) => type === 'route')
+    const tookMs = performance.now() - startMs
+    t.ok(tookMs < 2000, `the next one has its room ${tookMs.toFixed(0)} ms after it was given back`)
+    third.signal('SIGINT')
     await Promise.all(peers.map((peer) => peer.idle()))
     t.is((await lab.run([...argv, ...long.with(3, '200')])).status, 0)
   }

@@ -1,6 +1,7 @@
 import test from 'brittle'
 
-import { PREFILL_CHUNK_TOKENS, Scheduler, type WorkKind } from '../../src/pipeline/scheduler.ts'
+import { PREFILL_CHUNK_TOKENS } from '../../src/pipeline/prompt-share.ts'
+import { Scheduler, type WorkKind } from '../../src/pipeline/scheduler.ts'
 import { SimClock } from '../helpers/sim-clock.ts'
 
 /** Runs steps that take a millisecond each; items come back as often as they have work. */

@@ -97,7 +97,14 @@ test('session reroute - who failed is avoided until the answer moves', (t) => {
 
 test('session reroute - who says that another is gone is not to blame', (t) => {
   const state = decoding()
-  const told = { type: 'failed', session: SESSION, epoch: 1, code: 'PEER_GONE', text: 'x' } as const
+  const told = {
+    type: 'failed',
+    session: SESSION,
+    epoch: 1,
+    code: 'PEER_GONE',
+    text: 'x',
+    place: null
+  } as const
   t.alike(avoided(state.failed(A, { ...told, peer: B })), ['b'])
 })
 

@@ -197,7 +197,15 @@ test('session state - a lost stage ends the session, naming it and what to do', 
 test('session state - a loss that a neighbour reports names who is lost, then who says so', (t) => {
   const text = 'bbbbbbbb (layers 6-11) is gone: ask again'
   const code = 'PEER_GONE'
-  const told = { type: 'failed', session: SESSION, epoch: 1, peer: B, code, text } as const
+  const told = {
+    type: 'failed',
+    session: SESSION,
+    epoch: 1,
+    peer: B,
+    place: null,
+    code,
+    text
+  } as const
   const fail = openedState()
     .failed(A, told)
     .find((action) => action.type === 'fail')
@@ -211,6 +219,7 @@ test('session state - a stage that fails is named with its own code and clean wo
     session: SESSION,
     epoch: 1,
     peer: null,
+    place: null,
     code: 'STAGE_FULL',
     text: 'no\u001b room'
   })

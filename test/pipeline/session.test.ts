@@ -211,7 +211,7 @@ test('session - a long prompt delays the tokens of another by one chunk at most'
   const gaps = atMs.slice(1).map((ms, i) => ms - (atMs[i] as number))
   // 64 ms a chunk and stage, half a millisecond a token, and the wire.
   t.ok(Math.max(...gaps) < 2 * 64 + 6, `${Math.max(...gaps)} ms`)
-  t.ok(Math.max(...gaps) > 60, 'they did meet')
+  t.ok(Math.max(...gaps) > 1.2 * Math.max(...gaps.slice(0, 8)), 'they did meet')
   t.is(other.ids.length, 3)
 })
 

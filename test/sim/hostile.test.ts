@@ -148,7 +148,8 @@ class Hostile {
       sampling: sampling(),
       stopIds: [],
       positionEnd: 100,
-      speculates: below(random, 2) === 0
+      speculates: below(random, 2) === 0,
+      ticket: below(random, 2) === 0 ? 0 : random.uint32()
     }
   }
 

@@ -221,6 +221,8 @@ test('update - the meter counts what was read, generated, and how fast', (t) => 
   t.alike([nTokens, firstMs, tokensPerSecond, prefillDone], [3, 250, 20, 40])
   const waits = send(run, at({ type: 'queued', reason: 'layers 3-4 are loading' }, 1010))
   t.ok(rowsOf(waits).some((row) => row.includes('waiting: layers 3-4 are loading')))
+  const inLine = send(run, at({ type: 'queued', reason: 'no room', before: 2 }, 1020))
+  t.ok(rowsOf(inLine).some((row) => row.includes('queued: 2 before you')))
 })
 
 test('update - a search is done once, and answers of an earlier one are late', (t) => {

@@ -10,6 +10,7 @@ import {
   LAYERS_MAX,
   LOGIT_BIAS_MAX,
   MESSAGE_BYTES_MAX,
+  PEERS_MAX,
   ROUTE_STAGES_MAX,
   STOP_IDS_MAX,
   VOCAB_MAX
@@ -99,13 +100,13 @@ test('session codec - every list is accepted at its bound and refused one above'
       'logit biases',
       LOGIT_BIAS_MAX,
       (n) => ({ ...open, stopIds: [], sampling: { ...open.sampling, bias: bias(n) } }),
-      -(2 + 4 + 2 + 4 + 8 + 12 * LOGIT_BIAS_MAX + 2)
+      -(4 + 2 + 4 + 2 + 4 + 8 + 12 * LOGIT_BIAS_MAX + 2)
     ],
     [
       'stop ids',
       STOP_IDS_MAX,
       (n) => ({ ...open, stopIds: Array.from({ length: n }, () => 3) }),
-      -(2 + 4 + 4 * STOP_IDS_MAX + 2)
+      -(4 + 2 + 4 + 4 * STOP_IDS_MAX + 2)
     ],
     [
       'ids of a chunk',
@@ -126,8 +127,8 @@ test('session codec - every list is accepted at its bound and refused one above'
     [
       'characters of a code',
       ERROR_CODE_CHARS_MAX,
-      (n) => ({ ...sample('failed'), peer: null, code: 'A'.repeat(n) }),
-      22
+      (n) => ({ ...sample('failed'), peer: null, place: null, code: 'A'.repeat(n) }),
+      23
     ],
     [
       'bytes of an error text',
@@ -191,7 +192,12 @@ test('session codec - numbers outside their bounds are refused when written', (t
     ['short plan hash', { ...open, planHash: 'abc' }],
     ['capital digits', { ...open, modelId: 'AB'.repeat(32) }],
     ['code in small letters', { ...sample('failed'), code: 'stage_full' }],
-    ['no code', { ...sample('failed'), code: '' }]
+    ['no code', { ...sample('failed'), code: '' }],
+    ['a ticket that is none', { ...sample('failed'), place: { ticket: 0, before: 1 } }],
+    [
+      'more in line than peers',
+      { ...sample('failed'), place: { ticket: 1, before: PEERS_MAX + 1 } }
+    ]
   ]
   for (const [name, message] of wrong) {
     t.exception(() => encodeSessionMessage(message), /is|are|beyond|fit|made/, name)
@@ -240,7 +246,7 @@ test('session codec - out of range values are refused when read', (t) => {
   t.is(patched('ids', 26, [2]), 'WIRE_BAD_FRAME', 'sample flag 2')
   t.is(patched('closed', -8, [0, 0, 0, 0, 0, 0, 32, 0]), 'WIRE_BAD_FRAME', 'time of 2^53 us')
   t.is(patched('failed', 21, [2]), 'WIRE_BAD_FRAME', 'half a peer')
-  t.is(patched('failed', 21, [0, 1, 0, 0x61]), 'WIRE_BAD_FRAME', 'code with a small letter')
+  t.is(patched('failed', 21, [0, 0, 1, 0, 0x61]), 'WIRE_BAD_FRAME', 'code with a small letter')
   const failed = encodeSessionMessage({ ...sample('failed'), text: 'abc' })
   failed[failed.byteLength - 1] = 0xff
   t.is(refusal(failed), 'WIRE_BAD_FRAME', 'text that is not UTF-8')

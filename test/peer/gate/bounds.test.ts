@@ -15,6 +15,8 @@ const LOCAL: Record<string, string> = {
   CLOSE_TIMEOUT_MS: 'a wait of our own',
   REROUTE_TIMEOUT_MS: 'a wait of our own',
   ATTACH_TIMEOUT_MS: 'a wait of our own',
+  ADMISSION_WAIT_MS: 'a wait of our own',
+  QUESTIONS_WAITING_MAX: 'own questions',
   SESSION_QUESTION_MS: 'a wait of our own',
   SESSION_HISTORY_MAX: 'own answers',
   CONVERSATION_BYTES_MAX: 'a file of the own user',
@@ -98,6 +100,7 @@ const ATTACKED_BY: Record<string, readonly [file: string, title: string]> = {
   HEARTBEATS_BURST: BEATS,
   MESSAGE_BYTES_MAX: ['wire/control.test.ts', 'the largest messages fit into one message'],
   SESSIONS_MAX: ['pipeline/admission.test.ts', 'no more sessions than the bound'],
+  WAITING_PLACE_MS: ['pipeline/waiting-line.test.ts', 'whoever stops asking loses its place'],
   SESSION_IDLE_MS: ['pipeline/hosted-session.test.ts', 'a session without frames expires'],
   STEP_TIMEOUT_MS: ['pipeline/session.test.ts', 'a session that makes no progress is given up'],
   HOP_BACKLOG_BYTES_MAX: [
