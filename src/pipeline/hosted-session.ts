@@ -12,6 +12,7 @@ import { rowsBytes, readDraft } from '../wire/session-codec.ts'
 import { ownStage } from './admission.ts'
 import { Drafter } from './drafter.ts'
 import { KeptOutputs } from './kept-outputs.ts'
+import { noStats } from './stage-stats.ts'
 import { checkDraft, firmEnd, withoutDraft } from './work.ts'
 
 import type { Sampler, StageCache } from '../compute/stage.ts'
@@ -68,6 +69,8 @@ export class HostedSession {
   #hasSampled = false
   /** The first stage takes one token per sampled position, no more. */
   #isTokenDue = false
+  /** Tokens that the sampler must count before it chooses one. */
+  #uncounted: number
 
   constructor(
     open: OpenMessage,
@@ -85,6 +88,7 @@ export class HostedSession {
     this.#nextPosition = open.position
     this.#firmPosition = open.position
     this.#firmCached = parts.cache.length
+    this.#uncounted = this.isLast ? open.sampledTokens : 0
     this.#setDrafter()
     if (parts.ids !== undefined) this.#drafter?.learn(0, parts.ids)
   }
@@ -170,6 +174,7 @@ export class HostedSession {
     this.#firmPosition = open.position
     this.#firmCached = this.cache.length
     this.#setDrafter()
+    this.#uncounted = this.isLast ? open.sampledTokens : 0
     this.#hasBegun = false
     this.#hasSampled = false
     this.#isTokenDue = false
@@ -195,12 +200,16 @@ export class HostedSession {
     return this.#queue.reduce((sum, { input }) => sum + (input?.buffer.byteLength ?? 0), 0)
   }
 
+  /** Null also where the next step samples, and what penalties count is not here yet. */
   nextWork(): Work | null {
-    return this.#queue[0] ?? null
+    const [work] = this.#queue
+    return work === undefined || (work.sample && this.#uncounted > 0) ? null : work
   }
 
   takeWork(): Work | null {
-    return this.#queue.shift() ?? null
+    const work = this.nextWork()
+    if (work !== null) this.#queue.shift()
+    return work
   }
 
   /** Drops drafts that this step replaces from the cache, which no step may use. @throws NATIVE_FAILED */
@@ -235,11 +244,15 @@ export class HostedSession {
     if (this.sampler === null || from !== this.origin || !this.#isCurrent(message.epoch)) {
       return false
     }
-    if (this.#hasSampled) throw new SwarmError('WIRE_BAD_FRAME', 'tokens after the first new one')
+    const { length } = message.ids
+    if (length > this.#uncounted) {
+      throw new SwarmError('WIRE_BAD_FRAME', 'more sampled tokens than there are')
+    }
     for (const id of message.ids) {
       if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
     this.sampler.count(message.ids)
+    this.#uncounted -= length
     return true
   }
 
@@ -312,20 +325,6 @@ export class HostedSession {
     this.#add({ position: last, nTokens: ids.length, ids, sample: true, ...rest }, nowMs)
   }
 
-  /** Adds a finished step to the stats. */
-  count(work: Work, startedMs: number, computeUs: number): void {
-    const queueUs = Math.max(0, Math.round((startedMs - work.arrivedMs) * 1000))
-    if (work.kind === 'decode') {
-      this.stats.decodeTokens += work.nTokens
-      this.stats.decodeComputeUs += computeUs
-      this.stats.decodeQueueUs += queueUs
-    } else {
-      this.stats.prefillTokens += work.nTokens
-      this.stats.prefillComputeUs += computeUs
-      this.stats.prefillQueueUs += queueUs
-    }
-  }
-
   /** Whether the origin may say more of what the answer is made of. */
   takesLog(from: PeerId, { epoch }: LogMessage): boolean {
     return from === this.origin && this.#isCurrent(epoch)
@@ -385,16 +384,5 @@ export class HostedSession {
   #setDrafter(): void {
     const isUsed = this.isFirst && this.open.speculates
     this.#drafter = isUsed ? (this.#drafter ?? new Drafter()) : null
-  }
-}
-
-export function noStats(): StageStats {
-  return {
-    prefillTokens: 0,
-    prefillComputeUs: 0,
-    prefillQueueUs: 0,
-    decodeTokens: 0,
-    decodeComputeUs: 0,
-    decodeQueueUs: 0
   }
 }

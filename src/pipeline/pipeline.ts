@@ -7,6 +7,7 @@ import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { Farewells } from './farewells.ts'
 import { Inquiries } from './inquiries.ts'
 import { PREFILL_CHUNK_TOKENS } from './scheduler.ts'
 import { Session, type Repair } from './session.ts'
@@ -70,11 +71,13 @@ export class Pipeline {
   /** Asks other members about sessions. */
   readonly inquiries: Inquiries
   readonly #sessions = new Map<SessionId, Session>()
+  readonly #farewells: Farewells
   #host: StageHost | null = null
 
   constructor(components: PipelineComponents) {
     this.#components = components
     this.inquiries = new Inquiries(components.hops, components.clock)
+    this.#farewells = new Farewells(components.hops, components.clock)
     components.hops.onMessage((from, message) => this.#dispatch(from, message))
     components.hops.onGone((peer) => this.#gone(peer))
   }
@@ -112,8 +115,14 @@ export class Pipeline {
         'this peer is the origin of that session already: its answer goes on where it was asked'
       throw new SwarmError('PEER_BUSY', text)
     }
-    const session = new Session(
-      { hops, clock, repair, onEnd: () => this.#sessions.delete(id) },
+    const session: Session = new Session(
+      {
+        hops,
+        clock,
+        repair,
+        onLeft: (peer) => this.#farewells.owe(peer, session),
+        onEnd: () => this.#sessions.delete(id)
+      },
       {
         id,
         route,
@@ -135,6 +144,7 @@ export class Pipeline {
   /** Closes every session that began here. */
   async close(): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.close()))
+    this.#farewells.close()
   }
 
   #dispatch(from: PeerId, message: SessionMessage): void {
@@ -187,6 +197,7 @@ export class Pipeline {
   #gone(peer: PeerId): void {
     this.#host?.gone(peer)
     for (const session of this.#sessions.values()) session.gone(peer)
+    this.#farewells.gone(peer)
   }
 }
 

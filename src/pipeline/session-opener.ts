@@ -4,6 +4,7 @@
 import { rowsBytes } from '../wire/session-codec.ts'
 import { checkFit, checkLinked } from './admission.ts'
 import { HostedSession } from './hosted-session.ts'
+import { noStats } from './stage-stats.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Sampler, Stage } from '../compute/stage.ts'
@@ -72,8 +73,11 @@ export class SessionOpener {
   }
 }
 
-/** What a stage says of a session that is open. @param stats of the epoch before. */
-export function openedOf({ open, cache, kept }: HostedSession, stats: StageStats): OpenedMessage {
+/** What a stage says of a session that is open. @param stats of the epoch before, if there was one. */
+export function openedOf(
+  { open, cache, kept }: HostedSession,
+  stats: StageStats = noStats()
+): OpenedMessage {
   const { session, epoch, index } = open
   const [keptStart, keptEnd] = kept === null ? [0, 0] : [kept.start, kept.end]
   const cachedTokens = cache.length

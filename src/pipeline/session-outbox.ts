@@ -10,6 +10,7 @@ import type {
   OpenPrefix,
   RouteStage,
   SampledMessage,
+  Sampling,
   SessionMessage
 } from '../wire/session.ts'
 import type { Chunk } from './chunk-flow.ts'
@@ -29,13 +30,15 @@ export interface Opening {
   contextTokens: number
   logitsHash: string
   turn: Turn
+  /** Of the turn's prompt and of its tokens so far. */
+  ids: readonly number[]
 }
 
 /** An 'open' to every stage. */
 export function openMessages(
   setup: SessionSetup,
   { stages, planHash, viewHash }: Route,
-  { turn, ...opening }: Opening
+  { turn, ids, ...opening }: Opening
 ): Action[] {
   const { id: session, modelId, arithmeticVersion, kvType, isReusable = false } = setup
   const { sampling, stopIds, positionEnd, speculates = true } = turn
@@ -53,7 +56,8 @@ export function openMessages(
     sampling,
     stopIds,
     positionEnd,
-    speculates
+    speculates,
+    sampledTokens: countsTokens(sampling) ? ids.length - turn.ids.length : 0
   } as const
   return stages.map(({ peer }, index) => {
     return { type: 'send', to: peer, message: { ...open, index } }
@@ -68,8 +72,7 @@ export function sampledMessages(
   ids: readonly number[],
   stages: readonly RouteStage[]
 ): Action[] {
-  const { presencePenalty, frequencyPenalty } = sampling
-  if (presencePenalty === 0 && frequencyPenalty === 0) return []
+  if (!countsTokens(sampling)) return []
   const messages: Action[] = []
   for (let start = prompt.length; start < ids.length; start += CHUNK_TOKENS_MAX) {
     const chunk = Int32Array.from(ids.slice(start, start + CHUNK_TOKENS_MAX))
@@ -77,6 +80,10 @@ export function sampledMessages(
     messages.push(sendTo(stages.at(-1) as RouteStage, message))
   }
   return messages
+}
+
+function countsTokens({ presencePenalty, frequencyPenalty }: Sampling): boolean {
+  return presencePenalty !== 0 || frequencyPenalty !== 0
 }
 
 /**

@@ -12,13 +12,13 @@
 // turn goes on behind its last token, and what its stages lack is filled first (fills.ts).
 
 import { SwarmError } from '../base/errors.ts'
-import { REROUTES_MAX } from '../base/limits.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
+import { Faults } from './faults.ts'
 import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
 import { goneError, lossText, type Route } from './route.ts'
-import { failureOf, isRepairable, silenceOf, violationOf } from './session-errors.ts'
+import { failureOf, silenceOf, violationOf } from './session-errors.ts'
 import {
   chunkMessage,
   closeMessages,
@@ -67,10 +67,8 @@ export class SessionState {
   #sinceEpoch = 0
   /** Another origin began the turn: how far its stages are shows when they open. */
   #isResuming = false
-  /** Routes since the last token or chunk that failed for another reason than a peer's absence. */
-  #reroutes = 0
-  /** Peers that a stage could not reach, or that failed, since the last token. */
-  #avoided = new Set<PeerId>()
+  /** Since the last token or chunk. */
+  readonly #faults = new Faults()
 
   constructor(setup: SessionSetup) {
     this.setup = setup
@@ -115,7 +113,7 @@ export class SessionState {
     this.#ids = [...turn.ids]
     this.#logitsHash = NO_LOGITS_HASH
     this.#isUnderWay = false
-    this.#calm()
+    this.#faults.clear()
     const { prefix = null } = this.setup
     const isFirst = this.epoch === 0 && prefix !== null
     this.#prefixEnd = isFirst ? Math.min(prefix.tokens, turn.ids.length - 1) : null
@@ -192,7 +190,7 @@ export class SessionState {
     this.beat++
     if (!isPrompt) return this.#filling.isOver ? this.#goOn() : this.#sendFills()
     this.#cachedEnd = position
-    this.#calm()
+    this.#faults.clear()
     return [...this.#promptProgress(), ...this.#sendChunks()]
   }
 
@@ -209,7 +207,7 @@ export class SessionState {
     for (const { id } of tokens) this.#ids.push(id)
     this.#logitsHash = tokens.at(-1)?.logitsHash ?? this.#logitsHash
     this.#cachedEnd = this.#ids.length - 1
-    this.#calm()
+    this.#faults.clear()
     this.#enter(finish === 'none' ? 'decode' : 'idle')
     return actions
   }
@@ -263,7 +261,7 @@ export class SessionState {
     const isOpening = phase === 'opening' || phase === 'pausing'
     const silent = isOpening ? this.#answers.silent : this.#stages
     // Who is silent in mid-turn shows when the session is opened again.
-    if (isOpening) for (const { peer } of silent) this.#avoided.add(peer)
+    if (isOpening) for (const { peer } of silent) this.#faults.avoid(peer)
     return this.#loseOrFail(silenceOf(silent, isOpening), null)
   }
 
@@ -277,11 +275,6 @@ export class SessionState {
   }
 
   /** The turn moves: what went wrong before is over. */
-  #calm(): void {
-    this.#reroutes = 0
-    this.#avoided.clear()
-  }
-
   #open(phase: Phase, keep: number, turn: Turn): Action[] {
     this.epoch++
     this.#enter(phase)
@@ -295,7 +288,8 @@ export class SessionState {
       prefix: this.#prefixEnd === null ? null : (this.setup.prefix ?? null),
       contextTokens: this.#reservedTokens,
       logitsHash: this.#logitsHash,
-      turn
+      turn,
+      ids: this.#ids
     })
   }
 
@@ -320,8 +314,12 @@ export class SessionState {
   #goOn(): Action[] {
     this.#enter('prefill')
     const { chunkTokens } = this.setup
-    const end = this.#ids.length
-    this.#prompt = new ChunkFlow(this.#cachedEnd, end, chunkTokens, this.#stages.length)
+    this.#prompt = new ChunkFlow(
+      this.#cachedEnd,
+      this.#ids.length,
+      chunkTokens,
+      this.#stages.length
+    )
     const turn = this.#turn as Turn
     const sampled = sampledMessages(this.setup, this.epoch, turn, this.#ids, this.#stages)
     return [...sampled, ...this.#sendChunks()]
@@ -353,14 +351,14 @@ export class SessionState {
   }
 
   #violation(from: PeerId, what: string): Action[] {
-    this.#avoided.add(from)
+    this.#faults.avoid(from)
     return this.#loseOrFail(violationOf(from, what), null)
   }
 
   /** @param peer that cannot answer any more. @param avoid who is better left out from now on. */
   #lose(peer: PeerId | null, error: SwarmError, avoid: PeerId | null): Action[] {
     if (this.phase === 'ended') return []
-    if (avoid !== null) this.#avoided.add(avoid)
+    if (avoid !== null) this.#faults.avoid(avoid)
     if (this.phase !== 'closing') return this.#loseOrFail(error, peer)
     // It cannot answer any more; the others still can.
     if (peer !== null) this.#answers.lose(peer)
@@ -370,12 +368,11 @@ export class SessionState {
   #loseOrFail(error: SwarmError, lost: PeerId | null): Action[] {
     if (this.phase === 'rerouting') return []
     const isMidTurn = this.#isUnderWay && this.phase !== 'idle' && this.phase !== 'pausing'
-    if (error.family !== 'PEER') this.#reroutes++
-    const isHopeless = !isRepairable(error) || this.#reroutes > REROUTES_MAX
-    if (!this.setup.isRepairable || !isMidTurn || isHopeless) return this.#fail(error, lost)
+    const isHopeful = this.#faults.add(error)
+    if (!this.setup.isRepairable || !isMidTurn || !isHopeful) return this.#fail(error, lost)
     this.#enter('rerouting')
     const event = { type: 'rerouting', reason: lossText(error, this.#stages) } as const
-    const avoided = new Set(this.#avoided)
+    const { avoided } = this.#faults
     return [
       { type: 'emit', event },
       { type: 'reroute', error, avoided }

@@ -63,6 +63,8 @@ export interface SessionComponents {
   clock: Clock
   /** Null: a lost stage ends the session. */
   repair: Repair | null
+  /** The session is over, or goes on without this peer, which may not know it. */
+  onLeft: (peer: PeerId) => void
   /** Called once, when no message can concern this session any more. */
   onEnd: () => void
 }
@@ -83,6 +85,7 @@ export class Session {
   #rerouteTimer: Timer | null = null
   #hasEnded = false
   #saving: Saving | null = null
+  #isReleased = false
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
@@ -92,6 +95,21 @@ export class Session {
 
   get id(): SessionId {
     return this.#state.setup.id
+  }
+
+  /** The newest of its openings. */
+  get epoch(): number {
+    return this.#state.epoch
+  }
+
+  /** What the turn cost each stage, as far as they have told; null for a stage that has not. */
+  get stats(): (StageStats | null)[] {
+    return this.#state.stats
+  }
+
+  /** Whoever attaches next may go on with it. */
+  get isReleased(): boolean {
+    return this.#isReleased
   }
 
   /** A turn runs. */
@@ -253,6 +271,7 @@ export class Session {
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
       this.#rerouteTimer?.cancel()
+      this.#leave(({ index }) => !this.stats[index])
       this.#components.onEnd()
     }
   }
@@ -276,6 +295,7 @@ export class Session {
   }
 
   #send({ to, message }: Extract<Action, { type: 'send' }>): void {
+    if (message.type === 'close') this.#isReleased = message.isReleased
     try {
       this.#components.hops.to(to).send(message)
     } catch (cause) {
@@ -301,13 +321,21 @@ export class Session {
     }
     let reason: string
     try {
-      return this.#apply(this.#state.rerouted(repair(this.route, avoided)))
+      const route = repair(this.route, avoided)
+      this.#leave(({ peer }) => !route.stages.some((stage) => stage.peer === peer))
+      return this.#apply(this.#state.rerouted(route))
     } catch (cause) {
       reason = toSwarmError(cause, 'PLAN_GAP').message
     }
     if (reason !== told) this.#events?.push({ type: 'rerouting', reason })
     const again = () => this.#tryRoute(error, avoided, reason)
     this.#rerouteTimer = clock.after(REROUTE_RETRY_MS, again)
+  }
+
+  #leave(isLeft: (stage: { peer: PeerId; index: number }) => boolean): void {
+    for (const [index, { peer }] of this.route.stages.entries()) {
+      if (isLeft({ peer, index })) this.#components.onLeft(peer)
+    }
   }
 
   #keepTime(): void {

@@ -14,7 +14,6 @@ import { clip } from '../base/text.ts'
 import { containsAll, formatRange, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import { ownStage } from './admission.ts'
-import { noStats, type HostedSession } from './hosted-session.ts'
 import { greediestOf } from './pressure.ts'
 import { goneError } from './route.ts'
 import { SessionLogs } from './session-logs.ts'
@@ -25,6 +24,7 @@ import { StageRoom } from './stage-room.ts'
 import { StepRunner, type OriginMessage } from './step-runner.ts'
 import { takeOverRefusal } from './take-over.ts'
 
+import type { HostedSession } from './hosted-session.ts'
 import type {
   CloseMessage,
   FailedMessage,
@@ -216,7 +216,7 @@ export class StageHost {
     try {
       const session = this.#opener.open(from, open)
       this.#sessions.add(session)
-      this.#toOrigin(session, openedOf(session, noStats()))
+      this.#toOrigin(session, openedOf(session))
     } catch (error) {
       this.#refuse(from, open, toSwarmError(error, 'NATIVE_FAILED'))
     }
@@ -288,7 +288,7 @@ export class StageHost {
     const nowMs = clock.now()
     try {
       if (message.type === 'sampled') {
-        session.takeSampled(from, message, stage.vocabSize)
+        if (session.takeSampled(from, message, stage.vocabSize)) this.#steps.schedule(session)
         return
       }
       if (message.type === 'replay') {

@@ -17,6 +17,7 @@ import {
 import { LayerReads } from './layer-reads.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
+import { countStep } from './stage-stats.ts'
 import { firmEnd } from './work.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -158,7 +159,7 @@ export class StepRunner {
       // What a step waited for its turn, and what handing it to a thread and back took, are told as one:
       // inside the stage, and not computing. So what is left between stages is the wire alone.
       const startedMs = session.lastMs - computeUs / 1000
-      session.count(work, startedMs, computeUs)
+      countStep(session.stats, work, { startedMs, computeUs })
       if (request.output) session.kept?.put(work.position, request.output)
       if (frame !== null) frame.send()
       else this.#finishPositions(session, work, outcome.result)

@@ -135,6 +135,7 @@ const open = f.checked(
     kvType: terms.kvType,
     sampling,
     logitsHash,
+    sampledTokens: f.whole(4, 0, CONTEXT_TOKENS_MAX, 'the sampled tokens'),
     stopIds: terms.stopIds,
     positionEnd: terms.positionEnd,
     speculates: f.flag('whether it speculates')

@@ -81,6 +81,11 @@ export interface OpenMessage {
   sampling: Sampling
   /** Of the turn's tokens so far, 16 hex digits: zeros before the first. The next one is chained to it. */
   logitsHash: string
+  /**
+   * So many tokens of the turn follow as `sampled`. They come straight from the origin and may arrive later
+   * than the positions before them, so the last stage samples none before it has counted them.
+   */
+  sampledTokens: number
   /** The last stage finishes with 'stop' when it samples one of these. */
   stopIds: number[]
   /** The last stage finishes with 'length' when the next token's position would be this one. */

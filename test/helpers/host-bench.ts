@@ -119,6 +119,7 @@ export function open(route: RouteStage[], changes: Partial<OpenMessage> = {}): O
     session: SESSION,
     epoch: 1,
     sinceEpoch: 0,
+    sampledTokens: 0,
     position: 0,
     prefix: null,
     isReusable: false,

@@ -1,7 +1,7 @@
 // The deciding half of a session between two stages, driven by hand: what is said to it, and what its
 // actions say in a few words.
 
-import { noStats } from '../../src/pipeline/hosted-session.ts'
+import { noStats } from '../../src/pipeline/stage-stats.ts'
 import { SessionState } from '../../src/pipeline/session-state.ts'
 import { sessionIdOf } from '../../src/wire/ids.ts'
 import { routeOf } from './sim-swarm.ts'

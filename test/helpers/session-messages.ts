@@ -126,6 +126,7 @@ function open(random: Random): OpenMessage {
     session: sessionIdOf(random.bytes(16)),
     epoch: between(random, 1, 2 ** 32 - 1),
     sinceEpoch: between(random, 0, 2 ** 32 - 1),
+    sampledTokens: between(random, 0, CONTEXT_TOKENS_MAX),
     position,
     prefix: hasPrefix ? { session: sessionIdOf(random.bytes(16)), tokens } : null,
     isReusable: below(random, 2) === 1,
@@ -263,6 +264,7 @@ export function randomMessage(
         isReusable: _r,
         logitsHash: _l,
         sinceEpoch: _s,
+        sampledTokens: _t,
         speculates: _d,
         ...kept
       } = terms

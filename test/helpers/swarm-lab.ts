@@ -14,6 +14,7 @@ import type { Test } from 'brittle'
 import { ApiClient } from '../../src/api/client.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { controlSocketPath } from '../../src/cli/paths.ts'
+import { until } from './until.ts'
 
 import type { GenerateResult, NodeEvent } from '../../src/api/service.ts'
 
@@ -161,7 +162,7 @@ export class LabPeer {
 
   /** Resolves when nothing is computed and nothing was asked here. */
   async idle(): Promise<void> {
-    while ((await this.client.status()).sessions > 0);
+    await until(async () => (await this.client.status()).sessions === 0)
   }
 }
 

@@ -55,7 +55,7 @@ for (const table of TABLES.filter((table) => !available.includes(table))) {
 for (const [index, type] of ['F32', 'F16', 'Q8_0', 'Q4_0'].entries()) {
   dataTest(
     `splits - stories260K ${type}: 11 splits over links give the bits of one machine`,
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async (t) => {
       const lab = Lab.open(t)
       const model = dataPath('stories260K', `stories260K-${type}.gguf`)

@@ -3,8 +3,14 @@ import test from 'brittle'
 import { SwarmError } from '../../src/base/errors.ts'
 import { SESSION_IDLE_MS } from '../../src/base/limits.ts'
 import { settleMicrotasks } from '../helpers/sim-clock.ts'
-import { ALONE, HOST, MIDDLE, close, ids, open, setUp } from '../helpers/host-bench.ts'
+import { ALONE, HOST, MIDDLE, SESSION, close, ids, open, setUp } from '../helpers/host-bench.ts'
 import { TOY, sampling, toyContinue } from '../helpers/toy-run.ts'
+
+import type { SampledMessage } from '../../src/wire/session.ts'
+
+function sampled(values: number[]): SampledMessage {
+  return { type: 'sampled', session: SESSION, epoch: 1, ids: Int32Array.from(values) }
+}
 
 test('hosted session - frames of an older epoch are late and dropped', async (t) => {
   const { up, down, clock } = await setUp({ start: 4, end: 8 })
@@ -224,4 +230,29 @@ test('hosted session - a stage that missed a turn holds other ids, and says that
   await clock.pass(1)
   const cached = up.received.flatMap((one) => (one.type === 'opened' ? [one.cachedTokens] : []))
   t.alike(cached, [0, 2, 0])
+})
+
+test('hosted session - no token is chosen before penalties know what came before it', async (t) => {
+  const { up, clock } = await setUp({ start: 0, end: 12 })
+  const penalties = sampling({ temperature: 0.7, presencePenalty: 0.9, seed: 3 })
+  const prompt = [5, 6, 7]
+  const expected = await toyContinue(TOY, prompt, penalties, 8)
+  const { ids: before, logitsHash } = await toyContinue(TOY, prompt, penalties, 4)
+  const turn = { positionEnd: 11, sampling: penalties, logitsHash }
+  up.send(open(ALONE, { ...turn, sampledTokens: before.length }))
+  // On another way than the ids would take to a last stage: it may come after them, and in parts.
+  up.send(ids([...prompt, ...before]))
+  up.send(sampled(before.slice(0, 1)))
+  await clock.pass(5)
+  t.alike(up.take(), ['opened'])
+  up.send(sampled(before.slice(1)))
+  await clock.pass(5)
+  const tokens = up.received.flatMap((one) =>
+    one.type === 'token' ? one.tokens.map(({ id }) => id) : []
+  )
+  t.alike(tokens, expected.ids.slice(4))
+  up.received.splice(0)
+  up.send(sampled([1]))
+  await clock.pass(1)
+  t.alike(up.take(), ['WIRE_BAD_FRAME'], 'one more than was announced')
 })

@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { noStats } from '../../src/pipeline/hosted-session.ts'
+import { noStats } from '../../src/pipeline/stage-stats.ts'
 import { SessionState } from '../../src/pipeline/session-state.ts'
 import {
   A,

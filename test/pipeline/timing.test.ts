@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { noStats } from '../../src/pipeline/hosted-session.ts'
+import { noStats } from '../../src/pipeline/stage-stats.ts'
 import { perHopTiming, splitWire, tokensPerSecond } from '../../src/pipeline/timing.ts'
 import { keyOf } from '../helpers/views.ts'
 

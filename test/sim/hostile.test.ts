@@ -121,6 +121,7 @@ class Hostile {
       session,
       epoch,
       sinceEpoch: below(random, 2),
+      sampledTokens: below(random, 2) * below(random, 100),
       position,
       index,
       route: changed,

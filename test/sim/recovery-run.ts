@@ -156,7 +156,8 @@ class RecoveryRun {
       }),
       stopIds: [],
       positionEnd: length + 2 + below(random, 60),
-      speculates: below(random, 4) > 0
+      speculates: below(random, 4) > 0,
+      log: below(random, 2) === 0 ? null : { stops: [], isAtStart: true }
     }
     const session = origin.pipeline.createSession({
       route,

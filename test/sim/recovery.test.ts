@@ -95,7 +95,7 @@ const PLANTED: Record<string, Planted> = {
 for (const [name, planted] of Object.entries(PLANTED)) {
   test(`sim - canary: in a recovery ${name} is found`, async (t) => {
     let [found, damaged] = [0, 0]
-    for (let seed = 1; seed <= 24; seed++) {
+    for (let seed = 1; seed <= 36; seed++) {
       const damage = new Damage(planted)
       const { problems } = await recoveryRun({ seed, tamper: damage.tamper })
       if (damage.count > 0) damaged++

@@ -99,7 +99,7 @@ test('session codec - every list is accepted at its bound and refused one above'
       'logit biases',
       LOGIT_BIAS_MAX,
       (n) => ({ ...open, stopIds: [], sampling: { ...open.sampling, bias: bias(n) } }),
-      -(1 + 4 + 2 + 8 + 12 * LOGIT_BIAS_MAX + 2)
+      -(1 + 4 + 2 + 4 + 8 + 12 * LOGIT_BIAS_MAX + 2)
     ],
     [
       'stop ids',
