@@ -182,7 +182,7 @@ test('saved - a session goes on while it is saved, and a stage that cannot save 
   })
 })
 
-test('saved - on a full disk every stage says so, the session goes on and is saved when there is room', async (t) => {
+test('saved - on a full disk every stage says so, and the session goes on', async (t) => {
   const disk = await smallDisk(t, 1)
   if (disk === null) return
   const filler = join(disk.folder, 'filler')
