@@ -1,5 +1,6 @@
 // A trial takes at least kTrialSeconds and at least one step, and may take at most one part in
-// kPatienceMin of the time, one in kPatienceMax once trials keep failing: what trying costs is bounded.
+// kPatienceMax of the time once trials keep failing: what trying costs is bounded. Which processor the system
+// gives a thread makes single trials lucky or unlucky, so the first verdicts are checked again soon.
 
 #include "pacer.h"
 
@@ -19,7 +20,9 @@ constexpr int kStepsMin = 3;
 constexpr double kLostCores = 0.1;
 // A change must gain this much, or noise would change the number all the time.
 constexpr double kGain = 1.05;
-constexpr double kPatienceMin = 16, kPatienceMax = 32;
+// How many times a trial's length passes before the next one: after what may have been bad luck, after a
+// trial that found fewer threads to be faster, and after many that found nothing.
+constexpr double kPatienceMin = 4, kPatienceFallen = 16, kPatienceMax = 32;
 
 }  // namespace
 
@@ -56,14 +59,15 @@ void Pacer::startTrial() {
 
 void Pacer::endTrial() {
   if (trialWork_ * seconds_ > kGain * work_ * trialSeconds_) {
+    // More threads that were faster for a moment beside a neighbour cost more than one trial.
+    patience_ = trial_ < base_ ? kPatienceFallen : kPatienceMin;
     base_ = trial_;
     work_ = trialWork_;
     seconds_ = trialSeconds_;
     lostSeconds_ = 0;
     steps_ = 0;
-    patience_ = kPatienceMin;
   } else {
-    patience_ = std::min(kPatienceMax, std::max(kPatienceMin, 2 * patience_));
+    patience_ = std::clamp(2 * patience_, kPatienceMin, kPatienceMax);
   }
   lastTrial_ = trialSeconds_;
   sinceTrial_ = 0;

@@ -1,9 +1,9 @@
 import test, { type Test } from 'brittle'
 
 import { sleep, systemClock } from '../../src/base/clock.ts'
+import { smallDisk } from '../helpers/small-disk.ts'
 import { until } from '../helpers/until.ts'
 import { Installation, identity, installation, join } from './knowledge-rig.ts'
-import { smallDisk } from './small-disk.ts'
 
 import type { SwarmError } from '../../src/base/errors.ts'
 

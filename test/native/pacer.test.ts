@@ -31,6 +31,20 @@ test('pacer - beside a busy neighbour it finds that one thread is faster', (t) =
   t.ok(seconds(chosen.slice(50)) < 1.02 * 350 * 0.036, 'what it tries costs at most 2 %')
 })
 
+test('pacer - a trial that was unlucky is soon repeated, and a lucky one soon undone', (t) => {
+  // At first the system leaves the one thread beside the neighbour.
+  const unlucky = pace(2, 100, (threads, step) => (step === 3 ? [0.06, 0.5] : busy(threads, step)))
+  t.is(unlucky[3], 1)
+  t.ok(unlucky.indexOf(1, 4) <= 10, `step ${unlucky.indexOf(1, 4)}`)
+  // For one step the neighbour happens to sleep.
+  const first = pace(2, 400, busy).findIndex((threads, step) => step > 3 && threads === 2)
+  const lucky = pace(2, 400, (threads, step) => (step === first ? quiet : busy)(threads, step))
+  const back = lucky.indexOf(1, first)
+  t.ok(back - first <= 5, `${back - first} steps`)
+  const more = lucky.slice(first).filter((threads) => threads === 2).length
+  t.ok(more <= 20, `${more} steps of two threads in all`)
+})
+
 test('pacer - when the neighbour leaves all threads are back within three seconds', (t) => {
   const chosen = pace(2, 600, (threads, step) => (step < 300 ? busy : quiet)(threads, step))
   const back = chosen.findIndex((threads, step) => step >= 300 && threads === 2)

@@ -1,7 +1,7 @@
 // Keys and values that stages keep on disk serve a later session, after every process has started anew: the
 // same ids and the same hash of every logit, and only what is new is computed.
 
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
@@ -17,6 +17,7 @@ import { ALONE, FIRST, MIDDLE, ids, open, setUp as setUpHost } from '../helpers/
 import { LocalSwarm } from '../helpers/local-swarm.ts'
 import { GREEDY } from '../helpers/run-stages.ts'
 import { MODEL_ID } from '../helpers/sim-swarm.ts'
+import { smallDisk } from '../helpers/small-disk.ts'
 import { readStageModel, syntheticModel } from '../helpers/stage-model.ts'
 
 import type { KvStore } from '../../src/compute/kv-store.ts'
@@ -179,6 +180,42 @@ test('saved - a session goes on while it is saved, and a stage that cannot save 
     t.ok(stages[1]?.text.startsWith('keys and values on disk cannot be used'), stages[1]?.text)
     await session.close()
     t.alike(ids, (await swarm.ask(LATER, 6, CHOOSE)).ids)
+  })
+})
+
+test('saved - on a full disk every stage says so, and the session goes on', async (t) => {
+  const disk = await smallDisk(t, 1)
+  if (disk === null) return
+  const filler = join(disk.folder, 'filler')
+  const { bfree, bsize } = statfsSync(disk.folder)
+  writeFileSync(filler, new Uint8Array(bfree * bsize))
+  await inLife(t, disk.folder, async (swarm) => {
+    const session = swarm.createSession()
+    const turn = { ids: PROMPT, sampling: CHOOSE, stopIds: [], positionEnd: 305 }
+    const signal = new AbortController().signal
+    for await (const _ of session.run(turn, signal));
+    await session.pause()
+    const refused = await session.save()
+    const text = 'the disk is full: free some space in the data directory and save again'
+    const said = { tokens: 0, text }
+    t.alike(
+      refused.stages.map((stage) => ({ tokens: stage.tokens, text: stage.text })),
+      [said, said]
+    )
+    rmSync(filler)
+    disk.grow(16)
+    const ids: number[] = []
+    for await (const event of session.run({ ...turn, ids: LATER, positionEnd: 326 }, signal)) {
+      if (event.type === 'token') ids.push(event.id)
+    }
+    t.alike(ids, (await swarm.ask(LATER, 6, CHOOSE)).ids)
+    await session.pause()
+    const { stages } = await session.save()
+    t.alike(
+      stages.map(({ tokens }) => tokens),
+      [325, 325]
+    )
+    await session.close()
   })
 })
 
