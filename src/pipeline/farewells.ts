@@ -46,7 +46,10 @@ export class Farewells {
     this.#clock = clock
   }
 
-  /** A stage that may not know what became of the session. Of too many the oldest expires there. */
+  /**
+   * A stage that may not know what became of the session; what it is opened for later is not meant. Of too
+   * many the oldest expires there.
+   */
   owe(to: PeerId, session: Leaver): void {
     const { id, epoch, isReleased } = session
     const key = `${to} ${id}`
@@ -90,7 +93,6 @@ export class Farewells {
   #isDue(farewell: Farewell): boolean {
     const { session, to } = farewell
     if (session === null) return true
-    farewell.epoch = session.epoch
     farewell.isReleased = session.isReleased
     // What a session holds is large, and it may be long until the stage is back.
     if (!session.isOpen) farewell.session = null

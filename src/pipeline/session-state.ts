@@ -159,7 +159,7 @@ export class SessionState {
     }
     this.#enter('closing')
     this.#answers = new StageAnswers(this.#stages)
-    return [{ type: 'finish' }, ...closeMessages(this.setup, this.#stages, this.epoch)]
+    return [{ type: 'finish' }, ...closeMessages(this.setup, this.#stages, this.newestEpoch)]
   }
 
   opened(from: PeerId, message: OpenedMessage): Action[] {
@@ -243,7 +243,7 @@ export class SessionState {
     const left = this.#stages.filter((old) => !route.stages.some(({ peer }) => peer === old.peer))
     this.route = route
     return [
-      ...closeMessages(this.setup, left, this.epoch),
+      ...closeMessages(this.setup, left, this.newestEpoch),
       ...this.#open('opening', this.cachedEnd, this.#turn as Turn)
     ]
   }
@@ -391,7 +391,7 @@ export class SessionState {
     const told = this.#stages.filter(({ peer }) => peer !== lost)
     // Another peer is its origin now, or may still become it.
     const isReleased = error.code === 'PEER_REFUSED' || this.#isResuming
-    const close = closeMessages(this.setup, told, this.epoch, isReleased)
+    const close = closeMessages(this.setup, told, this.newestEpoch, isReleased)
     return [...close, { type: 'fail', error }, { type: 'settle' }]
   }
 }

@@ -86,6 +86,8 @@ export type Action =
   | { type: 'emit'; event: SessionEvent }
   /** Find another route, without these peers if there is one. */
   | { type: 'reroute'; error: SwarmError; avoided: ReadonlySet<PeerId> }
+  /** A peer that was to take over is not needed. */
+  | { type: 'leave'; peer: PeerId }
   /** The turn's stream ends here, with or without its last token. */
   | { type: 'finish' }
   /** The session is over because of this. */

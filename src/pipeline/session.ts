@@ -19,7 +19,7 @@ import { SessionState } from './session-state.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { SavedPrefix } from '../wire/generation.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
-import type { KvType, SessionMessage, StageStats } from '../wire/session.ts'
+import type { KvType, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
 import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
@@ -88,15 +88,17 @@ export class Session {
   #lostMs: number | null = null
   #rerouteTimer: Timer | null = null
   #hasEnded = false
-  #hasMoved = false
   #saving: Saving | null = null
   #inquiry: AuditInquiry | null = null
   #isReleased = false
+  /** The route when something was last done about it. */
+  #taken: Route
 
   constructor(components: SessionComponents, setup: SessionSetup) {
     this.#components = components
     this.#state = new SessionState(setup)
     this.#moving = new Moving(this.#state)
+    this.#taken = setup.route
     this.openedMs = components.clock.now()
   }
 
@@ -106,7 +108,7 @@ export class Session {
 
   /** The newest of its openings. */
   get epoch(): number {
-    return this.#state.epoch
+    return this.#state.newestEpoch
   }
 
   /** What the turn cost each stage, as far as they have told; null for a stage that has not. */
@@ -157,7 +159,7 @@ export class Session {
 
   /** A stage was replaced, in this turn or before: what it computed others cannot say. */
   get hasMoved(): boolean {
-    return this.#hasMoved
+    return this.route !== this.#state.setup.route
   }
 
   /** False once a stage failed or the session was closed. */
@@ -309,11 +311,16 @@ export class Session {
     for (let action = this.#due.shift(); action; action = this.#due.shift()) this.#do(action)
     this.#isApplying = false
     this.#keepTime()
+    if (this.route !== this.#taken) {
+      const { stages } = this.route
+      this.#leave(({ peer }) => !stages.some((stage) => stage.peer === peer))
+      this.#taken = this.route
+    }
     if (this.#state.phase === 'ended' && !this.#hasEnded) {
       this.#hasEnded = true
       this.#rerouteTimer?.cancel()
       this.#inquiry?.end()
-      this.#leave(({ index }) => !this.stats[index])
+      this.#leave((_, index) => !this.stats[index])
       this.#components.onEnd()
     }
   }
@@ -327,6 +334,8 @@ export class Session {
         return void this.#events?.push(action.event)
       case 'reroute':
         return this.#reroute(action.error, action.avoided)
+      case 'leave':
+        return this.#components.onLeft(action.peer)
       case 'finish':
         return this.#events?.close()
       case 'fail':
@@ -363,10 +372,7 @@ export class Session {
     }
     let reason: string
     try {
-      const route = repair(this.route, avoided)
-      this.#leave(({ peer }) => !route.stages.some((stage) => stage.peer === peer))
-      this.#hasMoved = true
-      return this.#apply(this.#state.rerouted(route))
+      return this.#apply(this.#state.rerouted(repair(this.route, avoided)))
     } catch (cause) {
       reason = toSwarmError(cause, 'PLAN_GAP').message
     }
@@ -375,10 +381,8 @@ export class Session {
     this.#rerouteTimer = clock.after(REROUTE_RETRY_MS, again)
   }
 
-  #leave(isLeft: (stage: { peer: PeerId; index: number }) => boolean): void {
-    for (const [index, { peer }] of this.route.stages.entries()) {
-      if (isLeft({ peer, index })) this.#components.onLeft(peer)
-    }
+  #leave(isLeft: (stage: RouteStage, index: number) => boolean): void {
+    for (const { peer } of this.#taken.stages.filter(isLeft)) this.#components.onLeft(peer)
   }
 
   #keepTime(): void {

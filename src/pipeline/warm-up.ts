@@ -6,7 +6,7 @@
 
 import { Filling, type Fill } from './fills.ts'
 import { describeStage, sameStage, type Route } from './route.ts'
-import { chunkMessage, closeMessages, openMessages, warmMessage } from './session-outbox.ts'
+import { chunkMessage, openMessages, warmMessage } from './session-outbox.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { OpenedMessage, ProgressMessage, RouteStage } from '../wire/session.ts'
@@ -110,11 +110,11 @@ export class WarmUp {
     })
   }
 
-  /** A 'close' for those that are not on the route that stays. */
+  /** Those that are not on the route that stays are left. */
   close(stages: readonly RouteStage[]): Action[] {
     const isOther = ({ peer }: RouteStage) => !stages.some((stage) => stage.peer === peer)
     const opened = this.#indexes.map((index) => this.route.stages[index] as RouteStage)
-    return closeMessages(this.#setup, opened.filter(isOther), this.epoch)
+    return opened.filter(isOther).map(({ peer }) => ({ type: 'leave', peer }))
   }
 
   get #indexes(): number[] {
