@@ -111,8 +111,14 @@ test('batch - a part that fails or is cancelled does not touch the others', asyn
   const abort = new AbortController()
   const parts = [part(NaN), part(0.7), part(0.3, abort.signal), part(Infinity), part(0.7)]
   const gap = { request: { ...part(0.7).request, position: 2 } }
+  // Behind a longer step, or a busy machine might have computed all before the abort.
+  const tokens = 256
+  const long = new Uint8Array(new Float32Array(stage.dim * tokens).fill(0.1).buffer)
+  const cache = stage.openCache(range, tokens, 'f16')
+  const before = stage.step({ cache, range, position: 0, nTokens: tokens, input: long })
   const running = stage.stepTogether([...parts, gap])
   abort.abort()
+  await before
   const outcomes = await running
   const codes = outcomes.map((outcome) => {
     if ('result' in outcome) return 'good'
