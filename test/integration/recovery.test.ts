@@ -47,26 +47,32 @@ function isUndisturbed(t: Test, answer: WatchedAnswer, expected: GenerateResult)
   t.is(answer.result?.text, expected.text)
 }
 
-for (const way of WAYS) {
-  test(`recovery - a stage is ${way} in mid-answer: the same words go on`, REAL, async (t) => {
+const LONG_RUN = { timeout: 300_000 }
+
+test(
+  'recovery - a stage is killed, frozen or stopped in mid-answer: the same words go on',
+  LONG_RUN,
+  async (t) => {
     const { swarm, origin } = await setUp(t)
     const expected = await swarm.undisturbed(origin, QUESTION)
-    for (const index of [1, 2]) {
-      const answer = swarm.ask(origin, QUESTION)
-      await answer.reached({ tokens: 60 })
-      const stage = stageOf(answer, index)
-      const lost = swarm.peerOf(stage)
-      const lostMs = swarm.lose(lost, way)
-      await answer.ended
-      isUndisturbed(t, answer, expected)
-      t.comment(JSON.stringify(answer.pause(lostMs)), answer.reasons.join('; '))
-      t.absent(answer.stages.some(({ peer }) => peer === stage.peer))
-      t.is(answer.result?.timing.losses.length, 1)
-      await swarm.bringBack(lost, way)
-      await swarm.idle()
+    for (const way of WAYS) {
+      for (const index of [1, 2]) {
+        const answer = swarm.ask(origin, QUESTION)
+        await answer.reached({ tokens: 60 })
+        const stage = stageOf(answer, index)
+        const lost = swarm.peerOf(stage)
+        const lostMs = swarm.lose(lost, way)
+        await answer.ended
+        isUndisturbed(t, answer, expected)
+        t.comment(JSON.stringify(answer.pause(lostMs)), answer.reasons.join('; '))
+        t.absent(answer.stages.some(({ peer }) => peer === stage.peer))
+        t.is(answer.result?.timing.losses.length, 1)
+        await swarm.bringBack(lost, way)
+        await swarm.idle()
+      }
     }
-  })
-}
+  }
+)
 
 test('recovery - a stage is killed while it reads a long prompt', REAL, async (t) => {
   const { swarm, origin } = await setUp(t)

@@ -53,8 +53,10 @@ for (const table of TABLES.filter((table) => !available.includes(table))) {
 }
 
 for (const [index, type] of ['F32', 'F16', 'Q8_0', 'Q4_0'].entries()) {
+  // Every split of two types, those in three stages of all; golden/splits has all of all in one process.
+  const chosen = splits().filter((split) => index % 3 === 0 || split.length === 3)
   dataTest(
-    `splits - stories260K ${type}: 11 splits over links give the bits of one machine`,
+    `splits - stories260K ${type}: ${chosen.length} splits over links give the bits of one machine`,
     { timeout: 300_000 },
     async (t) => {
       const lab = Lab.open(t)
@@ -71,8 +73,8 @@ for (const [index, type] of ['F32', 'F16', 'Q8_0', 'Q4_0'].entries()) {
         for (const other of others) t.alike(other, first)
         expected.push(first as ReturnType<typeof bitsOf>)
       }
-      const queue = [...splits().entries()]
-      t.is(queue.length, 11)
+      const queue = [...chosen.entries()]
+      t.is(queue.length, index % 3 === 0 ? 11 : 6)
       const work = async (): Promise<void> => {
         for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
           const [choice, split] = next
