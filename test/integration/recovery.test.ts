@@ -89,7 +89,7 @@ test('recovery - a stage is killed while it reads a long prompt', REAL, async (t
 
 test('recovery - a frozen stage that wakes in mid-answer says nothing into it', REAL, async (t) => {
   const { swarm, origin } = await setUp(t)
-  const question = { ...QUESTION, maxTokens: 4000 }
+  const question = { ...QUESTION, maxTokens: 2000 }
   const expected = await swarm.undisturbed(origin, question)
   const answer = swarm.ask(origin, question)
   await answer.reached({ tokens: 60 })
