@@ -9,7 +9,7 @@ import { heldSpans } from '../sharding/coverage.ts'
 import { peerText } from './sentences.ts'
 
 import type { Span } from '../sharding/cover.ts'
-import type { Repair } from '../pipeline/session.ts'
+import type { Repair } from '../pipeline/session-types.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { ModelFacts } from '../sharding/view.ts'
 import type { PeerId } from '../wire/ids.ts'

@@ -15,8 +15,8 @@ import { Answer } from './answer.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Recalled, Sighting } from './inquiries.ts'
 import type { Pipeline, SessionModel } from './pipeline.ts'
-import type { Repair, SessionNews } from './session.ts'
-import type { SessionEvent, Turn } from './session-types.ts'
+import type { SessionNews } from './session.ts'
+import type { Repair, SessionEvent, Turn } from './session-types.ts'
 import type { Tokenizer } from './text-ports.ts'
 
 /** Mean time between two tries. */

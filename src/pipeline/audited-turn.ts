@@ -17,8 +17,8 @@ import type { Random } from '../base/random.ts'
 import type { Span } from '../sharding/cover.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { Route } from './route.ts'
-import type { Repair, Session, SessionNews } from './session.ts'
-import type { SessionEvent, TokenEvent, Turn } from './session-types.ts'
+import type { Session, SessionNews } from './session.ts'
+import type { Repair, SessionEvent, TokenEvent, Turn } from './session-types.ts'
 
 /** Chunks, routes and the like that may wait beside the tokens; beyond them the turn ends. */
 const EVENTS_MAX = 8192

@@ -11,8 +11,8 @@ import type { Random } from '../base/random.ts'
 import type { Span } from '../sharding/cover.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { Route } from './route.ts'
-import type { Repair, Session } from './session.ts'
-import type { Turn } from './session-types.ts'
+import type { Session } from './session.ts'
+import type { Repair, Turn } from './session-types.ts'
 
 export interface AuditorComponents {
   self: PeerId

@@ -47,11 +47,12 @@ export class Farewells {
   }
 
   /**
-   * A stage that may not know what became of the session; what it is opened for later is not meant. Of too
-   * many the oldest expires there.
+   * A stage that may not know what became of the session, unless it was never opened; what it is opened for
+   * later is not meant. Of too many the oldest expires there.
    */
   owe(to: PeerId, session: Leaver): void {
     const { id, epoch, isReleased } = session
+    if (epoch === 0) return
     const key = `${to} ${id}`
     this.#owed.delete(key)
     const sinceMs = this.#clock.now()

@@ -6,9 +6,8 @@ import { WarmUp } from './warm-up.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { Route } from './route.ts'
-import type { OriginBound, Repair } from './session.ts'
 import type { SessionState } from './session-state.ts'
-import type { Action } from './session-types.ts'
+import type { Action, OriginBound, Repair } from './session-types.ts'
 
 /** Of one epoch: what could not be warmed so often is left to be repaired when its peer is gone. */
 const WARM_UPS_MAX = 4

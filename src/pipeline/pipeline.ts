@@ -10,7 +10,7 @@ import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Farewells } from './farewells.ts'
 import { Inquiries } from './inquiries.ts'
 import { PREFILL_CHUNK_TOKENS } from './prompt-share.ts'
-import { Session, type Repair } from './session.ts'
+import { Session } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
@@ -23,6 +23,7 @@ import type {
 } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
+import type { Repair } from './session-types.ts'
 import type { StageHost } from './stage-host.ts'
 
 export interface PipelineComponents {

@@ -40,6 +40,19 @@ export interface SessionSetup {
   ticket?: number
 }
 
+/** The messages that an origin takes. */
+export type OriginBound = Extract<
+  SessionMessage,
+  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' | 'audited' }
+>
+
+/**
+ * Another route for a session that lost a stage, as like the old one as can be.
+ * @param avoided peers to leave out if there is a route without them.
+ * @throws PLAN_GAP naming the layers that nobody holds now.
+ */
+export type Repair = (route: Route, avoided: ReadonlySet<PeerId>) => Route
+
 /** What the stages of a session need to know of a turn so that another peer can finish it (LogHead). */
 export type TurnLog = Pick<LogHead, 'stops' | 'isAtStart'>
 

@@ -19,16 +19,18 @@ import { SessionState } from './session-state.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { SavedPrefix } from '../wire/generation.ts'
 import type { PeerId, SessionId } from '../wire/ids.ts'
-import type { KvType, RouteStage, SessionMessage, StageStats } from '../wire/session.ts'
+import type { KvType, RouteStage, StageStats } from '../wire/session.ts'
 import type { Hops } from './hop.ts'
 import type { Route } from './route.ts'
-import type { Action, Phase, SessionEvent, SessionSetup, Turn } from './session-types.ts'
-
-/** The messages that an origin takes. */
-export type OriginBound = Extract<
-  SessionMessage,
-  { type: 'opened' | 'progress' | 'token' | 'closed' | 'failed' | 'saved' | 'audited' }
->
+import type {
+  Action,
+  OriginBound,
+  Phase,
+  Repair,
+  SessionEvent,
+  SessionSetup,
+  Turn
+} from './session-types.ts'
 
 /** Events that are not tokens or chunks; beyond them the stream ends with an error. */
 const REROUTE_EVENTS_MAX = 4096
@@ -45,13 +47,6 @@ const PATIENCE_MS: Partial<Record<Phase, number>> = {
 
 /** Before a route that failed, or was not found, is tried again. */
 const REROUTE_RETRY_MS = 250
-
-/**
- * Another route for a session that lost a stage, as like the old one as can be.
- * @param avoided peers to leave out if there is a route without them.
- * @throws PLAN_GAP naming the layers that nobody holds now.
- */
-export type Repair = (route: Route, avoided: ReadonlySet<PeerId>) => Route
 
 /** What happens in a turn, and on which session: a turn may go on on another one. */
 export interface SessionNews {

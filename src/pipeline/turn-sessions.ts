@@ -21,8 +21,8 @@ import type { KvType, OpenPrefix, RouteStage } from '../wire/session.ts'
 import type { AuditStep, SessionShape } from './audited-turn.ts'
 import type { Pipeline, SessionModel, SessionOptions } from './pipeline.ts'
 import type { Route } from './route.ts'
-import type { Repair, Session } from './session.ts'
-import type { Turn } from './session-types.ts'
+import type { Session } from './session.ts'
+import type { Repair, Turn } from './session-types.ts'
 
 export interface TurnSessionsComponents {
   pipeline: Pipeline

@@ -72,6 +72,14 @@ test('farewells - what was told to a peer that then goes is told again', async (
   t.is(heard.length, 2)
 })
 
+test('farewells - of a session that was never opened there is nothing to tell', async (t) => {
+  const { clock, farewells, heard, arrive, session } = setUp()
+  arrive()
+  farewells.owe(B, session({ epoch: 0, isOpen: false }))
+  await clock.pass(5000)
+  t.is(heard.length, 0)
+})
+
 test('farewells - nobody is waited for without end, and no more than are bounded', async (t) => {
   const { clock, farewells, heard, arrive, session } = setUp()
   farewells.owe(B, session({ isOpen: false }))

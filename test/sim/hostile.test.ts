@@ -33,9 +33,9 @@ const ASKING = new Set<string>([
   'warm'
 ])
 
-/** A member that knows every key, route and session id, and sends whatever might do harm. */
 const COMPUTING = ['open', 'ids', 'activation'] as const
 
+/** A member that knows every key, route and session id, and sends whatever might do harm. */
 class Hostile {
   readonly id: PeerId
   readonly failures: string[] = []
