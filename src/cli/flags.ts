@@ -148,7 +148,7 @@ export const FLAGS = {
     example: '--verify 0.1',
     range: SAMPLING_RANGES.verify,
     default: 0,
-    help: 'compute this share of the steps on other peers too, and compare them bit for bit'
+    help: 'compute this share of the steps on other peers too and compare; such answers are private'
   },
   private: {
     kind: 'switch',
