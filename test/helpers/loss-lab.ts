@@ -4,7 +4,7 @@
 
 import { endlessModel } from './endless.ts'
 import { until } from './until.ts'
-import type { Lab, LabPeer } from './swarm-lab.ts'
+import type { JoinOptions, Lab, LabPeer } from './swarm-lab.ts'
 
 import type { GenerateEvent, GenerateRequest, GenerateResult } from '../../src/api/service.ts'
 import type { RouteStage } from '../../src/wire/session.ts'
@@ -101,19 +101,23 @@ export class LossLab {
   readonly peers: LabPeer[]
   readonly keys: string[]
 
-  /** @param nStages of the plan: fewer than there are pins. */
+  /**
+   * @param nStages of the plan: fewer than there are pins.
+   * @param places where each runs; all on this machine when absent.
+   */
   static async open(
     lab: Lab,
     pins: readonly string[],
     nStages: number,
-    model?: string
+    { model, places }: { model?: string; places?: readonly JoinOptions[] } = {}
   ): Promise<LossLab> {
     const path = model ?? (await endlessModel(lab))
-    const peers = await lab.pinned(path, pins, { nStages })
+    const where = places === undefined ? {} : { places }
+    const peers = await lab.pinned(path, pins, { nStages, ...where })
     await Promise.all(peers.map((peer) => peer.event('layers')))
     const keys = await Promise.all(peers.map((peer) => peer.key()))
     const losses = new LossLab(lab, path, peers, keys)
-    for (const peer of peers) await losses.#sees(peer, keys)
+    await losses.met()
     return losses
   }
 
@@ -166,8 +170,13 @@ export class LossLab {
       this.peers[index] = back
       await back.event('layers')
     }
-    for (const other of this.peers) await this.#sees(other, this.keys)
+    await this.met()
     return back
+  }
+
+  /** Resolves when every peer reaches all the others. */
+  async met(): Promise<void> {
+    for (const peer of this.peers) await this.#sees(peer, this.keys)
   }
 
   /** Resolves when no peer computes anything for anybody. */

@@ -191,6 +191,8 @@ export interface PinnedOptions {
   flags?: readonly string[]
   /** Table of kernels of each peer. */
   kernels?: readonly string[]
+  /** Where each peer runs; they meet by the beacon then. */
+  places?: readonly JoinOptions[]
 }
 
 const open = new Set<Lab>()
@@ -297,26 +299,23 @@ export class Lab {
   }
 
   /**
-   * Peers with these ranges of layers, meeting through the lab's bootstrap. Resolves when all of them
-   * have the plan in which `nStages` of them serve; layers may still be loading.
+   * Peers with these ranges of layers, meeting through the lab's bootstrap or where they are placed.
+   * Resolves when all of them have the plan in which `nStages` of them serve; layers may still be loading.
    */
   async pinned(
     model: string,
     pins: readonly string[],
     more: PinnedOptions = {}
   ): Promise<LabPeer[]> {
-    const { nStages = pins.length, flags = [], kernels = [] } = more
+    const { nStages = pins.length, flags = [], kernels = [], places } = more
     const topic = `lab ${randomBytes(6).toString('hex')}`
-    const common = ['--model', model, '--bootstrap', await this.bootstrap(), '--threads', '1']
+    const meeting = places === undefined ? ['--bootstrap', await this.bootstrap()] : []
+    const common = ['--model', model, ...meeting, '--threads', '1']
     const peers = pins.map((pin, index) => {
       const own = [...common, '--layers', pin, ...flags]
       const table = kernels[index]
-      return this.join(
-        `${topic} ${index}`,
-        topic,
-        own,
-        table === undefined ? {} : { kernels: table }
-      )
+      const place = table === undefined ? {} : { kernels: table }
+      return this.join(`${topic} ${index}`, topic, own, { ...place, ...places?.[index] })
     })
     await Promise.all(peers.map((peer) => peer.plan(nStages)))
     return peers

@@ -54,7 +54,7 @@ test('attach - the peer that asked is killed: another one finishes its answer', 
 })
 
 test('attach - a peer that wakes up after another has attached is refused', REAL, async (t) => {
-  // Only one has the last layers: with another it could answer as well, the same words, and nobody would mind.
+  // Only one has the last layers: over another the first one could answer as well, with the same words.
   const { lab, alone, peers } = await setUp(t, ['0-1', '2-3', '0-1'])
   const [origin, , third] = peers as [LabPeer, LabPeer, LabPeer]
   const asked = await startEndless(lab, origin, QUESTION)

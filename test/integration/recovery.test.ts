@@ -56,7 +56,8 @@ test(
     const { swarm, origin } = await setUp(t)
     const expected = await swarm.undisturbed(origin, QUESTION)
     for (const way of WAYS) {
-      for (const index of [1, 2]) {
+      // The last stage answers the origin, the middle one does not: it matters to who is told of the loss.
+      for (const index of way === 'killed' ? [1, 2] : [2]) {
         const answer = swarm.ask(origin, QUESTION)
         await answer.reached({ tokens: 60 })
         const stage = stageOf(answer, index)

@@ -36,7 +36,6 @@ export type CableKind = keyof typeof CABLES
 const PREFIX = 'swarm-net'
 const open = new Set<Net>()
 let nHosts = 0
-let nCables = 0
 
 export class Net {
   readonly #hosts: Host[] = []
@@ -103,18 +102,23 @@ export class Net {
     for (const plug of [a, b]) configure(plug)
   }
 
-  /** A switch with a cable to each. @returns the host that is the switch. */
+  /** A switch with a cable to each, at its ports `to0`, `to1` and so on. @returns the switch. */
   bridge(plugs: readonly Plug[]): Host {
     const hub = this.host()
     ip(['-n', hub.name, 'link', 'add', 'hub', 'type', 'bridge'])
     ip(['-n', hub.name, 'link', 'set', 'hub', 'up'])
-    for (const plug of plugs) {
-      const port = `to${nCables++}`
-      this.#veth(hub, port, plug.host, portOf(plug))
-      ip(['-n', hub.name, 'link', 'set', port, 'master', 'hub', 'up'])
+    for (const [index, plug] of plugs.entries()) {
+      this.#veth(hub, `to${index}`, plug.host, portOf(plug))
+      enslave(hub, `to${index}`)
       configure(plug)
     }
     return hub
+  }
+
+  /** A cable between two switches, at the port `port` of both: without it nobody's own cable looks cut. */
+  trunk(a: Host, b: Host, port: string): void {
+    this.#veth(a, port, b, port)
+    for (const hub of [a, b]) enslave(hub, port)
   }
 
   /** Two machines with nothing but a cable between them. */
@@ -166,6 +170,10 @@ function configure(plug: Plug): void {
     ip(['-n', host.name, 'addr', 'add', ipv4, 'broadcast', '+', 'dev', port])
   }
   ip(['-n', host.name, 'link', 'set', port, 'up'])
+}
+
+function enslave(hub: Host, port: string): void {
+  ip(['-n', hub.name, 'link', 'set', port, 'master', 'hub', 'up'])
 }
 
 function portOf({ port = 'cable' }: Plug): string {
