@@ -178,14 +178,13 @@ Napi::Value attend(const Napi::CallbackInfo& info) {
       q.size() != heads * width || values.size() != keys.size()) {
     throw Napi::TypeError::New(info.Env(), "sizes");
   }
-  const auto stored = [&](const std::vector<float>& floats) {
-    std::vector<uint8_t> rows(n * format.rowBytes());
-    for (size_t i = 0; i < n; i++) {
-      format.store(table, &floats[i * width], &rows[i * format.rowBytes()]);
-    }
-    return rows;
-  };
-  const std::vector<uint8_t> keyRows = stored(keys), valueRows = stored(values);
+  // The rest of the last group is NaN, which no result may show.
+  std::vector<uint8_t> keyRows(paddedFloats(n) * format.rowBytes(), 0xff);
+  std::vector<uint8_t> valueRows(n * format.rowBytes());
+  for (size_t i = 0; i < n; i++) {
+    format.storeKey(table, &keys[i * width], keyRows.data(), i);
+    format.store(table, &values[i * width], &valueRows[i * format.rowBytes()]);
+  }
   std::vector<float> out(heads * (n + width));
   table.scores({q.data(), width, heads, out.data(), n}, {keyRows.data(), format.type, width}, n, 0.125f);
   table.mixValues({out.data(), n, heads, out.data() + heads * n, width},

@@ -117,14 +117,15 @@ void checkFloats() {
         const KvFormat format = {type, width};
         if (format.stride() != width) continue;
         compare("attention", attention, [&](const KernelTable& table) {
+          std::vector<uint8_t> keys(paddedFloats(n) * format.rowBytes(), 0xff);
           std::vector<uint8_t> data(n * format.rowBytes());
           for (size_t i = 0; i < n; i++) {
+            format.storeKey(table, &rows[i * width], keys.data(), i);
             format.store(table, &rows[i * width], &data[i * format.rowBytes()]);
           }
           std::vector<float> out(n + width);
-          const CacheRows cached = {data.data(), type, width};
-          table.scores({q.data(), width, 1, out.data(), n}, cached, n, 0.25f);
-          table.mixValues({out.data(), n, 1, out.data() + n, width}, cached, n, width);
+          table.scores({q.data(), width, 1, out.data(), n}, {keys.data(), type, width}, n, 0.25f);
+          table.mixValues({out.data(), n, 1, out.data() + n, width}, {data.data(), type, width}, n, width);
           return out;
         });
       }

@@ -29,9 +29,11 @@ struct Multiply {
   size_t outStride;
 };
 
-// Keys or values of one head: `type` F16, F32 or Q8_0, `stride` elements from position to position (a
-// multiple of 16, of 32 for Q8_0, padded with zeros). `next` is what will be read after them, asked for
-// in time, or null.
+// Keys or values of one head: `type` F16, F32 or Q8_0, `stride` elements to a position (a multiple of 16, of
+// 32 for Q8_0, padded with zeros). Values lie position by position. Keys lie in groups of sixteen positions,
+// element by element: element k of position p at k * 16 + p, so that scores come sixteen at a time; of
+// blocks the sixteen scales first, then their codes in this order. `next` is what will be read after them,
+// asked for in time, or null.
 struct CacheRows {
   const void* rows;
   Type type;

@@ -188,12 +188,24 @@ float cachedValue(const void* rows, size_t at) {
   return (float)block.qs[at % 32] * halfToFloat(block.d);
 }
 
+// Element k of position `i`, which stands among the sixteen of its group.
+template <Type type>
+float cachedKey(const CacheRows& keys, size_t i, size_t k) {
+  const size_t group = i / kGroupRows * kGroupRows * keys.stride, p = i % kGroupRows;
+  if (type != Type::Q8_0) return cachedValue<type>(keys.rows, group + k * kGroupRows + p);
+  const size_t block = group / 32 + k / 32 * kGroupRows;
+  const uint8_t* blocks = (const uint8_t*)keys.rows + block * sizeof(BlockQ8_0);
+  uint16_t scale;
+  memcpy(&scale, blocks + 2 * p, 2);
+  return (float)(int8_t)blocks[(2 + k % 32) * kGroupRows + p] * halfToFloat(scale);
+}
+
 template <Type type>
 void scoresOf(const float* q, CacheRows keys, size_t n, float scale, float* scores) {
   for (size_t i = 0; i < n; i++) {
     Lanes lanes;
     for (size_t k = 0; k < keys.stride; k++) {
-      const float key = cachedValue<type>(keys.rows, i * keys.stride + k);
+      const float key = cachedKey<type>(keys, i, k);
       lanes.lane[k % 16] = fmaf(key, q[k], lanes.lane[k % 16]);
     }
     scores[i] = lanes.fold() * scale;

@@ -14,7 +14,6 @@ namespace swarm {
 void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
   const StepPart& part = partOf(row);
   KvCache& cache = *part.cache;
-  const KvFormat& format = cache.format();
   const size_t headDim = config_.headDim, stride = kvStrideMax(headDim);
   const size_t position = part.position + row - part.row;
   const float* table = work_.angles.data() + row * rope_->tableFloats();
@@ -34,9 +33,9 @@ void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
   }
   for (size_t h = 0; h < config_.nKvHeads; h++) {
     place(work_.k.row(row) + h * headDim, layer[Role::AttnKNorm], true);
-    finite &= format.store(kernels_, head, cache.keyRow(index, h, position));
+    finite &= cache.storeKey(kernels_, index, h, position, head);
     place(work_.v.row(row) + h * headDim, Matrix{}, false);
-    finite &= format.store(kernels_, head, cache.valueRow(index, h, position));
+    finite &= cache.storeValue(kernels_, index, h, position, head);
   }
   if (!finite) note(work_.partOf[row], kNotFinite);
 }

@@ -1,10 +1,12 @@
-// A page: [layer][keys, values][KV head][position][row].
+// A page: [layer][keys, values][KV head][position][row], where sixteen keys share their rows (kernels.h).
 
 #include "kv_cache.h"
 
 #include <string.h>
 
 #include <algorithm>
+
+#include "layout.h"
 
 namespace swarm {
 
@@ -103,10 +105,10 @@ std::shared_ptr<KvCache::Page> KvCache::newPage(Status* status) const {
 }
 
 void KvCache::copyRows(const Page& from, Page& to, size_t count) const {
-  const size_t heads = (end_ - start_) * 2 * nKvHeads_;
+  const size_t heads = (end_ - start_) * 2 * nKvHeads_, bytes = paddedFloats(count) * rowBytes_;
   for (size_t h = 0; h < heads; h++) {
     const size_t at = h * kPageTokens * rowBytes_;
-    memcpy(to.memory.data() + at, from.memory.data() + at, count * rowBytes_);
+    memcpy(to.memory.data() + at, from.memory.data() + at, bytes);
   }
 }
 
@@ -171,7 +173,7 @@ void KvCache::eachRun(const KvSpan& span, const Visit& visit) const {
         for (size_t at = span.start; at < span.end;) {
           const size_t count = std::min(span.end, (at / kPageTokens + 1) * kPageTokens) - at;
           const size_t outside = (head * nTokens + at - span.start) * format_.exportBytes();
-          visit(rowAt(layer, h, which, at), count, outside);
+          visit(which, pageRows(layer, h, which, at), at % kPageTokens, count, outside);
           at += count;
         }
       }
@@ -188,7 +190,10 @@ Status KvCache::exportTo(const KvSpan& span, uint8_t* out) const {
                                                   std::to_string(lengthOf(layer)) +
                                                   " positions cached, not " + std::to_string(span.end));
   }
-  eachRun(span, [&](const uint8_t* rows, size_t count, size_t at) { format_.give(rows, count, out + at); });
+  eachRun(span, [&](size_t which, const uint8_t* rows, size_t first, size_t count, size_t at) {
+    if (which == 0) format_.giveKeys(rows, first, count, out + at);
+    else format_.give(rows + first * rowBytes_, count, out + at);
+  });
   return {};
 }
 
@@ -205,8 +210,9 @@ Status KvCache::importFrom(const KvSpan& span, const uint8_t* bytes) {
   status = reserve(span.start, span.end - span.start);
   if (!status.ok()) return status;
   bool finite = true;
-  eachRun(span, [&](uint8_t* rows, size_t count, size_t at) {
-    finite &= format_.take(bytes + at, count, rows);
+  eachRun(span, [&](size_t which, uint8_t* rows, size_t first, size_t count, size_t at) {
+    finite &= which == 0 ? format_.takeKeys(bytes + at, first, count, rows)
+                         : format_.take(bytes + at, count, rows + first * rowBytes_);
   });
   if (!finite) {
     return Status::fail("WIRE_BAD_FRAME", "keys or values that came are not finite numbers");
@@ -220,17 +226,19 @@ CacheRows KvCache::rows(size_t layer, size_t kvHead, size_t which, size_t page) 
   return {memory + rowIndex(layer, kvHead, which) * rowBytes_, format_.type, stride_};
 }
 
-uint8_t* KvCache::rowAt(size_t layer, size_t kvHead, size_t which, size_t position) const {
-  uint8_t* memory = pages_[position / kPageTokens]->memory.data();
-  return memory + (rowIndex(layer, kvHead, which) + position % kPageTokens) * rowBytes_;
+uint8_t* KvCache::pageRows(size_t layer, size_t kvHead, size_t which, size_t position) const {
+  return pages_[position / kPageTokens]->memory.data() + rowIndex(layer, kvHead, which) * rowBytes_;
 }
 
-uint8_t* KvCache::keyRow(size_t layer, size_t kvHead, size_t position) {
-  return rowAt(layer, kvHead, 0, position);
+bool KvCache::storeKey(const KernelTable& kernels, size_t layer, size_t kvHead, size_t position,
+                       const float* head) {
+  return format_.storeKey(kernels, head, pageRows(layer, kvHead, 0, position), position % kPageTokens);
 }
 
-uint8_t* KvCache::valueRow(size_t layer, size_t kvHead, size_t position) {
-  return rowAt(layer, kvHead, 1, position);
+bool KvCache::storeValue(const KernelTable& kernels, size_t layer, size_t kvHead, size_t position,
+                         const float* head) {
+  uint8_t* rows = pageRows(layer, kvHead, 1, position);
+  return format_.store(kernels, head, rows + position % kPageTokens * rowBytes_);
 }
 
 }  // namespace swarm

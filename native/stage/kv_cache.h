@@ -85,9 +85,10 @@ class KvCache {
   CacheRows values(size_t layer, size_t kvHead, size_t page) const {
     return rows(layer, kvHead, 1, page);
   }
-  // Where the row of one position lies.
-  uint8_t* keyRow(size_t layer, size_t kvHead, size_t position);
-  uint8_t* valueRow(size_t layer, size_t kvHead, size_t position);
+  // One row of a position. False when an element is not finite in this type.
+  bool storeKey(const KernelTable& kernels, size_t layer, size_t kvHead, size_t position, const float* head);
+  bool storeValue(const KernelTable& kernels, size_t layer, size_t kvHead, size_t position,
+                  const float* head);
 
  private:
   struct Page;
@@ -95,11 +96,13 @@ class KvCache {
     return (((layer - start_) * 2 + which) * nKvHeads_ + kvHead) * kPageTokens;
   }
   CacheRows rows(size_t layer, size_t kvHead, size_t which, size_t page) const;
-  uint8_t* rowAt(size_t layer, size_t kvHead, size_t which, size_t position) const;
+  // Where the rows of the position's page begin.
+  uint8_t* pageRows(size_t layer, size_t kvHead, size_t which, size_t position) const;
   std::shared_ptr<Page> newPage(Status* status) const;
   void copyRows(const Page& from, Page& to, size_t count) const;
   Status check(const KvSpan& span) const;
-  // Calls visit(first row, rows, offset of their outside form) for every run of rows in one page.
+  // Calls visit(which, a page's rows, the first of them, how many, offset of their outside form) for every
+  // run of rows in one page.
   template <typename Visit>
   void eachRun(const KvSpan& span, const Visit& visit) const;
 

@@ -102,4 +102,48 @@ bool KvFormat::take(const uint8_t* outside, size_t nRows, uint8_t* rows) const {
   return scalesFit(outside, nRows * bytes / sizeof(BlockQ8_0));
 }
 
+// Calls visit(offset in a row, offset in the groups, bytes) for all that stays together of row `row`.
+template <typename Visit>
+void KvFormat::eachUnit(size_t row, const Visit& visit) const {
+  const size_t group = row / kGroupRows * kGroupRows * rowBytes(), p = row % kGroupRows;
+  if (type == Type::F16) {
+    for (size_t k = 0; k < stride(); k++) visit(k * 2, group + (k * kGroupRows + p) * 2, 2);
+  } else if (type == Type::F32) {
+    for (size_t k = 0; k < stride(); k++) visit(k * 4, group + (k * kGroupRows + p) * 4, 4);
+  }
+  for (size_t b = 0; type == Type::Q8_0 && b < stride() / kBlock; b++) {
+    const size_t at = b * sizeof(BlockQ8_0), block = group + at * kGroupRows;
+    visit(at, block + p * 2, 2);
+    for (size_t k = 2; k < sizeof(BlockQ8_0); k++) visit(at + k, block + k * kGroupRows + p, 1);
+  }
+}
+
+bool KvFormat::storeKey(const KernelTable& kernels, const float* head, uint8_t* groups,
+                        size_t first) const {
+  alignas(float) uint8_t row[kHeadDimMax * 4];
+  if (!store(kernels, head, row)) return false;
+  eachUnit(first, [&](size_t in, size_t at, size_t bytes) { memcpy(groups + at, row + in, bytes); });
+  return true;
+}
+
+void KvFormat::giveKeys(const uint8_t* groups, size_t first, size_t nRows, uint8_t* outside) const {
+  alignas(float) uint8_t row[kHeadDimMax * 4];
+  for (size_t r = 0; r < nRows; r++) {
+    eachUnit(first + r,
+             [&](size_t in, size_t at, size_t bytes) { memcpy(row + in, groups + at, bytes); });
+    give(row, 1, outside + r * exportBytes());
+  }
+}
+
+bool KvFormat::takeKeys(const uint8_t* outside, size_t first, size_t nRows, uint8_t* groups) const {
+  alignas(float) uint8_t row[kHeadDimMax * 4];
+  bool finite = true;
+  for (size_t r = 0; r < nRows; r++) {
+    finite &= take(outside + r * exportBytes(), 1, row);
+    eachUnit(first + r,
+             [&](size_t in, size_t at, size_t bytes) { memcpy(groups + at, row + in, bytes); });
+  }
+  return finite;
+}
+
 }  // namespace swarm

@@ -1,6 +1,7 @@
 // How keys and values lie in memory and outside of it: one row is one head of one position, as f16, f32
-// or blocks of Q8_0. In memory rows are padded with zeros for the kernels; outside (export) f16 and f32
-// rows have headDim elements and no more. Knows no pages and no sessions.
+// or blocks of Q8_0. In memory rows are padded with zeros for the kernels, and those of keys stand in groups
+// of sixteen (kernels.h); outside (export) f16 and f32 rows have headDim elements and no more, one after the
+// other. Knows no pages and no sessions.
 
 #pragma once
 
@@ -29,6 +30,14 @@ struct KvFormat {
   // holds anything.
   void give(const uint8_t* rows, size_t nRows, uint8_t* outside) const;
   bool take(const uint8_t* outside, size_t nRows, uint8_t* rows) const;
+  // The same for keys, from row `first` of the groups that begin at `groups`.
+  bool storeKey(const KernelTable& kernels, const float* head, uint8_t* groups, size_t first) const;
+  void giveKeys(const uint8_t* groups, size_t first, size_t nRows, uint8_t* outside) const;
+  bool takeKeys(const uint8_t* outside, size_t first, size_t nRows, uint8_t* groups) const;
+
+ private:
+  template <typename Visit>
+  void eachUnit(size_t row, const Visit& visit) const;
 };
 
 // Elements of the widest padded row: of q, which serves rows of every type.

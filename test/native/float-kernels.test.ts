@@ -172,7 +172,10 @@ test('float kernels - heads side by side get the bits that each gets alone', (t)
         [4, 64, 16],
         [5, 32, 7],
         [8, 128, 21],
-        [11, 96, 4]
+        [11, 96, 4],
+        [9, 64, 32],
+        [13, 96, 53],
+        [9, 512, 35]
       ] as const) {
         const queries = spreadFloats(heads * width, n)
         const rows = [spreadFloats(n * width, n + 1), spreadFloats(n * width, n + 2)]
