@@ -11,6 +11,10 @@ import { LlamaEngine } from './llama.ts'
 import { benchModel } from './models.ts'
 
 const TOKENS = 64
+const BUSY = `
+  new (require('node:worker_threads').Worker)('for (;;);', { eval: true })
+  process.stdin.on('end', () => process.exit()).resume()
+`
 /** Runs before the busy ones that count: noticing a neighbour is part of the deal, but once. */
 const SETTLE_TOKENS = 24
 
@@ -73,7 +77,8 @@ async function llamaRow(path: string, pairs: number, of: string): Promise<void> 
 }
 
 async function besideNeighbour<T>(work: () => Promise<T>): Promise<T> {
-  const neighbour = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+  // It ends with this process, however that ends.
+  const neighbour = spawn(process.execPath, ['-e', BUSY], { stdio: ['pipe', 'ignore', 'ignore'] })
   await once(neighbour, 'spawn')
   try {
     return await work()

@@ -103,7 +103,8 @@ async function ourWay(): Promise<Way> {
       nTokens,
       dim,
       sample: false,
-      drafted: false
+      drafted: false,
+      company: 0
     }
   }
   return {

@@ -2,6 +2,7 @@
 // and killed while nobody else does and the same peer starts again. Real processes on loopback; the time is
 // that of whoever reads the tokens, from the signal to the next one.
 
+import { sleep, systemClock } from '../src/base/clock.ts'
 import { LossLab, type Pause, type Way } from '../test/helpers/loss-lab.ts'
 import { Lab, type LabPeer } from '../test/helpers/swarm-lab.ts'
 import { cpuTimes, disturbance, median, quantile } from './statistics.ts'
@@ -16,6 +17,8 @@ const PROMISED: Partial<Record<string, { median?: number; p95: number }>> = {
 }
 /** Above the detection of a silent loss. */
 const FROZEN_MORE_MS = 250
+/** A link's heartbeats are relied on after a second; a loss within it is noticed after 1.5 s. */
+const TRUSTED_MS = 1500
 const TWICE = ['0-0', '1-2', '3-3', '1-2']
 const ONCE = ['0-0', '1-2', '3-3']
 
@@ -66,6 +69,7 @@ async function pausesOf(swarm: LossLab, way: Way, rounds: number): Promise<Pause
     if (isHeldTwice) await answer.ended
     await swarm.bringBack(lost, way)
     await answer.ended
+    await sleep(systemClock, TRUSTED_MS)
     const pause = answer.pause(lostMs)
     if (pause === null) throw answer.error ?? new Error('the answer did not notice the loss')
     pauses.push(pause)

@@ -162,9 +162,10 @@ test('protocol - an activation read by the table is the activation', (t) => {
   for (const [flag, sample, drafted] of [
     [0, false, false],
     [1, true, false],
-    [3, true, true]
+    [3, true, true],
+    [4 * 63 + 1, true, false]
   ] as const) {
-    const shape = { ...header, sample, drafted }
+    const shape = { ...header, sample, drafted, company: flag >> 2 }
     const payload = new Uint8Array(activationBytes(shape))
     const frame = encodeSessionMessage({ type: 'activation', ...shape, payload })
     const { number, flags, ...read } = readBy(rows, frame)

@@ -241,7 +241,8 @@ export class HostedSession {
       if (id >= vocabSize) throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
     const { position, ids, sample, stop } = message
-    this.#add({ position, nTokens: ids.length, ids, input: null, draft: null, sample, stop }, nowMs)
+    const work = { position, nTokens: ids.length, ids, input: null, draft: null, sample, stop }
+    this.#add({ ...work, company: 0 }, nowMs)
     this.#drafter?.learn(position, ids)
     return true
   }
@@ -285,14 +286,14 @@ export class HostedSession {
     if (message.dim !== dim) {
       throw new SwarmError('WIRE_BAD_FRAME', `an activation is ${message.dim} wide, not ${dim}`)
     }
-    const { position, nTokens, payload, sample, stop } = message
+    const { position, nTokens, payload, sample, stop, company } = message
     const draft = readDraft(message)
     for (const id of draft ?? []) {
       if (id < 0 || id >= vocabSize)
         throw new SwarmError('WIRE_BAD_FRAME', `id ${id} is not a token here`)
     }
     const input = payload.subarray(0, rowsBytes(message))
-    this.#add({ position, nTokens, ids: null, input, draft, sample, stop }, nowMs)
+    this.#add({ position, nTokens, ids: null, input, draft, sample, stop, company }, nowMs)
     return true
   }
 
@@ -322,7 +323,8 @@ export class HostedSession {
     const room = positionEnd - last - 2
     const draft = this.#drafter?.draft(room, stopIds, nowMs) ?? new Int32Array(0)
     const ids = Int32Array.from([...chosen.slice(-1), ...draft])
-    const rest = { input: null, draft: draft.length > 0 ? draft : null, stop: route.length - 1 }
+    const guessed = draft.length > 0 ? draft : null
+    const rest = { input: null, draft: guessed, stop: route.length - 1, company: 0 }
     this.#add({ position: last, nTokens: ids.length, ids, sample: true, ...rest }, nowMs)
   }
 

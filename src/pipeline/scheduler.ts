@@ -6,7 +6,7 @@
 // alone may wait a moment for their company (gathering.ts). Knows neither steps nor sessions, only who waits,
 // how long their work is and who may share a step.
 
-import { Gathering } from './gathering.ts'
+import { Gathering, type Way } from './gathering.ts'
 import { PromptShare, SHARED_CHUNK_TOKENS_MIN, type Share } from './prompt-share.ts'
 
 import type { Clock, Timer } from '../base/clock.ts'
@@ -20,8 +20,8 @@ export interface SchedulerOptions<T> {
   tokensOf: (item: T) => number
   /** Items of one group may share a step. */
   groupOf: (item: T) => string
-  /** Stages that a token of this item visits before it is back here. */
-  nStagesOf: (item: T) => number
+  /** Of an item's next token. */
+  wayOf: (item: T) => Way
   clock: Clock
 }
 
@@ -69,7 +69,7 @@ export class Scheduler<T> {
   }
 
   async #runAll(): Promise<void> {
-    const { clock, groupOf } = this.#options
+    const { clock, groupOf, wayOf } = this.#options
     this.#isRunning = true
     this.#holding?.cancel()
     for (;;) {
@@ -79,11 +79,12 @@ export class Scheduler<T> {
       const group = groupOf(leader)
       const promptsWaited = this.#prefill.length > 0
       const share = owed === undefined && promptsWaited ? this.#shareOf(group) : NO_PROMPTS
-      if (share.holdMs > 0 ? this.#hold(share.holdMs) : this.#waits(leader, group)) break
+      if (share.holdMs > 0 ? this.#hold(share.holdMs) : this.#waits(group)) break
       this.#endWait()
       const { prompts, promptTokens } = this.#takePrompts(group, share.promptTokens)
       const streams = this.#takeTokens(group)
       const items = [...prompts, ...streams]
+      const way = wayOf(leader)
       const startedMs = clock.now()
       await this.#options.run(items, Math.max(share.promptTokens, SHARED_CHUNK_TOKENS_MIN))
       const tookMs = clock.now() - startedMs
@@ -91,7 +92,7 @@ export class Scheduler<T> {
       const step = { group, streams, back, promptTokens, promptsWaited, startedMs, tookMs }
       this.#share.note(step)
       if (prompts.length === 0) {
-        this.#gathering.note(items, group, startedMs, tookMs)
+        this.#gathering.note(items, group, way, startedMs, tookMs)
         continue
       }
       // Who was in the step and is back already has not waited for it.
@@ -118,13 +119,12 @@ export class Scheduler<T> {
   }
 
   /** Whether tokens that are alone wait for others; the last of these, or the end of the wait, begins. */
-  #waits(leader: T, group: string): boolean {
-    const { clock, groupOf, nStagesOf } = this.#options
-    const nWaiting = this.#decode.filter((item) => groupOf(item) === group).length
+  #waits(group: string): boolean {
+    const { clock, groupOf, wayOf } = this.#options
     // Whoever waited for a chunk, or beside one, has waited enough; and nobody waits for another group.
-    const isFirst = this.#owed.size === 0 && this.#prefill.length === 0
-    if (!isFirst || nWaiting < this.#decode.length) return false
-    const waitMs = this.#gathering.waitMs(group, nWaiting, nStagesOf(leader), clock.now())
+    if (this.#owed.size > 0 || this.#prefill.length > 0) return false
+    if (this.#decode.some((item) => groupOf(item) !== group)) return false
+    const waitMs = this.#gathering.waitMs(group, this.#decode.map(wayOf), clock.now())
     if (waitMs === 0 || this.#isWaitOver) return false
     this.#wait ??= clock.after(waitMs, () => {
       this.#isWaitOver = true
@@ -154,10 +154,10 @@ export class Scheduler<T> {
   }
 
   #takeTokens(group: string): T[] {
-    const isTaken = (item: T) => this.#options.groupOf(item) === group
-    const taken = this.#decode.filter(isTaken)
+    const isOf = (item: T) => this.#options.groupOf(item) === group
+    const taken = new Set(this.#decode.filter(isOf).slice(0, this.#gathering.mostOf(group)))
     for (const item of taken) this.#owed.delete(item)
-    this.#decode = this.#decode.filter((item) => !isTaken(item))
-    return taken
+    this.#decode = this.#decode.filter((item) => !taken.has(item))
+    return [...taken]
   }
 }

@@ -10,6 +10,7 @@ import { formatSize } from '../base/text.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import {
   ACTIVATION_HEADER_BYTES,
+  COMPANY_MAX,
   activationBytes,
   rowsBytes,
   writeDraft
@@ -62,7 +63,11 @@ export class StepRunner {
       run: (sessions, promptTokens) => this.#step(sessions, promptTokens),
       tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
       groupOf: ({ stage: { start, end } }) => `${start} ${end}`,
-      nStagesOf: ({ open }) => open.route.length,
+      wayOf: (session) => ({
+        index: session.open.index,
+        nStages: session.open.route.length,
+        company: session.nextWork()?.company ?? 0
+      }),
       clock: components.clock
     })
     this.reads = new LayerReads(components.stage.nLayers)
@@ -91,7 +96,8 @@ export class StepRunner {
 
   /** @param position of outputs that are kept. */
   #give(session: HostedSession, hop: Hop, heir: Heir, { position, end, stop }: Span): void {
-    const work = { position, nTokens: end - position, draft: null, sample: false, stop }
+    const nTokens = end - position
+    const work = { position, nTokens, draft: null, sample: false, stop, company: 0 }
     const frame = this.#frameOn(hop, session, heir, work)
     session.kept?.read(position, end, frame.payload)
     session.lastMs = this.#components.clock.now()
@@ -104,7 +110,13 @@ export class StepRunner {
 
   async #step(sessions: HostedSession[], promptTokens: number): Promise<void> {
     const { stage } = this.#components
-    const due = sessions.flatMap((session) => this.#prepare(session, promptTokens) ?? [])
+    const tokens = sessions.filter((session) => session.nextWork()?.kind === 'decode')
+    const due = sessions.flatMap((session) => {
+      // Prompts keep no company: nobody waits for them.
+      const isOf = (other: HostedSession) => other !== session && other.next === session.next
+      const company = tokens.includes(session) ? tokens.filter(isOf).length : 0
+      return this.#prepare(session, promptTokens, Math.min(company, COMPANY_MAX)) ?? []
+    })
     let outcomes: StepOutcome[] = []
     try {
       if (due.length > 0) outcomes = await stage.stepTogether(due)
@@ -126,7 +138,7 @@ export class StepRunner {
   }
 
   /** A session's part of the step that begins; null when it has none. */
-  #prepare(session: HostedSession, promptTokens: number): DuePart | null {
+  #prepare(session: HostedSession, promptTokens: number, company: number): DuePart | null {
     session.isWaiting = false
     const work = session.takeWork(promptTokens)
     if (work === null) return null
@@ -134,7 +146,7 @@ export class StepRunner {
     const signal = session.beginStep()
     try {
       session.dropReplaced(work)
-      const frame = this.#frameOf(session, work)
+      const frame = this.#frameOf(session, work, company)
       const { cache, sampler, kept } = session
       const { start, end } = session.stage
       const { position, nTokens, draft, sample, before, after } = work
@@ -191,12 +203,12 @@ export class StepRunner {
   }
 
   /** Where the outputs of a step go: of several steps of one chunk into one frame; null: they end here. */
-  #frameOf(session: HostedSession, work: Work): ActivationFrame | null {
+  #frameOf(session: HostedSession, work: Work, company: number): ActivationFrame | null {
     const { next } = session
     if (work.stop === session.open.index || next === null) return null
     const begun = this.#begun.get(session)
     if (work.before > 0 && begun !== undefined) return begun
-    const whole = { ...work, nTokens: work.nTokens + work.after }
+    const whole = { ...work, nTokens: work.nTokens + work.after, company }
     const frame = this.#frameOn(this.#hopTo(session, next), session, nextOf(session), whole)
     this.#begun.set(session, frame)
     return frame
@@ -207,13 +219,13 @@ export class StepRunner {
     hop: Hop,
     session: HostedSession,
     { epoch, index }: Heir,
-    work: Pick<Work, 'position' | 'nTokens' | 'draft' | 'sample' | 'stop'>
+    work: Pick<Work, 'position' | 'nTokens' | 'draft' | 'sample' | 'stop' | 'company'>
   ): ActivationFrame {
     const { dim } = this.#components.stage
-    const { position, nTokens, draft, sample, stop } = work
+    const { position, nTokens, draft, sample, stop, company } = work
     const drafted = draft !== null
     const way = { session: session.open.session, epoch, index, stop }
-    const header = { ...way, position, nTokens, dim, sample, drafted }
+    const header = { ...way, position, nTokens, dim, sample, drafted, company }
     // Refused here, it costs this session; sent, it would cost all that go to this peer.
     const frameBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
     if (hop.backlogBytes + frameBytes > HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) {

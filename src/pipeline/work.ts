@@ -21,6 +21,8 @@ export interface Work {
   sample: boolean
   /** Index of the stage at which these positions end. */
   stop: number
+  /** Other sessions' work that left the stage before in the same step. */
+  company: number
   /** Positions of the same frame that earlier steps had, and that later ones will have. */
   before: number
   after: number

@@ -23,14 +23,17 @@ import type { SessionId } from './ids.ts'
 import type { ActivationHeader, ActivationMessage, SessionMessage } from './session.ts'
 
 /**
- * Size of an activation's header: type u8, flags u8 (bit 0 = sample, bit 1 = drafted), nTokens u16, epoch
- * u32, session 16 bytes, position u24, index u8, dim u24, stop u8, all little-endian. A payload that follows
- * it in an aligned buffer is aligned for every vector width up to 32 bytes.
+ * Size of an activation's header: type u8, flags u8 (bit 0 = sample, bit 1 = drafted, the rest = company),
+ * nTokens u16, epoch u32, session 16 bytes, position u24, index u8, dim u24, stop u8, all little-endian. A
+ * payload that follows it in an aligned buffer is aligned for every vector width up to 32 bytes.
  */
 export const ACTIVATION_HEADER_BYTES = 32
 
 const FLAG_SAMPLE = 1
 const FLAG_DRAFTED = 2
+const COMPANY_SHIFT = 2
+/** More is told as so many: six bits. */
+export const COMPANY_MAX = 63
 const U24_MASK = 0xffffff
 
 const others = oneMessageOf(BODIES, 'session message')
@@ -64,7 +67,8 @@ export function writeActivationHeader(header: ActivationHeader, target: Uint8Arr
   if (session === null) throw badFrame('a session id is 16 bytes')
   const view = new DataView(target.buffer, target.byteOffset, ACTIVATION_HEADER_BYTES)
   view.setUint8(0, ACTIVATION_NUMBER)
-  view.setUint8(1, (header.sample ? FLAG_SAMPLE : 0) | (header.drafted ? FLAG_DRAFTED : 0))
+  const flags = (header.sample ? FLAG_SAMPLE : 0) | (header.drafted ? FLAG_DRAFTED : 0)
+  view.setUint8(1, flags | (header.company << COMPANY_SHIFT))
   view.setUint16(2, header.nTokens, true)
   view.setUint32(4, header.epoch, true)
   target.set(session, 8)
@@ -114,7 +118,6 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
   }
   const view = new DataView(frame.buffer, frame.byteOffset, ACTIVATION_HEADER_BYTES)
   const flags = view.getUint8(1)
-  if (flags > (FLAG_SAMPLE | FLAG_DRAFTED)) throw badFrame(`activation flags ${flags} are unknown`)
   // A view of its own, because frames of sockets are Buffers, whose methods differ.
   const payloadBytes = frame.byteLength - ACTIVATION_HEADER_BYTES
   const payload = new Uint8Array(
@@ -133,6 +136,7 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
     dim: view.getUint32(28, true) & U24_MASK,
     sample: (flags & FLAG_SAMPLE) !== 0,
     drafted: (flags & FLAG_DRAFTED) !== 0,
+    company: flags >> COMPANY_SHIFT,
     payload
   }
   checkActivation(message)
@@ -141,7 +145,7 @@ function decodeActivation(frame: Uint8Array): ActivationMessage {
 }
 
 function checkActivation(header: ActivationHeader): void {
-  const { nTokens, dim, epoch, position, index, stop } = header
+  const { nTokens, dim, epoch, position, index, stop, company } = header
   const sizeBytes = ACTIVATION_HEADER_BYTES + activationBytes(header)
   checkWhole(epoch, 1, U32_MAX, 'the epoch')
   checkWhole(position, 0, CONTEXT_TOKENS_MAX, 'the position')
@@ -149,6 +153,7 @@ function checkActivation(header: ActivationHeader): void {
   checkWhole(dim, 1, DIM_MAX, 'dim')
   checkWhole(stop, 1, ROUTE_STAGES_MAX - 1, 'the last stage')
   checkWhole(index, 1, ROUTE_STAGES_MAX - 1, 'the stage')
+  checkWhole(company, 0, COMPANY_MAX, 'the company')
   checkStop(index, stop)
   checkSpan(position, nTokens)
   if (header.drafted && (!header.sample || nTokens < 2 || nTokens > 1 + DRAFT_TOKENS_MAX)) {

@@ -169,6 +169,8 @@ export interface ActivationHeader {
   dim: number
   sample: boolean
   drafted: boolean
+  /** Others that left for this stage in the same step: worth a moment's wait, so that they stay together. */
+  company: number
 }
 
 export interface ActivationMessage extends ActivationHeader {

@@ -213,7 +213,8 @@ function activation(position: number, nTokens: number, dim: number) {
     nTokens,
     dim,
     sample: false,
-    drafted: false
+    drafted: false,
+    company: 0
   }
   return { type: 'activation' as const, ...header, payload }
 }

@@ -60,7 +60,8 @@ export class Player {
       nTokens: 1,
       dim: TOY.dim,
       sample: false,
-      drafted: false
+      drafted: false,
+      company: 0
     }
     const shape = { ...header, ...changes }
     const frame = this.hops.to(HOST).allocate(shape)

@@ -19,7 +19,7 @@ import {
 } from '../../src/base/limits.ts'
 import { below, seededRandom, unit, type Random } from '../../src/base/random.ts'
 import { toHex } from '../../src/base/text.ts'
-import { activationBytes, decodeSessionMessage } from '../../src/wire/session-codec.ts'
+import { activationBytes, COMPANY_MAX, decodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { peerIdOf, sessionIdOf } from '../../src/wire/ids.ts'
 import { KV_TYPES, SESSION_STATES } from '../../src/wire/session.ts'
 
@@ -258,7 +258,7 @@ export function randomMessage(
       const sample = below(random, 2) === 1
       const drafted = sample && nTokens > 1 && below(random, 2) === 1
       const payload = random.bytes(activationBytes({ nTokens, dim, drafted }))
-      const way = { index: between(random, 1, stop), stop }
+      const way = { index: between(random, 1, stop), stop, company: below(random, COMPANY_MAX + 1) }
       return { type, session, epoch, ...way, position, nTokens, dim, sample, drafted, payload }
     }
     case 'audit':

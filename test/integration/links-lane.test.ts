@@ -30,7 +30,8 @@ const TOKEN: ActivationHeader = {
   nTokens: 1,
   dim: 4096,
   sample: false,
-  drafted: false
+  drafted: false,
+  company: 0
 }
 const TRIPS = 60
 const ROUNDS = 4

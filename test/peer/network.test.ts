@@ -32,7 +32,7 @@ async function linked(a: TestPeer, b: TestPeer): Promise<void> {
   await Promise.all([a.event('link-up', b.id), b.event('link-up', a.id)])
 }
 
-const STAGE_1 = { index: 1, stop: 1, drafted: false }
+const STAGE_1 = { index: 1, stop: 1, drafted: false, company: 0 }
 
 test('network - two peers meet through a private bootstrap and open a TCP lane', async (t) => {
   const bootstrap = await bootstrapFor(t)

@@ -18,7 +18,7 @@ const [A, B, C] = [1, 2, 3].map((i) => sessionIdOf(new Uint8Array(16).fill(i))) 
 function send({ up, host }: Bench, session: SessionId, position: number, bufferBytes: number) {
   const payload = new Uint8Array(bufferBytes).subarray(0, TOY.dim * 4)
   const span = { index: 1, stop: 2, position, nTokens: 1, dim: TOY.dim }
-  const header = { session, epoch: 1, ...span, sample: false, drafted: false }
+  const header = { session, epoch: 1, ...span, sample: false, drafted: false, company: 0 }
   host.handle(up.id, { type: 'activation', ...header, payload })
 }
 

@@ -29,7 +29,7 @@ function create(
     },
     tokensOf: (name) => (work[name]?.[0] === 'prefill' ? chunkTokens : 1),
     groupOf: (name) => work[name]?.[2] ?? '',
-    nStagesOf: () => 1,
+    wayOf: () => ({ index: 0, nStages: 1, company: 0 }),
     clock
   })
   return { clock, steps, scheduler, mostRunning: () => mostRunning }

@@ -37,7 +37,14 @@ async function step(to: Hops['to']) {
   const payload = new Uint8Array(TOY.dim * 4)
   const span = { index: 1, stop: 2, position: 0, nTokens: 1, dim: TOY.dim }
   const header = { session: session.open.session, epoch: 1, ...span }
-  const message = { type: 'activation', ...header, sample: false, drafted: false, payload } as const
+  const message = {
+    type: 'activation',
+    ...header,
+    sample: false,
+    drafted: false,
+    company: 0,
+    payload
+  } as const
   session.takeActivation(keyOf('a'), message, TOY, clock.now())
   runner.schedule(session)
   await clock.pass(1)

@@ -71,7 +71,8 @@ test('simulated network - bytes take time', async (t) => {
     nTokens: 100,
     dim: 4000,
     sample: false,
-    drafted: false
+    drafted: false,
+    company: 0
   }
   hops[0].to(keys[1]).allocate(header).send()
   await clock.until(() => arrivedMs > 0)

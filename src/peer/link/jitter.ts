@@ -39,9 +39,12 @@ export class Jitter {
     return this.#excessMs.length
   }
 
-  /** 99th percentile of how late heartbeats come after one another; 0 until the first gap. */
+  /**
+   * 99th percentile of how late heartbeats come after one another; 0 until the first gap. Of a few gaps the
+   * worst one is left out: one stall in a link's first seconds is no jitter.
+   */
   get p99Ms(): number {
-    return this.#sortedMs[Math.floor(0.99 * this.#sortedMs.length)] ?? 0
+    return this.#sortedMs[Math.floor(0.99 * (this.#sortedMs.length - 1))] ?? 0
   }
 
   /** @param gapMs between the arrivals of two heartbeats. */

@@ -50,7 +50,8 @@ function header(session: number) {
     nTokens: 2,
     dim: 2048,
     sample: false,
-    drafted: false
+    drafted: false,
+    company: 0
   }
 }
 

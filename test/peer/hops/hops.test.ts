@@ -33,7 +33,8 @@ function header(nTokens: number, dim: number): ActivationHeader {
     nTokens,
     dim,
     sample: false,
-    drafted: false
+    drafted: false,
+    company: 0
   }
 }
 
