@@ -14,7 +14,7 @@ const GAIN_MIN = 1.05
 const KNOWN_MS = 5 * 60_000
 /** Other groups are waited for until they have passed the other stages, with so much to spare. */
 const MERGING_SHARE = 1.5
-/** Steps that may wait so long for a merger; then whoever is there goes alone. */
+/** Steps in a row that may wait so long; then whoever is there goes alone until all have met. */
 const MERGING_STEPS_MAX = 4
 /** Numbers of sessions of which the better way is remembered. */
 const KNOWN_MAX = 64
@@ -33,7 +33,7 @@ export class Grouping {
   #nGoing = 0
   #isOne = false
   #trial: Trial | null = null
-  /** Steps that may still wait for a merger, or have to leave some behind for a split. */
+  /** Steps that may still wait for other groups, or have to leave some behind for a split. */
   #changing = 0
 
   /** @param nStages of the route; at least 2. */
@@ -60,8 +60,8 @@ export class Grouping {
   /** A step without prompts began. @param nGoing sessions that come round, these among them. */
   note(nTokens: number, nGoing: number, atMs: number): void {
     if (nGoing !== this.#nGoing) return this.#begin(nGoing, atMs)
-    if (this.#changing > 0)
-      this.#changing = this.#isOne && nTokens >= nGoing ? 0 : this.#changing - 1
+    if (this.#isOne && nTokens >= nGoing) this.#changing = MERGING_STEPS_MAX
+    else if (this.#changing > 0) this.#changing--
     const known = this.#known.get(nGoing)
     if (this.#trial === null) {
       if (known !== undefined && atMs - known.atMs > KNOWN_MS) this.#try()
@@ -72,6 +72,8 @@ export class Grouping {
 
   #begin(nGoing: number, atMs: number): void {
     this.#nGoing = nGoing
+    // Whoever is new comes from somewhere between.
+    if (this.#isOne) this.#changing = MERGING_STEPS_MAX
     this.#trial = null
     const known = this.#known.get(nGoing)
     if (nGoing < 2) this.#use(false)
