@@ -1,9 +1,11 @@
 // Layers that stand by: once all stages are held, a machine without a stage loads the layers of another's,
 // and when that one is killed the next answer begins at once, with no layer read and the same bits.
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
 
+import { cacheDirPath } from '../../src/cli/paths.ts'
 import { demoModelSpec } from '../../src/model/synthetic/spec.ts'
 import { writeSyntheticModel } from '../../src/model/synthetic/write-model.ts'
 import { agreedPlan, Lab, REAL, type LabPeer } from '../helpers/swarm-lab.ts'
@@ -22,7 +24,11 @@ test('standby - a machine to spare loads a stage and takes it over as it is', RE
   const alone = (await lab.json(['run', model, ...QUESTION])) as GenerateResult
   const flags = ['--model', model, '--threads', '1', '--bootstrap', await lab.bootstrap(), ...SHARE]
   const topic = lab.topic('standby')
-  const peers = ['a', 'b', 'c'].map((name) => lab.join(name, topic, flags))
+  const joined = (name: string) => lab.join(name, topic, flags)
+  const peers = [joined('a')]
+  // Measured at the same time each would find another speed, and so would the next plan.
+  await until(() => existsSync(join(cacheDirPath(lab.env()), 'profile.json')))
+  peers.push(joined('b'), joined('c'))
   const before = await agreedPlan(peers, 2)
   const keys = await Promise.all(peers.map((peer) => peer.key()))
   const peerOf = (key = '') => peers[keys.indexOf(key)] as LabPeer
