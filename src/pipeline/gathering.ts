@@ -74,11 +74,6 @@ export class Gathering<T> {
     return isEnough ? 0 : Math.max(WAIT_SHARE, grouping.mergingShare) * stepMs
   }
 
-  /** Tokens of this group that a step takes at most. */
-  mostOf(group: string): number {
-    return this.#groupings.get(group)?.most ?? Infinity
-  }
-
   #goingIn(group: string, nowMs: number): number {
     let nGoing = 0
     for (const seen of this.#seen.values()) {

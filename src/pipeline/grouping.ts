@@ -33,8 +33,8 @@ export class Grouping {
   #nGoing = 0
   #isOne = false
   #trial: Trial | null = null
-  /** Steps that may still wait for other groups, or have to leave some behind for a split. */
-  #changing = 0
+  /** Steps that may still wait for other groups. One comes apart by itself: its first ones do not wait. */
+  #merging = 0
 
   /** @param nStages of the route; at least 2. */
   constructor(nStages: number) {
@@ -46,22 +46,16 @@ export class Grouping {
     return this.#isOne ? nGoing : Math.floor(nGoing / this.nStages)
   }
 
-  /** Sessions that a step takes at most. */
-  get most(): number {
-    const splits = !this.#isOne && this.#changing > 0
-    return splits ? Math.max(1, Math.ceil(this.#nGoing / this.nStages)) : Infinity
-  }
-
   /** Of a step's time, what may be waited for those who are in another group still; 0: nothing more. */
   get mergingShare(): number {
-    return this.#isOne && this.#changing > 0 ? MERGING_SHARE * (this.nStages - 1) : 0
+    return this.#isOne && this.#merging > 0 ? MERGING_SHARE * (this.nStages - 1) : 0
   }
 
   /** A step without prompts began. @param nGoing sessions that come round, these among them. */
   note(nTokens: number, nGoing: number, atMs: number): void {
     if (nGoing !== this.#nGoing) return this.#begin(nGoing, atMs)
-    if (this.#isOne && nTokens >= nGoing) this.#changing = MERGING_STEPS_MAX
-    else if (this.#changing > 0) this.#changing--
+    if (nTokens >= nGoing) this.#merging = MERGING_STEPS_MAX
+    else if (this.#merging > 0) this.#merging--
     const known = this.#known.get(nGoing)
     if (this.#trial === null) {
       if (known !== undefined && atMs - known.atMs > KNOWN_MS) this.#try()
@@ -73,7 +67,7 @@ export class Grouping {
   #begin(nGoing: number, atMs: number): void {
     this.#nGoing = nGoing
     // Whoever is new comes from somewhere between.
-    if (this.#isOne) this.#changing = MERGING_STEPS_MAX
+    this.#merging = MERGING_STEPS_MAX
     this.#trial = null
     const known = this.#known.get(nGoing)
     if (nGoing < 2) this.#use(false)
@@ -112,8 +106,7 @@ export class Grouping {
   }
 
   #use(isOne: boolean): void {
-    if (isOne === this.#isOne) return
     this.#isOne = isOne
-    this.#changing = isOne ? MERGING_STEPS_MAX : this.nStages - 1
+    this.#merging = MERGING_STEPS_MAX
   }
 }

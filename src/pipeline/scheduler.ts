@@ -154,10 +154,10 @@ export class Scheduler<T> {
   }
 
   #takeTokens(group: string): T[] {
-    const isOf = (item: T) => this.#options.groupOf(item) === group
-    const taken = new Set(this.#decode.filter(isOf).slice(0, this.#gathering.mostOf(group)))
+    const isTaken = (item: T) => this.#options.groupOf(item) === group
+    const taken = this.#decode.filter(isTaken)
     for (const item of taken) this.#owed.delete(item)
-    this.#decode = this.#decode.filter((item) => !taken.has(item))
-    return [...taken]
+    this.#decode = this.#decode.filter((item) => !isTaken(item))
+    return taken
   }
 }

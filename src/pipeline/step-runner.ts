@@ -110,11 +110,14 @@ export class StepRunner {
 
   async #step(sessions: HostedSession[], promptTokens: number): Promise<void> {
     const { stage } = this.#components
-    const tokens = sessions.filter((session) => session.nextWork()?.kind === 'decode')
+    // Prompts keep no company: nobody waits for them.
+    const leaving = new Map<PeerId | null, number>()
+    for (const session of sessions) {
+      if (!isToken(session)) continue
+      leaving.set(session.next, (leaving.get(session.next) ?? 0) + 1)
+    }
     const due = sessions.flatMap((session) => {
-      // Prompts keep no company: nobody waits for them.
-      const isOf = (other: HostedSession) => other !== session && other.next === session.next
-      const company = tokens.includes(session) ? tokens.filter(isOf).length : 0
+      const company = isToken(session) ? (leaving.get(session.next) ?? 1) - 1 : 0
       return this.#prepare(session, promptTokens, Math.min(company, COMPANY_MAX)) ?? []
     })
     let outcomes: StepOutcome[] = []
@@ -292,4 +295,8 @@ function inputOf({ ids, input }: Work): Uint8Array {
   return ids === null
     ? (input as Uint8Array)
     : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)
+}
+
+function isToken(session: HostedSession): boolean {
+  return session.nextWork()?.kind === 'decode'
 }

@@ -73,7 +73,7 @@ test('grouping - it is tried again after some minutes', (t) => {
   t.is(rounds.run(200, APART), 0)
 })
 
-test('grouping - groups are waited for and left behind for a few steps only', (t) => {
+test('grouping - groups are waited for in a few steps only', (t) => {
   const rounds = new Rounds()
   const { grouping } = rounds
   t.is(grouping.mergingShare, 0)
@@ -84,9 +84,17 @@ test('grouping - groups are waited for and left behind for a few steps only', (t
   grouping.note(N_GOING, N_GOING, rounds.atMs++)
   t.is(grouping.mergingShare, 1.5, 'all have met, and one may be late')
   for (let step = 0; step < 4; step++) grouping.note(2, N_GOING, rounds.atMs++)
-  t.is(grouping.most, Infinity)
   while (grouping.groupOf(N_GOING) === N_GOING) rounds.run(1, APART)
-  t.is(grouping.most, 2, 'half of them go first')
-  rounds.run(1, APART)
-  t.is(grouping.most, Infinity)
+  t.is(grouping.mergingShare, 0, 'groups do not wait for each other')
+})
+
+test('grouping - whoever joins one group is waited for', (t) => {
+  const rounds = new Rounds()
+  const { grouping } = rounds
+  rounds.run(60, TOGETHER)
+  for (let step = 0; step < 4; step++) grouping.note(2, N_GOING, rounds.atMs++)
+  t.is(grouping.mergingShare, 0)
+  grouping.note(2, N_GOING + 1, rounds.atMs++)
+  t.is(grouping.groupOf(N_GOING + 1), N_GOING + 1, 'the way that is used goes first')
+  t.is(grouping.mergingShare, 1.5)
 })
