@@ -22,6 +22,8 @@ import type { RouteStage } from '../src/wire/session.ts'
 /** Positions before the first token of a decode: what attention reads is not what is measured. */
 const SHORT_PROMPT = 16
 const LONG_PROMPT = 512
+/** By number of stages: what a plan of such machines says (test/sharding/predict-route.test.ts). */
+const CHUNK_TOKENS = [0, 128, 64]
 const STREAMS = [2, 4]
 /** Of each stream: in the first dozens it is found out how they go fastest (pipeline/grouping.ts). */
 const STREAM_TOKENS = 256
@@ -76,7 +78,12 @@ let nPrompts = 0
 
 /** One answer with how long it took, by the stages and by the clock. */
 async function ask(stages: RouteStage[], promptTokens: number, tokens: number) {
-  const route = { stages, planHash: '11'.repeat(32), viewHash: '22'.repeat(32) }
+  const route = {
+    stages,
+    planHash: '11'.repeat(32),
+    viewHash: '22'.repeat(32),
+    chunkTokens: CHUNK_TOKENS[stages.length] as number
+  }
   const positionEnd = promptTokens + tokens
   const session = pipeline.createSession({
     route,

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 const FILE_TIMEOUT_MS = 10 * 60_000
 // Node's main thread drains V8's workers before it ends. One of them that is still optimising a function
 // and meets the heap's limit waits for a collection by that very thread: about one exit in three hundred
-// of a busy file never came (nodejs/node#54918). Optimised on the main thread, a file takes up to a tenth longer.
+// of a busy file never came (nodejs/node#54918). Optimised on the main thread, a file takes a tenth longer.
 const NODE_FLAGS = ['--enable-source-maps', '--no-concurrent-recompilation']
 const wanted = process.argv.slice(2)
 const files = readdirSync('dist/test', { recursive: true })

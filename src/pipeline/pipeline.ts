@@ -5,11 +5,11 @@
 import { SwarmError } from '../base/errors.ts'
 import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
+import { PREFILL_CHUNK_TOKENS } from '../sharding/predict.ts'
 import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Farewells } from './farewells.ts'
 import { Inquiries } from './inquiries.ts'
-import { PREFILL_CHUNK_TOKENS } from './prompt-share.ts'
 import { Session } from './session.ts'
 
 import type { Clock } from '../base/clock.ts'
@@ -144,7 +144,7 @@ export class Pipeline {
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,
-        chunkTokens: chunkTokensOf(model.dim),
+        chunkTokens: Math.min(chunkTokensMax(model.dim), route.chunkTokens ?? Infinity),
         prefix,
         isReusable,
         isAudited,
@@ -225,8 +225,8 @@ export class Pipeline {
   }
 }
 
-/** A chunk whose activations fit one message, whatever the width of the model. */
-function chunkTokensOf(dim: number): number {
+/** Of a chunk whose activations fit one message, whatever the width of the model. */
+function chunkTokensMax(dim: number): number {
   const roomBytes = ACTIVATION_BYTES_MAX - ACTIVATION_HEADER_BYTES
   return Math.min(PREFILL_CHUNK_TOKENS, Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim })))
 }

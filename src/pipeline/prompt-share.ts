@@ -6,11 +6,8 @@
 // decisions from the times of steps; scheduler.ts asks, work.ts cuts. Bits do not depend on it
 // (docs/arithmetic.md).
 
-/**
- * Positions of prompts in one step: large enough that it is bound by arithmetic and not by reading weights,
- * small enough that whoever comes first while it runs waits for a second at most.
- */
-export const PREFILL_CHUNK_TOKENS = 128
+import { PREFILL_CHUNK_TOKENS } from '../sharding/predict.ts'
+
 /** Prompts move on whatever it costs: by so many positions in a step. */
 export const SHARED_CHUNK_TOKENS_MIN = 2
 

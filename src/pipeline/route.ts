@@ -17,6 +17,8 @@ export interface Route {
   /** 64 hex digits each: what the origin believed when it chose. */
   planHash: string
   viewHash: string
+  /** Positions of a prompt that should travel together; absent: as many as a step may have. */
+  chunkTokens?: number
 }
 
 /**
@@ -31,7 +33,8 @@ export function chooseRoute(
 ): Route {
   const { state, stages, text } = readiness(model, arithmeticVersion, plan, records)
   if (state !== 'ready') throw new SwarmError('PLAN_GAP', text)
-  return { stages, planHash: plan.hash, viewHash: plan.viewHash }
+  const { hash: planHash, viewHash, predicted } = plan
+  return { stages, planHash, viewHash, ...(predicted && { chunkTokens: predicted.chunkTokens }) }
 }
 
 /** A stage as people read it: `1a2b3c4d (layers 10-19)`. */

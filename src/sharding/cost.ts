@@ -28,7 +28,10 @@ export interface Costs {
   fits(peer: Pick<ViewPeer, 'memoryKiB' | 'accelerator'>, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end). */
   stageTicks(peer: ViewPeer, start: number, end: number): number
-  /** Microseconds of so many positions of one prompt together in [start, end), without the head. */
+  /**
+   * Microseconds of so many positions of one prompt together in [start, end), without the head: reading the
+   * weights and then computing, which kernels overlap in part. Of none: reading alone.
+   */
   chunkUs(peer: ViewPeer, start: number, end: number, nTokens: number): number
 }
 
@@ -71,7 +74,7 @@ export function createCosts(model: ModelFacts): Costs {
       const readUs = toUs(readTicks(peer, start, end, between(active, start, end)))
       if (!peer.int8Mops) return readUs
       const perTokenUs = ceilDiv(between(kops, start, end) * 1000, peer.int8Mops)
-      return Math.max(readUs, Math.min(perTokenUs, TOKEN_US_MAX) * nTokens)
+      return readUs + Math.min(perTokenUs, TOKEN_US_MAX) * nTokens
     }
   }
 }

@@ -18,6 +18,8 @@ export interface Prediction {
   hopUs: number
   /** From a prompt of PROMPT_TOKENS to its first token, nothing else going on. */
   firstTokenUs: number
+  /** Positions of a prompt that should go through the stages together. Takes part in no hash. */
+  chunkTokens: number
   /** No plan of these peers has a shorter token; equal to tokenUs where this one is proven best. */
   boundUs: number
   /** Derived for people; takes part in no decision and no hash. */
@@ -28,8 +30,13 @@ export interface Prediction {
 
 /** A question with a page of text. */
 export const PROMPT_TOKENS = 512
-/** Positions of a prompt that go through the stages together, so that stages overlap. */
-export const PROMPT_CHUNK_TOKENS = 128
+/**
+ * Positions of prompts in one step at most: large enough that it is bound by arithmetic and not by reading
+ * weights, small enough that whoever comes first while it runs waits for a second at most.
+ */
+export const PREFILL_CHUNK_TOKENS = 128
+/** What may go through the stages together, so that they overlap; smaller ones are slow for the kernels. */
+const CHUNK_TOKENS = [PREFILL_CHUNK_TOKENS, 64, 32] as const
 
 /** @param peers of each stage, in the order of the stages. */
 export function predict(
@@ -50,6 +57,7 @@ export function predict(
     perStageUs,
     hopUs: toUs(hops.routeTicks(peers)),
     firstTokenUs: firstTokenUs(costs, hops, peers, { stages, ticks }, PROMPT_TOKENS),
+    chunkTokens: chunkTokensOf(costs, hops, peers, stages),
     boundUs: Math.min(tokenUs, toUs(boundTicks)),
     tokensPerSecond: 1e6 / tokenUs,
     pooledTokensPerSecond: (1e6 * stages.length) / periodUs
@@ -57,8 +65,7 @@ export function predict(
 }
 
 /**
- * From a prompt of so many positions to its first token, nothing else going on: the last chunk enters the
- * first stage once all others have passed the slowest one, and leaves the last stage like every chunk; the
+ * From a prompt of so many positions to its first token, nothing else going on: its chunks pass, and the
  * head is read once.
  */
 export function firstTokenUs(
@@ -68,8 +75,44 @@ export function firstTokenUs(
   { stages, ticks }: Pick<Candidate, 'stages' | 'ticks'>,
   promptTokens: number
 ): number {
-  const nChunks = Math.max(1, ceilDiv(promptTokens, PROMPT_CHUNK_TOKENS))
-  const chunkTokens = Math.max(1, Math.min(promptTokens, PROMPT_CHUNK_TOKENS))
+  const chunkTokens = chunkTokensOf(costs, hops, peers, stages)
+  const last = stages.at(-1)
+  const lastPeer = peers.at(-1)
+  let headUs = 0
+  if (last && lastPeer) {
+    const { start, end } = last
+    const layersUs = costs.chunkUs(lastPeer, start, end, 0)
+    headUs = Math.max(0, toUs(costs.stageTicks(lastPeer, start, end)) - layersUs)
+  }
+  const passUs = chunksUs(costs, hops, peers, stages, promptTokens, chunkTokens)
+  return Math.max(1, toUs(ticks), passUs + headUs)
+}
+
+/** Small chunks overlap more and read the weights more often: what is best for a usual prompt. */
+function chunkTokensOf(
+  costs: Costs,
+  hops: Hops,
+  peers: readonly ViewPeer[],
+  stages: Candidate['stages']
+): number {
+  const us = CHUNK_TOKENS.map((size) => chunksUs(costs, hops, peers, stages, PROMPT_TOKENS, size))
+  return CHUNK_TOKENS[us.indexOf(Math.min(...us))] as number
+}
+
+/**
+ * The last chunk enters the first stage once all others have passed the slowest one, and leaves the last
+ * stage like every chunk.
+ */
+function chunksUs(
+  costs: Costs,
+  hops: Hops,
+  peers: readonly ViewPeer[],
+  stages: Candidate['stages'],
+  promptTokens: number,
+  sizeTokens: number
+): number {
+  const nChunks = Math.max(1, ceilDiv(promptTokens, sizeTokens))
+  const chunkTokens = Math.max(1, Math.min(promptTokens, sizeTokens))
   const chunkUs = stages.map(({ start, end }, index) =>
     costs.chunkUs(peers[index] as ViewPeer, start, end, chunkTokens)
   )
@@ -77,17 +120,7 @@ export function firstTokenUs(
     const from = peers[index] as ViewPeer
     return hops.moreUs(from, to, chunkTokens) + toUs(hops.ticks(from, to))
   })
-  const last = stages.at(-1)
-  const lastPeer = peers.at(-1)
-  let headUs = 0
-  if (last && lastPeer) {
-    const { start, end } = last
-    headUs = Math.max(
-      0,
-      toUs(costs.stageTicks(lastPeer, start, end)) - costs.chunkUs(lastPeer, start, end, 1)
-    )
-  }
   const slowestUs = Math.max(...chunkUs, ...carryUs)
   const passUs = [...chunkUs, ...carryUs].reduce((sum, us) => sum + us, 0)
-  return Math.max(1, toUs(ticks), passUs + (nChunks - 1) * slowestUs + headUs)
+  return passUs + (nChunks - 1) * slowestUs
 }

@@ -32,6 +32,7 @@ const plan: Plan = {
     perStageUs: [20_000, 30_000],
     hopUs: 8000,
     firstTokenUs: 900_000,
+    chunkTokens: 64,
     boundUs: 58_000,
     tokensPerSecond: 17.24,
     pooledTokensPerSecond: 33.3

@@ -3,11 +3,8 @@
 
 import test from 'brittle'
 
-import {
-  PREFILL_CHUNK_TOKENS,
-  PromptShare,
-  SHARED_CHUNK_TOKENS_MIN
-} from '../../src/pipeline/prompt-share.ts'
+import { PromptShare, SHARED_CHUNK_TOKENS_MIN } from '../../src/pipeline/prompt-share.ts'
+import { PREFILL_CHUNK_TOKENS } from '../../src/sharding/predict.ts'
 import { SimSwarm, TurnRun } from '../helpers/sim-swarm.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 

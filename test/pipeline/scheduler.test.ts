@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { PREFILL_CHUNK_TOKENS } from '../../src/pipeline/prompt-share.ts'
+import { PREFILL_CHUNK_TOKENS } from '../../src/sharding/predict.ts'
 import { Scheduler, type WorkKind } from '../../src/pipeline/scheduler.ts'
 import { SimClock } from '../helpers/sim-clock.ts'
 
