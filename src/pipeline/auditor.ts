@@ -1,6 +1,6 @@
 // Flow B, origin side, audit: between the sessions that answer (turn-sessions.ts) and one audited turn.
-// Gives a turn what it needs of the swarm, and remembers which peers were caught, for all later verified
-// answers of this process.
+// Gives a turn what it needs of the swarm, and remembers which peers were caught: no later answer of this
+// process passes them, verified or not.
 
 import { SwarmError } from '../base/errors.ts'
 import { formatRange } from '../model/layer-range.ts'
@@ -56,6 +56,11 @@ export class Auditor {
         return this.#checked(repair(route, new Set([...avoided, ...excluded])), excluded)
       }
     }
+  }
+
+  /** Whether no stage of a route was caught. */
+  mayServe({ stages }: Route): boolean {
+    return stages.every(({ peer }) => !this.#caught.has(peer))
   }
 
   /**

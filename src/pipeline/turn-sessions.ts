@@ -89,8 +89,7 @@ export class TurnSessions {
       }
     }
     const { clock, random } = this.#components
-    const isVerified = turn.verify > 0
-    const { findRoute, repair } = isVerified ? this.#auditor.ways() : this.#components
+    const { findRoute, repair } = this.#auditor.ways()
     const search = new RouteSearch(findRoute, clock.now())
     const create = (route: Route, ticket: number) => {
       const prefix = this.#beginning(turn, route.stages)
@@ -176,7 +175,7 @@ export class TurnSessions {
     const fits = session.kvType === turn.kvType && session.contextTokens >= turn.positionEnd
     // Stages of a session that was not audited do not know what they computed in earlier turns.
     const canSay = session.isAudited || turn.verify === 0
-    if (session.isOpen && fits && canSay) return session
+    if (session.isOpen && fits && canSay && this.#auditor.mayServe(session.route)) return session
     void session.close()
     return null
   }

@@ -94,5 +94,7 @@ test(
       [alone['ids'], []],
       'it is left out from then on'
     )
+    const plain = await lab.json(ask)
+    t.is(plain['logitsHash'], alone['logitsHash'], 'also where nothing is verified')
   }
 )

@@ -95,7 +95,9 @@ async function answerWith(t: Test, bitOf: number | null) {
       answer.logitsHash = step.event.logitsHash
     }
   }
-  return { ...answer, ...tally.result }
+  const later = auditor.ways().findRoute()
+  const mayServe = [session.route, later].map((route) => auditor.mayServe(route))
+  return { ...answer, ...tally.result, mayServe }
 }
 
 /** One bit of the last row that the stage gives on in its `step`-th step. */
@@ -119,9 +121,11 @@ test('audit native - one flipped bit is caught, and the answer is that of honest
   t.is(honest.ids.length, ANSWER_TOKENS)
   t.is(honest.checkedTokens, ANSWER_TOKENS)
   t.alike(honest.excluded, [])
+  t.alike(honest.mayServe, [true, true])
   for (const step of [0, 9]) {
     const answer = await answerWith(t, step)
     t.alike(answer.audits, [answer.first], `step ${step}`)
+    t.alike(answer.mayServe, [false, true], 'later answers go another way')
     t.alike(answer.ids, honest.ids)
     t.is(answer.logitsHash, honest.logitsHash)
   }
