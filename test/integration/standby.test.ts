@@ -19,9 +19,9 @@ const SHARE = ['--memory', '22MiB']
 const QUESTION = ['-p', 'one two', '-n', '32', '--seed', '7']
 
 /**
- * Who has which part, once the plan's standby stands by, the origin knows it, and an answer has gone over that
- * plan. Links are measured while other tests use the machine, and a plan may follow what is measured later:
- * whom it makes the spare one then may have its layers already, and loads nothing.
+ * Who has which part, once the plan's standby stands by, the origin knows it, and an answer has gone over
+ * that plan. Links are measured while other tests use the machine, and a plan may follow what is measured
+ * later: whom it makes the spare one then may have its layers already, and loads nothing.
  */
 async function untilStandby(lab: Lab, peers: readonly LabPeer[], alone: GenerateResult) {
   const keys = await Promise.all(peers.map((peer) => peer.key()))
