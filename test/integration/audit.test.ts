@@ -11,8 +11,26 @@ import { readStageModel } from '../helpers/stage-model.ts'
 import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 import { until } from '../helpers/until.ts'
 
+import type { GenerateResult } from '../../src/api/service.ts'
+
 const QUESTION = ['-p', 'one two', '-n', '24', '--temp', '0.8', '--seed', '7']
 const WRITTEN_S = 1_700_000_000
+
+/** A turn of a conversation that the stages keep for the next one. */
+async function keptTurn({ client }: LabPeer, session?: string): Promise<GenerateResult> {
+  const request = {
+    prompt: 'one two',
+    maxTokens: 4,
+    sampling: {},
+    stop: [],
+    kvType: 'f16' as const
+  }
+  const asked = { ...request, keep: true, ...(session !== undefined && { session }) }
+  for await (const event of client.generate(asked, new AbortController().signal)) {
+    if (event.type === 'done') return event.result
+  }
+  throw new Error('no result')
+}
 
 /** A copy that was intact when its id was computed, and has lost one bit of layer 3 since then. */
 async function rottenCopy(lab: Lab, model: string): Promise<string> {
@@ -70,6 +88,8 @@ test(
     const ask = ['generate', '--data-dir', asking.dataDir, ...QUESTION]
     const unverified = await lab.json(ask)
     t.not(unverified['logitsHash'], alone['logitsHash'], 'canary: the bit matters')
+    const kept = await keptTurn(asking)
+    t.ok(kept.stages.some(({ peer }) => peer === liarKey))
     const command = lab.start([...ask, '--verify', '1', '--json', '--stream'])
     t.is((await command.ended).status, 0)
     const audits = command.lines.filter(({ type }) => type === 'audit')
@@ -96,5 +116,10 @@ test(
     )
     const plain = await lab.json(ask)
     t.is(plain['logitsHash'], alone['logitsHash'], 'also where nothing is verified')
+    const next = await keptTurn(asking, kept.session)
+    t.absent(
+      next.stages.some(({ peer }) => peer === liarKey),
+      'and of conversations that began over it'
+    )
   }
 )

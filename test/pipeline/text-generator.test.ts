@@ -2,6 +2,7 @@ import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
 import { TextGenerator } from '../../src/pipeline/text-generator.ts'
+import { decodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { PROMPT_IDS, request, run, setUp, textOf } from '../helpers/generator-bench.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 import { toyText, toyTokenizer } from '../helpers/toy-tokenizer.ts'
@@ -310,4 +311,23 @@ test('generate - the parts add up to the time of decode where an answer was cut 
   t.ok(Math.abs(sum / decodeMs - 1) < 0.03, `${sum} of ${decodeMs}`)
   t.ok(perHop.every(({ wireMs }) => wireMs > 0))
   for (const { computeMs } of perHop) t.is(computeMs, 5 * (result.ids.length - 1))
+})
+
+test('generate - a prompt travels in chunks as long as its route says', async (t) => {
+  for (const [chunkTokens, chunks] of [
+    [undefined, [5]],
+    [2, [2, 2, 1]]
+  ] as const) {
+    const bench = await setUp()
+    const sent: number[] = []
+    bench.swarm.network.tamper = (frame) => {
+      const message = decodeSessionMessage(frame)
+      if (message.type === 'ids') sent.push(message.ids.length)
+      return [frame]
+    }
+    bench.bench.route = { ...bench.route, ...(chunkTokens && { chunkTokens }) }
+    const { result } = await run(bench, request())
+    t.is(result.ids.length, 20)
+    t.alike(sent, chunks)
+  }
 })
