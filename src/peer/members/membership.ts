@@ -1,6 +1,6 @@
 // Who is there: SWIM membership as a reducer, events in and effects out, with time and randomness given.
-// Owns the probes, the suspicions and the claims that are spread; the rules for one member are in
-// member-state.ts, records and their signatures in directory.ts, which drives this.
+// Owns the probes and the suspicions; the rules for one member are in member-state.ts, how claims spread in
+// spread.ts, records and their signatures in directory.ts, which drives this.
 //
 // A link of ours is the direct probe: heartbeats every 100 ms tell more than SWIM's ping once a period. So
 // only members without one are probed, through others that may have one. Whoever is suspected without
@@ -8,6 +8,7 @@
 
 import { below, type Random } from '../../base/random.ts'
 import { nextMember, type Member, type MemberEvent, type MemberState } from './member-state.ts'
+import { Spread } from './spread.ts'
 
 import type {
   MemberClaim,
@@ -30,11 +31,15 @@ const HELPERS = 3
 const PROBE_TIMEOUT_MS = 1000
 /** A member just heard of is not probed yet: its links, and those of whoever told us, are coming up. */
 const PROBE_GRACE_MS = 3000
-/** Neighbours told per round, and in all per claim and log2 of the members (SWIM's lambda). */
-const FANOUT = 3
-const RETRANSMIT_FACTOR = 3
 /** Periods that a suspect has to refute per log2 of the members: its answer crosses the swarm twice. */
 const SUSPICION_FACTOR = 2
+/**
+ * The same where it has a link to nobody who is there, by their own word: nobody could hear it refute, it can
+ * only come back, and what it computed is missed meanwhile. Beyond the time that dialling it again takes; a
+ * shorter one would take a neighbour whose cable was seated anew for dead. Lifeguard (Dadgar et al. 2018)
+ * shortens suspicion by witnesses too.
+ */
+const CUT_OFF_MS = PERIOD_MS
 /** Links notice a loss within this time (link/jitter.ts, link/silence.ts). */
 const LINK_NOTICE_MS = 2000
 
@@ -81,6 +86,8 @@ interface Entry {
   sinceMs: number
   /** The helper that reached it last; asked first. */
   via: PeerId | null
+  /** While it is suspect: whether all who are there, at least two, have no link to it. */
+  isCutOff: boolean
   /** The incarnation of which it was told that it is accused. */
   toldIncarnation: number
 }
@@ -91,6 +98,8 @@ interface Probe {
   /** Neighbours not asked yet. */
   untried: PeerId[]
   untilMs: number
+  /** Whether those asked are all others that are there. */
+  asksAll: boolean
 }
 
 export class Membership {
@@ -99,8 +108,7 @@ export class Membership {
   readonly #entries = new Map<PeerId, Entry>()
   readonly #linked = new Set<PeerId>()
   readonly #probes = new Map<number, Probe>()
-  /** Claims to spread, and how often each was sent. */
-  readonly #spread = new Map<PeerId, { claim: MemberClaim; nSent: number }>()
+  readonly #spread = new Spread()
   #nextProbe = 0
   #periodMs = -Infinity
   /** Members still to be probed in this turn, in random order. */
@@ -177,7 +185,7 @@ export class Membership {
 
   forget(peer: PeerId): void {
     this.#entries.delete(peer)
-    this.#spread.delete(peer)
+    this.#spread.end(peer)
   }
 
   #record(
@@ -192,6 +200,7 @@ export class Membership {
         member: { state: 'left', incarnation: -1, isLinked },
         sinceMs: nowMs,
         via: null,
+        isCutOff: false,
         toldIncarnation: -1
       })
     }
@@ -259,10 +268,11 @@ export class Membership {
       effects.push({ type: 'refute' })
     }
     for (const [id, probe] of this.#probes) {
-      if (nowMs >= probe.untilMs) this.#unreached(id, probe, nowMs, effects)
+      if (nowMs >= probe.untilMs) this.#unreached(id, { ...probe, asksAll: false }, nowMs, effects)
     }
-    const patienceMs = suspicionMs(this.#nPresent())
-    for (const [peer, { member, sinceMs }] of this.#entries) {
+    const refutingMs = suspicionMs(this.#nPresent())
+    for (const [peer, { member, sinceMs, isCutOff }] of this.#entries) {
+      const patienceMs = isCutOff ? CUT_OFF_MS : refutingMs
       if (member.state !== 'suspect' || nowMs - sinceMs < patienceMs) continue
       this.#change(peer, { type: 'expired' }, nowMs, effects)
     }
@@ -271,7 +281,9 @@ export class Membership {
       const next = this.#nextToProbe(nowMs)
       if (next !== null) this.#probe(next, nowMs, effects)
     }
-    this.#tellSome(effects)
+    if (this.#spread.isQuiet) return
+    const { to, claims } = this.#spread.round(this.#shuffled([...this.#linked]), this.#nPresent())
+    for (const one of to) effects.push({ type: 'send', to: one, message: membersOf(claims) })
   }
 
   #change(peer: PeerId, event: MemberEvent, nowMs: number, effects: MembershipEffect[]): void {
@@ -283,12 +295,13 @@ export class Membership {
     const { state, incarnation } = entry.member
     if (state === before.state && incarnation === before.incarnation) return
     // What was claimed of an earlier incarnation, or of another state, is no news any more.
-    this.#spread.delete(peer)
+    this.#spread.end(peer)
     if (state === before.state) return
     entry.sinceMs = nowMs
+    entry.isCutOff = false
     effects.push({ type: 'state', peer })
     if (state === 'suspect' || state === 'dead') {
-      this.#spread.set(peer, { claim: { key: peer, incarnation, state }, nSent: 0 })
+      this.#spread.begin({ key: peer, incarnation, state })
     }
   }
 
@@ -297,7 +310,9 @@ export class Membership {
     const id = this.#nextProbe
     this.#nextProbe = (id + 1) >>> 0
     const untilMs = nowMs + PROBE_TIMEOUT_MS
-    const probe = { peer, unanswered: new Set<PeerId>(), untried: this.#helpers(peer), untilMs }
+    const untried = this.#helpers(peer)
+    const asksAll = untried.length > 0 && this.#linksAllBut(peer)
+    const probe = { peer, unanswered: new Set<PeerId>(), untried, untilMs, asksAll }
     this.#probes.set(id, probe)
     this.#ask(id, probe, nowMs, effects)
   }
@@ -314,6 +329,15 @@ export class Membership {
   #unreached(id: number, probe: Probe, nowMs: number, effects: MembershipEffect[]): void {
     this.#probes.delete(id)
     this.#change(probe.peer, { type: 'unreached' }, nowMs, effects)
+    const entry = this.#entries.get(probe.peer)
+    if (entry?.member.state === 'suspect') entry.isCutOff = probe.asksAll
+  }
+
+  /** Whether all others that are alive have a link to us. */
+  #linksAllBut(peer: PeerId): boolean {
+    return [...this.#entries].every(([other, { member }]) => {
+      return member.state !== 'alive' || member.isLinked || other === peer || other === this.#self
+    })
   }
 
   /** Our neighbours in random order, but the one that reached it last first. */
@@ -337,20 +361,6 @@ export class Membership {
     }
     this.#turn = this.#shuffled([...this.#entries.keys()].filter(isDue))
     return this.#turn.pop() ?? null
-  }
-
-  /** Tells a few neighbours what was told least, until each claim was told often enough. */
-  #tellSome(effects: MembershipEffect[]): void {
-    if (this.#spread.size === 0 || this.#linked.size === 0) return
-    const nSentMax = RETRANSMIT_FACTOR * Math.ceil(Math.log2(this.#nPresent() + 1))
-    const claims = [...this.#spread.values()].map(({ claim }) => claim)
-    for (const to of this.#shuffled([...this.#linked]).slice(0, FANOUT)) {
-      effects.push({ type: 'send', to, message: membersOf(claims) })
-      for (const told of this.#spread.values()) told.nSent++
-    }
-    for (const [peer, { nSent }] of this.#spread) {
-      if (nSent >= nSentMax) this.#spread.delete(peer)
-    }
   }
 
   #shuffled(peers: PeerId[]): PeerId[] {

@@ -75,8 +75,61 @@ test('membership - a lost neighbour is sought through three others at a time, th
   }
   t.alike(asked.toSorted(), [3, 4, 5, 6, 7].map(id), 'each neighbour once')
   t.is(state(2), 'suspect', 'as soon as the last has said no')
-  pass(suspicionMs(7) + ROUND_MS)
-  t.is(state(2), 'dead')
+  pass(PERIOD_MS - ROUND_MS)
+  t.is(state(2), 'suspect', 'time to come back')
+  pass(ROUND_MS)
+  t.is(state(2), 'dead', 'nobody is left who could hear it refute')
+})
+
+/** Asked whether they have a link to the second member, these say no. */
+function allSayNo(
+  { hear }: Pick<ReturnType<typeof setUp>, 'hear'>,
+  effects: MembershipEffect[]
+): void {
+  let wave = sends(effects, 'probe')
+  while (wave.length > 0) {
+    const next = wave.flatMap(({ to, message }) => {
+      if (message.type !== 'probe') return []
+      return hear(Number(`0x${to}`), { type: 'probe-answer', id: message.id, reached: false })
+    })
+    wave = sends(next, 'probe')
+  }
+}
+
+test('membership - whom somebody may reach still has the time that an answer takes', (t) => {
+  const patienceMs = suspicionMs(5)
+  const unlinked = setUp(4, 3)
+  allSayNo(unlinked, unlinked.down(2))
+  t.is(unlinked.state(2), 'suspect', 'the fifth could not be asked')
+  unlinked.pass(patienceMs - ROUND_MS)
+  t.is(unlinked.state(2), 'suspect')
+  unlinked.pass(2 * ROUND_MS)
+  t.is(unlinked.state(2), 'dead')
+
+  const pair = setUp(1, 1)
+  pair.down(2)
+  t.is(pair.state(2), 'suspect', 'nobody else can be asked')
+  pair.pass(suspicionMs(2) - ROUND_MS)
+  t.is(pair.state(2), 'suspect', 'one witness is too few')
+
+  const silent = setUp(4, 4)
+  silent.down(2)
+  silent.pass(1000)
+  t.is(silent.state(2), 'suspect', 'those asked did not answer')
+  silent.pass(2 * PERIOD_MS)
+  t.is(silent.state(2), 'suspect')
+})
+
+test('membership - who comes back and is lost again is not judged by what was said before', (t) => {
+  const all = setUp(4, 4)
+  allSayNo(all, all.down(2))
+  all.up(2)
+  t.is(all.state(2), 'alive')
+  all.down(2)
+  all.pass(1000)
+  t.is(all.state(2), 'suspect', 'nobody answered this time')
+  all.pass(2 * PERIOD_MS)
+  t.is(all.state(2), 'suspect')
 })
 
 test('membership - helpers that do not answer are not waited for', (t) => {
