@@ -8,9 +8,10 @@ import type { Stage, StepOutcome, StepPart } from '../src/compute/stage.ts'
 
 /** @param script the token at each position; may change between sessions. */
 export function scriptedStage(native: NativeStage, script: { ids: readonly number[] }): Stage {
-  const stepTogether = async (parts: StepPart[]): Promise<StepOutcome[]> => {
+  const stepTogether: Stage['stepTogether'] = async (parts, options): Promise<StepOutcome[]> => {
     const outcomes = await native.stepTogether(
-      parts.map((part) => ({ ...part, request: withLogits(part.request, native.vocabSize) }))
+      parts.map((part) => ({ ...part, request: withLogits(part.request, native.vocabSize) })),
+      options
     )
     return outcomes.map((outcome, i) => {
       const { request } = parts[i] as StepPart

@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "../stage/control_word.h"
+
 namespace swarm {
 
 struct JobQueue::Job {
@@ -16,6 +18,19 @@ struct JobQueue::Job {
   Napi::Promise::Deferred deferred;
   Status status;
 };
+
+namespace {
+
+Status runGuarded(const std::function<Status()>& work) {
+  const ControlWordKeeper keeper;
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return Status::fail("NATIVE_OUT_OF_MEMORY", error.what());
+  }
+}
+
+}  // namespace
 
 Napi::Error toError(Napi::Env env, const Status& status) {
   Napi::Error error = Napi::Error::New(env, status.message);
@@ -49,6 +64,14 @@ Napi::Promise JobQueue::submit(Napi::Env env, std::function<Status()> work,
   return promise;
 }
 
+Napi::Value JobQueue::runHere(Napi::Env env, const std::function<Status()>& work,
+                              const std::function<Napi::Value(Napi::Env)>& result) {
+  const bool isIdle = shared_->pending == 0;
+  const Status status = isIdle ? runGuarded(work) : Status::fail("NATIVE_FAILED", "a job is running");
+  if (!status.ok()) throw toError(env, status);
+  return result(env);
+}
+
 void JobQueue::post(std::function<void(Napi::Env)> call) {
   auto* carried = new std::function<void(Napi::Env)>(std::move(call));
   const auto run = [](Napi::Env env, Napi::Function, std::function<void(Napi::Env)>* carried) {
@@ -70,11 +93,7 @@ void JobQueue::loop() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    try {
-      job->status = job->work();
-    } catch (const std::exception& error) {
-      job->status = Status::fail("NATIVE_OUT_OF_MEMORY", error.what());
-    }
+    job->status = runGuarded(job->work);
     job->work = nullptr;
     // Moved, not copied: what the job holds of JavaScript must be released on the event loop.
     post([shared = shared_, job = std::move(job)](Napi::Env env) {

@@ -33,6 +33,11 @@ class JobQueue {
                        std::function<Napi::Value(Napi::Env)> result,
                        const std::vector<Napi::Object>& held);
 
+  // The same work on the calling thread, the event loop's, which waits for it: what it takes to hand a job to
+  // another thread and back may be more than the job. Throws while a job has not settled.
+  Napi::Value runHere(Napi::Env env, const std::function<Status()>& work,
+                      const std::function<Napi::Value(Napi::Env)>& result);
+
   // Calls back on the event loop from inside `work`, for progress.
   void post(std::function<void(Napi::Env)> call);
 

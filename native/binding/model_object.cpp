@@ -1,5 +1,5 @@
 // Every buffer that a job uses is held by reference until its promise settles; a cache or sampler that
-// is closed meanwhile lives on in the job's shared pointer.
+// is closed meanwhile lives on in the job's shared pointer (session_objects.cpp).
 
 #include "model_object.h"
 
@@ -48,6 +48,31 @@ std::string hex16(uint64_t value) {
   return text;
 }
 
+// { computeUs, parts: [{ error } or { ids, logitsHashes }] } of a step that has run.
+Napi::Value toValue(Napi::Env env, const Step& step, double computeUs) {
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Array outcomes = Napi::Array::New(env, step.parts.size());
+  for (size_t i = 0; i < step.parts.size(); i++) {
+    const StepPart& part = step.parts[i];
+    Napi::Object outcome = Napi::Object::New(env);
+    if (!part.status.ok()) {
+      outcome.Set("error", toError(env, part.status).Value());
+    } else if (part.sampler) {
+      Napi::Array ids = Napi::Array::New(env), hashes = Napi::Array::New(env);
+      for (uint32_t t = 0; t < part.sampled.size(); t++) {
+        ids.Set(t, Napi::Number::New(env, part.sampled[t].id));
+        hashes.Set(t, Napi::String::New(env, hex16(part.sampled[t].logitsHash)));
+      }
+      outcome.Set("ids", ids);
+      outcome.Set("logitsHashes", hashes);
+    }
+    outcomes.Set((uint32_t)i, outcome);
+  }
+  result.Set("computeUs", Napi::Number::New(env, (double)(int64_t)computeUs));
+  result.Set("parts", outcomes);
+  return result;
+}
+
 }  // namespace
 
 Napi::Function ModelObject::define(Napi::Env env) {
@@ -55,6 +80,7 @@ Napi::Function ModelObject::define(Napi::Env env) {
                      {
                          InstanceMethod<&ModelObject::load>("load"),
                          InstanceMethod<&ModelObject::step>("step"),
+                         InstanceMethod<&ModelObject::stepHere>("stepHere"),
                          InstanceMethod<&ModelObject::weightBytes>("weightBytes"),
                          InstanceMethod<&ModelObject::cacheBytes>("cacheBytes"),
                          InstanceMethod<&ModelObject::openCache>("openCache"),
@@ -164,59 +190,45 @@ StepPart ModelObject::readPart(const Napi::Object& from, const Step& step, PartH
   return part;
 }
 
-// step({ start, end, threads,
-//        parts: [{ cache, position, nTokens, ids, input, output, sampler, draft, logits, cancel }] })
-Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  model(env);
+ModelObject::StepJob ModelObject::readStep(const Napi::CallbackInfo& info) {
+  model(info.Env());
   const Napi::Object from = info[0].As<Napi::Object>();
   const Napi::Array parts = from.Get("parts").As<Napi::Array>();
   auto step = std::make_shared<Step>();
   auto holds = std::make_shared<std::vector<PartHolds>>(parts.Length());
-  std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};
+  StepJob job;
+  job.held.push_back(info.This().As<Napi::Object>());
   step->start = readSize(from, "start");
   step->end = readSize(from, "end");
   if (from.Has("threads")) step->threads = (int)readSize(from, "threads");
   for (uint32_t i = 0; i < parts.Length(); i++) {
-    step->parts.push_back(readPart(parts.Get(i).As<Napi::Object>(), *step, (*holds)[i], held));
+    step->parts.push_back(readPart(parts.Get(i).As<Napi::Object>(), *step, (*holds)[i], job.held));
   }
-  auto model = model_;
   auto computeUs = std::make_shared<double>(0);
-  return queue_->submit(
-      env,
-      [model, step, holds, computeUs] {
-        const auto start = std::chrono::steady_clock::now();
-        model->step(*step);
-        *computeUs = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
-                         .count();
-        // From here on the caches may be truncated and freed.
-        for (PartHolds& hold : *holds) hold.cache.reset();
-        return Status();
-      },
-      [step, holds, computeUs](Napi::Env env) -> Napi::Value {
-        Napi::Object result = Napi::Object::New(env);
-        Napi::Array outcomes = Napi::Array::New(env, step->parts.size());
-        for (size_t i = 0; i < step->parts.size(); i++) {
-          const StepPart& part = step->parts[i];
-          Napi::Object outcome = Napi::Object::New(env);
-          if (!part.status.ok()) {
-            outcome.Set("error", toError(env, part.status).Value());
-          } else if (part.sampler) {
-            Napi::Array ids = Napi::Array::New(env), hashes = Napi::Array::New(env);
-            for (uint32_t t = 0; t < part.sampled.size(); t++) {
-              ids.Set(t, Napi::Number::New(env, part.sampled[t].id));
-              hashes.Set(t, Napi::String::New(env, hex16(part.sampled[t].logitsHash)));
-            }
-            outcome.Set("ids", ids);
-            outcome.Set("logitsHashes", hashes);
-          }
-          outcomes.Set((uint32_t)i, outcome);
-        }
-        result.Set("computeUs", Napi::Number::New(env, (double)(int64_t)*computeUs));
-        result.Set("parts", outcomes);
-        return result;
-      },
-      held);
+  job.work = [model = model_, step, holds, computeUs] {
+    const auto start = std::chrono::steady_clock::now();
+    model->step(*step);
+    *computeUs = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
+                     .count();
+    // From here on the caches may be truncated and freed.
+    for (PartHolds& hold : *holds) hold.cache.reset();
+    return Status();
+  };
+  job.result = [step, holds, computeUs](Napi::Env env) { return toValue(env, *step, *computeUs); };
+  return job;
+}
+
+// step({ start, end, threads,
+//        parts: [{ cache, position, nTokens, ids, input, output, sampler, draft, logits, cancel }] })
+Napi::Value ModelObject::step(const Napi::CallbackInfo& info) {
+  StepJob job = readStep(info);
+  return queue_->submit(info.Env(), std::move(job.work), std::move(job.result), job.held);
+}
+
+// The same, on the calling thread and at once.
+Napi::Value ModelObject::stepHere(const Napi::CallbackInfo& info) {
+  const StepJob job = readStep(info);
+  return queue_->runHere(info.Env(), job.work, job.result);
 }
 
 Napi::Value ModelObject::weightBytes(const Napi::CallbackInfo& info) {
@@ -315,72 +327,6 @@ Napi::Value ModelObject::openSampler(const Napi::CallbackInfo& info) {
 void ModelObject::close(const Napi::CallbackInfo&) {
   queue_.reset();
   model_.reset();
-}
-
-Napi::Function CacheObject::define(Napi::Env env) {
-  return DefineClass(env, "Cache",
-                     {
-                         InstanceMethod<&CacheObject::length>("length"),
-                         InstanceMethod<&CacheObject::heldBytes>("heldBytes"),
-                         InstanceMethod<&CacheObject::truncate>("truncate"),
-                         InstanceMethod<&CacheObject::fork>("fork"),
-                         InstanceMethod<&CacheObject::close>("close"),
-                     });
-}
-
-CacheObject::CacheObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CacheObject>(info) {}
-
-std::shared_ptr<KvCache> CacheObject::of(const Napi::Value& value) {
-  std::shared_ptr<KvCache> cache = Unwrap(value.As<Napi::Object>())->cache_;
-  if (!cache) throw toError(value.Env(), Status::fail("NATIVE_FAILED", "the cache is closed"));
-  return cache;
-}
-
-void CacheObject::mustBeIdle(Napi::Env env, const std::shared_ptr<KvCache>& cache) {
-  // One reference is the object's, one the caller's; each job that has not ended holds another.
-  if (cache.use_count() <= 2) return;
-  throw toError(env, Status::fail("NATIVE_FAILED", "a step still uses the cache"));
-}
-
-Napi::Value CacheObject::length(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), cache_ ? (double)cache_->length() : 0);
-}
-
-Napi::Value CacheObject::heldBytes(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), cache_ ? (double)cache_->heldBytes() : 0);
-}
-
-void CacheObject::truncate(const Napi::CallbackInfo& info) {
-  const auto cache = of(info.This());
-  mustBeIdle(info.Env(), cache);
-  cache->truncate(info[0].As<Napi::Number>().Uint32Value());
-}
-
-// fork(length, capacity)
-Napi::Value CacheObject::fork(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const size_t length = info[0].As<Napi::Number>().Uint32Value();
-  const size_t capacity = info[1].As<Napi::Number>().Uint32Value();
-  if (length > capacity || capacity == 0) throw Napi::RangeError::New(env, "a fork holds what it takes");
-  const auto cache = of(info.This());
-  Napi::Object object = registry(env).cache.New({});
-  cache->forkInto(*of(object), length, capacity);
-  return object;
-}
-
-void CacheObject::close(const Napi::CallbackInfo&) { cache_.reset(); }
-
-Napi::Function SamplerObject::define(Napi::Env env) {
-  return DefineClass(env, "Sampler", {InstanceMethod<&SamplerObject::count>("count")});
-}
-
-SamplerObject::SamplerObject(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<SamplerObject>(info) {}
-
-// count(ids): no step of this sampler may run
-void SamplerObject::count(const Napi::CallbackInfo& info) {
-  const auto ids = info[0].As<Napi::Int32Array>();
-  for (size_t i = 0; i < ids.ElementLength(); i++) sampler->count((uint32_t)ids[i]);
 }
 
 }  // namespace swarm

@@ -1,5 +1,4 @@
-// The JavaScript classes Model, Cache and Sampler: argument checks, lifetimes and promises around the
-// stage's own classes.
+// The JavaScript class Model: argument checks, lifetimes and promises around the stage's own class.
 
 #pragma once
 
@@ -9,6 +8,7 @@
 
 #include "../stage/model.h"
 #include "job_queue.h"
+#include "session_objects.h"
 
 namespace swarm {
 
@@ -27,6 +27,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
  private:
   Napi::Value load(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value stepHere(const Napi::CallbackInfo& info);
   Napi::Value weightBytes(const Napi::CallbackInfo& info);
   Napi::Value cacheBytes(const Napi::CallbackInfo& info);
   Napi::Value openCache(const Napi::CallbackInfo& info);
@@ -36,6 +37,13 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   Napi::Value kvBytes(const Napi::CallbackInfo& info);
   void limitKv(const Napi::CallbackInfo& info);
   Napi::Value openSampler(const Napi::CallbackInfo& info);
+  // A step that JavaScript described, for whichever thread.
+  struct StepJob {
+    std::function<Status()> work;
+    std::function<Napi::Value(Napi::Env)> result;
+    std::vector<Napi::Object> held;
+  };
+  StepJob readStep(const Napi::CallbackInfo& info);
   StepPart readPart(const Napi::Object& from, const Step& step, PartHolds& holds,
                     std::vector<Napi::Object>& held);
   void close(const Napi::CallbackInfo& info);
@@ -43,37 +51,6 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
 
   std::shared_ptr<Model> model_;
   std::unique_ptr<JobQueue> queue_;
-};
-
-class CacheObject : public Napi::ObjectWrap<CacheObject> {
- public:
-  static Napi::Function define(Napi::Env env);
-  explicit CacheObject(const Napi::CallbackInfo& info);
-
-  // Of a Cache object; throws when it is closed.
-  static std::shared_ptr<KvCache> of(const Napi::Value& value);
-  // Throws while a job uses the cache. The caller holds one reference to it.
-  static void mustBeIdle(Napi::Env env, const std::shared_ptr<KvCache>& cache);
-
- private:
-  Napi::Value length(const Napi::CallbackInfo& info);
-  Napi::Value heldBytes(const Napi::CallbackInfo& info);
-  Napi::Value fork(const Napi::CallbackInfo& info);
-  void truncate(const Napi::CallbackInfo& info);
-  void close(const Napi::CallbackInfo& info);
-
-  std::shared_ptr<KvCache> cache_ = std::make_shared<KvCache>();
-};
-
-class SamplerObject : public Napi::ObjectWrap<SamplerObject> {
- public:
-  static Napi::Function define(Napi::Env env);
-  explicit SamplerObject(const Napi::CallbackInfo& info);
-
-  std::shared_ptr<Sampler> sampler;
-
- private:
-  void count(const Napi::CallbackInfo& info);
 };
 
 }  // namespace swarm

@@ -20,4 +20,21 @@ inline void setControlWord() {
 #endif
 }
 
+// Gives the calling thread back the word it came with: for native work on a thread that is not ours.
+class ControlWordKeeper {
+ public:
+#if defined(__x86_64__)
+  ~ControlWordKeeper() { _mm_setcsr(word_); }
+
+ private:
+  const unsigned word_ = _mm_getcsr();
+#elif defined(__aarch64__)
+  ControlWordKeeper() { __asm__ volatile("mrs %0, fpcr" : "=r"(word_)); }
+  ~ControlWordKeeper() { __asm__ volatile("msr fpcr, %0" : : "r"(word_)); }
+
+ private:
+  uint64_t word_;
+#endif
+};
+
 }  // namespace swarm

@@ -47,6 +47,19 @@ export interface NativeOutcome {
   logitsHashes?: string[]
 }
 
+export interface NativeStep {
+  start: number
+  end: number
+  parts: NativePart[]
+  /** Threads that take part; absent: as many as are fastest now. The bits do not depend on it. */
+  threads?: number
+}
+
+export interface NativeStepped {
+  computeUs: number
+  parts: NativeOutcome[]
+}
+
 /** Layers, then positions, each from and to (not included). */
 export type NativeSpan = [number, number, number, number]
 
@@ -66,13 +79,9 @@ export interface NativeModel {
    * @param ranges start and end of each, in turn, in the order in which they are to serve.
    */
   load(ranges: number[], options: { cancel: Int32Array; sliceMs: number }): Promise<NativeLoad>
-  step(step: {
-    start: number
-    end: number
-    parts: NativePart[]
-    /** Threads that take part; absent: as many as are fastest now. The bits do not depend on it. */
-    threads?: number
-  }): Promise<{ computeUs: number; parts: NativeOutcome[] }>
+  step(step: NativeStep): Promise<NativeStepped>
+  /** The same on the calling thread, at once. Throws NATIVE_FAILED while any job has not settled. */
+  stepHere(step: NativeStep): NativeStepped
   weightBytes(): number
   /** A KV type is GGML's number of it: 0 F32, 1 F16, 8 Q8_0. */
   cacheBytes(layers: number, capacityTokens: number, kvType: number): number

@@ -25,6 +25,8 @@ import {
 import { ARITHMETIC_VERSION, sessionArithmetic } from './arithmetic.ts'
 import { KV_HEADER_BYTES, readKvHeader, writeKvHeader, type KvShape } from './kv-piece.ts'
 import { nativeConfig, type StageModel } from './native-config.ts'
+import { ShortSteps } from './short-steps.ts'
+
 import type {
   KvSpan,
   LoadOptions,
@@ -124,6 +126,7 @@ export class NativeStage implements Stage {
   readonly #heads: Pick<KvShape, 'nKvHeads' | 'headDim'>
   #held: readonly LayerRange[] = []
   #running = new Set<Promise<unknown>>()
+  readonly #shortSteps: ShortSteps
   #closed = false
 
   /**
@@ -138,8 +141,11 @@ export class NativeStage implements Stage {
     this.vocabSize = model.hyper.vocabSize
     const { nKvHeads, headDim } = model.hyper
     this.#heads = { nKvHeads, headDim }
+    const config = nativeConfig(model, threads)
+    const busyMs = () => performance.eventLoopUtilization().active
+    this.#shortSteps = new ShortSteps({ isTied: config.places.length > 0, busyMs })
     try {
-      this.#native = new addon.Model(nativeConfig(model, threads), table)
+      this.#native = new addon.Model(config, table)
     } catch (error) {
       throw fromNative(error)
     }
@@ -242,17 +248,15 @@ export class NativeStage implements Stage {
     return outcome.result
   }
 
-  async stepTogether(parts: StepPart[]): Promise<StepOutcome[]> {
-    const { range } = (parts[0] as StepPart).request
-    if (parts.some(({ request }) => !sameRange(range, request.range))) {
-      throw new SwarmError('NATIVE_FAILED', 'the parts of a step are of different layers')
+  async stepTogether(parts: StepPart[], { isAlone = false } = {}): Promise<StepOutcome[]> {
+    const [part] = parts as [StepPart]
+    const isToken = parts.length === 1 && part.request.nTokens === 1
+    if (isToken && isAlone && this.#shortSteps.isNext) {
+      await this.#shortSteps.round
+      if (this.#running.size === 0) return [this.#stepHere(part)]
     }
-    if (!containsAll(this.#held, [range])) {
-      throw new SwarmError(
-        'STAGE_NOT_LOADED',
-        `layers ${formatRange(range)} are not loaded here; the plan has changed, ask again`
-      )
-    }
+    if (isToken) this.#shortSteps.handed()
+    const range = this.#rangeOf(parts)
     const cells = parts.map(({ signal }) => Int32Array.of(signal?.aborted ? 1 : 0))
     const listeners = parts.map(({ signal }, i) => {
       const onAbort = () => Atomics.store(cells[i] as Int32Array, 0, 1)
@@ -261,16 +265,45 @@ export class NativeStage implements Stage {
     })
     try {
       const native = parts.map(({ request }, i) => nativePart(request, cells[i] as Int32Array))
-      const { start, end } = range
       const { computeUs, parts: outcomes } = await this.#run(undefined, () =>
-        this.#native.step({ start, end, parts: native })
+        this.#native.step({ ...range, parts: native })
       )
+      if (isToken) this.#shortSteps.note(computeUs)
       return outcomes.map((outcome) => outcomeOf(outcome, computeUs))
     } finally {
       for (const [i, { signal }] of parts.entries()) {
         signal?.removeEventListener('abort', listeners[i] as () => void)
       }
     }
+  }
+
+  /** On this thread, which nobody can interrupt. */
+  #stepHere({ request, signal }: StepPart): StepOutcome {
+    if (this.#closed) throw closedError()
+    const range = this.#rangeOf([{ request }])
+    const native = nativePart(request, Int32Array.of(signal?.aborted ? 1 : 0))
+    try {
+      this.#shortSteps.begins()
+      const { computeUs, parts: outcomes } = this.#native.stepHere({ ...range, parts: [native] })
+      this.#shortSteps.ran(computeUs)
+      return outcomeOf(outcomes[0] as NativeOutcome, computeUs)
+    } catch (error) {
+      throw fromNative(error)
+    }
+  }
+
+  /** @throws NATIVE_FAILED, STAGE_NOT_LOADED */
+  #rangeOf(parts: StepPart[]): LayerRange {
+    const { start, end } = (parts[0] as StepPart).request.range
+    const range = { start, end }
+    if (parts.some(({ request }) => !sameRange(range, request.range))) {
+      throw new SwarmError('NATIVE_FAILED', 'the parts of a step are of different layers')
+    }
+    if (containsAll(this.#held, [range])) return range
+    throw new SwarmError(
+      'STAGE_NOT_LOADED',
+      `layers ${formatRange(range)} are not loaded here; the plan has changed, ask again`
+    )
   }
 
   async close(): Promise<void> {
@@ -286,7 +319,7 @@ export class NativeStage implements Stage {
     job: (cancel: Int32Array) => Promise<T>
   ): Promise<T> {
     if (signal?.aborted) throw abortError()
-    if (this.#closed) throw new SwarmError('NATIVE_FAILED', 'the stage is closed')
+    if (this.#closed) throw closedError()
     const cancel = new Int32Array(1)
     const onAbort = () => Atomics.store(cancel, 0, 1)
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -306,6 +339,10 @@ export class NativeStage implements Stage {
   #shapeOf({ kvType }: StageCache): KvShape {
     return { arithmetic: sessionArithmetic(ARITHMETIC_VERSION, kvType), kvType, ...this.#heads }
   }
+}
+
+function closedError(): SwarmError {
+  return new SwarmError('NATIVE_FAILED', 'the stage is closed')
 }
 
 /** Bytes of one head of one position outside the stage. */

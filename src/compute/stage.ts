@@ -147,8 +147,10 @@ export interface Stage {
    * @param parts with different caches and the same range.
    * @returns how each went: STAGE_NOT_LOADED, STAGE_POSITION_GAP, STAGE_FULL, STAGE_NOT_FINITE, or
    *          AbortError when its signal aborts, after which its cache's length is what it was before.
+   * @param options.isAlone nobody else is served now: a short step may hold the event loop up for as long
+   *        as it takes, because handing it to another thread takes longer than anybody would wait.
    */
-  stepTogether(parts: StepPart[]): Promise<StepOutcome[]>
+  stepTogether(parts: StepPart[], options?: { isAlone?: boolean }): Promise<StepOutcome[]>
   /** stepTogether with one part. @throws its error. */
   step(request: StepRequest, signal?: AbortSignal): Promise<StepResult>
   close(): Promise<void>

@@ -18,6 +18,7 @@ import {
 import { LayerReads } from './layer-reads.ts'
 import { goneError } from './route.ts'
 import { Scheduler } from './scheduler.ts'
+import { Solitude } from './solitude.ts'
 import { countStep } from './stage-stats.ts'
 import { firmEnd } from './work.ts'
 
@@ -54,6 +55,7 @@ export class StepRunner {
   readonly #scheduler: Scheduler<HostedSession>
   /** Frames that a step has begun to fill, and a later one sends. */
   readonly #begun = new WeakMap<HostedSession, ActivationFrame>()
+  readonly #solitude = new Solitude<HostedSession>()
   /** Steps that have run, for whoever shows what this machine does. */
   readonly reads: LayerReads
 
@@ -105,6 +107,7 @@ export class StepRunner {
   }
 
   remove(session: HostedSession): void {
+    this.#solitude.ended(session)
     this.#scheduler.remove(session)
   }
 
@@ -122,7 +125,8 @@ export class StepRunner {
     })
     let outcomes: StepOutcome[] = []
     try {
-      if (due.length > 0) outcomes = await stage.stepTogether(due)
+      const isAlone = this.#solitude.begins(sessions, this.#components.clock.now())
+      if (due.length > 0) outcomes = await stage.stepTogether(due, { isAlone })
     } catch (error) {
       outcomes = due.map(() => ({ error: error as Error }))
     }

@@ -25,11 +25,11 @@ for (const cuts of [[], [2], [1, 3]]) {
     let most = 0
     let mixed = 0
     const together = stage.stepTogether.bind(stage)
-    stage.stepTogether = (parts: StepPart[]) => {
+    stage.stepTogether = (parts: StepPart[], options) => {
       const sizes = parts.map(({ request }) => request.nTokens)
       most = Math.max(most, parts.length)
       if (sizes.some((size) => size > 1) && sizes.some((size) => size === 1)) mixed++
-      return together(parts)
+      return together(parts, options)
     }
     const random = seededRandom(7 + cuts.length)
     const asks = Array.from({ length: 12 }, (_, i) => ({

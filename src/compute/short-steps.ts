@@ -1,0 +1,87 @@
+// Flow A, the computing end: which steps run on the event loop's own thread instead of the stage's. Handing
+// a step over and taking it back wakes two sleeping threads, 0.3 to 0.4 ms for each token of each stage,
+// which is a third of a small model's token; what else the loop does, drawing a screen perhaps, then waits
+// for the step, and the next step for that. Owns this decision and that the loop goes round between two such
+// steps; native-stage.ts runs them. The bits do not depend on the thread (docs/arithmetic.md).
+
+/**
+ * Microseconds that the event loop may stand still for a step: long enough for a token of some billions of
+ * weights, short enough that nobody who types or scrolls sees it, and a thirtieth of the silence after which
+ * a neighbour is taken for frozen.
+ */
+const SHORT_US = 20_000
+/**
+ * Microseconds of other work of the loop per step, from which on it is better done beside the step: what a
+ * token's own way takes, and what handing over costs.
+ */
+const BUSY_US = 1000
+/** Steps over which that work is averaged; and those that are handed over before it is looked at again. */
+const AVERAGED_STEPS = 16
+const HANDED_STEPS = 200
+
+export interface ShortStepsOptions {
+  /** Whether the stage's threads have processors of their own, which the loop's has not. */
+  isTied: boolean
+  /** Milliseconds that the event loop has been busy, of no particular origin. */
+  busyMs: () => number
+}
+
+export class ShortSteps {
+  readonly #options: ShortStepsOptions
+  /** Of the last step of one position. */
+  #lastUs = Infinity
+  /** Of the loop's other work per step. */
+  #busyUs = 0
+  #busyMs: number | null = null
+  #toHand = 0
+  #round: Promise<void> | null = null
+
+  constructor(options: ShortStepsOptions) {
+    this.#options = options
+  }
+
+  /** Whether one more position is foretold to be short: a context grows, and a machine gets busy, slowly. */
+  get isNext(): boolean {
+    return !this.#options.isTied && this.#toHand === 0 && this.#lastUs <= SHORT_US
+  }
+
+  /** A step of one position is handed over. */
+  handed(): void {
+    this.#toHand = Math.max(0, this.#toHand - 1)
+    this.#busyMs = null
+  }
+
+  /** One begins on the loop's thread. */
+  begins(): void {
+    if (this.#busyMs === null) return
+    // One moment of much work, a collection of the heap say, counts no more than a busy one.
+    const busyUs = Math.min(1000 * (this.#options.busyMs() - this.#busyMs), 2 * BUSY_US)
+    this.#busyUs += (busyUs - this.#busyUs) / AVERAGED_STEPS
+  }
+
+  /** A step of one position took so long. */
+  note(computeUs: number): void {
+    this.#lastUs = computeUs
+  }
+
+  /** It did so on the loop's thread: what else waits for the loop comes before the next one. */
+  ran(computeUs: number): void {
+    this.note(computeUs)
+    this.#busyMs = this.#options.busyMs()
+    if (this.#busyUs > BUSY_US) {
+      this.#toHand = HANDED_STEPS
+      this.#busyUs = 0
+    }
+    this.#round = new Promise((resolve) => {
+      setImmediate(() => {
+        this.#round = null
+        resolve()
+      })
+    })
+  }
+
+  /** Resolves when the loop has gone round since the last such step; null when it has already. */
+  get round(): Promise<void> | null {
+    return this.#round
+  }
+}
