@@ -62,6 +62,16 @@ test('docs - every file that the README names exists', (t) => {
   for (const file of new Set(files)) t.ok(existsSync(file), file)
 })
 
+test('docs - the packages that the README asks for are those that a clean run installs', (t) => {
+  const run = readFileSync('.ci/run', 'utf8')
+  const installed = [...run.matchAll(/missing\+=\((\S+)\)/g)].map((match) => match[1] as string)
+  const named = [...readme.matchAll(/apt-get install -y ([a-z0-9+ -]+)/g)].flatMap((match) =>
+    (match[1] as string).trim().split(' ')
+  )
+  t.ok(installed.length > 5)
+  t.alike([...new Set(named)].toSorted(), installed.toSorted())
+})
+
 test('docs - every file, folder and name in native/README.md exists', (t) => {
   const text = readFileSync('native/README.md', 'utf8')
   const paths = [...text.matchAll(/`((?:native|src|test|docs)\/[\w./-]+)`/g)].map(
