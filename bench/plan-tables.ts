@@ -5,7 +5,7 @@
 
 import { toPeerId } from '../src/wire/ids.ts'
 
-import type { ModelFacts, View, ViewLink, ViewPeer } from '../src/sharding/view.ts'
+import type { ModelFacts, View, ViewLink, ViewPeer } from '../src/sharding/facts.ts'
 
 const GIB_KIB = 2 ** 20
 

@@ -11,7 +11,7 @@ import { randomModel, randomPeers } from '../test/helpers/views.ts'
 import * as tables from './plan-tables.ts'
 import { quantile } from './statistics.ts'
 
-import type { View, ViewLink, ViewPeer } from '../src/sharding/view.ts'
+import type { View, ViewLink, ViewPeer } from '../src/sharding/facts.ts'
 
 /** p99 of processor time, ms. */
 const GOALS: [nPeers: number, goalMs: number][] = [

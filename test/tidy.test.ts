@@ -100,6 +100,29 @@ test('tidy - imports point down in rank, never sideways', (t) => {
   t.alike(wrong, [])
 })
 
+/** What is left of the files when those are taken away, again and again, that import nothing that is left. */
+function inCircles(sources: readonly { path: string; text: string }[]): string[] {
+  let left = new Map(
+    sources.map(({ path, text }) => {
+      const near = importsOf(text).filter((name) => name.startsWith('.'))
+      return [path, near.map((name) => normalize(join(dirname(path), name)))]
+    })
+  )
+  for (;;) {
+    const next = new Map([...left].filter(([, imports]) => imports.some((name) => left.has(name))))
+    if (next.size === left.size) return [...left.keys()]
+    left = next
+  }
+}
+
+test('tidy - no file imports itself by way of others, not even for a type', (t) => {
+  const one = { path: 'src/a.ts', text: "import { b } from './b.ts'" }
+  t.alike(inCircles([one, { path: 'src/b.ts', text: '' }]), [])
+  const other = { path: 'src/b.ts', text: "import type { A } from './a.ts'" }
+  t.alike(inCircles([one, other]), ['src/a.ts', 'src/b.ts'])
+  t.alike(inCircles(product), [])
+})
+
 test('tidy - the api client reaches base, wire and its own folder only', (t) => {
   const wrong: string[] = []
   const queue = ['src/api/client.ts']

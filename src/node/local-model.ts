@@ -20,7 +20,7 @@ import { textParts } from './text-parts.ts'
 
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 
 /** There is nobody to tell it from; a result names it as its only stage. */
 const ALONE = toPeerId('0'.repeat(64))

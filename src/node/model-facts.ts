@@ -3,7 +3,7 @@
 import { CONTEXT_TOKENS_MAX } from '../base/limits.ts'
 import { inRange, isTied, type ModelTensor } from '../model/tensors.ts'
 import type { Model } from '../model/open-model.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 
 /**
  * Positions whose keys and values a plan reserves on every stage unless a peer declares others with

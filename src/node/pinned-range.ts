@@ -3,7 +3,7 @@
 
 import { createCosts } from '../sharding/cost.ts'
 import type { LayerRange } from '../model/layer-range.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 
 /**
  * @param memoryKiB what this machine claims for weights and context.

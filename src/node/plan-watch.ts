@@ -7,7 +7,8 @@ import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import { readiness, type Readiness } from '../sharding/coverage.ts'
 import { computePlan, type Plan } from '../sharding/plan.ts'
-import { createView, viewHash, type ModelFacts, type View } from '../sharding/view.ts'
+import { type ModelFacts, type View } from '../sharding/facts.ts'
+import { createView, viewHash } from '../sharding/view.ts'
 
 /** Three gossip rounds: peers that start together are planned together. */
 const QUIET_MS = 400

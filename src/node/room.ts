@@ -6,7 +6,7 @@ import { SwarmError } from '../base/errors.ts'
 import { formatSize } from '../base/text.ts'
 import { formatRange, formatRanges, intersect, type LayerRange } from '../model/layer-range.ts'
 import { createCosts } from '../sharding/cost.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 
 /**
  * Whether this machine alone can run the model with a context of `facts.contextTokens` positions.

@@ -5,7 +5,7 @@
 import { createCosts } from '../sharding/cost.ts'
 import { toPeerId, type PeerId } from '../wire/ids.ts'
 
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 import type { GenerateResult } from '../wire/generation.ts'
 
 /** Fewer bytes per token say more about what each step costs besides. */

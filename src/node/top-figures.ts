@@ -3,7 +3,7 @@
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Plan } from '../sharding/plan.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 import type { RouteStage } from '../wire/session.ts'
 
 /** Bytes of weights that one token reads in a range; the last layer brings the head. */

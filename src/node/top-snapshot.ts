@@ -6,7 +6,7 @@ import { activeBytes, plannedRate } from './top-figures.ts'
 
 import type { NodeEvent, NodeStatus, PeerStatus } from '../api/service.ts'
 import type { Plan } from '../sharding/plan.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { HopReport, SessionReport } from '../wire/session-report.ts'
 import type { Figure, TopPeer, TopPlan, TopRange, TopSession, TopSnapshot } from '../wire/top.ts'

@@ -6,7 +6,7 @@ import { computePlan, type Plan } from '../sharding/plan.ts'
 import { plannedRate } from './top-figures.ts'
 
 import type { Clock } from '../base/clock.ts'
-import type { View } from '../sharding/view.ts'
+import type { View } from '../sharding/facts.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { RouteStage } from '../wire/session.ts'
 import type { Figure } from '../wire/top.ts'

@@ -7,7 +7,7 @@ import { readiness } from '../sharding/coverage.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 
 import type { Plan } from '../sharding/plan.ts'
-import type { ModelFacts } from '../sharding/view.ts'
+import type { ModelFacts } from '../sharding/facts.ts'
 import type { PeerRecord } from '../wire/record.ts'
 import type { RouteStage } from '../wire/session.ts'
 

@@ -6,8 +6,8 @@
 import { capacityKiB, priceOf, SHARE, type Costs } from './cost.ts'
 import { floorDiv } from './integer.ts'
 
+import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
-import type { ViewPeer } from './view.ts'
 
 /** Nodes of one enumeration of subsets, and subsets kept: memory and 10 ms on a slow core. */
 const NODES_MAX = 2 ** 16

@@ -8,7 +8,7 @@ import { compareText, floorDiv } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord, Profile } from '../wire/record.ts'
-import type { ModelFacts, Reserve, ViewLink } from './view.ts'
+import type { ModelFacts, Reserve, ViewLink } from './facts.ts'
 
 /** A record with a profile that can be planned with. */
 export type Measured = PeerRecord & { profile: Profile }

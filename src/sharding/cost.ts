@@ -3,10 +3,10 @@
 // speed then tie exactly, however the layers lie between them. Pure and stateless but for prefix sums.
 // The token table and the head are planned like layers: held with the first and with the last one.
 
+import { kvKiBPerLayer } from './facts.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
-import { kvKiBPerLayer } from './view.ts'
 
-import type { ModelFacts, Tier, ViewPeer } from './view.ts'
+import type { ModelFacts, Tier, ViewPeer } from './facts.ts'
 
 export const TICKS_PER_US = 100_000
 // Ticks that one KiB takes at 1 MiB/s: 10^11 / 1024, rounded down.

@@ -7,8 +7,8 @@ import { shortestCover, type Span } from './cover.ts'
 
 import type { PeerRecord } from '../wire/record.ts'
 import type { RouteStage } from '../wire/session.ts'
+import type { ModelFacts } from './facts.ts'
 import type { Plan } from './plan.ts'
-import type { ModelFacts } from './view.ts'
 
 export interface Readiness {
   /** ready: a session can run now; loading: it will be able to; gap: somebody must join. */

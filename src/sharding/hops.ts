@@ -5,7 +5,7 @@
 import { TICKS_PER_US } from './cost.ts'
 import { ceilDiv } from './integer.ts'
 
-import type { ModelFacts, ViewLink, ViewPeer } from './view.ts'
+import type { ModelFacts, ViewLink, ViewPeer } from './facts.ts'
 
 /**
  * One hop on a local network without its bytes: half of a 0.2 ms cable-and-switch round trip, half of

@@ -10,8 +10,8 @@ import { shortestCover } from './cover.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
 import { toCandidate, type Candidate } from './search.ts'
 
+import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
-import type { ViewPeer } from './view.ts'
 
 /** Two steps of a rate are 41 %, one is 19 %: of a plan over several peers one step is about 8 %. */
 const GAIN_PERCENT = 8

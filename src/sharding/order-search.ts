@@ -4,12 +4,12 @@
 // Where all hops cost the same, neither the first nor the last peer is part of a state.
 
 import { priceOf, SHARE, type Costs } from './cost.ts'
+import { kvKiBPerLayer } from './facts.ts'
 import { floorDiv } from './integer.ts'
-import { kvKiBPerLayer } from './view.ts'
 
 import type { RouteStage } from '../wire/session.ts'
+import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
-import type { ViewPeer } from './view.ts'
 
 /** A route and what decides between routes: the smaller of the first numbers that differ. */
 export interface Found {

@@ -3,7 +3,7 @@
 
 import { compareText, floorDiv } from './integer.ts'
 
-import type { ViewPeer } from './view.ts'
+import type { ViewPeer } from './facts.ts'
 
 /**
  * By speed and by memory, up and down, each also with one peer moved to an end, because the ends matter:

@@ -7,21 +7,14 @@ import { SwarmError } from '../base/errors.ts'
 import { formatSize } from '../base/text.ts'
 import { formatRange, type LayerRange } from '../model/layer-range.ts'
 import { capacityKiB, createCosts, type Costs } from './cost.ts'
+import { sessionsOf, type ModelFacts, type Reserve, type View, type ViewPeer } from './facts.ts'
 import { createHops } from './hops.ts'
 import { preferHeld } from './incumbent.ts'
 import { floorDiv, hashOf } from './integer.ts'
 import { predict, type Prediction } from './predict.ts'
 import { chooseStandbys } from './standby.ts'
 import { searchWithDisks } from './stream.ts'
-import {
-  isPlannable,
-  sessionsOf,
-  viewHash,
-  type ModelFacts,
-  type Reserve,
-  type View,
-  type ViewPeer
-} from './view.ts'
+import { isPlannable, viewHash } from './view.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { RouteStage } from '../wire/session.ts'

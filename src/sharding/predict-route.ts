@@ -9,7 +9,7 @@ import { firstTokenUs } from './predict.ts'
 import type { HopPrediction, RoutePrediction } from '../wire/generation.ts'
 import type { PeerId } from '../wire/ids.ts'
 import type { RouteStage } from '../wire/session.ts'
-import type { View, ViewPeer } from './view.ts'
+import type { View, ViewPeer } from './facts.ts'
 
 export interface RouteUse {
   /** Positions of the prompt that are still to be computed. */

@@ -5,9 +5,9 @@
 import { toUs, type Costs } from './cost.ts'
 import { ceilDiv } from './integer.ts'
 
+import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
 import type { Candidate } from './search.ts'
-import type { ViewPeer } from './view.ts'
 
 export interface Prediction {
   /** One token of one session, all stages and hops. */

@@ -5,16 +5,16 @@
 import { boundOfAll, subsetsBelow } from './bound.ts'
 import { shortestCover, missedPrice, type Cover } from './cover.ts'
 import { compareText, floorDiv } from './integer.ts'
-import { interleave, ordersOf } from './orders.ts'
 import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-search.ts'
+import { interleave, ordersOf } from './orders.ts'
 import { splitInOrder } from './split.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { RouteStage } from '../wire/session.ts'
 import type { Costs } from './cost.ts'
+import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
 import type { Steps } from './order-search.ts'
-import type { ViewPeer } from './view.ts'
 
 /** Peers of an exact search: 2^16 sets. Of more, those that the orders use, the fastest and the roomiest. */
 const EXACT_PEERS_MAX = 16

@@ -7,7 +7,7 @@ import { addMissing, missedPrice, type Cover } from './cover.ts'
 
 import type { RouteStage } from '../wire/session.ts'
 import type { Costs } from './cost.ts'
-import type { ViewPeer } from './view.ts'
+import type { ViewPeer } from './facts.ts'
 
 // How a state was reached, where it was not by giving the peer of its column layers from `from` on.
 const UNREACHED = -1

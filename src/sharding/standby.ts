@@ -9,7 +9,7 @@ import { capacityKiB, type Costs } from './cost.ts'
 import { compareText } from './integer.ts'
 
 import type { RouteStage } from '../wire/session.ts'
-import type { ViewPeer } from './view.ts'
+import type { ViewPeer } from './facts.ts'
 
 /** @returns at most one per stage, in the order of the stages; none where nobody has room. */
 export function chooseStandbys(

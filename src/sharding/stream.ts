@@ -8,8 +8,8 @@ import { capacityKiB, priceOf, SHARE, type Costs } from './cost.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
 import { better, search, type Candidate, type Searched } from './search.ts'
 
+import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
-import type { ViewPeer } from './view.ts'
 
 /** Half a layer is computed while the next half is read. */
 const SLOTS = 1

@@ -13,97 +13,15 @@ import {
 import { given } from '../base/given.ts'
 import { containsAll, isLayerRange, subtract, type LayerRange } from '../model/layer-range.ts'
 import { believedRates, declaredReserve, linksBetween, type Measured } from './claims.ts'
-import { ceilDiv, compareText, hashOf, type Canonical } from './integer.ts'
+import { sessionsOf, kvKiBPerLayer } from './facts.ts'
+import { compareText, hashOf, type Canonical } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
 import type { PeerRecord, Profile } from '../wire/record.ts'
-
-/** What placing needs to know of a model; all sizes are whole numbers. */
-export interface ModelFacts {
-  /** 64 hex digits over the model's bytes. */
-  id: string
-  nLayers: number
-  /** Width of the residual stream: what crosses a hop per token. */
-  dim: number
-  /** (nLayers,) resident bytes of each layer. */
-  layerKiB: number[]
-  /** (nLayers,) bytes of each layer that one token reads: fewer than resident for mixtures of experts. */
-  activeKiB: number[]
-  /** Token table, held by whoever has layer 0. */
-  embeddingKiB: number
-  /** Final norm and output matrix, held and read by whoever has the last layer. */
-  headKiB: number
-  /** The output matrix is the token table: a peer with both ends holds it once. */
-  tied: boolean
-  /** Keys and values of one position in one layer, both together. */
-  kvBytesPerToken: number
-  /** Positions whose keys and values every stage reserves for each session. */
-  contextTokens: number
-  /** Positions that the model was trained for; absent: no more than contextTokens can be declared. */
-  contextTokensMax?: number
-  /** Sessions for which that much is reserved; absent: one. */
-  sessions?: number
-  /**
-   * (nLayers,) thousands of int8 multiplications and additions of one position in each layer; absent: the
-   * time of a prompt is predicted from the bytes read alone.
-   */
-  layerKops?: number[]
-}
-
-/** Memory that weights are read from at one speed. */
-export interface Tier {
-  memoryKiB: number
-  weightMiBps: number
-}
-
-/** What one peer measured of the way to another. */
-export interface ViewLink {
-  peer: PeerId
-  /** One way, all software included. */
-  delayUs: number
-  /** Megabits per second, bits per microsecond; absent: as on an ordinary local network. */
-  mbps?: number
-}
-
-export interface ViewPeer extends Tier {
-  key: PeerId
-  /** Faster memory that fills first; its tier is within no other. Absent: none. */
-  accelerator?: Tier
-  /** MiB/s of layers that are read from disk for each token; absent: every layer stays in memory. */
-  diskMiBps?: number
-  /** MiB/s at which layers come into memory when they are to be held; absent: unknown. */
-  loadMiBps?: number
-  /** Millions of integer operations per second at prefill; absent: unknown. */
-  int8Mops?: number
-  /** Measured ways to others; absent, or not named in it: an ordinary local network. */
-  links?: readonly ViewLink[]
-  /** Its own stage, ready to serve: moving it costs. Absent: none. */
-  held?: LayerRange | null
-  /** Other layers ready to serve, ascending. Absent: none. */
-  standby?: readonly LayerRange[]
-  /** It has a stage that it does not hold yet. Absent: it has not. */
-  isMoving?: boolean
-  /** Range fixed by hand: this peer serves inside it or not at all. */
-  pin: LayerRange | null
-}
+import type { ModelFacts, View, ViewPeer } from './facts.ts'
 
 /** Thousands of operations of one layer and position: a thousand times the largest published one. */
 const KOPS_MAX = 2 ** 32
-
-/** What every stage keeps free for keys and values. */
-export interface Reserve {
-  contextTokens: number
-  sessions: number
-}
-
-export interface View {
-  /** With what peers declared as its reserve. */
-  model: ModelFacts
-  /** Sorted by key. */
-  peers: ViewPeer[]
-  /** The usual reserve, where more was declared: it serves when there is no room for that. */
-  usual?: Reserve
-}
 
 /**
  * The view of a model that a set of records gives, whatever their order. Peers with another model,
@@ -176,15 +94,6 @@ export function viewHash({ model, peers, usual }: View): string {
 
 function rangeOf(range: LayerRange | null | undefined): Canonical {
   return range ? [range.start, range.end] : null
-}
-
-export function sessionsOf({ sessions = 1 }: ModelFacts): number {
-  return sessions
-}
-
-/** Keys and values that one layer reserves, KiB. */
-export function kvKiBPerLayer(model: ModelFacts): number {
-  return ceilDiv(model.kvBytesPerToken * model.contextTokens * sessionsOf(model), 1024)
 }
 
 /** Whether facts are within the bounds that keep a plan's sums exact. */

@@ -8,7 +8,7 @@ import { clip, formatSize, parseSize } from '../base/text.ts'
 import { toPeerId, type PeerId } from '../wire/ids.ts'
 import { compareText } from './integer.ts'
 
-import type { View, ViewPeer } from './view.ts'
+import type { View, ViewPeer } from './facts.ts'
 
 export type Change =
   { kind: 'add'; memoryKiB: number; weightMiBps: number } | { kind: 'remove'; peer: string }

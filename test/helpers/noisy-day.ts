@@ -8,7 +8,8 @@ import { averageRate, nearestStep, quantiseRate, type Average } from '../../src/
 import { NoisyWays } from './noisy-ways.ts'
 import { keyOf, modelKiB, randomModel, ticksOf } from './views.ts'
 
-import { viewHash, type ModelFacts, type ViewPeer } from '../../src/sharding/view.ts'
+import { type ModelFacts, type ViewPeer } from '../../src/sharding/facts.ts'
+import { viewHash } from '../../src/sharding/view.ts'
 
 const SAMPLE_MS = 30_000
 const DAY_SAMPLES = (24 * 60 * 60_000) / SAMPLE_MS

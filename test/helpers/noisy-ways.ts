@@ -6,7 +6,7 @@ import { NeighbourTable } from '../../src/node/neighbour-table.ts'
 import { linksBetween, type Measured } from '../../src/sharding/claims.ts'
 import { toRecord } from './views.ts'
 
-import type { ModelFacts, ViewLink, ViewPeer } from '../../src/sharding/view.ts'
+import type { ModelFacts, ViewLink, ViewPeer } from '../../src/sharding/facts.ts'
 import type { PeerId } from '../../src/wire/ids.ts'
 
 export class NoisyWays {

@@ -7,7 +7,7 @@ import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import { createView } from '../../src/sharding/view.ts'
 import { randomModel, randomPeers, randomPin, shuffled, toRecord } from './views.ts'
 
-import type { View, ViewPeer } from '../../src/sharding/view.ts'
+import type { View, ViewPeer } from '../../src/sharding/facts.ts'
 
 export interface PlanRun {
   /** Views whose second plan differed from the first. */

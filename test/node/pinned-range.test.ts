@@ -1,7 +1,7 @@
 import test from 'brittle'
 
 import { pinnedRange } from '../../src/node/pinned-range.ts'
-import type { ModelFacts } from '../../src/sharding/view.ts'
+import type { ModelFacts } from '../../src/sharding/facts.ts'
 
 /** Each layer 100 KiB and 32 KiB of keys and values; the token table 1000, the head 500. */
 const facts: ModelFacts = {

@@ -5,7 +5,7 @@ import { FakeClock } from '../helpers/fake-clock.ts'
 import { keyOf, toRecord } from '../helpers/views.ts'
 
 import type { Plan } from '../../src/sharding/plan.ts'
-import type { ModelFacts } from '../../src/sharding/view.ts'
+import type { ModelFacts } from '../../src/sharding/facts.ts'
 import type { PeerRecord } from '../../src/wire/record.ts'
 
 const facts: ModelFacts = {

@@ -4,7 +4,7 @@ import { SwarmError } from '../../src/base/errors.ts'
 import { parseSize } from '../../src/base/text.ts'
 import { checkLoad, checkRoom, roomTexts } from '../../src/node/room.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
-import { kvKiBPerLayer, type ModelFacts } from '../../src/sharding/view.ts'
+import { kvKiBPerLayer, type ModelFacts } from '../../src/sharding/facts.ts'
 
 const KIB = 1024
 

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/base/random.ts'
 import { seenRates } from '../../src/node/seen-rates.ts'
 import { keyOf, randomModel } from '../helpers/views.ts'
 
-import type { ModelFacts } from '../../src/sharding/view.ts'
+import type { ModelFacts } from '../../src/sharding/facts.ts'
 
 const model: ModelFacts = {
   ...randomModel(seededRandom(1), 1),

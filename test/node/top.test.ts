@@ -16,7 +16,7 @@ import { FakeClock } from '../helpers/fake-clock.ts'
 import { resultOf, ScriptedService } from '../helpers/scripted-service.ts'
 import { keyOf } from '../helpers/views.ts'
 
-import type { ModelFacts, View } from '../../src/sharding/view.ts'
+import type { ModelFacts, View } from '../../src/sharding/facts.ts'
 import type { GenerateEvent } from '../../src/wire/generation.ts'
 import type { SessionReport } from '../../src/wire/session-report.ts'
 

@@ -5,7 +5,7 @@ import { computePlan } from '../../src/sharding/plan.ts'
 import { createView, viewHash } from '../../src/sharding/view.ts'
 import { keyOf, randomModel, shuffled, toRecord } from '../helpers/views.ts'
 
-import type { ModelFacts } from '../../src/sharding/view.ts'
+import type { ModelFacts } from '../../src/sharding/facts.ts'
 import type { NeighbourRecord, PeerRecord, Profile } from '../../src/wire/record.ts'
 
 const GIB = 2 ** 20

@@ -5,7 +5,7 @@ import { seededRandom } from '../../src/base/random.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
 import { keyOf, randomModel } from '../helpers/views.ts'
 
-import type { ModelFacts, ViewPeer } from '../../src/sharding/view.ts'
+import type { ModelFacts, ViewPeer } from '../../src/sharding/facts.ts'
 
 const model: ModelFacts = {
   ...randomModel(seededRandom(1), 1),

@@ -8,7 +8,7 @@ import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import { planManyTimes } from '../helpers/plan-runs.ts'
 import { keyOf, modelKiB, randomModel, randomPeers, randomView, ticksOf } from '../helpers/views.ts'
 
-import type { ModelFacts, View, ViewPeer } from '../../src/sharding/view.ts'
+import type { ModelFacts, View, ViewPeer } from '../../src/sharding/facts.ts'
 
 // An 8B model at 4.5 bits: 32 layers of 120 MiB, tables of 280 and 410 MiB.
 const LLAMA_8B: ModelFacts = {

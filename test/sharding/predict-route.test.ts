@@ -8,7 +8,7 @@ import { PROMPT_TOKENS } from '../../src/sharding/predict.ts'
 import { measuredDelaysUs, predictRoute } from '../../src/sharding/predict-route.ts'
 import { keyOf, randomView } from '../helpers/views.ts'
 
-import type { View } from '../../src/sharding/view.ts'
+import type { View } from '../../src/sharding/facts.ts'
 
 const ALONE = { promptTokens: PROMPT_TOKENS, nSessions: 1 }
 

@@ -4,7 +4,7 @@ import { below, seededRandom, type Random } from '../../src/base/random.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
 import { bruteForceTicks, keyOf, modelKiB, randomView, ticksOf } from '../helpers/views.ts'
 
-import type { ModelFacts, View, ViewPeer } from '../../src/sharding/view.ts'
+import type { ModelFacts, View, ViewPeer } from '../../src/sharding/facts.ts'
 
 interface Comparison {
   worst: number

@@ -6,7 +6,7 @@ import { computePlan } from '../../src/sharding/plan.ts'
 import { mixedView } from '../helpers/plan-runs.ts'
 import { keyOf, randomModel } from '../helpers/views.ts'
 
-import type { ModelFacts, View } from '../../src/sharding/view.ts'
+import type { ModelFacts, View } from '../../src/sharding/facts.ts'
 
 const model: ModelFacts = {
   ...randomModel(seededRandom(1), 1),

@@ -6,7 +6,7 @@ import { computePlan } from '../../src/sharding/plan.ts'
 import { changeView, parseChange } from '../../src/sharding/what-if.ts'
 import { keyOf, modelKiB, randomModel } from '../helpers/views.ts'
 
-import type { View } from '../../src/sharding/view.ts'
+import type { View } from '../../src/sharding/facts.ts'
 
 const model = randomModel(seededRandom(1), 20)
 const half = { memoryKiB: Math.ceil(modelKiB(model) * 0.6), weightMiBps: 10_000, pin: null }

@@ -10,7 +10,7 @@ import { predictRoute } from '../../src/sharding/predict-route.ts'
 import { nearestStep } from '../../src/sharding/profile.ts'
 import { modelKiB, randomModel, randomPeers } from '../helpers/views.ts'
 
-import type { View, ViewPeer } from '../../src/sharding/view.ts'
+import type { View, ViewPeer } from '../../src/sharding/facts.ts'
 
 const CLUSTERS = 200
 const SLOWER_MAX = 1.02

@@ -13,7 +13,7 @@ import { noisyDay } from '../helpers/noisy-day.ts'
 import { identities } from '../peer/test-peer.ts'
 
 import type { Identity } from '../../src/peer/identity.ts'
-import type { ModelFacts } from '../../src/sharding/view.ts'
+import type { ModelFacts } from '../../src/sharding/facts.ts'
 import type { Profile } from '../../src/wire/record.ts'
 
 const SLOW = { timeout: 180_000 }
