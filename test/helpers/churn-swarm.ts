@@ -72,6 +72,16 @@ export class ChurnSwarm {
     return isPlanned ? 'leave' : 'kill'
   }
 
+  /** Seconds of a processor that each of those that stay has used. */
+  usedSeconds(): number[] {
+    return this.stayers.map(({ command }) => {
+      const stat = readFileSync(`/proc/${command.child.pid}/stat`, 'utf8')
+      // The name may hold spaces; user and system time are fields 14 and 15, in hundredths.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return (Number(fields[11]) + Number(fields[12])) / 100
+    })
+  }
+
   /** KiB of memory that each of those that stay holds now, as Linux counts it. */
   residentKiB(): number[] {
     return this.stayers.map(({ command }) => {

@@ -47,6 +47,10 @@ const LONG_GAP_MS = 1000
 const HANG_MS = 60_000
 const SAMPLE_MS = 1000
 const GROWTH_MAX = 0.05
+const LISTEN_MS = 20
+/** A minute of either. */
+const LISTENED_MAX = 60_000 / LISTEN_MS
+const USED_MAX = 60_000 / SAMPLE_MS
 
 /** @param count seconds. */
 export async function soakChurn(seed: number, count: number): Promise<boolean> {
@@ -89,6 +93,9 @@ class Churn {
   readonly #report: ChurnReport
   /** KiB of each stayer, once a second. */
   readonly #resident: number[][] = []
+  /** What the stayers have used, once a second, and how late this process was when it looked. */
+  readonly #used: { atMs: number; seconds: number[] }[] = []
+  readonly #late: { atMs: number; ms: number }[] = []
   #startMs = 0
   #lastEvent = 'nothing'
 
@@ -121,7 +128,7 @@ class Churn {
     this.#startMs = performance.now()
     const { nSessions } = this.#options
     const sessions = Array.from({ length: nSessions }, () => this.#session())
-    await Promise.all([...sessions, this.#change(), this.#watch()])
+    await Promise.all([...sessions, this.#change(), this.#watch(), this.#listen()])
     const report = this.#report
     report.growths = this.#swarm.stayers.map((_, i) =>
       growthOf(this.#resident.map((all) => all[i] ?? 0))
@@ -160,16 +167,26 @@ class Churn {
       if (event.type !== 'text') continue
       if (lastMs !== null) {
         gaps.add(nowMs - lastMs, event.ids.length)
-        if (nowMs - lastMs > LONG_GAP_MS) {
-          this.#tell(
-            `a pause of ${(nowMs - lastMs).toFixed(0)} ms after ${this.#lastEvent}: ${why.join('; ')}`
-          )
-        }
+        if (nowMs - lastMs > LONG_GAP_MS) this.#tellPause(lastMs, nowMs, why)
       }
       lastMs = nowMs
       why = []
     }
     throw new Error('the answer has no end')
+  }
+
+  /** With what tells a stage that waits from one that computes, and both from a machine that stood still. */
+  #tellPause(fromMs: number, toMs: number, why: string[]): void {
+    const before = this.#used.findLast(({ atMs }) => atMs <= fromMs) ?? this.#used[0]
+    const seconds = this.#swarm.usedSeconds().map((now, i) => now - (before?.seconds[i] ?? now))
+    const used = seconds.map((all) => (1000 * all).toFixed(0)).join(', ')
+    const sinceMs = toMs - (before?.atMs ?? toMs)
+    const late = Math.max(0, ...this.#late.filter(({ atMs }) => atMs > fromMs).map(({ ms }) => ms))
+    const what = `a pause of ${(toMs - fromMs).toFixed(0)} ms after ${this.#lastEvent}`
+    this.#tell(
+      `${what}: ${why.join('; ') || 'no other route'}; in ${sinceMs.toFixed(0)} ms those that stay ` +
+        `computed ${used} ms, this process was late by ${late.toFixed(0)} ms at most`
+    )
   }
 
   #compare(result: GenerateResult, expected: GenerateResult): void {
@@ -194,6 +211,8 @@ class Churn {
   async #watch(): Promise<void> {
     while (!this.#isOver) {
       this.#resident.push(this.#swarm.residentKiB())
+      this.#used.push({ atMs: performance.now(), seconds: this.#swarm.usedSeconds() })
+      if (this.#used.length > USED_MAX) this.#used.shift()
       if (this.#resident.length % 60 === 0) {
         const { answers, wrong, lost, gaps } = this.#report
         const mib = this.#resident.at(-1)?.map((kib) => Math.round(kib / 1024))
@@ -201,6 +220,17 @@ class Churn {
         console.log(`${this.#time}: ${right}; ${gaps.text}; ${mib?.join(', ')} MiB`)
       }
       await sleep(systemClock, SAMPLE_MS)
+    }
+  }
+
+  /** Notices when the whole machine, or this process, stands still. */
+  async #listen(): Promise<void> {
+    while (!this.#isOver) {
+      const dueMs = performance.now() + LISTEN_MS
+      await sleep(systemClock, LISTEN_MS)
+      const atMs = performance.now()
+      this.#late.push({ atMs, ms: atMs - dueMs })
+      if (this.#late.length > LISTENED_MAX) this.#late.shift()
     }
   }
 
