@@ -69,7 +69,12 @@ export class NeighbourTable {
       known.delayMs = nowMs
       known.delaysUs = [...known.delaysUs, delayUs].slice(-DELAYS)
       known.publishedUs = quantiseRate(known.publishedUs, Math.min(...known.delaysUs))
-    } else known.delaysUs.push(Math.min(delayUs, known.delaysUs.pop() as number))
+      return
+    }
+    known.delaysUs.push(Math.min(delayUs, known.delaysUs.pop() as number))
+    // Of a way that is new, less is told at once: the two ends may have been busy when it was measured.
+    const isNew = known.delaysUs.length === 1
+    if (isNew) known.publishedUs = quantiseRate(known.publishedUs, known.delaysUs[0] as number)
   }
 
   /** The path as it was measured: the first figures of a new link that count. */

@@ -37,6 +37,20 @@ test('neighbour table - a new link is told once its path was measured', (t) => {
   t.absent(table.isSettling(A, 700))
 })
 
+test('neighbour table - what kept a new link busy while it was measured is soon told no more', (t) => {
+  const table = measured(2)
+  t.is(table.records(0)[0]?.delayUs, 1024)
+  table.delay(A, 'tcp', 0.9, 250)
+  t.is(table.records(250)[0]?.delayUs, 430)
+  table.delay(A, 'tcp', 5, 500)
+  t.is(table.records(500)[0]?.delayUs, 430, 'more is told after ten minutes, as of any way')
+  table.delay(A, 'tcp', 0.9, 31_000)
+  table.delay(A, 'tcp', 0.3, 31_250)
+  t.is(table.records(31_250)[0]?.delayUs, 430, 'less with the next half minute, once it is not new')
+  table.delay(A, 'tcp', 0.9, 61_500)
+  t.is(table.records(61_500)[0]?.delayUs, 152)
+})
+
 test('neighbour table - what cannot be measured is waited for briefly and told after a minute', (t) => {
   const table = new NeighbourTable()
   for (let nowMs = 0; nowMs <= MINUTE_MS; nowMs += 250) {
