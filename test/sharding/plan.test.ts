@@ -270,11 +270,11 @@ test('plan - peers that somebody made up cannot keep the event loop busy for lon
     memoryKiB: 2 ** 36,
     weightMiBps: 32 + below(random, 8)
   }))
-  const startMs = performance.now()
+  const start = process.cpuUsage().user
   const plan = computePlan({ model, peers: sorted(peers) })
   t.alike(faultsOf({ model, peers }, plan), [])
   // 0.4 s here; every order of so many took 15 s.
-  t.ok(performance.now() - startMs < 4000)
+  t.ok(process.cpuUsage().user - start < 4e6)
 })
 
 function sorted(peers: ViewPeer[]): ViewPeer[] {

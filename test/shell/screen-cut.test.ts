@@ -62,7 +62,7 @@ test('screen cut - without the question the rest of the screen counts', (t) => {
 test('screen cut - a screen made to be slow is cut at once', (t) => {
   const line = 'a '.repeat(500).trim()
   const text = screen(...Array.from({ length: 300 }, () => line))
-  const started = performance.now()
+  const start = process.cpuUsage().user
   outputOnScreen(text, `${'a '.repeat(2000)}b`)
-  t.ok(performance.now() - started < 5000)
+  t.ok(process.cpuUsage().user - start < 5e6)
 })
