@@ -8,10 +8,11 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 const FILE_TIMEOUT_MS = 10 * 60_000
+const PATIENCE = new URL('patience.mjs', import.meta.url).href
 // Node's main thread drains V8's workers before it ends. One of them that is still optimising a function
 // and meets the heap's limit waits for a collection by that very thread: about one exit in three hundred
 // of a busy file never came (nodejs/node#54918). Optimised on the main thread, a file takes a tenth longer.
-const NODE_FLAGS = ['--enable-source-maps', '--no-concurrent-recompilation']
+const NODE_FLAGS = ['--enable-source-maps', '--no-concurrent-recompilation', `--import=${PATIENCE}`]
 const wanted = process.argv.slice(2)
 const files = readdirSync('dist/test', { recursive: true })
   .filter((file) => file.endsWith('.test.js'))

@@ -24,7 +24,7 @@ import type { Basin, Fact, Hit, QueryRequest } from '../../src/wire/knowledge.ts
 export const TOPIC = new Uint8Array(32).fill(7)
 
 /** Each test's stores are opened a few times, and wait for each other. */
-export const STORE = { timeout: 60_000 }
+export const STORE = { timeout: 120_000 }
 
 export function identity(number: number): Identity {
   return identityOf(new Uint8Array(32).fill(number))

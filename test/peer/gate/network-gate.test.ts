@@ -13,7 +13,7 @@ import type { Identity } from '../../../src/peer/identity.ts'
 const trio = () => identities(3, randomBytes(4).readUInt32LE()) as [Identity, Identity, Identity]
 const newTopic = () => `gate ${randomBytes(6).toString('hex')}`
 
-const ROUND = { timeout: 60_000 }
+const ROUND = { timeout: 120_000 }
 
 test(
   'network gate - a key that is shut out gets no link, and no part in plans by hearsay',

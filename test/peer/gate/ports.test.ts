@@ -16,7 +16,7 @@ import { identities, TestPeer } from '../test-peer.ts'
 
 import type { Identity } from '../../../src/peer/identity.ts'
 
-const ROUND = { timeout: 60_000 }
+const ROUND = { timeout: 120_000 }
 const openKeys = (name: string) =>
   openTopic({ name, secret: null, bootstrap: false, public: false, lanOnly: true })
 

@@ -11,7 +11,7 @@ import { TestPeer, identities } from '../test-peer.ts'
 
 import type { Identity } from '../../../src/peer/identity.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 120_000 }
 // Not the port of the product, so that nobody else's beacon is heard here.
 const PORT = 46_000 + (process.pid % 600)
 

@@ -16,7 +16,7 @@ import { identities } from '../test-peer.ts'
 import type NoiseSecretStream from '@hyperswarm/secret-stream'
 import type { Identity } from '../../../src/peer/identity.ts'
 
-const SLOW = { timeout: 60_000 }
+const SLOW = { timeout: 120_000 }
 
 function options(name: string, measures: boolean): SessionOptions {
   const hello = { name, mtuBytes: 1500, measures }
