@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-const FILE_TIMEOUT_MS = 10 * 60_000
+const FILE_TIMEOUT_MS = 15 * 60_000
 const PATIENCE = new URL('patience.mjs', import.meta.url).href
 // Node's main thread drains V8's workers before it ends. One of them that is still optimising a function
 // and meets the heap's limit waits for a collection by that very thread: about one exit in three hundred

@@ -100,6 +100,8 @@ export interface NodeStatus {
   held: { start: number; end: number }[]
   standby: { start: number; end: number }[]
   weightBytes: number
+  /** Keys and values of sessions, and of ended ones whose prompts may come again; these go first. */
+  kvBytes: number
   peers: number
   sessions: number
   /** Where other machines reach this one with --peer; 0: nowhere. */

@@ -78,6 +78,7 @@ export class NodeService implements SwarmService {
       held: [...held],
       standby: standbyOf(held, stage),
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
+      kvBytes: this.#parts.serving?.stage.kvBytes ?? 0,
       peers: this.#parts.network?.links().length ?? 0,
       sessions: (this.#parts.pipeline?.sessions ?? 0) + (this.#parts.serving?.host.sessions ?? 0),
       port: this.#parts.network?.port ?? 0,

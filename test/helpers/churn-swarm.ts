@@ -72,6 +72,12 @@ export class ChurnSwarm {
     return isPlanned ? 'leave' : 'kill'
   }
 
+  /** KiB of it that are weights, keys and values: they come and go within what --memory allows. */
+  async heldKiB(): Promise<number[]> {
+    const all = await Promise.all(this.stayers.map(({ client }) => client.status()))
+    return all.map(({ weightBytes, kvBytes }) => Math.round((weightBytes + kvBytes) / 1024))
+  }
+
   /** Seconds of a processor that each of those that stay has used. */
   usedSeconds(): number[] {
     return this.stayers.map(({ command }) => {

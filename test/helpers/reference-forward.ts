@@ -192,14 +192,25 @@ function normHeads(
   }
 }
 
-function product(matrix: Weights, x: Float64Array): Float64Array {
-  const out = new Float64Array(matrix.rows)
-  for (let row = 0; row < matrix.rows; row++) {
-    let sum = 0
-    const start = row * matrix.cols
-    for (let i = 0; i < matrix.cols; i++) {
-      sum += (matrix.values[start + i] as number) * (x[i] as number)
+/** Four rows side by side, because an addition waits for the one before it in its own row only. */
+function product({ rows, cols, values }: Weights, x: Float64Array): Float64Array {
+  const out = new Float64Array(rows)
+  let row = 0
+  for (; row + 4 <= rows; row += 4) {
+    const [a, b, c, d] = [row * cols, (row + 1) * cols, (row + 2) * cols, (row + 3) * cols]
+    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0]
+    for (let i = 0; i < cols; i++) {
+      const value = x[i] as number
+      sumA += (values[a + i] as number) * value
+      sumB += (values[b + i] as number) * value
+      sumC += (values[c + i] as number) * value
+      sumD += (values[d + i] as number) * value
     }
+    out.set([sumA, sumB, sumC, sumD], row)
+  }
+  for (; row < rows; row++) {
+    let sum = 0
+    for (let i = 0; i < cols; i++) sum += (values[row * cols + i] as number) * (x[i] as number)
     out[row] = sum
   }
   return out

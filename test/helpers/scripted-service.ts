@@ -79,6 +79,7 @@ export class ScriptedService implements SwarmService {
       held: [{ start: 0, end: 3 }],
       standby: [],
       weightBytes: 1_048_576,
+      kvBytes: 262_144,
       peers: 2,
       sessions: 0,
       port: 48_629,

@@ -91,7 +91,7 @@ class Churn {
   readonly #random: Random
   readonly #asked: Asked[]
   readonly #report: ChurnReport
-  /** KiB of each stayer, once a second. */
+  /** KiB of each stayer beside its weights, keys and values, once a second. */
   readonly #resident: number[][] = []
   /** What the stayers have used, once a second, and how late this process was when it looked. */
   readonly #used: { atMs: number; seconds: number[] }[] = []
@@ -210,14 +210,17 @@ class Churn {
 
   async #watch(): Promise<void> {
     while (!this.#isOver) {
-      this.#resident.push(this.#swarm.residentKiB())
+      const held = await this.#swarm.heldKiB()
+      this.#resident.push(this.#swarm.residentKiB().map((kib, i) => kib - (held[i] ?? 0)))
       this.#used.push({ atMs: performance.now(), seconds: this.#swarm.usedSeconds() })
       if (this.#used.length > USED_MAX) this.#used.shift()
       if (this.#resident.length % 60 === 0) {
         const { answers, wrong, lost, gaps } = this.#report
         const mib = this.#resident.at(-1)?.map((kib) => Math.round(kib / 1024))
         const right = `${answers} answers, ${wrong} wrong, ${lost} lost`
-        console.log(`${this.#time}: ${right}; ${gaps.text}; ${mib?.join(', ')} MiB`)
+        const layers = held.map((kib) => Math.round(kib / 1024)).join(', ')
+        const memory = `${mib?.join(', ')} MiB beside ${layers} of layers and context`
+        console.log(`${this.#time}: ${right}; ${gaps.text}; ${memory}`)
       }
       await sleep(systemClock, SAMPLE_MS)
     }

@@ -26,7 +26,10 @@ export function statusRows(status: NodeStatus): [string, string][] {
     ['topic', `${status.topic}: ${status.reach}`],
     ['model', model === null ? 'none' : `${model.name} (${model.id.slice(0, 8)}), ${model.path}`],
     ['layers', model === null ? layers : `${layers} of ${model.nLayers}`],
-    ['weights', formatSize(status.weightBytes)],
+    [
+      'memory',
+      `${formatSize(status.weightBytes)} of weights, ${formatSize(status.kvBytes)} of context`
+    ],
     ['peers', `${plural(status.peers, 'peer')}, ${plural(status.sessions, 'session')} here`],
     ['port', port === 0 ? 'none: this machine can only dial' : `${port}, for --peer of others`],
     ['http', http ?? 'on the control socket only'],
