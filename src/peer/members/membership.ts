@@ -35,9 +35,9 @@ const PROBE_GRACE_MS = 3000
 const SUSPICION_FACTOR = 2
 /**
  * The same where it has a link to nobody who is there, by their own word: nobody could hear it refute, it can
- * only come back, and what it computed is missed meanwhile. Beyond the time that dialling it again takes; a
- * shorter one would take a neighbour whose cable was seated anew for dead. Lifeguard (Dadgar et al. 2018)
- * shortens suspicion by witnesses too.
+ * only come back, and what it computed is missed meanwhile. Twice what dialling it again takes; who is away
+ * longer, while a cable is seated anew, costs a plan and, once it is back, another one. Lifeguard (Dadgar et
+ * al. 2018) shortens suspicion by witnesses too.
  */
 const CUT_OFF_MS = PERIOD_MS
 /** Links notice a loss within this time (link/jitter.ts, link/silence.ts). */
