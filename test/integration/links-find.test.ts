@@ -15,12 +15,12 @@ import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 
 const STARTS = 5
 /**
- * The claim, a process's start and all, is 500 ms and at worst 2 s: `npm run bench -- join` measures it.
- * Here tests run side by side and loading the program alone may take a second, so finding is measured
- * from then on.
+ * The claim, a process's start and all, is 500 ms and at worst 2 s: `npm run bench -- join` measures it. Here
+ * tests run side by side, on machines that others use too: finding alone is looked at, and only whether it
+ * falls back on something slow, as the beacon's period or a dial that ran into its limit.
  */
-const MEDIAN_MS = 500
-const WORST_MS = 2000
+const MEDIAN_MS = 1500
+const WORST_MS = 5000
 const DHT_MS = 3000
 
 const isUp = ({ kind, text }: Json) => kind === 'peer' && text.includes(' is here')
@@ -42,13 +42,13 @@ async function measured(t: Test, times: Promise<JoinTime[]>, limits: [number, nu
   t.ok(worstMs <= limits[1], `worst ${worstMs} ms`)
 }
 
-test('links find - two processes of one machine have a link in half a second', REAL, async (t) => {
+test('links find - two processes of one machine have a link in a moment', REAL, async (t) => {
   const times = joinTimes(Lab.open(t), { places: [{}, {}], flags: ['--lan-only'] }, STARTS)
   await measured(t, times, [MEDIAN_MS, WORST_MS])
 })
 
 for (const kind of Object.keys(CABLES) as CableKind[]) {
-  test(`links find - a bare cable, ${kind}: a link in half a second`, REAL, async (t) => {
+  test(`links find - a bare cable, ${kind}: a link in a moment`, REAL, async (t) => {
     const net = Net.open(t)
     if (typeof net === 'string') return t.comment(`skipped: ${net}`)
     const meeting = { places: at(...net.bareCable(kind)), flags: [] }
