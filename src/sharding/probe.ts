@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 
-import { MEMORY_KIB_MAX } from '../base/limits.ts'
+import { MEMORY_KIB_MAX, RATE_MIBPS_MIN } from '../base/limits.ts'
 import { claimMemoryKiB, freeMemoryBytes, type ReadText } from './memory.ts'
 import { averageRate, quantiseRate, type Average } from './profile.ts'
 
@@ -78,7 +78,8 @@ export async function probe(options: ProbeOptions, signal?: AbortSignal): Promis
     cores: availableParallelism(),
     kernels: meter.kernels,
     memoryKiB: claimNowKiB(options.memoryLimitBytes, 0),
-    weightMiBps,
+    // A plan counts with no less: plain C++ on a busy machine was measured below, and held layers for nobody.
+    weightMiBps: Math.max(RATE_MIBPS_MIN, weightMiBps),
     int8Mops,
     diskMiBps
   }
