@@ -100,8 +100,8 @@ Rate measureMultiply(const KernelTable& kernels, const MeterJob& job, Team& team
                                                       : kCols / 32 * sizeof(Activation32);
   std::vector<uint8_t> positions(job.nTokens * stride);
   for (size_t t = 0; t < job.nTokens; t++) memcpy(positions.data() + t * stride, blocks.data(), stride);
-  const size_t oneRows = std::min(rows, kPassBytes / fileRowBytes(type, kCols) / kBatchRows * kBatchRows);
-  const size_t passRows = job.nTokens == 1 ? std::max(oneRows, kBatchRows) : kBatchRows;
+  const size_t passRows =
+      job.nTokens == 1 ? kPassBytes / fileRowBytes(type, kCols) / kChunkRows * kChunkRows : kBatchRows;
   std::vector<float> out(job.nTokens * passRows);
   size_t first = 0;
   return ratesOf(job.seconds, [&] {

@@ -1,8 +1,8 @@
 // Flow A, the computing end: which steps run on the event loop's own thread instead of the stage's. Handing
-// a step over and taking it back wakes two sleeping threads, 0.3 to 0.4 ms for each token of each stage,
-// which is a third of a small model's token; what else the loop does, drawing a screen perhaps, then waits
-// for the step, and the next step for that. Owns this decision and that the loop goes round between two such
-// steps; native-stage.ts runs them. The bits do not depend on the thread (docs/arithmetic.md).
+// a step over and taking it back wakes two sleeping threads: for each token of each stage 0.3 ms where the
+// weights have swept the caches, 0.1 ms elsewhere. What else the loop does, drawing a screen perhaps, then
+// waits for the step, and the next step for that. Owns this decision and that the loop goes round between
+// two such steps; native-stage.ts runs them. The bits do not depend on the thread (docs/arithmetic.md).
 
 /**
  * Microseconds that the event loop may stand still for a step: long enough for a token of some billions of

@@ -2,13 +2,14 @@
 // the plan is computed anew. Owns the newest plan of this peer. What a plan is made of is sharding/'s;
 // what follows from one is layer-keeper.ts's.
 
-import type { Clock, Timer } from '../base/clock.ts'
-import type { PeerId } from '../wire/ids.ts'
-import type { PeerRecord } from '../wire/record.ts'
 import { readiness, type Readiness } from '../sharding/coverage.ts'
 import { computePlan, type Plan } from '../sharding/plan.ts'
-import { type ModelFacts, type View } from '../sharding/facts.ts'
 import { createView, viewHash } from '../sharding/view.ts'
+
+import type { Clock, Timer } from '../base/clock.ts'
+import type { ModelFacts, View } from '../sharding/facts.ts'
+import type { PeerId } from '../wire/ids.ts'
+import type { PeerRecord } from '../wire/record.ts'
 
 /** Three gossip rounds: peers that start together are planned together. */
 const QUIET_MS = 400

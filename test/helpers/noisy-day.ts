@@ -8,7 +8,7 @@ import { averageRate, nearestStep, quantiseRate, type Average } from '../../src/
 import { NoisyWays } from './noisy-ways.ts'
 import { keyOf, modelKiB, randomModel, ticksOf } from './views.ts'
 
-import { type ModelFacts, type ViewPeer } from '../../src/sharding/facts.ts'
+import type { ModelFacts, ViewPeer } from '../../src/sharding/facts.ts'
 import { viewHash } from '../../src/sharding/view.ts'
 
 const SAMPLE_MS = 30_000

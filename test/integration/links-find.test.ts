@@ -15,12 +15,13 @@ import { Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
 
 const STARTS = 5
 /**
- * The claim, a process's start and all, is 500 ms and at worst 2 s: `npm run bench -- join` measures it. Here
- * tests run side by side, on machines that others use too: finding alone is looked at, and only whether it
- * falls back on something slow, as the beacon's period or a dial that ran into its limit.
+ * The claim, a process's start and all, is 500 ms and at worst 2 s: `npm run bench -- join` measures it.
+ * Here tests run side by side and loading the program alone may take a second, so finding is measured
+ * from then on. Whoever else uses the machine can only make it slower: what missed is measured again.
  */
-const MEDIAN_MS = 1500
-const WORST_MS = 5000
+const MEDIAN_MS = 500
+const WORST_MS = 2000
+const MEASURED_MAX = 3
 const DHT_MS = 3000
 
 const isUp = ({ kind, text }: Json) => kind === 'peer' && text.includes(' is here')
@@ -34,25 +35,31 @@ async function linked(...peers: LabPeer[]): Promise<void> {
   await Promise.all(peers.map((peer) => peer.command.line(isUp)))
 }
 
-async function measured(t: Test, times: Promise<JoinTime[]>, limits: [number, number]) {
-  const all = (await times).map(({ findingMs }) => findingMs)
-  const [medianMs, worstMs] = [median(all), Math.max(...all)]
-  t.comment(`median ${medianMs.toFixed(0)} ms, worst ${worstMs.toFixed(0)} ms of ${all.length}`)
-  t.ok(medianMs <= limits[0], `median ${medianMs} ms`)
-  t.ok(worstMs <= limits[1], `worst ${worstMs} ms`)
+async function measured(t: Test, times: () => Promise<JoinTime[]>, limits: [number, number]) {
+  for (let left = MEASURED_MAX; ; left--) {
+    const all = (await times()).map(({ findingMs }) => findingMs)
+    const [medianMs, worstMs] = [median(all), Math.max(...all)]
+    t.comment(`median ${medianMs.toFixed(0)} ms, worst ${worstMs.toFixed(0)} ms of ${all.length}`)
+    if (left > 1 && (medianMs > limits[0] || worstMs > limits[1])) continue
+    t.ok(medianMs <= limits[0], `median ${medianMs} ms`)
+    t.ok(worstMs <= limits[1], `worst ${worstMs} ms`)
+    return
+  }
 }
 
-test('links find - two processes of one machine have a link in a moment', REAL, async (t) => {
-  const times = joinTimes(Lab.open(t), { places: [{}, {}], flags: ['--lan-only'] }, STARTS)
+test('links find - two processes of one machine have a link in half a second', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const times = () => joinTimes(lab, { places: [{}, {}], flags: ['--lan-only'] }, STARTS)
   await measured(t, times, [MEDIAN_MS, WORST_MS])
 })
 
 for (const kind of Object.keys(CABLES) as CableKind[]) {
-  test(`links find - a bare cable, ${kind}: a link in a moment`, REAL, async (t) => {
+  test(`links find - a bare cable, ${kind}: a link in half a second`, REAL, async (t) => {
     const net = Net.open(t)
     if (typeof net === 'string') return t.comment(`skipped: ${net}`)
     const meeting = { places: at(...net.bareCable(kind)), flags: [] }
-    await measured(t, joinTimes(Lab.open(t), meeting, STARTS), [MEDIAN_MS, WORST_MS])
+    const lab = Lab.open(t)
+    await measured(t, () => joinTimes(lab, meeting, STARTS), [MEDIAN_MS, WORST_MS])
   })
 }
 
@@ -82,7 +89,8 @@ test(
     const net = Net.open(t)
     if (typeof net === 'string') return t.comment(`skipped: ${net}`)
     const lab = Lab.open(t)
-    await measured(t, joinTimes(lab, await routedMeeting(lab, net), STARTS), [DHT_MS, DHT_MS])
+    const meeting = await routedMeeting(lab, net)
+    await measured(t, () => joinTimes(lab, meeting, STARTS), [DHT_MS, DHT_MS])
   }
 )
 

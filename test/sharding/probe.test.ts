@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test from 'brittle'
 
 import { systemClock } from '../../src/base/clock.ts'
+import { RATE_MIBPS_MIN } from '../../src/base/limits.ts'
 import { createLog, silentLog } from '../../src/base/log.ts'
 import { probe, type Measurement, type Meter } from '../../src/sharding/probe.ts'
 
@@ -66,6 +67,15 @@ test('probe - a machine is measured once', async (t) => {
   const first = await probe(options(meter, cacheFile))
   meter.next = { ...meter.next, weightBytesPerSecond: 1 }
   t.alike(await probe(options(meter, cacheFile)), first)
+  t.is(meter.count, 1)
+})
+
+test('probe - a machine slower than plans count with is told as that slow', async (t) => {
+  const meter = new CountingMeter()
+  const cacheFile = join(await t.tmp(), 'probe.json')
+  meter.next = { ...meter.next, weightBytesPerSecond: 3 * 2 ** 20 }
+  t.is((await probe(options(meter, cacheFile))).weightMiBps, RATE_MIBPS_MIN)
+  t.is((await probe(options(meter, cacheFile))).weightMiBps, RATE_MIBPS_MIN)
   t.is(meter.count, 1)
 })
 
