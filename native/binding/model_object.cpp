@@ -3,6 +3,8 @@
 
 #include "model_object.h"
 
+#include <algorithm>
+
 #include "../stage/layout.h"
 #include "class_registry.h"
 #include "config_reader.h"
@@ -109,18 +111,28 @@ Model& ModelObject::model(Napi::Env env) {
   return *model_;
 }
 
-// load([start, end, ...], { cancel, sliceMs }) -> { doneBytes, totalBytes, isDone, held }
+// load([start, end, ...], { onDisk, cancel, sliceMs }) -> { doneBytes, totalBytes, isDone, held }
 Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   model(env);
   const Napi::Array edges = info[0].As<Napi::Array>();
   const Napi::Object from = info[1].As<Napi::Object>();
-  std::vector<LayerSpan> spans;
+  LoadWish wish;
   for (uint32_t i = 0; i + 1 < edges.Length(); i += 2) {
     const size_t start = edges.Get(i).ToNumber().Uint32Value();
     const size_t end = edges.Get(i + 1).ToNumber().Uint32Value();
     if (start >= end || end > model_->config().nLayers) throw Napi::RangeError::New(env, "no such layers");
-    spans.push_back({start, end});
+    wish.spans.push_back({start, end});
+  }
+  const Napi::Array onDisk = from.Get("onDisk").As<Napi::Array>();
+  for (uint32_t i = 0; i < onDisk.Length(); i++) {
+    const size_t layer = onDisk.Get(i).ToNumber().Uint32Value();
+    const bool isWanted = std::any_of(wish.spans.begin(), wish.spans.end(), [&](const LayerSpan& span) {
+      return span.start <= layer && layer < span.end;
+    });
+    const bool isNext = wish.onDisk.empty() || wish.onDisk.back() < layer;
+    if (!isWanted || !isNext) throw Napi::RangeError::New(env, "no such layers on disk");
+    wish.onDisk.push_back(layer);
   }
   std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};
   const std::atomic<int>* cancel = cancelCell(from, held);
@@ -133,8 +145,8 @@ Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
   auto loaded = std::make_shared<Loaded>();
   return queue_->submit(
       env,
-      [model, spans, cancel, sliceMs, loaded] {
-        return model->load(spans, cancel, sliceMs, &loaded->progress, &loaded->held);
+      [model, wish, cancel, sliceMs, loaded] {
+        return model->load(wish, cancel, sliceMs, &loaded->progress, &loaded->held);
       },
       [loaded](Napi::Env env) -> Napi::Value {
         const auto number = [env](uint64_t value) { return Napi::Number::New(env, (double)value); };

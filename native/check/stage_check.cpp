@@ -3,10 +3,10 @@
 // configurations and weights are damaged at random: each is refused with a status or runs, and touches
 // nothing that is not its own. Usage: stage_check FOLDER SEED COUNT. Exit status 1 when something fails.
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <functional>
@@ -14,7 +14,7 @@
 
 #include "../stage/config_check.h"
 #include "../stage/model.h"
-#include "generate.h"
+#include "made_model.h"
 
 namespace swarm {
 namespace {
@@ -27,101 +27,6 @@ void expect(bool good, const std::string& what) {
   failures++;
 }
 
-struct Recipe {
-  const char* name;
-  size_t dim, hiddenDim, nLayers, nHeads, nKvHeads, headDim, vocabSize;
-  Type attention, feedForward, table;
-  bool tied, halves, biases, headNorms, ropeFreqs;
-};
-
-// Sizes that fill a packed group and some that do not, heads of every padding, every family of types.
-const Recipe kRecipes[] = {
-    {"llama", 256, 512, 3, 4, 2, 64, 99, Type::Q4_K, Type::Q6_K, Type::Q6_K, false, false, false, false,
-     false},
-    {"qwen2", 256, 256, 2, 4, 4, 64, 48, Type::Q3_K, Type::Q2_K, Type::Q5_K, true, true, true, false,
-     false},
-    {"qwen3", 64, 96, 2, 2, 1, 48, 33, Type::Q8_0, Type::Q5_1, Type::F16, true, true, false, true, false},
-    {"odd", 160, 96, 2, 5, 1, 32, 17, Type::Q4_0, Type::Q5_0, Type::BF16, false, false, true, false, true},
-    {"small", 32, 32, 1, 3, 3, 10, 5, Type::F32, Type::Q4_1, Type::F32, false, false, false, false, true},
-};
-
-struct MadeModel {
-  ModelConfig config;
-  std::vector<uint8_t> file;
-};
-
-void addTensor(MadeModel& model, Random& random, Role role, int layer, Type type, size_t rows, size_t cols) {
-  const bool vector = rows == 1;
-  // Scales below a thousandth, so that a random model stays in range.
-  std::vector<uint8_t> bytes = fileRows(random, type, rows, cols, 0x1400);
-  if (vector) {
-    for (size_t i = 0; i < cols; i++) {
-      const float value = role == Role::RopeFreqs ? 1 + (float)(random.next() % 7)
-                                                  : 1 + random.value() / 1000;
-      memcpy(&bytes[i * 4], &value, 4);
-    }
-  }
-  // Not aligned on purpose: the format asks for 32 bytes, the engine for nothing.
-  model.file.resize(model.file.size() + random.next() % 5);
-  model.config.tensors.push_back({role, layer, type, rows, cols, model.file.size(),
-                                  std::to_string((int)role) + "." + std::to_string(layer)});
-  model.file.insert(model.file.end(), bytes.begin(), bytes.end());
-}
-
-MadeModel makeModel(const Recipe& r) {
-  MadeModel model;
-  Random random = {r.dim};
-  ModelConfig& c = model.config;
-  c.dim = r.dim, c.hiddenDim = r.hiddenDim, c.nLayers = r.nLayers, c.nHeads = r.nHeads;
-  c.nKvHeads = r.nKvHeads, c.headDim = r.headDim, c.vocabSize = r.vocabSize;
-  c.normEpsilon = 1e-5f;
-  c.rope.halves = r.halves;
-  c.rope.dims = r.headDim;
-  const size_t q = r.nHeads * r.headDim, kv = r.nKvHeads * r.headDim;
-  addTensor(model, random, Role::TokenEmbedding, -1, r.table, r.vocabSize, r.dim);
-  if (r.ropeFreqs) addTensor(model, random, Role::RopeFreqs, -1, Type::F32, 1, r.headDim / 2);
-  for (int i = 0; i < (int)r.nLayers; i++) {
-    addTensor(model, random, Role::AttnNorm, i, Type::F32, 1, r.dim);
-    addTensor(model, random, Role::AttnQ, i, r.attention, q, r.dim);
-    addTensor(model, random, Role::AttnK, i, r.attention, kv, r.dim);
-    addTensor(model, random, Role::AttnV, i, r.attention, kv, r.dim);
-    if (r.biases) {
-      addTensor(model, random, Role::AttnQBias, i, Type::F32, 1, q);
-      addTensor(model, random, Role::AttnKBias, i, Type::F32, 1, kv);
-      addTensor(model, random, Role::AttnVBias, i, Type::F32, 1, kv);
-    }
-    if (r.headNorms) {
-      addTensor(model, random, Role::AttnQNorm, i, Type::F32, 1, r.headDim);
-      addTensor(model, random, Role::AttnKNorm, i, Type::F32, 1, r.headDim);
-    }
-    // The columns of this one are q, which need not be whole blocks of the attention's type.
-    const Type output = q % blockValues(r.attention) == 0 ? r.attention : Type::F16;
-    addTensor(model, random, Role::AttnOutput, i, output, r.dim, q);
-    addTensor(model, random, Role::FfnNorm, i, Type::F32, 1, r.dim);
-    addTensor(model, random, Role::FfnGate, i, r.feedForward, r.hiddenDim, r.dim);
-    addTensor(model, random, Role::FfnUp, i, r.feedForward, r.hiddenDim, r.dim);
-    addTensor(model, random, Role::FfnDown, i, r.feedForward, r.dim, r.hiddenDim);
-  }
-  addTensor(model, random, Role::OutputNorm, -1, Type::F32, 1, r.dim);
-  if (!r.tied) addTensor(model, random, Role::Output, -1, r.table, r.vocabSize, r.dim);
-  return model;
-}
-
-// Writes the file; the configuration then names it as it is now.
-void place(ModelConfig& config, const std::vector<uint8_t>& file, const std::string& path) {
-  FILE* out = fopen(path.c_str(), "wb");
-  const bool written = out && fwrite(file.data(), 1, file.size(), out) == file.size();
-  if (!out || fclose(out) != 0 || !written) {
-    perror(path.c_str());
-    exit(2);
-  }
-  struct stat info;
-  stat(path.c_str(), &info);
-  config.path = path;
-  config.sizeBytes = (uint64_t)info.st_size;
-  config.mtimeNs = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
-}
-
 constexpr size_t kPositions = 11;
 
 // One stage: positions in chunks of `chunk`, hidden vectors or ids in, hidden vectors or logits out.
@@ -129,15 +34,21 @@ struct Pass {
   size_t start, end, chunk;
   int threads;
   bool half;
+  size_t onDisk = 0;  // every so manieth layer passes through memory; 0: none
 };
 
+LoadWish wishOf(const Pass& pass) {
+  LoadWish wish = {{{pass.start, pass.end}}, {}};
+  for (size_t i = pass.start; i < pass.end && pass.onDisk > 0; i += pass.onDisk) wish.onDisk.push_back(i);
+  return wish;
+}
+
 // All of these layers, in slices as short as they get. `between` is called after each but the last.
-Status loadAll(Model& model, const std::vector<LayerSpan>& spans,
-               const std::function<void()>& between = [] {}) {
+Status loadAll(Model& model, const LoadWish& wish, const std::function<void()>& between = [] {}) {
   for (;;) {
     LoadProgress progress;
     std::vector<LayerSpan> held;
-    const Status status = model.load(spans, nullptr, 0, &progress, &held);
+    const Status status = model.load(wish, nullptr, 0, &progress, &held);
     if (!status.ok() || progress.isDone) return status;
     between();
   }
@@ -149,7 +60,7 @@ Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
   const size_t dim = config.dim, vocab = config.vocabSize;
   const bool last = pass.end == config.nLayers;
   Model model(config, table);
-  Status status = loadAll(model, {{pass.start, pass.end}});
+  Status status = loadAll(model, wishOf(pass));
   if (!status.ok()) return status;
   KvCache cache;
   const Type kvType = pass.half ? Type::F16 : Type::F32;
@@ -208,6 +119,8 @@ void checkWays(const Recipe& recipe, const MadeModel& model) {
       compare("one batch", table, {{0, n, kPositions, 1, half}});
       compare("chunks on two threads", table, {{0, n, 4, 2, half}});
       if (n > 1) compare("two stages", table, {{0, 1, 5, 2, half}, {1, n, 3, 1, half}});
+      compare("all layers from disk", table, {{0, n, 3, 2, half, 1}});
+      if (n > 2) compare("some layers from disk", table, {{0, 2, 4, 1, half, 2}, {2, n, 1, 2, half, 2}});
     }
   }
 }
@@ -215,25 +128,29 @@ void checkWays(const Recipe& recipe, const MadeModel& model) {
 // Loads that are given up for others at every slice: what serves at the end is what was asked for last.
 void checkSpans(const Recipe& recipe, const MadeModel& model) {
   const size_t n = recipe.nLayers;
-  const std::vector<LayerSpan> both = n > 2 ? std::vector<LayerSpan>{{n - 1, n}, {0, 1}}
-                                            : std::vector<LayerSpan>{{0, n}};
-  const std::vector<std::vector<LayerSpan>> wishes = {both, {{0, n}}, {}, {{n - 1, n}}, {{0, 1}}, both};
+  const LoadWish both = {n > 2 ? std::vector<LayerSpan>{{n - 1, n}, {0, 1}}
+                               : std::vector<LayerSpan>{{0, n}},
+                         {}};
+  const LoadWish whole = wishOf({0, n, 1, 1, false}), onDisk = wishOf({0, n, 1, 1, false, 2});
+  const LoadWish last = wishOf({n - 1, n, 1, 1, false});
+  const std::vector<LoadWish> wishes = {both, whole, onDisk, {}, last, onDisk, both};
   ModelConfig config = model.config;
   config.threads = 2;
   for (int given = 0; given < 12; given++) {
     Model engine(config, *findTable("scalar"));
     LoadProgress progress;
     std::vector<LayerSpan> held;
-    for (const std::vector<LayerSpan>& spans : wishes) {
+    for (const LoadWish& wish : wishes) {
       for (int slice = 0; slice < given; slice++) {
-        expect(engine.load(spans, nullptr, 0, &progress, &held).ok(), "a slice of a load");
+        expect(engine.load(wish, nullptr, 0, &progress, &held).ok(), "a slice of a load");
         if (progress.isDone) break;
       }
     }
     expect(loadAll(engine, both).ok(), "the rest of a load");
     engine.load(both, nullptr, 0, &progress, &held);
-    const bool isBoth = n > 2 ? held.size() == 2 && held[0] == both[1] && held[1] == both[0]
-                              : held.size() == 1 && held[0] == both[0];
+    const std::vector<LayerSpan>& spans = both.spans;
+    const bool isBoth = n > 2 ? held.size() == 2 && held[0] == spans[1] && held[1] == spans[0]
+                              : held.size() == 1 && held[0] == spans[0];
     expect(isBoth && progress.isDone && progress.totalBytes == 0, "other layers serve than were asked for");
     Model fresh(config, *findTable("scalar"));
     expect(loadAll(fresh, both).ok() && fresh.residentBytes() == engine.residentBytes(),
@@ -317,7 +234,7 @@ void checkChanges(const std::string& folder) {
     place(model.config, model.file, path);
     Model engine(model.config, *findTable("scalar"));
     bool changed = false;
-    const Status status = loadAll(engine, {{0, model.config.nLayers}}, [&] {
+    const Status status = loadAll(engine, wishOf({0, model.config.nLayers, 1, 1, false}), [&] {
       if (!changed) change();
       changed = true;
     });
@@ -329,6 +246,87 @@ void checkChanges(const std::string& folder) {
   expect(outcome(cut) == "MODEL_TRUNCATED", "a file that shrinks is refused");
   expect(outcome(grow) == "MODEL_CHANGED", "a file that grows is refused");
   expect(outcome([&] { unlink(path.c_str()); }) == "ok", "a file that was opened may lose its name");
+}
+
+// The same while layers are read from it for each pass; a pass that was cancelled or failed leaves the next
+// ones as they are.
+void checkDisk(const std::string& folder) {
+  const std::string path = folder + "/streamed";
+  MadeModel model = makeModel(kRecipes[3]);
+  place(model.config, model.file, path);
+  const size_t n = model.config.nLayers, vocab = model.config.vocabSize;
+  Model engine(model.config, *findTable("scalar"));
+  expect(loadAll(engine, wishOf({0, n, 1, 1, false, 1})).ok(), "all layers stay on disk");
+  std::vector<float> logits(vocab);
+  const std::atomic<int> cancelled{1};
+  const auto pass = [&](size_t end, const std::atomic<int>* cancel) {
+    KvCache cache;
+    cache.open(model.config, 0, n, 2, Type::F32, engine.kv());
+    const int32_t id = 3;
+    StepPart part;
+    part.cache = &cache, part.nTokens = 1, part.ids = &id, part.cancel = cancel;
+    if (end == n) part.logits = logits.data();
+    Step step;
+    step.end = end;
+    step.parts.push_back(part);
+    engine.step(step);
+    return std::string(step.parts[0].status.ok() ? "ok" : step.parts[0].status.code);
+  };
+  expect(pass(n, nullptr) == "ok", "a pass from disk");
+  const std::vector<float> expected = logits;
+  const size_t resident = engine.residentBytes();
+  for (const size_t end : {2, 1, 3, 1, 4}) {
+    expect(pass(end, nullptr) == "ok" && pass(n, &cancelled) == kCancelled, "a pass that ends early");
+    expect(pass(n, nullptr) == "ok" && logits == expected, "a pass after one that ended early");
+  }
+  expect(engine.residentBytes() == resident, "passes take memory");
+  unlink(path.c_str());
+  expect(pass(n, nullptr) == "ok" && logits == expected, "a file that is open may lose its name");
+  place(model.config, model.file, path);
+  Model again(model.config, *findTable("scalar"));
+  expect(truncate(path.c_str(), 4096) == 0, "truncate");
+  expect(std::string(loadAll(again, wishOf({0, n, 1, 1, false, 1})).code) == "MODEL_CHANGED",
+         "a file that changed is not streamed");
+}
+
+// What is read of a file that changes between two passes is refused, and served again when it is back.
+void checkDiskChanges(const std::string& folder) {
+  const std::string path = folder + "/restored";
+  MadeModel model = makeModel(kRecipes[3]);
+  place(model.config, model.file, path);
+  const size_t n = model.config.nLayers;
+  Model engine(model.config, *findTable("scalar"));
+  expect(loadAll(engine, wishOf({0, n, 1, 1, false, 1})).ok(), "all layers stay on disk");
+  KvCache cache;
+  cache.open(model.config, 0, n, 64, Type::F32, engine.kv());
+  const auto pass = [&] {
+    const int32_t id = 3;
+    Step step;
+    step.end = n;
+    StepPart part;
+    part.cache = &cache, part.position = cache.length(), part.nTokens = 1, part.ids = &id;
+    step.parts.push_back(part);
+    engine.step(step);
+    return std::string(step.parts[0].status.ok() ? "ok" : step.parts[0].status.code);
+  };
+  expect(pass() == "ok", "a pass before the change");
+  expect(truncate(path.c_str(), 4096) == 0, "truncate");
+  // What was read ahead before is still of the old file.
+  std::string code = "ok";
+  for (int left = 3; left > 0 && code == "ok"; left--) code = pass();
+  expect(code == "MODEL_TRUNCATED" || code == "MODEL_CHANGED", "a pass from a file that shrank: " + code);
+  code = pass();
+  expect(code == "MODEL_TRUNCATED" || code == "MODEL_CHANGED", "the one after it: " + code);
+  const size_t length = cache.length();
+  FILE* out = fopen(path.c_str(), "r+b");
+  expect(out && fwrite(model.file.data(), 1, model.file.size(), out) == model.file.size(), "restore");
+  if (out) fclose(out);
+  timespec times[2] = {};
+  times[0].tv_sec = times[1].tv_sec = model.config.mtimeNs / 1000000000;
+  times[0].tv_nsec = times[1].tv_nsec = model.config.mtimeNs % 1000000000;
+  expect(utimensat(AT_FDCWD, path.c_str(), times, 0) == 0, "utimensat");
+  for (int left = 3; left > 0 && code != "ok"; left--) code = pass();
+  expect(code == "ok" && cache.length() == length + 1, "a pass from the file as it was: " + code);
 }
 
 }  // namespace
@@ -350,6 +348,8 @@ int main(int argc, char** argv) {
     checkSpans(recipe, model);
   }
   checkChanges(folder);
+  checkDisk(folder);
+  checkDiskChanges(folder);
   checkDamage(folder, strtoull(argv[2], nullptr, 10), atoi(argv[3]));
   return failures == 0 ? 0 : 1;
 }

@@ -210,18 +210,29 @@ void Forward::prepare(size_t start, size_t end, int threads) {
     scratch.resize(std::max(scratch.size(), kHeadGroup * (paddedFloats(positions) + 2 * stride)));
   }
   bytesPerLayer_ = 0;
-  for (size_t i = start; i < end; i++) bytesPerLayer_ += weights_.layer(i)->memory.size();
+  for (size_t i = start; i < end; i++) bytesPerLayer_ += weights_.layerBytes(i);
   bytesPerLayer_ /= end - start;
 }
 
+// Whether no part has a reason to go on; thread 0's to ask.
+bool Forward::areOver() {
+  bool all = true;
+  for (size_t p = 0; p < parts_.size(); p++) {
+    const std::atomic<int>* cancel = parts_[p]->cancel;
+    if (cancel && cancel->load(std::memory_order_relaxed)) note(p, kCancel);
+    all = all && trouble_[p] != kNone;
+  }
+  return all;
+}
+
 // Thread 0 decides before the barrier and all read after it, so that no thread leaves alone.
-bool Forward::goOn(Team& team, int thread) {
+bool Forward::goOn(Team& team, int thread, size_t layer) {
   if (thread == 0) {
-    stop_ = true;
-    for (size_t p = 0; p < parts_.size(); p++) {
-      const std::atomic<int>* cancel = parts_[p]->cancel;
-      if (cancel && cancel->load(std::memory_order_relaxed)) note(p, kCancel);
-      stop_ = stop_ && trouble_[p] != kNone;
+    stop_ = areOver();
+    if (!stop_ && layer < config_.nLayers) {
+      unread_ = weights_.enter(layer, [this] { return areOver(); });
+      for (size_t p = 0; p < parts_.size() && !unread_.ok(); p++) note(p, kUnread);
+      stop_ = areOver();
     }
   }
   team.barrier();
@@ -234,12 +245,12 @@ void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& tea
   const auto body = [&](int thread) {
     embed(team);
     for (size_t i = step.start; i < step.end; i++) {
-      if (!goOn(team, thread)) return;
+      if (!goOn(team, thread, i)) return;
       attentionHalf(*weights_.layer(i), i, team, thread);
       feedForwardHalf(*weights_.layer(i), team);
     }
     if (nHeadRows_ > 0) {
-      if (!goOn(team, thread)) return;
+      if (!goOn(team, thread, config_.nLayers)) return;
       headOver(team);
     }
     team.share(parts_.size(), [&](size_t p) { finishPart(p); });
@@ -251,9 +262,12 @@ void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& tea
   // few positions wait for it at every barrier. One kind each: 1, 2, up to 4, up to 8, up to 16 positions.
   int kind = 0;
   while (size_t(1) << kind < nRows_) kind++;
+  // What a disk takes says nothing about threads.
+  const bool isPaced = kind < Team::kKinds && !weights_.streams(step.start, step.end);
   if (forced > 0) team.run(body, forced);
-  else if (kind < Team::kKinds) team.runPaced(body, (double)bytes * (double)nRows_, kind);
+  else if (isPaced) team.runPaced(body, (double)bytes * (double)nRows_, kind);
   else team.run(body);
+  weights_.leave();
   settle(step.start, step.end);
 }
 
@@ -293,6 +307,8 @@ void Forward::settle(size_t start, size_t end) {
     StepPart& part = *parts_[p];
     if (trouble_[p] == kCancel) {
       part.status = Status::fail(kCancelled, "cancelled");
+    } else if (trouble_[p] == kUnread) {
+      part.status = unread_;
     } else if (trouble_[p] == kNotFinite) {
       part.status = Status::fail(
           "STAGE_NOT_FINITE", "layers " + std::to_string(start) + "-" + std::to_string(end - 1) +

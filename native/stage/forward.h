@@ -50,14 +50,14 @@ struct Step {
 
 class Forward {
  public:
-  Forward(const ModelConfig& config, const KernelTable& kernels, const Weights& weights)
+  Forward(const ModelConfig& config, const KernelTable& kernels, Weights& weights)
       : config_(config), kernels_(kernels), weights_(weights) {}
 
   // Runs the parts of `due`, which are checked, of one step.
   void run(const Step& step, const std::vector<StepPart*>& due, Team& team);
 
  private:
-  enum Trouble : int { kNone, kNotFinite, kCancel };
+  enum Trouble : int { kNone, kNotFinite, kUnread, kCancel };
 
   // out = weight * x, then bias, then, if there is a target, target += out.
   struct Product {
@@ -80,7 +80,8 @@ class Forward {
   void quantiseRow(Rows& rows, size_t t, Formats formats, size_t part);
   void quantiseRows(Rows& rows, Formats formats, Team& team);
   void multiply(const Product* products, size_t count, size_t nRows, Team& team);
-  bool goOn(Team& team, int thread);
+  bool areOver();
+  bool goOn(Team& team, int thread, size_t layer);
   void prepare(size_t start, size_t end, int threads);
   void finishPart(size_t index);
   void settle(size_t start, size_t end);
@@ -92,7 +93,7 @@ class Forward {
 
   const ModelConfig& config_;
   const KernelTable& kernels_;
-  const Weights& weights_;
+  Weights& weights_;
   std::unique_ptr<Rope> rope_;
   Workspace work_;
   // Of the step that runs.
@@ -102,6 +103,7 @@ class Forward {
   std::unique_ptr<std::atomic<int>[]> trouble_;  // per part; any thread may note one
   size_t troubles_ = 0;                          // room in it
   bool stop_ = false;                            // thread 0 decides, see goOn
+  Status unread_;                                // why a layer could not be read from disk
 };
 
 }  // namespace swarm

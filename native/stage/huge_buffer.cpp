@@ -58,6 +58,8 @@ bool HugeBuffer::allocate(size_t sizeBytes) {
 
 void forbidBytes(const uint8_t* from, size_t bytes) { ASAN_POISON_MEMORY_REGION(from, bytes); }
 
+void allowBytes(const uint8_t* from, size_t bytes) { ASAN_UNPOISON_MEMORY_REGION(from, bytes); }
+
 void HugeBuffer::release() {
   // The next mapping may get the same addresses.
   ASAN_UNPOISON_MEMORY_REGION(mapping_, mappingBytes_);

@@ -34,5 +34,6 @@ class HugeBuffer {
 // Forbids a sanitized build to touch these bytes; nothing in any other build. Mapped memory has no guard
 // zones of its own, so gaps between tensors are marked where they are laid out.
 void forbidBytes(const uint8_t* from, size_t bytes);
+void allowBytes(const uint8_t* from, size_t bytes);
 
 }  // namespace swarm

@@ -23,13 +23,13 @@ void Model::settleThreads() {
   });
 }
 
-Status Model::load(const std::vector<LayerSpan>& spans, const std::atomic<int>* cancel, int sliceMs,
-                   LoadProgress* progress, std::vector<LayerSpan>* held) {
+Status Model::load(const LoadWish& wish, const std::atomic<int>* cancel, int sliceMs, LoadProgress* progress,
+                   std::vector<LayerSpan>* held) {
   settleThreads();
-  const Status status = weights_.load(spans, team_, cancel, sliceMs, progress);
+  const Status status = weights_.load(wish, team_, cancel, sliceMs, progress);
   held->clear();
   for (size_t i = 0; i < config_.nLayers; i++) {
-    if (!weights_.layer(i)) continue;
+    if (!weights_.has(i)) continue;
     if (!held->empty() && held->back().end == i) held->back().end++;
     else held->push_back({i, i + 1});
   }
@@ -42,7 +42,7 @@ Status Model::check(const Step& step) const {
   }
   bool held = step.start > 0 || weights_.embedding();
   held = held && (step.end < config_.nLayers || weights_.head());
-  for (size_t i = step.start; i < step.end; i++) held = held && weights_.layer(i);
+  for (size_t i = step.start; i < step.end; i++) held = held && weights_.has(i);
   if (held) return {};
   return Status::fail("STAGE_NOT_LOADED", "layers " + range(step.start, step.end) +
                                               " are not loaded here; the plan has changed, ask again");

@@ -22,7 +22,7 @@ class Model {
   uint64_t residentBytes() const { return weights_.residentBytes(); }
 
   // As Weights::load; `held` are the layers that serve then, in spans that do not touch.
-  Status load(const std::vector<LayerSpan>& spans, const std::atomic<int>* cancel, int sliceMs,
+  Status load(const LoadWish& wish, const std::atomic<int>* cancel, int sliceMs,
               LoadProgress* progress, std::vector<LayerSpan>* held);
 
   // Runs the parts that may run; each part's status says how it went.

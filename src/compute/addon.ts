@@ -63,6 +63,12 @@ export interface NativeStepped {
 /** Layers, then positions, each from and to (not included). */
 export type NativeSpan = [number, number, number, number]
 
+export interface NativeLoadOptions {
+  onDisk: readonly number[]
+  cancel: Int32Array
+  sliceMs: number
+}
+
 /** After one call of load. */
 export interface NativeLoad {
   doneBytes: number
@@ -77,8 +83,9 @@ export interface NativeModel {
    * Reads on for about sliceMs; to be called again with the same ranges until isDone. Layers outside them
    * are freed by the first call.
    * @param ranges start and end of each, in turn, in the order in which they are to serve.
+   * @param options.onDisk of their layers those that are read for each pass, ascending.
    */
-  load(ranges: number[], options: { cancel: Int32Array; sliceMs: number }): Promise<NativeLoad>
+  load(ranges: number[], options: NativeLoadOptions): Promise<NativeLoad>
   step(step: NativeStep): Promise<NativeStepped>
   /** The same on the calling thread, at once. Throws NATIVE_FAILED while any job has not settled. */
   stepHere(step: NativeStep): NativeStepped

@@ -65,6 +65,27 @@ export function forecast(
   }
 }
 
+/**
+ * The same where some layers are read from disk for each token and each chunk of a prompt, while others
+ * compute: what takes longer counts.
+ * @param bytesOnDisk of those layers.
+ * @param diskBytesPerSecond 0: not known, and no guess is better than none.
+ */
+export function withDisk(
+  predicted: Forecast,
+  bytesOnDisk: number,
+  diskBytesPerSecond: number,
+  chunkTokens: number
+): Forecast {
+  if (bytesOnDisk === 0 || diskBytesPerSecond === 0) return predicted
+  const passes = diskBytesPerSecond / bytesOnDisk
+  return {
+    ...predicted,
+    decodeTokensPerSecond: Math.min(predicted.decodeTokensPerSecond, passes),
+    prefillTokensPerSecond: Math.min(predicted.prefillTokensPerSecond, passes * chunkTokens)
+  }
+}
+
 function active(tensors: readonly ModelTensor[]): ModelTensor[] {
   const tied = isTied(tensors)
   return tensors.filter(({ role, rows }) => rows > 1 && (role !== 'tokenEmbedding' || tied))

@@ -7,6 +7,7 @@ import {
   containsAll,
   formatRange,
   intersect,
+  layerAt,
   layerCount,
   sameRange,
   type LayerRange
@@ -125,6 +126,7 @@ export class NativeStage implements Stage {
   readonly #native: NativeModel
   readonly #heads: Pick<KvShape, 'nKvHeads' | 'headDim'>
   #held: readonly LayerRange[] = []
+  #onDisk: readonly number[] = []
   #running = new Set<Promise<unknown>>()
   readonly #shortSteps: ShortSteps
   #closed = false
@@ -155,28 +157,36 @@ export class NativeStage implements Stage {
     return this.#held
   }
 
+  get onDisk(): readonly number[] {
+    return this.#onDisk
+  }
+
   get weightBytes(): number {
     return this.#closed ? 0 : this.#native.weightBytes()
   }
 
   async load(
     ranges: readonly LayerRange[],
-    { onProgress, sliceMs = SLICE_MS, pace }: LoadOptions = {},
+    { onDisk = [], onProgress, sliceMs = SLICE_MS, pace }: LoadOptions = {},
     signal?: AbortSignal
   ): Promise<void> {
     // Layers outside the new ranges are freed as soon as loading begins; those inside stay usable.
     let held = intersect(this.#held, ranges)
     this.#held = held
+    // Those that are to be resident come from disk until they are.
+    const before = this.#onDisk.filter((layer) => containsAll(ranges, [layerAt(layer)]))
+    this.#onDisk = [...new Set([...before, ...onDisk])].toSorted((a, b) => a - b)
     const edges = ranges.flatMap(({ start, end }) => [start, end])
     try {
       await this.#run(signal, async (cancel) => {
         for (;;) {
-          const slice = await this.#native.load(edges, { cancel, sliceMs })
+          const slice = await this.#native.load(edges, { onDisk, cancel, sliceMs })
           held = rangesOf(slice.held)
           onProgress?.(slice.doneBytes, slice.totalBytes)
-          if (slice.isDone) return
+          if (slice.isDone) break
           await pace?.()
         }
+        this.#onDisk = onDisk
       })
     } finally {
       if (!this.#closed) this.#held = held
@@ -251,7 +261,8 @@ export class NativeStage implements Stage {
   async stepTogether(parts: StepPart[], { isAlone = false } = {}): Promise<StepOutcome[]> {
     const [part] = parts as [StepPart]
     const isToken = parts.length === 1 && part.request.nTokens === 1
-    if (isToken && isAlone && this.#shortSteps.isNext) {
+    // The event loop waits for no disk.
+    if (isToken && isAlone && this.#onDisk.length === 0 && this.#shortSteps.isNext) {
       await this.#shortSteps.round
       if (this.#running.size === 0) return [this.#stepHere(part)]
     }

@@ -91,6 +91,11 @@ export interface StepPart {
 export type StepOutcome = { result: StepResult } | { error: Error }
 
 export interface LoadOptions {
+  /**
+   * Layers of the ranges that stay on disk, ascending: they are read again for every pass through them,
+   * past the system's cache, ahead of the computation. Two of the largest take memory.
+   */
+  onDisk?: readonly number[]
   /** Bytes read so far and in all, after each slice. */
   onProgress?: (doneBytes: number, totalBytes: number) => void
   /** How long it reads before it lets steps through, at least a piece of a megabyte; 20 by default. */
@@ -105,13 +110,15 @@ export interface Stage {
   readonly vocabSize: number
   /** Layers ready for steps now, in normal form (model/layer-range.ts). */
   readonly held: readonly LayerRange[]
+  /** Of the layers held those that are read from disk for each pass, ascending. */
+  readonly onDisk: readonly number[]
   /** Bytes of weights resident now, those of layers that are being read included. */
   readonly weightBytes: number
   /**
-   * Makes exactly these layers resident; none frees all. Layers already held are kept, others are dropped
-   * at once. The caller makes sure that no step runs on layers that go, and begins no load during another.
-   * Steps run between the slices in which it reads. Where it fails or is aborted, what was held before and
-   * what was read whole stays.
+   * Holds exactly these layers; none frees all. Layers already held are kept, others are dropped at once.
+   * The caller makes sure that no step runs on layers that go, and begins no load during another. Steps run
+   * between the slices in which it reads. Where it fails or is aborted, what was held before and what was
+   * read whole stays.
    * @param ranges disjoint; read in this order.
    * @throws MODEL_CHANGED, MODEL_TRUNCATED, NATIVE_OUT_OF_MEMORY
    */

@@ -12,6 +12,11 @@ export function layerCount(range: LayerRange): number {
   return range.end - range.start
 }
 
+/** One layer as a range. */
+export function layerAt(layer: number): LayerRange {
+  return { start: layer, end: layer + 1 }
+}
+
 /** Whether `outer` holds every layer of `inner`. */
 export function contains(outer: LayerRange, inner: LayerRange): boolean {
   return outer.start <= inner.start && inner.end <= outer.end

@@ -1,7 +1,7 @@
 // The predicted speed of a model (src/compute/forecast.ts), on made-up rates.
 
 import test from 'brittle'
-import { forecast, typesOf, type TypeRates } from '../../src/compute/forecast.ts'
+import { forecast, typesOf, withDisk, type TypeRates } from '../../src/compute/forecast.ts'
 import { measure } from '../../src/compute/measure.ts'
 import { shape1b, smallQwen2 } from '../../src/model/synthetic/spec.ts'
 import { readStageModel, syntheticModel } from '../helpers/stage-model.ts'
@@ -25,6 +25,18 @@ const TENSORS = [
 const rates = new Map<SupportedType, TypeRates>([
   ['Q4_K', { decode: 64 * GIGA, prefill: 256 * GIGA }]
 ])
+
+test('forecast - layers on disk take as long as they are read', (t) => {
+  const inMemory = { decodeTokensPerSecond: 20, prefillTokensPerSecond: 300, bytesPerToken: 1e9 }
+  t.alike(withDisk(inMemory, 0, 1e9, 128), inMemory)
+  t.alike(withDisk(inMemory, 5e8, 0, 128), inMemory, 'a disk that nobody has measured')
+  t.alike(withDisk(inMemory, 5e8, 1e9, 128), {
+    decodeTokensPerSecond: 2,
+    prefillTokensPerSecond: 256,
+    bytesPerToken: 1e9
+  })
+  t.alike(withDisk(inMemory, 1e7, 1e9, 128), inMemory, 'one that keeps up')
+})
 
 test('forecast - a token takes the weights of its matrices, the head included, at their rate', (t) => {
   const { decodeTokensPerSecond, prefillTokensPerSecond, bytesPerToken } = forecast(

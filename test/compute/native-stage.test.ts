@@ -197,7 +197,7 @@ test('native stage - the bits do not depend on how many threads each step has', 
   const native = new addon.Model(nativeConfig(model, 4), table)
   t.teardown(() => native.close())
   const cancel = new Int32Array(1)
-  await native.load([0, 4], { cancel, sliceMs: 60_000 })
+  await native.load([0, 4], { onDisk: [], cancel, sliceMs: 60_000 })
   const run = async (threadsOf: (step: number) => number | undefined) => {
     const cache = native.openCache(0, 4, 64, GGML_F16)
     const rows: Uint8Array[] = []

@@ -45,6 +45,7 @@ export class ToyStage implements Stage {
   readonly dim: number
   readonly vocabSize: number
   held: readonly LayerRange[] = []
+  onDisk: readonly number[] = []
   openCaches = 0
   openSamplers = 0
   steps = 0

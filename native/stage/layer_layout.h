@@ -1,0 +1,70 @@
+// Where the tensors of one layer lie in its buffer, and in which pieces they come from the file. The same
+// for layers that stay in memory (weights.h) and for those that pass through it (streamer.h).
+
+#pragma once
+
+#include <vector>
+
+#include "config.h"
+#include "huge_buffer.h"
+#include "model_file.h"
+
+namespace swarm {
+
+struct Matrix {
+  Type type = Type::F32;
+  size_t rows = 0;
+  size_t cols = 0;
+  const uint8_t* data = nullptr;  // layout.h; null when the tensor is absent
+
+  explicit operator bool() const { return data != nullptr; }
+  const float* floats() const { return (const float*)data; }
+};
+
+// The tensors of one layer, or those that belong to none, by role.
+struct Layer {
+  HugeBuffer memory;
+  Matrix tensor[(int)Role::Count];
+
+  const Matrix& operator[](Role role) const { return tensor[(int)role]; }
+};
+
+// Rows of one tensor, read at once.
+struct Piece {
+  const TensorPlace* place;
+  size_t matrixAt;  // bytes from the buffer's beginning to the tensor's
+  size_t firstRow;
+  size_t rows;
+
+  size_t fileBytes() const;
+};
+
+class LayerLayout {
+ public:
+  // Of a layer, or of what belongs to none (-1): the tensors with one of these roles.
+  LayerLayout(const ModelConfig& config, int layer, const std::vector<Role>& roles);
+
+  // Of the buffer.
+  size_t bytes() const { return bytes_; }
+  const std::vector<Piece>& pieces() const { return pieces_; }
+
+  // Points the layer's tensors into its memory, which has bytes() at least. What no piece fills has to be
+  // zero; memory that is not fresh is made so.
+  void place(Layer& layer, bool isFresh) const;
+
+ private:
+  struct At {
+    const TensorPlace* place;
+    size_t offset;
+  };
+  std::vector<At> tensors_;
+  std::vector<Piece> pieces_;
+  size_t bytes_ = 0;
+};
+
+extern const std::vector<Role> kLayerRoles;
+
+// Reads one piece and puts its rows where the kernels expect them. Any thread, each with its own buffer.
+Status readPiece(const ModelFile& file, const Piece& piece, HugeBuffer& buffer, uint8_t* layerMemory);
+
+}  // namespace swarm

@@ -1,0 +1,169 @@
+// Layers that stay on disk (native/stage/streamer.h): the same bits as from memory, in as much memory as two
+// of them, whatever else is asked of the stage between two passes. What the file may do meanwhile is in
+// native/check/stage_check.cpp.
+
+import { statSync, truncateSync, utimesSync } from 'node:fs'
+import test, { type Test } from 'brittle'
+
+import { isAbort, SwarmError } from '../../src/base/errors.ts'
+import { NativeStage } from '../../src/compute/native-stage.ts'
+import { layerAt } from '../../src/model/layer-range.ts'
+import {
+  oddLlama,
+  smallLlama,
+  smallQwen2,
+  type SyntheticSpec
+} from '../../src/model/synthetic/spec.ts'
+import { rangeBytes } from '../../src/model/tensors.ts'
+import { GREEDY, runStages } from '../helpers/run-stages.ts'
+import { readStageModel, syntheticModel, wholeStage } from '../helpers/stage-model.ts'
+
+const N_LAYERS = 7
+const PROMPT = Array.from({ length: 40 }, (_, i) => 300 + ((i * 37) % 150))
+const RUN = { promptIds: PROMPT, nTokens: 12, chunkTokens: 9 }
+
+const deep = (spec: SyntheticSpec): SyntheticSpec => ({ ...spec, nLayers: N_LAYERS })
+
+async function open(t: Test, onDisk: number[], spec = smallLlama, threads = 1) {
+  const model = await readStageModel(await syntheticModel(t, deep(spec)))
+  const stage = new NativeStage(model, threads)
+  t.teardown(() => stage.close())
+  const range = { start: 0, end: model.hyper.nLayers }
+  await stage.load([range], { onDisk })
+  return { model, stage, range }
+}
+
+for (const spec of [smallLlama, smallQwen2, oddLlama]) {
+  test(`native disk - ${spec.name} computes the bits of memory`, async (t) => {
+    const model = await readStageModel(await syntheticModel(t, deep(spec)))
+    const range = { start: 0, end: model.hyper.nLayers }
+    const expected = await runStages([{ stage: await wholeStage(t, model), range }], RUN)
+    t.ok(new Set(expected.ids).size > 3, 'an answer of more than one word')
+    for (const [threads, onDisk] of [
+      [1, [0, 1, 2, 3, 4, 5, 6]],
+      [2, [0, 3, 6]],
+      [1, [2, 3]],
+      [2, [4]]
+    ] as const) {
+      const { stage } = await open(t, [...onDisk], spec, threads)
+      t.alike(stage.onDisk, onDisk)
+      t.alike(await runStages([{ stage, range }], RUN), expected, `${onDisk.join()} on disk`)
+    }
+  })
+}
+
+test('native disk - two of the largest layers take memory, however many there are', async (t) => {
+  const { model, stage } = await open(t, [1, 2, 4, 5])
+  const bytes = (layer: number) => rangeBytes(model.tensors, layerAt(layer), N_LAYERS)
+  const whole = rangeBytes(model.tensors, { start: 0, end: N_LAYERS }, N_LAYERS)
+  const excess = stage.weightBytes / (whole - 2 * bytes(1))
+  t.ok(excess > 0.98 && excess < 1.02, `${excess.toFixed(4)} of what should be resident`)
+})
+
+test('native disk - layers go from disk to memory and back, and serve meanwhile', async (t) => {
+  const { stage, range } = await open(t, [0, 2, 4, 6])
+  const expected = await runStages([{ stage, range }], RUN)
+  let slices = 0
+  const served = async () => {
+    slices++
+    t.alike(stage.held, [range])
+    const { ids } = await runStages([{ stage, range }], { ...RUN, nTokens: 2 })
+    t.alike(ids, expected.ids.slice(0, 2))
+  }
+  await stage.load([range], { sliceMs: 0, pace: served })
+  t.ok(slices >= 3, `${slices} slices`)
+  t.alike(stage.onDisk, [])
+  t.alike(await runStages([{ stage, range }], RUN), expected)
+  const inMemory = stage.weightBytes
+  await stage.load([range], { onDisk: [1, 2, 3, 4, 5] })
+  t.ok(stage.weightBytes < inMemory)
+  t.alike(await runStages([{ stage, range }], RUN), expected)
+  await stage.load([])
+  t.is(stage.weightBytes, 0)
+})
+
+test('native disk - sessions in turn, parts of a range and several in one step', async (t) => {
+  const { stage, range } = await open(t, [0, 1, 2, 3, 4, 5, 6])
+  const parts = [
+    { stage, range: { start: 0, end: 3 } },
+    { stage, range: { start: 3, end: N_LAYERS } }
+  ]
+  const expected = await runStages([{ stage, range }], RUN)
+  const all = await Promise.all([
+    runStages(parts, RUN),
+    runStages([{ stage, range }], RUN),
+    runStages(parts, { ...RUN, chunkTokens: 17 })
+  ])
+  for (const run of all) t.alike(run, expected)
+})
+
+test('native disk - the event loop waits for no disk', async (t) => {
+  const { stage, range } = await open(t, [0, 3, 6])
+  const cache = stage.openCache(range, 64, 'f16')
+  let rounds = 0
+  for (let position = 0; position < 20; position++) {
+    const ids = Int32Array.of(300 + position)
+    const request = { cache, range, position, nTokens: 1, ids }
+    let isDone = false
+    const step = stage.stepTogether([{ request }], { isAlone: true }).then(() => (isDone = true))
+    await new Promise(setImmediate)
+    if (!isDone) rounds++
+    await step
+  }
+  t.ok(rounds > 10, `the loop went round in ${rounds} of 20 steps`)
+})
+
+test('native disk - a step is cancelled while a layer is read', async (t) => {
+  const { stage, range } = await open(t, [0, 1, 2, 3, 4, 5, 6])
+  const cache = stage.openCache(range, 64, 'f16')
+  const abort = new AbortController()
+  const request = {
+    cache,
+    range,
+    position: 0,
+    nTokens: PROMPT.length,
+    ids: Int32Array.from(PROMPT)
+  }
+  const step = stage.step(request, abort.signal)
+  abort.abort()
+  t.ok(isAbort(await step.catch((error: unknown) => error)))
+  t.is(cache.length, 0)
+  await stage.step(request)
+  t.is(cache.length, PROMPT.length)
+})
+
+test('native disk - a file that is cut off is told of, and served again when it is back', async (t) => {
+  const { model, stage, range } = await open(t, [0, 1, 2, 3, 4, 5, 6])
+  const { size, atime, mtime } = statSync(model.path)
+  truncateSync(model.path, 4096)
+  const failures: unknown[] = []
+  for (let i = 0; i < 3; i++) {
+    await runStages([{ stage, range }], RUN).catch((error: unknown) => failures.push(error))
+  }
+  t.ok(failures.length >= 2, 'at most one pass has everything read ahead')
+  const isTold = (error: unknown) => error instanceof SwarmError && error.code.startsWith('MODEL_')
+  t.ok(failures.every(isTold), String(failures[0]))
+  truncateSync(model.path, size)
+  await runStages([{ stage, range }], RUN).catch(() => {})
+  const changed = await runStages([{ stage, range }], RUN).catch((error: unknown) => error)
+  t.is(
+    changed instanceof SwarmError && changed.code,
+    'MODEL_CHANGED',
+    'as long as it was, but another'
+  )
+  utimesSync(model.path, atime, mtime)
+  t.alike(stage.held, [range], 'it is the file that failed')
+})
+
+test('native disk - layers outside the ranges, or in no order, are refused', async (t) => {
+  const { stage, range } = await open(t, [])
+  for (const onDisk of [[7], [3, 2], [1, 1]]) {
+    const error = await stage.load([range], { onDisk }).catch((reason: unknown) => reason)
+    t.ok(error instanceof Error, onDisk.join())
+  }
+  const cache = stage.openCache(range, 4, 'f16')
+  const sampler = stage.openSampler(GREEDY)
+  const ids = Int32Array.of(5)
+  const { tokens } = await stage.step({ cache, range, position: 0, nTokens: 1, ids, sampler })
+  t.is(tokens.length, 1, 'what was held is held')
+})
