@@ -19,19 +19,15 @@ import { systemRandom } from './base/random.ts'
 import { clip } from './base/text.ts'
 import { loadKernels } from './compute/addon.ts'
 import { ARITHMETIC_VERSION } from './compute/arithmetic.ts'
-import { KvStore } from './compute/kv-store.ts'
-import { NativeStage } from './compute/native-stage.ts'
 import { checkModelFile, type Model } from './model/open-model.ts'
 import { EventHub } from './node/event-hub.ts'
-import { LayerKeeper, type Holding } from './node/layer-keeper.ts'
 import { leave } from './node/leave.ts'
-import { measureMachine, threadsOf } from './node/measure-machine.ts'
+import { measureMachine } from './node/measure-machine.ts'
 import { modelFacts } from './node/model-facts.ts'
 import { SharedMemory } from './node/shared-memory.ts'
 import { networkNews } from './node/network-news.ts'
 import { aimOf } from './node/next-move.ts'
 import { OwnProfile } from './node/own-profile.ts'
-import { pinnedRange } from './node/pinned-range.ts'
 import { membersToAsk } from './node/known-sessions.ts'
 import { presentRecords, nameOf, reachableRecords } from './node/neighbours.ts'
 import { PlanWatch } from './node/plan-watch.ts'
@@ -40,8 +36,8 @@ import { Rivals } from './node/rivals.ts'
 import { routePorts } from './node/route-ports.ts'
 import * as sentences from './node/sentences.ts'
 import { NodeService } from './node/node-service.ts'
+import { beginServing } from './node/serving.ts'
 import { SessionHistory } from './node/session-history.ts'
-import { checkLoad, roomTexts } from './node/room.ts'
 import { textParts } from './node/text-parts.ts'
 import { announcedAddresses } from './peer/address.ts'
 import { Gate } from './peer/gate/gate.ts'
@@ -49,16 +45,16 @@ import { openIdentity } from './peer/identity.ts'
 import { PeerNetwork } from './peer/network.ts'
 import { openTopic } from './peer/topic.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
-import { StageHost } from './pipeline/stage-host.ts'
 import { TextGenerator } from './pipeline/text-generator.ts'
-import { claimNowKiB, loadableBytes, type Machine } from './sharding/probe.ts'
 
+import type { Holding } from './node/layer-keeper.ts'
 import type { NodeParts } from './node/node-parts.ts'
 import type { OwnKnowledge, OwnKnowledgeOptions } from './node/own-knowledge.ts'
 import type { NodeOptions, RunningNode } from './node/options.ts'
 import type { Identity } from './peer/identity.ts'
 import type { NetworkEvent } from './peer/network-options.ts'
 import type { Plan } from './sharding/plan.ts'
+import type { Machine } from './sharding/probe.ts'
 import type { PeerId } from './wire/ids.ts'
 import type { Profile } from './wire/record.ts'
 
@@ -268,49 +264,12 @@ class SwarmNode {
 
   /** From now on this machine takes layers and sessions. */
   #serve(model: Model, machine: Machine | null): void {
-    const network = this.#parts.network as PeerNetwork
-    const own = this.#parts.profile as OwnProfile
-    const { layers, memoryBytes, log } = this.#parts.options
+    const { layers } = this.#parts.options
     let profile: Profile | null = null
     if (machine !== null && !this.#parts.isClosing) {
-      const stage = new NativeStage(model, threadsOf(this.#parts.options))
-      const host = new StageHost({
-        stage,
-        hops: network.hops,
-        clock: systemClock,
-        log: log.child('stage'),
-        modelId: model.id,
-        arithmeticVersion: ARITHMETIC_VERSION,
-        store: new KvStore(join(this.#parts.options.dataDir, 'saved'), systemClock),
-        get memoryBytes() {
-          return own.claimBytes
-        }
-      })
-      const facts = modelFacts(model)
-      const claimedBytes = machine.memoryKiB * 1024
-      for (const text of roomTexts(facts, claimedBytes, memoryBytes, loadableBytes(), layers)) {
-        this.#emit('memory', text)
-      }
-      const keeper = new LayerKeeper({
-        stage,
-        host,
-        clock: systemClock,
-        checkMemory: (ranges) =>
-          checkLoad(facts, stage.held, ranges, { freeBytes: loadableBytes(), claimedBytes }),
-        onChange: (holding) => this.#onHolding(holding),
-        onError: (error) => this.#emit('error', `loading failed: ${error.message}`)
-      })
-      const pinned = pinnedRange(facts, machine.memoryKiB, layers)
-      this.#parts.serving = { stage, host, keeper, pinned }
-      this.#parts.pipeline?.serve(host)
-      profile = own.begin(machine, () =>
-        keeper.holding.loading === null
-          ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
-          : null
-      )
-      if (pinned !== null) keeper.aim({ stage: pinned, standbys: [], isSettled: true })
+      profile = beginServing(this.#parts, model, machine, (holding) => this.#onHolding(holding))
     }
-    network.publish({ profile, pin: layers })
+    this.#parts.network?.publish({ profile, pin: layers })
     this.#parts.watch?.stir()
   }
 
@@ -350,7 +309,8 @@ class SwarmNode {
     if (this.#parts.isClosing) return
     const before = this.#parts.network?.directory.get((this.#parts.identity as Identity).id)?.record
     const { held, stage, loading } = holding
-    const news = before ? sentences.holdingNews(before, holding) : null
+    const onDisk = this.#parts.serving?.stage.onDisk ?? []
+    const news = before ? sentences.holdingNews(before, holding, onDisk) : null
     if (news !== null) this.#emit(news.kind, news.text, { held, stage })
     this.#parts.network?.publish({ held: held.slice(0, HELD_RANGES_MAX), stage, loading })
     this.#aim()

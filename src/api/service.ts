@@ -99,6 +99,8 @@ export interface NodeStatus {
   /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
   held: { start: number; end: number }[]
   standby: { start: number; end: number }[]
+  /** Layers held that are read from disk for each token, because memory does not suffice. */
+  onDisk: number[]
   weightBytes: number
   /** Keys and values of sessions, and of ended ones whose prompts may come again; these go first. */
   kvBytes: number

@@ -359,10 +359,11 @@ export const COMMANDS = {
     about:
       'Measures for a few seconds what memory and processor allow and which share of it our kernels ' +
       'reach, per number format. With a file, only its formats, and the tokens per second to expect ' +
-      'of swarm run; nothing of it is loaded. Other work on the machine makes every figure smaller. ' +
+      'of swarm run; nothing of it is loaded. Where memory, or --memory, does not suffice for it, what ' +
+      'its disk allows counts. Other work on the machine makes every figure smaller. ' +
       'What this machine says of itself in plans is measured anew too, for the next swarm join.',
     positionals: [{ name: 'file.gguf', required: false, offers: 'files' }],
-    flags: ['threads', ...ALWAYS],
+    flags: ['threads', 'memory', ...ALWAYS],
     examples: ['swarm bench', 'swarm bench model.gguf', 'swarm bench model.gguf --json']
   },
   demo: {

@@ -53,6 +53,7 @@ export async function openHere(
     needsId: terminal.json,
     cacheDir: cacheDirPath(host.env),
     log,
+    onNote: (text: string) => terminal.note(text),
     onProgress(label: string, done: number, total: number) {
       // The shipped one is there in milliseconds.
       if (named !== undefined) terminal.progress.update(label, done, total)

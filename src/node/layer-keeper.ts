@@ -5,7 +5,13 @@
 
 import { sleep, type Clock } from '../base/clock.ts'
 import { isAbort, toSwarmError, type SwarmError } from '../base/errors.ts'
-import { containsAll, intersect, sameRange, type LayerRange } from '../model/layer-range.ts'
+import {
+  containsAll,
+  intersect,
+  layerAt,
+  sameRange,
+  type LayerRange
+} from '../model/layer-range.ts'
 import { NO_AIM, nextMove, wantedBy, type Aim, type Move } from './next-move.ts'
 
 import type { Stage } from '../compute/stage.ts'
@@ -36,8 +42,8 @@ export interface LayerKeeperOptions {
   stage: Stage
   host: Pick<StageHost, 'restrict' | 'idle' | 'evict' | 'sessions'>
   clock: Clock
-  /** Throws why this machine cannot hold such layers now. */
-  checkMemory: (ranges: readonly LayerRange[]) => void
+  /** Which of such layers stay on disk, if they may. Throws why this machine cannot hold them now. */
+  arrange: (ranges: readonly LayerRange[], mayStream: boolean) => readonly number[]
   /** What is held or how far loading is has changed; at most once a percent. */
   onChange: (holding: Holding) => void
   /** A load failed; it is tried again after a while unless the aim changes. */
@@ -73,7 +79,8 @@ export class LayerKeeper {
 
   /** From now on this is wanted. */
   aim(aim: Aim): void {
-    if (this.#isClosed || sameAim(aim, this.#aim)) return
+    const isSame = sameAim(aim, this.#aim)
+    if (this.#isClosed || (isSame && (this.#isRunning || this.#offDisk() === null))) return
     const goesOn = this.#move !== null && isWanted(this.#move, aim, this.#aim)
     this.#aim = aim
     if (!goesOn) this.#turn.abort()
@@ -94,7 +101,8 @@ export class LayerKeeper {
       this.#turn = new AbortController()
       this.#changed()
       const aim = this.#aim
-      const move = nextMove(aim, stage.held, this.#stage, (ranges) => this.#hasRoom(ranges))
+      const next = nextMove(aim, stage.held, this.#stage, (ranges) => this.#hasRoom(ranges))
+      const move = next ?? this.#offDisk()
       if (move === null) {
         if (!aim.isSettled || containsAll(stage.held, wantedBy(aim))) break
         await this.#wait(STANDBY_RETRY_MS)
@@ -112,26 +120,37 @@ export class LayerKeeper {
   }
 
   async #make(move: Move): Promise<void> {
-    const { stage, host, checkMemory } = this.#options
+    const { stage, host } = this.#options
     const { signal } = this.#turn
     this.#move = move
     this.#percent = 0
     try {
       const isUrgent = move.range !== null && !move.isStandby
       await this.#drain(intersect(stage.held, move.ranges), isUrgent)
-      if (move.range !== null) checkMemory(move.ranges)
+      const onDisk = this.#arrange(move)
       this.#changed()
       const onProgress = (done: number, total: number) => {
         this.#percent = total === 0 ? 100 : Math.floor((100 * done) / total)
         this.#changed()
       }
       const leisure = { sliceMs: STANDBY_SLICE_MS, pace: () => this.#pace() }
-      await stage.load(move.ranges, { onProgress, ...(move.isStandby && leisure) }, signal)
+      await stage.load(move.ranges, { onDisk, onProgress, ...(move.isStandby && leisure) }, signal)
     } finally {
       this.#move = null
       this.#kept = null
       host.restrict(null)
       this.#changed()
+    }
+  }
+
+  /** What only frees memory is done whether or not it suffices then. */
+  #arrange({ range, ranges, isStandby }: Move): readonly number[] {
+    const { stage, arrange } = this.#options
+    try {
+      return arrange(ranges, !isStandby)
+    } catch (error) {
+      if (range !== null) throw error
+      return stage.onDisk.filter((layer) => containsAll(ranges, [layerAt(layer)]))
     }
   }
 
@@ -166,9 +185,22 @@ export class LayerKeeper {
     await sleep(this.#options.clock, timeMs, this.#turn.signal).catch(() => {})
   }
 
+  /** Layers of those held that were left on disk and that there is memory for by now; null: none. */
+  #offDisk(): Move | null {
+    const { stage, arrange } = this.#options
+    if (stage.onDisk.length === 0) return null
+    const ranges = [...stage.held]
+    try {
+      const isLess = arrange(ranges, true).length < stage.onDisk.length
+      return isLess ? { ranges, range: null, isStandby: false } : null
+    } catch {
+      return null
+    }
+  }
+
   #hasRoom(ranges: LayerRange[]): boolean {
     try {
-      this.#options.checkMemory(ranges)
+      this.#options.arrange(ranges, false)
       return true
     } catch {
       return false

@@ -14,8 +14,8 @@ import { StageHost } from '../pipeline/stage-host.ts'
 import { TextGenerator } from '../pipeline/text-generator.ts'
 import { loadableBytes } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
+import { arrangeAlone, onDiskText } from './arrangement.ts'
 import { modelFacts } from './model-facts.ts'
-import { checkRoom } from './room.ts'
 import { textParts } from './text-parts.ts'
 
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
@@ -38,6 +38,8 @@ export interface LocalOptions {
   cacheDir: string
   log: Log
   onProgress: (label: string, done: number, total: number) => void
+  /** One sentence that the user should read before the answer. */
+  onNote?: (text: string) => void
 }
 
 export interface LocalModel {
@@ -59,12 +61,15 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   })
   const memoryBytes = options.memoryBytes ?? loadableBytes()
   checkRequest(options.request, model.hyper.contextLength)
-  checkRoom(factsOfUse(model, options.request), memoryBytes)
+  const facts = factsOfUse(model, options.request)
+  const onDisk = arrangeAlone(facts, memoryBytes)
+  const text = onDiskText(facts, onDisk)
+  if (text !== null) options.onNote?.(text)
   const stage = new NativeStage(model, options.threads ?? defaultThreads())
   try {
     const range = { start: 0, end: stage.nLayers }
     const loading = (done: number, total: number) => onProgress('loading the weights', done, total)
-    await stage.load([range], { onProgress: loading }, signal)
+    await stage.load([range], { onDisk, onProgress: loading }, signal)
   } catch (error) {
     await stage.close()
     throw error

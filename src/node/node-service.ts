@@ -77,6 +77,7 @@ export class NodeService implements SwarmService {
       },
       held: [...held],
       standby: standbyOf(held, stage),
+      onDisk: [...(this.#parts.serving?.stage.onDisk ?? [])],
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
       kvBytes: this.#parts.serving?.stage.kvBytes ?? 0,
       peers: this.#parts.network?.links().length ?? 0,

@@ -81,7 +81,7 @@ export interface Room {
 
 /**
  * Whether a set of layers fits, with a context for each.
- * @param held what is resident now; of it only the layers in the set stay.
+ * @param held what is resident now, without layers that come from disk; of it only those in the set stay.
  * @throws NATIVE_OUT_OF_MEMORY
  */
 export function checkLoad(

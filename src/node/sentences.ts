@@ -84,15 +84,21 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
   return `layers: ${stages.join(', ')}; predicted ${speed} tokens/s`
 }
 
-/** What a load that has ended brought: the peer's own stage, or layers that stand by. Null: nothing. */
+/**
+ * What a load that has ended brought: the peer's own stage, or layers that stand by. Null: nothing.
+ * @param onDisk layers of the stage that are read from disk for each token.
+ */
 export function holdingNews(
   before: Pick<PeerRecord, 'held' | 'loading'>,
-  now: Pick<PeerRecord, 'stage' | 'loading'> & { held: readonly LayerRange[] }
+  now: Pick<PeerRecord, 'stage' | 'loading'> & { held: readonly LayerRange[] },
+  onDisk: readonly number[]
 ): { kind: 'layers' | 'standby'; text: string } | null {
   if (before.loading === null || now.loading !== null) return null
   const own = now.stage === null ? [] : [now.stage]
   if (now.stage !== null && containsAll(now.held, own) && !containsAll(before.held, own)) {
-    return { kind: 'layers', text: `layers ${formatRange(now.stage)} are ready` }
+    const disk =
+      onDisk.length === 0 ? '' : `; ${onDisk.length} of them are read from disk for each token`
+    return { kind: 'layers', text: `layers ${formatRange(now.stage)} are ready${disk}` }
   }
   const come = subtract(now.held, union(before.held, own))
   if (come.length === 0) return null

@@ -42,6 +42,7 @@ test('bench - measures the formats of a file and predicts its speed', SLOW, asyn
   t.alike(types.map(({ type }: { type: string }) => type).toSorted(), ['Q4_K', 'Q6_K'])
   t.is(model.name, 'small llama')
   t.ok(model.decodeTokensPerSecond > 1)
+  t.alike(model.onDisk, [])
   t.ok(machine.weightMiBps >= 32)
   const kept = JSON.parse(readFileSync(join(shell.folder, '.cache/swarm/profile.json'), 'utf8'))
   t.is(kept.weightMiBps, machine.weightMiBps, 'what the next swarm join reads')

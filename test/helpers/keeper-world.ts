@@ -5,7 +5,6 @@ import {
   containsAll,
   formatRanges,
   intersect,
-  layerCount,
   union,
   type LayerRange
 } from '../../src/model/layer-range.ts'
@@ -38,12 +37,15 @@ class SlowStage extends ToyStage {
 
   override async load(
     ranges: readonly LayerRange[],
-    { onProgress, pace }: LoadOptions = {},
+    { onDisk = [], onProgress, pace }: LoadOptions = {},
     signal?: AbortSignal
   ): Promise<void> {
-    this.notes.push(`load ${formatRanges(ranges)}`)
+    const fromDisk = onDisk.length === 0 ? '' : `, ${onDisk.join()} on disk`
+    this.notes.push(`load ${formatRanges(ranges)}${fromDisk}`)
     this.held = intersect(this.held, ranges)
-    if (containsAll(this.held, ranges)) return
+    const isRead = containsAll(this.held, ranges) && onDisk.join() === this.onDisk.join()
+    this.onDisk = onDisk
+    if (isRead) return
     try {
       await new Promise<void>((resolve, reject) => {
         const progress = (done: number) => onProgress?.(done, 1000)
@@ -73,6 +75,8 @@ export function setUp() {
     isBusy: false,
     /** Layers that memory suffices for. */
     room: 100,
+    /** Layers beyond these that may stay on disk. */
+    diskRoom: 0,
     wake: () => {}
   }
   const host = {
@@ -95,9 +99,14 @@ export function setUp() {
     stage,
     host,
     clock,
-    checkMemory: (ranges) => {
-      const count = ranges.reduce((sum, one) => sum + layerCount(one), 0)
-      if (count > world.room) throw new SwarmError('NATIVE_OUT_OF_MEMORY', 'too little')
+    arrange: (ranges, mayStream) => {
+      const layers = ranges.flatMap(({ start, end }) =>
+        Array.from({ length: end - start }, (_, i) => start + i)
+      )
+      if (layers.length > world.room + (mayStream ? world.diskRoom : 0)) {
+        throw new SwarmError('NATIVE_OUT_OF_MEMORY', 'too little')
+      }
+      return layers.slice(world.room)
     },
     onChange: (holding) => world.changes.push(holding),
     onError: (error) => world.errors.push(error)

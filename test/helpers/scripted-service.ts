@@ -78,6 +78,7 @@ export class ScriptedService implements SwarmService {
       },
       held: [{ start: 0, end: 3 }],
       standby: [],
+      onDisk: [],
       weightBytes: 1_048_576,
       kvBytes: 262_144,
       peers: 2,

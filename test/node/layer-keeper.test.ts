@@ -198,3 +198,54 @@ test('layer keeper - closing does not wait for sessions', async (t) => {
   t.alike(world.stage.held, [range(0, 6)])
   t.absent(world.notes.includes('load none'))
 })
+
+test('layer keeper - a stage beyond its memory is read from disk in part, until there is more', async (t) => {
+  const world = setUp()
+  world.room = 4
+  world.diskRoom = 10
+  await aim(world, toward(range(0, 6)))
+  await finish(world)
+  t.alike(world.notes, ['load 0-5, 4,5 on disk', 'admit all'])
+  t.alike(world.keeper.holding.held, [range(0, 6)])
+  world.notes.length = 0
+  await aim(world, toward(range(0, 6)))
+  t.alike(world.notes, [], 'nothing has changed')
+  world.room = 5
+  await aim(world, toward(range(0, 6)))
+  await aim(world, toward(range(0, 6)))
+  t.alike(world.notes, ['load 0-5, 5 on disk'], 'begun once')
+  await finish(world)
+  await aim(world, settled(range(1, 5)))
+  await finish(world)
+  t.alike(world.notes.slice(-2), ['load 1-4', 'admit all'], 'a smaller stage is in memory')
+  t.alike(world.stage.onDisk, [])
+  t.alike(world.errors, [])
+})
+
+test('layer keeper - what memory does not suffice for goes before layers from disk come', async (t) => {
+  const world = setUp()
+  world.room = 5
+  world.diskRoom = 10
+  await holding(world, range(0, 5))
+  await aim(world, toward(range(4, 10)))
+  t.alike(world.notes, ['keep 4-4', 'load 4-9, 9 on disk'])
+})
+
+test('layer keeper - layers that only go do so whether or not there is memory for the rest', async (t) => {
+  const world = setUp()
+  world.room = 2
+  world.diskRoom = 10
+  await holding(world, range(0, 6))
+  world.diskRoom = 0
+  await aim(world, settled(range(0, 4)))
+  t.is(world.notes.at(-1), 'load 0-3, 2,3 on disk')
+})
+
+test('layer keeper - a standby is never read from disk', async (t) => {
+  const world = setUp()
+  world.room = 4
+  world.diskRoom = 10
+  await aim(world, settled(range(0, 3), range(5, 8)))
+  await finish(world)
+  t.alike(world.notes, ['load 0-2', 'admit all'])
+})

@@ -7,7 +7,7 @@ import { below, seededRandom, type Random } from '../../src/base/random.ts'
 import { containsAll, intersect, sameLayers, type LayerRange } from '../../src/model/layer-range.ts'
 import { LayerKeeper } from '../../src/node/layer-keeper.ts'
 import { aimOf, wantedBy } from '../../src/node/next-move.ts'
-import { checkLoad } from '../../src/node/room.ts'
+import { arrange } from '../../src/node/arrangement.ts'
 import { readiness } from '../../src/sharding/coverage.ts'
 import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import type { ModelFacts, ViewPeer } from '../../src/sharding/facts.ts'
@@ -28,10 +28,11 @@ class PendingStage extends ToyStage {
 
   override async load(
     ranges: readonly LayerRange[],
-    { onProgress }: LoadOptions = {},
+    { onDisk = [], onProgress }: LoadOptions = {},
     signal?: AbortSignal
   ): Promise<void> {
     this.held = intersect(this.held, ranges)
+    this.onDisk = onDisk
     if (!containsAll(this.held, ranges)) {
       onProgress?.(1, 100)
       await new Promise<void>((resolve, reject) => {
@@ -81,7 +82,7 @@ class World {
       stage,
       host,
       clock: this.#clock,
-      checkMemory: (ranges) => checkLoad(facts, stage.held, ranges, room),
+      arrange: (ranges, mayStream) => arrange(facts, stage, ranges, room, mayStream),
       onChange: ({ held, stage, loading }) => {
         const seq = member.record.seq + 1
         member.record = { ...member.record, seq, held: [...held], stage, loading }

@@ -4,13 +4,23 @@
 
 import { resolve } from 'node:path'
 import { loadKernels } from '../../compute/addon.ts'
-import { forecast, typesOf, type Forecast, type TypeRates } from '../../compute/forecast.ts'
+import {
+  forecast,
+  typesOf,
+  withDisk,
+  type Forecast,
+  type TypeRates
+} from '../../compute/forecast.ts'
 import { bytesPerWeight, measure } from '../../compute/measure.ts'
 import { defaultThreads } from '../../compute/threads.ts'
 import { openModel, type Model } from '../../model/open-model.ts'
 import { SUPPORTED_TYPES, type SupportedType } from '../../model/tensor-types.ts'
+import { arrangeAlone, onDiskText } from '../../node/arrangement.ts'
 import { measureMachine } from '../../node/measure-machine.ts'
+import { modelFacts } from '../../node/model-facts.ts'
 import { profileText } from '../../node/sentences.ts'
+import { PREFILL_CHUNK_TOKENS } from '../../sharding/predict.ts'
+import { loadableBytes, type Machine } from '../../sharding/probe.ts'
 import { cacheDirPath } from '../paths.ts'
 import { shippedModelPath } from '../shipped-model.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
@@ -49,10 +59,11 @@ export const bench: CommandHandler = async (context) => {
     model ? typesOf(model.tensors) : SUPPORTED_TYPES
   )
   const figures = [...rates].map(([type, rate]) => figuresOf(type, rate, ceilings))
-  const predicted = model && forecast(model.tensors, model.hyper.nLayers, rates)
+  const { machine, tookMs } = await measureAnew(context)
+  const onDisk = model && onDiskOf(model, flags.memory ?? loadableBytes())
+  const predicted = model && predict(model, rates, onDisk ?? [], machine)
   if (terminal.json) {
-    const named = model && predicted ? { name: model.name, ...predicted } : null
-    const { machine } = await measureAnew(context)
+    const named = model && predicted && onDisk ? { name: model.name, ...predicted, onDisk } : null
     return terminal.object({
       kernels: table,
       threads,
@@ -65,7 +76,8 @@ export const bench: CommandHandler = async (context) => {
   terminal.line(`${table}, ${threads} thread${threads === 1 ? '' : 's'}; ${ceilingsLine(ceilings)}`)
   for (const line of typeLines(figures, terminal.width)) terminal.line(line)
   if (model && predicted) terminal.line(forecastLine(model, predicted))
-  const { machine, tookMs } = await measureAnew(context)
+  const text = model && onDisk && onDiskText(modelFacts(model), onDisk)
+  if (text) terminal.line(text)
   terminal.line(profileText(machine, tookMs))
 }
 
@@ -86,6 +98,23 @@ async function measureAnew({ positionals, flags, host, version, log, signal }: C
     { fresh: true, onMeasured: (ms) => (tookMs = ms) }
   )
   return { machine, tookMs }
+}
+
+/** As `swarm run` will have it, with a context of the usual length. @throws NATIVE_OUT_OF_MEMORY */
+function onDiskOf(model: Model, memoryBytes: number): number[] {
+  return arrangeAlone(modelFacts(model), memoryBytes)
+}
+
+function predict(
+  model: Model,
+  rates: ReadonlyMap<SupportedType, TypeRates>,
+  onDisk: readonly number[],
+  { diskMiBps }: Machine
+): Forecast {
+  const inMemory = forecast(model.tensors, model.hyper.nLayers, rates)
+  const { activeKiB } = modelFacts(model)
+  const readKiB = onDisk.reduce((sum, layer) => sum + (activeKiB[layer] ?? 0), 0)
+  return withDisk(inMemory, readKiB * 1024, diskMiBps * 2 ** 20, PREFILL_CHUNK_TOKENS)
 }
 
 async function measureCeilings(threads: number): Promise<Ceilings> {

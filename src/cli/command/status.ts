@@ -17,15 +17,16 @@ export const status: CommandHandler = async (context) => {
 
 /** Pure: the lines of the table, names and texts. */
 export function statusRows(status: NodeStatus): [string, string][] {
-  const { model, held, standby, http, port } = status
+  const { model, held, standby, onDisk, http, port } = status
   const layers = held.length === 0 ? 'none yet' : formatHeld(held, standby)
+  const disk = onDisk.length === 0 ? '' : `, ${onDisk.length} of them from disk for each token`
   return [
     ['peer', `${status.name} (${status.key.slice(0, 8)}), process ${status.pid}`],
     ['key', status.key],
     ['up', `${formatDuration(status.upMs)}, version ${status.version}`],
     ['topic', `${status.topic}: ${status.reach}`],
     ['model', model === null ? 'none' : `${model.name} (${model.id.slice(0, 8)}), ${model.path}`],
-    ['layers', model === null ? layers : `${layers} of ${model.nLayers}`],
+    ['layers', model === null ? layers : `${layers} of ${model.nLayers}${disk}`],
     [
       'memory',
       `${formatSize(status.weightBytes)} of weights, ${formatSize(status.kvBytes)} of context`
