@@ -106,7 +106,7 @@ const PRIMA_MODELS: [string, ModelSize, number, number | null][] = [
   ['45B', llama(27.1, 80, 6656, 0.2), 233, 0.15],
   ['60B', llama(36, 80, 8192, 0.2), 468, 0.15],
   ['65B', llama(39.3, 80, 8192, 0.21), 569, 0.15],
-  ['70B', llama(42.5, 80, 8192, 0.86), 674, 0.15],
+  ['70B', llama(42.5, 80, 8192, 0.86), 674, null],
   ['72B', llama(47.4, 80, 8192, 1.02), 867, null]
 ]
 
@@ -123,7 +123,9 @@ export function primaRows(): PublishedRow[] {
     published,
     within,
     ...(within === null
-      ? { note: 'their available memory understates what the system frees under pressure' }
+      ? {
+          note: 'theirs goes round the ring several times per token, so that all disks read at once'
+        }
       : {})
   }))
 }

@@ -71,6 +71,8 @@ export interface PlanStatus {
   stages: RouteStage[]
   /** Who takes over the layers of a stage, at most one for each. */
   standbys: RouteStage[]
+  /** How many layers of its stage a peer reads from disk for each token; who reads none is not named. */
+  streamed: { peer: string; layers: number }[]
   predicted: PlanPrediction | null
   hash: string | null
   viewHash: string

@@ -82,6 +82,7 @@ export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): stri
     boundText(predicted),
     stages.length > 1 ? `${after}; ${wire}; ${pooled}` : after,
     ...reserveLines(plan),
+    ...streamedLines(plan, peers),
     ...standbyLines(plan, peers)
   ]
 }
@@ -91,6 +92,15 @@ function reserveLines({ reserve }: PlanStatus): string[] {
   const { contextTokens, sessions } = reserve
   const each = sessions === 1 ? '1 conversation' : `${sessions} conversations at once, each`
   return [`every machine keeps room for ${each} of ${contextTokens} tokens`]
+}
+
+function streamedLines({ stages, streamed }: PlanStatus, peers: readonly PlanName[]): string[] {
+  return streamed.flatMap(({ peer, layers }) => {
+    const stage = stages.find((one) => one.peer === peer)
+    if (stage === undefined) return []
+    const all = stage.end - stage.start
+    return [`${nameOf(peers, peer)} reads ${layers} of its ${all} layers from disk for each token`]
+  })
 }
 
 function boundText({ tokenMs, boundMs }: PlanPrediction): string {

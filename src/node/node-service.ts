@@ -131,7 +131,7 @@ export class NodeService implements SwarmService {
   /** What an answer showed of the machines that it came through is told to the others. */
   #note(result: GenerateResult): void {
     const { profile, watch } = this.#parts
-    if (watch !== null) profile?.note(watch.view().model, result)
+    if (watch !== null) profile?.note(watch.view(), result)
   }
 
   async sessions(): Promise<SessionStatus[]> {

@@ -9,7 +9,7 @@ import { seenRates } from './seen-rates.ts'
 import type { Clock } from '../base/clock.ts'
 import type { PeerNetwork } from '../peer/network.ts'
 import type { Machine } from '../sharding/probe.ts'
-import type { ModelFacts } from '../sharding/facts.ts'
+import type { View } from '../sharding/facts.ts'
 import type { GenerateResult } from '../wire/generation.ts'
 import type { NeighbourRecord, Profile } from '../wire/record.ts'
 import type { NodeOptions } from './options.ts'
@@ -73,8 +73,8 @@ export class OwnProfile {
   }
 
   /** What an answer that was asked for here tells of the stages it came through. */
-  note(facts: ModelFacts, result: GenerateResult): void {
-    for (const { peer, mibps } of seenRates(facts, result)) {
+  note(view: View, result: GenerateResult): void {
+    for (const { peer, mibps } of seenRates(view, result)) {
       if (peer !== this.#options.network.hops.self) this.#links.seen(peer, mibps)
     }
   }

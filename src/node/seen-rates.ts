@@ -1,11 +1,12 @@
 // Flow C, from what an answer cost to how fast its stages read weights: bytes of a stage's layers over the
 // time it says it computed for one token. Pure. A stage that lies about that time is not found out here
-// (docs/planning.md); one whose claim is of better days is.
+// (docs/planning.md); one whose claim is of better days is. A stage that reads layers from disk tells how
+// fast its disk is and nothing of its memory, which is what is told here.
 
 import { createCosts } from '../sharding/cost.ts'
 import { toPeerId, type PeerId } from '../wire/ids.ts'
 
-import type { ModelFacts } from '../sharding/facts.ts'
+import type { View } from '../sharding/facts.ts'
 import type { GenerateResult } from '../wire/generation.ts'
 
 /** Fewer bytes per token say more about what each step costs besides. */
@@ -19,16 +20,23 @@ export interface SeenRate {
   mibps: number
 }
 
-/** Of each stage of one answer; none where it was too short or the stage too small to tell. */
+/**
+ * Of each stage of one answer; none where it was too short, or the stage too small, of a stranger or from
+ * disk, so that it cannot tell.
+ */
 export function seenRates(
-  facts: ModelFacts,
+  { model, peers, usual }: View,
   { ids, timing }: Pick<GenerateResult, 'ids' | 'timing'>
 ): SeenRate[] {
   const nSteps = ids.length - 1
   if (nSteps < TOKENS_MIN) return []
-  const costs = createCosts(facts)
+  // Stages are read from disk only where not even the usual reserve leaves them room.
+  const costs = createCosts({ ...model, ...usual })
   return timing.perHop.flatMap(({ peer, start, end, computeMs }) => {
-    if (end > facts.nLayers || computeMs <= 0) return []
+    if (end > model.nLayers || computeMs <= 0) return []
+    const one = peers.find(({ key }) => key === peer)
+    const ranges = [{ start, end }, ...(one?.held ? [one.held] : [])]
+    if (!one || ranges.some((range) => !costs.fits(one, range.start, range.end))) return []
     const readKiB = costs.activeKiB(start, end)
     if (readKiB < STAGE_KIB_MIN) return []
     return [

@@ -53,6 +53,7 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
     return {
       stages: [],
       standbys: [],
+      streamed: [],
       predicted: null,
       hash: null,
       viewHash: '',
@@ -62,10 +63,11 @@ export function planStatus(plan: Plan | null, ready: Readiness | null): PlanStat
       ready: false
     }
   }
-  const { stages, standbys, predicted, hash, viewHash, leftOut, gap, reserve } = plan
+  const { stages, standbys, streamed, predicted, hash, viewHash, leftOut, gap, reserve } = plan
   return {
     stages,
     standbys,
+    streamed,
     predicted: predicted && {
       tokensPerSecond: predicted.tokensPerSecond,
       tokenMs: predicted.tokenUs / 1000,

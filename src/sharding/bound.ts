@@ -3,7 +3,7 @@
 // transport problem with product costs), so a set of peers whose bound is not below the best plan known
 // need not be looked at. Pure; plans themselves are exact.ts's.
 
-import { capacityKiB, priceOf, SHARE, type Costs } from './cost.ts'
+import { SHARE, type Costs, type PricedMemory } from './cost.ts'
 import { floorDiv } from './integer.ts'
 
 import type { ViewPeer } from './facts.ts'
@@ -19,10 +19,8 @@ export interface Subset {
   boundTicks: number
 }
 
-interface PricedTier {
+interface PricedTier extends PricedMemory {
   peer: number
-  sizeKiB: number
-  price: number
   /** The first of its peer's tiers: here it is decided whether the peer takes part. */
   isFirst: boolean
   /** The tier before it is of a peer like this one: of likes the earlier are taken first. */
@@ -39,7 +37,7 @@ export function subsetsBelow(
   peers: readonly ViewPeer[],
   limitTicks: number
 ): { subsets: Subset[]; isWhole: boolean } {
-  const tiers = tiersOf(peers, hops.isUniform)
+  const tiers = tiersOf(costs, peers, hops.isUniform)
   const read = createReading(costs)
   const roomFrom = tiers.map(() => 0).concat(0)
   for (let i = tiers.length - 1; i >= 0; i--) {
@@ -97,14 +95,16 @@ export function boundOfAll(costs: Costs, hops: Hops, peers: readonly ViewPeer[])
   const read = createReading(costs)
   let sizeKiB = 0
   let ticks = 0
-  for (const tier of tiersOf(peers, false)) {
+  for (const tier of tiersOf(costs, peers, false)) {
     const grownKiB = sizeKiB + tier.sizeKiB
     ticks += (read.within(grownKiB) - read.within(sizeKiB)) * tier.price
     sizeKiB = grownKiB
   }
   if (sizeKiB < read.totalKiB) return Infinity
-  const largestKiB = Math.max(0, ...peers.map(capacityKiB))
-  const isOneEnough = largestKiB >= read.totalKiB
+  const isOneEnough = peers.some((peer) => {
+    const roomKiB = costs.memories(peer).reduce((sum, memory) => sum + memory.sizeKiB, 0)
+    return roomKiB >= read.totalKiB
+  })
   return read.lower(ticks + (isOneEnough ? 0 : hopsBound(hops, 2)))
 }
 
@@ -114,17 +114,14 @@ export function hopsBound(hops: Hops, nStages: number): number {
   return Math.max(0, nStages * hops.ticksMin - hops.activationTicksMax)
 }
 
-function tiersOf(peers: readonly ViewPeer[], areLikesOne: boolean): PricedTier[] {
-  const tiers = peers.flatMap((peer, index) => {
-    const own = { peer: index, isLike: false }
-    const ram = { ...own, sizeKiB: peer.memoryKiB, price: priceOf(peer), isFirst: true }
-    const { accelerator } = peer
-    if (accelerator === undefined) return [ram]
-    const fast = { ...own, sizeKiB: accelerator.memoryKiB, price: priceOf(accelerator) }
-    return [
-      { ...fast, isFirst: true },
-      { ...ram, price: Math.max(ram.price, fast.price), isFirst: false }
-    ]
+function tiersOf(costs: Costs, peers: readonly ViewPeer[], areLikesOne: boolean): PricedTier[] {
+  const memories = peers.map((peer) => costs.memories(peer))
+  const tiers = memories.flatMap((ofPeer, peer) => {
+    let price = 0
+    return ofPeer.map((memory, index): PricedTier => {
+      price = Math.max(price, memory.price)
+      return { peer, sizeKiB: memory.sizeKiB, price, isFirst: index === 0, isLike: false }
+    })
   })
   tiers.sort(
     (a, b) =>
@@ -135,7 +132,7 @@ function tiersOf(peers: readonly ViewPeer[], areLikesOne: boolean): PricedTier[]
   )
   for (const [index, tier] of tiers.entries()) {
     const before = tiers[index - 1]
-    const isPlain = (one: PricedTier) => peers[one.peer]?.accelerator === undefined
+    const isPlain = (one: PricedTier) => memories[one.peer]?.length === 1
     tier.isLike =
       areLikesOne &&
       before !== undefined &&

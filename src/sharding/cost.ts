@@ -6,6 +6,7 @@
 import { kvKiBPerLayer } from './facts.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
 
+import type { LayerRange } from '../model/layer-range.ts'
 import type { ModelFacts, Tier, ViewPeer } from './facts.ts'
 
 export const TICKS_PER_US = 100_000
@@ -17,6 +18,16 @@ export const SHARE = 2 ** 20
 /** Above an hour for one position of a prompt nobody waits; the bound keeps sums whole. */
 const TOKEN_US_MAX = 2 ** 32
 
+/** Where a peer has layers. */
+export type Room = Pick<ViewPeer, 'memoryKiB' | 'accelerator' | 'diskMiBps'>
+
+/** Memory that is read at one price; what is read from disk is one too. */
+export interface PricedMemory {
+  sizeKiB: number
+  /** Ticks of one KiB. */
+  price: number
+}
+
 export interface Costs {
   readonly model: ModelFacts
   readonly nLayers: number
@@ -24,8 +35,8 @@ export interface Costs {
   residentKiB(start: number, end: number): number
   /** Bytes that one token reads in [start, end). */
   activeKiB(start: number, end: number): number
-  /** Whether weights and reserved KV of [start, end) fit the memory that a peer claims. */
-  fits(peer: Pick<ViewPeer, 'memoryKiB' | 'accelerator'>, start: number, end: number): boolean
+  /** Whether a peer can hold [start, end): weights and reserved KV in the memory that it claims. */
+  fits(peer: Room, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end). */
   stageTicks(peer: ViewPeer, start: number, end: number): number
   /**
@@ -33,8 +44,19 @@ export interface Costs {
    * weights and then computing, which kernels overlap in part. Of none: reading alone.
    */
   chunkUs(peer: ViewPeer, start: number, end: number, nTokens: number): number
+  /** Microseconds of the head for whoever has [start, end), besides the layers. */
+  headUs(peer: ViewPeer, start: number, end: number): number
+  /** Whether the ticks of a stage are the sum of those of its layers. */
+  isSum(peer: ViewPeer): boolean
+  /** Each stage of this peer takes at least the price of what a token reads, the cheapest memory first. */
+  memories(peer: ViewPeer): PricedMemory[]
+  /** Layers of the range that are read from disk for each token; none of a peer that has room for all. */
+  streamed(peer: Room, range: LayerRange): number[]
+  /** Ticks that its disk reads for one token of [start, end); 0 where nothing is streamed. */
+  diskTicks(peer: ViewPeer, start: number, end: number): number
 }
 
+/** With every layer in memory; stream.ts adds disks to these. */
 export function createCosts(model: ModelFacts): Costs {
   const { nLayers, embeddingKiB, headKiB, tied } = model
   const kvKiB = kvKiBPerLayer(model)
@@ -63,24 +85,38 @@ export function createCosts(model: ModelFacts): Costs {
     return fast * priceOf(peer.accelerator) + (readKiB - fast) * priceOf(peer)
   }
 
+  const stageTicks = (peer: ViewPeer, start: number, end: number) =>
+    readTicks(peer, start, end, activeKiB(start, end))
+  const layersUs = (peer: ViewPeer, start: number, end: number) =>
+    toUs(readTicks(peer, start, end, between(active, start, end)))
+
   return {
     model,
     nLayers,
     residentKiB,
     activeKiB,
     fits: (peer, start, end) => residentKiB(start, end) <= capacityKiB(peer),
-    stageTicks: (peer, start, end) => readTicks(peer, start, end, activeKiB(start, end)),
+    stageTicks,
     chunkUs(peer, start, end, nTokens) {
-      const readUs = toUs(readTicks(peer, start, end, between(active, start, end)))
+      const readUs = layersUs(peer, start, end)
       if (!peer.int8Mops) return readUs
       const perTokenUs = ceilDiv(between(kops, start, end) * 1000, peer.int8Mops)
       return readUs + Math.min(perTokenUs, TOKEN_US_MAX) * nTokens
-    }
+    },
+    headUs: (peer, start, end) =>
+      Math.max(0, toUs(stageTicks(peer, start, end)) - layersUs(peer, start, end)),
+    isSum: ({ accelerator }) => accelerator === undefined,
+    memories(peer) {
+      const tiers = peer.accelerator ? [peer.accelerator, peer] : [peer]
+      return tiers.map((tier) => ({ sizeKiB: tier.memoryKiB, price: priceOf(tier) }))
+    },
+    streamed: () => [],
+    diskTicks: () => 0
   }
 }
 
 /** Everything that a peer can hold, its accelerator included. */
-export function capacityKiB(peer: Pick<ViewPeer, 'memoryKiB' | 'accelerator'>): number {
+export function capacityKiB(peer: Room): number {
   return peer.memoryKiB + (peer.accelerator?.memoryKiB ?? 0)
 }
 

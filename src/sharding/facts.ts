@@ -58,10 +58,8 @@ export interface ViewPeer extends Tier {
   key: PeerId
   /** Faster memory that fills first; its tier is within no other. Absent: none. */
   accelerator?: Tier
-  /** MiB/s of layers that are read from disk for each token; absent: every layer stays in memory. */
+  /** MiB/s of its disk, to hold layers or to read them for each token; absent: unknown, none are streamed. */
   diskMiBps?: number
-  /** MiB/s at which layers come into memory when they are to be held; absent: unknown. */
-  loadMiBps?: number
   /** Millions of integer operations per second at prefill; absent: unknown. */
   int8Mops?: number
   /** Measured ways to others; absent, or not named in it: an ordinary local network. */

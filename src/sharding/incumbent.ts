@@ -68,7 +68,7 @@ function heldBy({ held, standby = [] }: ViewPeer): LayerRange[] {
 
 /**
  * Until the peers of a plan hold what they do not hold yet, one after the other; a stage counts whole unless
- * it is held whole.
+ * it is held whole, and with what stays on disk: a gain in reading that for every token repays it at once.
  */
 function moveUs(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate): number {
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
@@ -76,9 +76,9 @@ function moveUs(costs: Costs, peers: readonly ViewPeer[], { stages }: Candidate)
   for (const stage of stages) {
     const peer = byKey.get(stage.peer) as ViewPeer
     if (containsAll(heldBy(peer), [stage])) continue
-    const { loadMiBps = MOVE_MIBPS } = peer
+    const { diskMiBps = MOVE_MIBPS } = peer
     const sizeKiB = costs.residentKiB(stage.start, stage.end)
-    movedKiB.set(loadMiBps, (movedKiB.get(loadMiBps) ?? 0) + sizeKiB)
+    movedKiB.set(diskMiBps, (movedKiB.get(diskMiBps) ?? 0) + sizeKiB)
   }
   // A KiB at 1 MiB/s takes a thousandth of a second, nearly.
   return [...movedKiB].reduce((sum, [mibps, sizeKiB]) => sum + ceilDiv(sizeKiB * 1000, mibps), 0)

@@ -3,7 +3,7 @@
 // not even the bound of the rest leads below the best route known is dropped, so few are looked at.
 // Where all hops cost the same, neither the first nor the last peer is part of a state.
 
-import { priceOf, SHARE, type Costs } from './cost.ts'
+import { SHARE, type Costs } from './cost.ts'
 import { kvKiBPerLayer } from './facts.ts'
 import { floorDiv } from './integer.ts'
 
@@ -164,13 +164,8 @@ class OrderSearch {
     const last = this.#members[v] as ViewPeer
     const head = this.#members[first ?? v] as ViewPeer
     const back = before < 0 ? 0 : this.#hops.backTicks(last, head)
-    const total = ticks + back
-    const best = this.#best
-    if (best !== null) {
-      const difference =
-        total - best.ticks || bits(set) - best.stages.length || slowestTicks - best.slowestTicks
-      if (difference >= 0) return
-    }
+    const found = { ticks: ticks + back, nStages: bits(set), slowestTicks }
+    if (!this.#isBetter(found)) return
     const stages: RouteStage[] = [{ peer: last.key, start, end: this.#costs.nLayers }]
     for (let state = before; state >= 0;) {
       const from = this.#from[state] as number
@@ -182,8 +177,31 @@ class OrderSearch {
       stages.push({ peer, start: isFirst ? 0 : previous % this.#width, end })
       state = previous
     }
-    this.#best = { stages: stages.toReversed(), ticks: total, slowestTicks }
+    // Only of a whole route it is known how long its disks have.
+    found.ticks = Math.max(found.ticks, this.#busiestDisk(stages))
+    if (!this.#isBetter(found)) return
+    this.#best = { stages: stages.toReversed(), ticks: found.ticks, slowestTicks }
     this.found = this.#best
+  }
+
+  #isBetter({
+    ticks,
+    nStages,
+    slowestTicks
+  }: Omit<Found, 'stages'> & { nStages: number }): boolean {
+    const best = this.#best
+    if (best === null) return true
+    const difference =
+      ticks - best.ticks || nStages - best.stages.length || slowestTicks - best.slowestTicks
+    return difference < 0
+  }
+
+  #busiestDisk(stages: readonly RouteStage[]): number {
+    const disks = stages.map(({ peer, start, end }) => {
+      const member = this.#members.find(({ key }) => key === peer) as ViewPeer
+      return this.#costs.diskTicks(member, start, end)
+    })
+    return Math.max(...disks)
   }
 
   /** At least this is still to pay for layers from `layer` on when the members of `set` are used. */
@@ -231,21 +249,21 @@ interface RestTier {
 }
 
 /** The memory of all members, the fastest first. */
-function restTiers({ model }: Costs, members: readonly ViewPeer[]): RestTier[] {
+function restTiers(costs: Costs, members: readonly ViewPeer[]): RestTier[] {
+  const { model } = costs
   const kvKiB = kvKiBPerLayer(model)
   const shares = model.activeKiB.map((readKiB, layer) =>
     floorDiv(readKiB * SHARE, Math.max(1, (model.layerKiB[layer] as number) + kvKiB))
   )
   const share = Math.max(...shares) + 1
   return members
-    .flatMap((peer, v) => {
-      const memory = peer.accelerator ? [peer, peer.accelerator] : [peer]
-      return memory.map((tier) => {
+    .flatMap((peer, v) =>
+      costs.memories(peer).map(({ sizeKiB, price }) => {
         // No model has more than 2^31 KiB, so more room than that is as good.
-        const readKiBMax = floorDiv(Math.min(tier.memoryKiB, 2 ** 31) * share, SHARE) + 1
-        return { bit: 1 << v, price: priceOf(tier), sizeKiB: tier.memoryKiB, readKiBMax }
+        const readKiBMax = floorDiv(Math.min(sizeKiB, 2 ** 31) * share, SHARE) + 1
+        return { bit: 1 << v, price, sizeKiB, readKiBMax }
       })
-    })
+    )
     .toSorted((a, b) => a.price - b.price)
 }
 

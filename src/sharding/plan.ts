@@ -13,7 +13,7 @@ import { preferHeld } from './incumbent.ts'
 import { floorDiv, hashOf } from './integer.ts'
 import { predict, type Prediction } from './predict.ts'
 import { chooseStandbys } from './standby.ts'
-import { searchWithDisks } from './stream.ts'
+import { searchMemory, searchWithDisks } from './stream.ts'
 import { isPlannable, viewHash } from './view.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -24,6 +24,8 @@ export interface Plan {
   stages: RouteStage[]
   /** For a stage, who else has room for its layers and takes over; none where nobody has. */
   standbys: RouteStage[]
+  /** How many layers of its stage a peer reads from disk each time; in no hash, since they follow from it. */
+  streamed: { peer: PeerId; layers: number }[]
   predicted: Prediction | null
   /** Peers of the view that hold nothing in this plan, by key, with a sentence for the user. */
   leftOut: { peer: PeerId; reason: string }[]
@@ -42,20 +44,25 @@ export interface Plan {
 export function computePlan(view: View): Plan {
   const { model, peers, usual } = view
   const hash = viewHash(view)
-  if (usual === undefined) return planOf(model, peers, hash)
-  const declared = isPlannable(model) ? planOf(model, peers, hash) : null
-  // A wish that nobody can meet, or one made to be in the way, must not keep the model from being served.
+  if (usual === undefined) return planOf(model, peers, hash, searchWithDisks)
+  const declared = isPlannable(model) ? planOf(model, peers, hash, searchMemory) : null
+  // A wish that nobody can meet, or one made to be in the way, must not keep the model from being served,
+  // nor send its layers to disk.
   if (declared !== null && declared.gap.length === 0) return declared
-  return planOf({ ...model, ...usual }, peers, hash)
+  return planOf({ ...model, ...usual }, peers, hash, searchWithDisks)
 }
 
-function planOf(model: ModelFacts, peers: ViewPeer[], viewHashText: string): Plan {
+function planOf(
+  model: ModelFacts,
+  peers: ViewPeer[],
+  viewHashText: string,
+  search: typeof searchWithDisks
+): Plan {
   if (!isPlannable(model)) {
     throw new SwarmError('PLAN_NO_CAPACITY', 'the sizes of this model are beyond every plan')
   }
-  const costs = createCosts(model)
   const hops = createHops(model, peers)
-  const { best, boundTicks } = searchWithDisks(costs, hops, peers)
+  const { best, boundTicks, costs } = search(createCosts(model), hops, peers)
   const chosen = preferHeld(costs, hops, peers, best)
   const { missing } = chosen
   const isWhole = missing.length === 0
@@ -66,6 +73,10 @@ function planOf(model: ModelFacts, peers: ViewPeer[], viewHashText: string): Pla
   return {
     stages,
     standbys,
+    streamed: stages.flatMap((stage, index) => {
+      const layers = costs.streamed(route[index] as ViewPeer, stage).length
+      return layers === 0 ? [] : [{ peer: stage.peer, layers }]
+    }),
     predicted: isWhole ? predict(costs, hops, route, chosen, boundTicks) : null,
     leftOut: isWhole ? explainLeftOut(costs, peers, stages, standbys) : [],
     gap: missing,

@@ -5,6 +5,8 @@
 import { createCosts, toUs } from './cost.ts'
 import { createHops } from './hops.ts'
 import { firstTokenUs } from './predict.ts'
+import { ticksPerStage } from './route-ticks.ts'
+import { withDisks } from './stream.ts'
 
 import type { HopPrediction, RoutePrediction } from '../wire/generation.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -20,21 +22,23 @@ export interface RouteUse {
 
 /** @returns null when a stage is none of the view: its speed is not known. */
 export function predictRoute(
-  { model, peers }: View,
+  { model, peers, usual }: View,
   stages: readonly RouteStage[],
   { promptTokens, nSessions }: RouteUse
 ): RoutePrediction | null {
-  const costs = createCosts(model)
+  // Where more was declared than memory has room for, stages are made for the usual reserve.
+  const costs = withDisks(createCosts({ ...model, ...usual }))
   const hops = createHops(model, peers)
   const route = peersOf(peers, stages)
   if (route === null) return null
-  const stageTicks = stages.map(({ start, end }, index) =>
-    costs.stageTicks(route[index] as ViewPeer, start, end)
-  )
+  const stageTicks = ticksPerStage(costs, hops, route, stages)
   const ticks = stageTicks.reduce((sum, one) => sum + one, hops.routeTicks(route))
   const tokenUs = Math.max(1, toUs(ticks))
-  const slowestTicks = Math.max(...stageTicks)
-  const slowest = stageTicks.indexOf(slowestTicks)
+  const busyTicks = stages.map(({ start, end }, index) =>
+    Math.max(stageTicks[index] as number, costs.diskTicks(route[index] as ViewPeer, start, end))
+  )
+  const slowestTicks = Math.max(...busyTicks)
+  const slowest = busyTicks.indexOf(slowestTicks)
   // A token comes round no faster than its slowest stage has served all sessions.
   const queueUs = Math.max(0, nSessions * toUs(slowestTicks) - tokenUs)
   const perHop = stageTicks.map((one, index): HopPrediction => {

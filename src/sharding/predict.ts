@@ -4,6 +4,7 @@
 
 import { toUs, type Costs } from './cost.ts'
 import { ceilDiv } from './integer.ts'
+import { ticksPerStage } from './route-ticks.ts'
 
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
@@ -12,7 +13,7 @@ import type { Candidate } from './search.ts'
 export interface Prediction {
   /** One token of one session, all stages and hops. */
   tokenUs: number
-  /** Of each stage, rounded down. */
+  /** Of each stage, what it waits for its disk included; rounded down. */
   perStageUs: number[]
   /** All hops together. */
   hopUs: number
@@ -48,10 +49,12 @@ export function predict(
 ): Prediction {
   // A model of nothing but empty layers would take no time; one microsecond keeps the rate finite.
   const tokenUs = Math.max(1, toUs(ticks))
-  const perStageUs = stages.map(({ start, end }, index) =>
-    toUs(costs.stageTicks(peers[index] as ViewPeer, start, end))
+  const perStageUs = ticksPerStage(costs, hops, peers, stages).map(toUs)
+  // Between the tokens of several sessions there is no time left to read ahead in.
+  const disksUs = stages.map(({ start, end }, index) =>
+    toUs(costs.diskTicks(peers[index] as ViewPeer, start, end))
   )
-  const periodUs = Math.max(tokenUs, stages.length * Math.max(...perStageUs))
+  const periodUs = Math.max(tokenUs, stages.length * Math.max(...perStageUs, ...disksUs))
   return {
     tokenUs,
     perStageUs,
@@ -80,9 +83,7 @@ export function firstTokenUs(
   const lastPeer = peers.at(-1)
   let headUs = 0
   if (last && lastPeer) {
-    const { start, end } = last
-    const layersUs = costs.chunkUs(lastPeer, start, end, 0)
-    headUs = Math.max(0, toUs(costs.stageTicks(lastPeer, start, end)) - layersUs)
+    headUs = costs.headUs(lastPeer, last.start, last.end)
   }
   const passUs = chunksUs(costs, hops, peers, stages, promptTokens, chunkTokens)
   return Math.max(1, toUs(ticks), passUs + headUs)

@@ -7,6 +7,7 @@ import { shortestCover, missedPrice, type Cover } from './cover.ts'
 import { compareText, floorDiv } from './integer.ts'
 import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-search.ts'
 import { interleave, ordersOf } from './orders.ts'
+import { ticksPerStage } from './route-ticks.ts'
 import { splitInOrder } from './split.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -154,9 +155,7 @@ export function toCandidate(
 ): Candidate {
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const route = cover.stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
-  const perStage = cover.stages.map(({ start, end }, index) =>
-    costs.stageTicks(route[index] as ViewPeer, start, end)
-  )
+  const perStage = ticksPerStage(costs, hops, route, cover.stages)
   return {
     ...cover,
     missed: priceOf(cover.missing, costs.nLayers),

@@ -80,19 +80,26 @@ function giveLayers(
     slowestTicks: before.slowestTicks.slice(),
     from: new Int32Array(nLayers + 1).fill(SKIPPED)
   }
-  // In memory of one speed ticks are sums over layers, so those of [start, end) are a difference.
-  const isPlain = peer.accelerator === undefined
+  // Where ticks are sums over layers, those of [start, end) are a difference.
+  const isSum = costs.isSum(peer)
   const upTo = new Float64Array(nLayers)
-  for (let layer = 1; layer < nLayers; layer++) upTo[layer] = costs.stageTicks(peer, 0, layer)
+  if (isSum) {
+    for (let layer = 1; layer < nLayers; layer++) upTo[layer] = costs.stageTicks(peer, 0, layer)
+  }
   let lowest = 0
   for (let end = 1; end <= nLayers; end++) {
     if (fixedOf[end - 1] !== null) lowest = end
     while (lowest < end && !costs.fits(peer, lowest, end)) lowest++
-    const toEnd = costs.stageTicks(peer, 0, end)
+    const toEnd = isSum ? costs.stageTicks(peer, 0, end) : 0
+    // What is missing decides first, and unlike the ticks of a stage it costs nothing to know.
+    let missedMin = column.missed[end] as number
+    for (let start = lowest; start < end; start++) {
+      missedMin = Math.min(missedMin, before.missed[start] as number)
+    }
     for (let start = end - 1; start >= lowest; start--) {
       const missed = before.missed[start] as number
-      if (missed === Infinity) continue
-      const stageTicks = isPlain
+      if (missed > missedMin || missed === Infinity) continue
+      const stageTicks = isSum
         ? toEnd - (upTo[start] as number)
         : costs.stageTicks(peer, start, end)
       const ticks = (before.ticks[start] as number) + stageTicks + hopTicks

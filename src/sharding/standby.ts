@@ -1,8 +1,8 @@
 // Flow C, who takes over: for each stage one other peer with room for its layers besides its own, so that
 // its loss costs a pause and not the session. Peers without a stage come first, since their memory waits
 // anyway, then those that are no neighbour of the stage, so that one failure seldom takes both; then those
-// with most room. Measured speed has no say: its noise would move gigabytes. Pure; when they are loaded is
-// node/layer-keeper.ts's, mirroring is not decided here.
+// with most room; who reads its own layers from disk has none. Measured speed has no say: its noise would
+// move gigabytes. Pure; when they are loaded is node/layer-keeper.ts's, mirroring is not decided here.
 
 import { contains } from '../model/layer-range.ts'
 import { capacityKiB, type Costs } from './cost.ts'
@@ -22,7 +22,7 @@ export function chooseStandbys(
     peers.map((peer) => {
       const own = stages[indexOf.get(peer.key) ?? -1]
       const usedKiB = own ? costs.residentKiB(own.start, own.end) : 0
-      return [peer.key, capacityKiB(peer) - usedKiB]
+      return [peer.key, Math.max(0, capacityKiB(peer) - usedKiB)]
     })
   )
   const standbys: RouteStage[] = []

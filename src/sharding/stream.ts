@@ -1,91 +1,143 @@
-// Flow C, the slowest tier: layers that stay on disk and are read for every token while others compute.
-// What fits is pinned in memory, the rest passes through a slot of two halves, so a disk may run for the
-// whole of a token's time: a plan's time is the larger of its route and of its busiest disk. The least such
-// time is found by bisection on the bound, then by a few whole searches just above it. Pure.
+// Flow C, the slowest memory: layers that stay on disk and are read for every token (streamed-layers.ts says
+// which). Owns what such a stage costs, and when disks count at all: only where the memory of all peers
+// holds no plan. The disk fills its slots while other stages compute and reads the rest during the stage's
+// own turn: memory holds no more before it. The search is search.ts's, with these costs. Pure.
 
+import { RATE_MIBPS_MIN } from '../base/limits.ts'
 import { boundOfAll } from './bound.ts'
-import { capacityKiB, priceOf, SHARE, type Costs } from './cost.ts'
-import { ceilDiv, floorDiv } from './integer.ts'
-import { better, search, type Candidate, type Searched } from './search.ts'
+import { capacityKiB, priceOf, toUs, type Costs, type PricedMemory, type Room } from './cost.ts'
+import { ceilDiv } from './integer.ts'
+import { search, type Searched } from './search.ts'
+import { SLOTS, streamedLayers } from './streamed-layers.ts'
 
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
 
-/** Half a layer is computed while the next half is read. */
-const SLOTS = 1
-/** Plans tried above the bound, and their distance: whole layers cost a few percent of a token. */
-const TRIES = 12
-const TRY_PERCENT = 2
-/** An hour and a half for one token: no disk that slow is of use. */
-const TICKS_MAX = 2 ** 49
+/** What was found, and the costs that its plan is to be judged by. */
+type Priced = Searched & { costs: Costs }
 
-/** As search(); peers without a disk rate hold all of their layers in memory. */
-export function searchWithDisks(costs: Costs, hops: Hops, peers: ViewPeer[]): Searched {
-  const plain = search(costs, hops, peers)
-  if (peers.every(({ diskMiBps }) => !diskMiBps)) return plain
-  const least = leastTicks(costs, hops, peers)
-  if (least === null) return plain
-  let best = plain.best
-  for (let i = 0; i < TRIES; i++) {
-    const ticks = floorDiv(least, 100) * (100 + TRY_PERCENT * i)
-    if (best.missing.length === 0 && ticks >= best.ticks) break
-    const tried = search(costs, hops, streaming(costs, peers, ticks)).best
-    if (tried.missing.length > 0) continue
-    best = better(best, withDisks(costs, peers, tried))
-  }
-  const boundTicks = Math.min(best.ticks, plain.boundTicks, least)
-  return { best, boundTicks }
+/** As search(); where memory holds no plan and disks make one, with their costs. */
+export function searchWithDisks(costs: Costs, hops: Hops, peers: ViewPeer[]): Priced {
+  if (!peers.some(canStream)) return searchMemory(costs, hops, peers)
+  // Where not even layers cut anywhere fit, there is nothing to search for in memory.
+  const isHopeless = boundOfAll(costs, hops, peers) === Infinity
+  const plain = isHopeless ? null : searchMemory(costs, hops, peers)
+  if (plain?.best.missing.length === 0) return plain
+  const streaming = withDisks(costs)
+  const found = search(streaming, hops, peers)
+  // Of two ways to a state the search keeps the faster, whose disk may be busier: it proves nothing.
+  const boundTicks = Math.min(found.best.ticks, boundOfAll(streaming, hops, peers))
+  if (found.best.missing.length === 0) return { best: found.best, boundTicks, costs: streaming }
+  return plain ?? searchMemory(costs, hops, peers)
 }
 
-/** Ticks of the busiest disk for one token of this stage; 0 when all of it stays in memory. */
-export function diskTicks(costs: Costs, peer: ViewPeer, start: number, end: number): number {
-  const residentKiB = costs.residentKiB(start, end)
-  if (residentKiB <= capacityKiB(peer)) return 0
-  const pinnedKiB = Math.max(0, capacityKiB(peer) - slotsKiB(costs))
-  const share = ceilDiv((residentKiB - pinnedKiB) * SHARE, residentKiB)
-  const streamedKiB = ceilDiv(costs.activeKiB(start, end) * share, SHARE)
-  return streamedKiB * priceOf({ weightMiBps: Math.max(1, peer.diskMiBps ?? 0) })
+/** As search(). */
+export function searchMemory(costs: Costs, hops: Hops, peers: ViewPeer[]): Priced {
+  return { ...search(costs, hops, peers), costs }
 }
 
-/** The time of a token below which not even layers cut anywhere fit; null: no time is enough. */
-function leastTicks(costs: Costs, hops: Hops, peers: ViewPeer[]): number | null {
-  const isEnough = (ticks: number) =>
-    boundOfAll(costs, hops, streaming(costs, peers, ticks)) <= ticks
-  let high = 2 ** 20
-  while (high < TICKS_MAX && !isEnough(high)) high *= 2
-  if (high >= TICKS_MAX) return null
-  let low = floorDiv(high, 2)
-  while (high - low > floorDiv(high, 2 ** 12)) {
-    const middle = floorDiv(low + high, 2)
-    if (isEnough(middle)) high = middle
-    else low = middle
-  }
-  return high
-}
-
-/** The peers with as much more memory as their disks can read in so many ticks. */
-function streaming(costs: Costs, peers: ViewPeer[], ticks: number): ViewPeer[] {
-  const { nLayers } = costs
+/** The costs of peers that stream, where they have a disk, what their memory does not hold. */
+export function withDisks(costs: Costs): Costs {
+  const { model, nLayers } = costs
   const wholeKiB = costs.residentKiB(0, nLayers)
-  // Of a mixture of experts a token reads few of the bytes that pass for it.
-  const share = Math.max(1, floorDiv(costs.activeKiB(0, nLayers) * SHARE, Math.max(1, wholeKiB)))
-  return peers.map((peer) => {
-    const { diskMiBps = 0, memoryKiB } = peer
-    if (diskMiBps === 0) return peer
-    const readKiB = Math.min(wholeKiB, floorDiv(ticks, priceOf({ weightMiBps: diskMiBps })))
-    const streamedKiB = Math.min(wholeKiB, floorDiv(readKiB * SHARE, share))
-    return { ...peer, memoryKiB: Math.max(memoryKiB, memoryKiB - slotsKiB(costs) + streamedKiB) }
+  const known = new Map<Room, KnownStages>()
+  const knownOf = (peer: Room) => {
+    const found = known.get(peer) ?? { reach: reachOf(costs, peer), ticks: [] }
+    known.set(peer, found)
+    return found
+  }
+  const streamed: Costs['streamed'] = (peer, range) =>
+    canStream(peer) ? (streamedLayers(costs, capacityKiB(peer), range) ?? []) : []
+  const readTicks = (peer: Room, layers: readonly number[], first = 0) => {
+    let sizeKiB = 0
+    for (let i = first; i < layers.length; i++) {
+      sizeKiB += model.layerKiB[layers[i] as number] as number
+    }
+    return sizeKiB === 0 ? 0 : sizeKiB * diskPrice(peer)
+  }
+  const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
+    const computeTicks = costs.stageTicks(peer, start, end)
+    const layers = streamed(peer, { start, end })
+    if (layers.length === 0) return computeTicks
+    // A slot is free once the first of them is computed, and after the last was read it still is to be.
+    const endsTicks =
+      costs.stageTicks(peer, start, start + 1) + costs.stageTicks(peer, end - 1, end)
+    return Math.max(computeTicks, endsTicks + readTicks(peer, layers, SLOTS))
+  }
+
+  return {
+    ...costs,
+    streamed,
+    fits: (peer, start, end) =>
+      costs.fits(peer, start, end) ||
+      (canStream(peer) && end <= (knownOf(peer).reach[start] as number)),
+    stageTicks(peer, start, end) {
+      if (!canStream(peer) || costs.fits(peer, start, end)) {
+        return costs.stageTicks(peer, start, end)
+      }
+      const row = (knownOf(peer).ticks[start] ??= [])
+      return (row[end] ??= streamingTicks(peer, start, end))
+    },
+    chunkUs: (peer, start, end, nTokens) =>
+      Math.max(
+        costs.chunkUs(peer, start, end, nTokens),
+        toUs(readTicks(peer, streamed(peer, { start, end })))
+      ),
+    isSum: (peer) => !canStream(peer) && costs.isSum(peer),
+    memories: (peer) =>
+      canStream(peer)
+        ? withDisk(costs.memories(peer), diskPrice(peer), wholeKiB)
+        : costs.memories(peer),
+    diskTicks: (peer, start, end) => readTicks(peer, streamed(peer, { start, end }))
+  }
+}
+
+/** What was asked of the stages of one peer. */
+interface KnownStages {
+  /** (nLayers,) the layer after the last that it can serve from each layer on. */
+  reach: number[]
+  /** Ticks of [start, end) at [start][end]. */
+  ticks: number[][]
+}
+
+function reachOf(costs: Costs, peer: Room): number[] {
+  const memoryKiB = capacityKiB(peer)
+  let end = 0
+  return Array.from({ length: costs.nLayers }, (_, start) => {
+    end = Math.max(end, start)
+    while (end < costs.nLayers && streamedLayers(costs, memoryKiB, { start, end: end + 1 })) end++
+    return end
   })
 }
 
-function withDisks(costs: Costs, peers: ViewPeer[], found: Candidate): Candidate {
-  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
-  const disks = found.stages.map(({ peer, start, end }) =>
-    diskTicks(costs, byKey.get(peer) as ViewPeer, start, end)
-  )
-  return { ...found, ticks: Math.max(found.ticks, ...disks) }
+/**
+ * What a stage takes at least, as memories: until so much that its disk is as busy as its memory, what a KiB
+ * costs in memory; from there on, what it costs from disk.
+ */
+function withDisk(
+  memories: readonly PricedMemory[],
+  diskTicksPerKiB: number,
+  wholeKiB: number
+): PricedMemory[] {
+  const last = memories.at(-1) as PricedMemory
+  const others = memories.slice(0, -1)
+  const roomKiB = memories.reduce((sum, { sizeKiB }) => sum + sizeKiB, 0)
+  if (roomKiB >= wholeKiB) return [...memories]
+  const ticks = memories.reduce((sum, { sizeKiB, price }) => sum + sizeKiB * price, 0)
+  if (diskTicksPerKiB <= last.price) return [...others, { ...last, sizeKiB: wholeKiB }]
+  const moreKiB = Math.min(wholeKiB, ceilDiv(ticks, diskTicksPerKiB - last.price))
+  return [
+    ...others,
+    { ...last, sizeKiB: last.sizeKiB + moreKiB },
+    { sizeKiB: wholeKiB, price: diskTicksPerKiB }
+  ]
 }
 
-function slotsKiB({ model }: Costs): number {
-  return SLOTS * Math.max(...model.layerKiB)
+/** A disk slower than any memory that plans count with is of no use for a token. */
+function canStream({ diskMiBps = 0 }: Room): boolean {
+  return diskMiBps >= RATE_MIBPS_MIN
+}
+
+function diskPrice({ diskMiBps = 0 }: Room): number {
+  return priceOf({ weightMiBps: diskMiBps })
 }

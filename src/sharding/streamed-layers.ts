@@ -25,23 +25,50 @@ export function streamedLayers(
 ): number[] | null {
   const excessKiB = costs.residentKiB(start, end) - memoryKiB
   if (excessKiB <= 0) return []
-  const sizesKiB = costs.model.layerKiB.slice(start, end)
-  const largestKiB = Math.max(...sizesKiB)
-  const wholeKiB = sizesKiB.reduce((sum, sizeKiB) => sum + sizeKiB, 0)
+  const { layerKiB } = costs.model
+  let wholeKiB = 0
+  let largestKiB = 0
+  for (let layer = start; layer < end; layer++) {
+    const sizeKiB = layerKiB[layer] as number
+    wholeKiB += sizeKiB
+    if (sizeKiB > largestKiB) largestKiB = sizeKiB
+  }
   // With all of them through the slots; of one layer or two nothing is gained.
   if (wholeKiB - SLOTS * largestKiB < excessKiB) return null
   // None is larger than the largest, so fewer than these cannot be enough.
-  for (let count = SLOTS + ceilDiv(excessKiB, largestKiB); ; count++) {
-    const layers = spread(count, end - start)
-    const streamedKiB = layers.map((layer) => sizesKiB[layer] as number)
-    const gainKiB = streamedKiB.reduce((sum, sizeKiB) => sum + sizeKiB, 0)
-    if (gainKiB - SLOTS * Math.max(...streamedKiB) >= excessKiB) {
-      return layers.map((layer) => start + layer)
-    }
-  }
+  let count = SLOTS + ceilDiv(excessKiB, largestKiB)
+  let layers = spread(count, start, end)
+  while (gainKiB(layerKiB, layers) < excessKiB) layers = spread(++count, start, end)
+  return layers
 }
 
-/** So many of [0, nLayers), at least two, from the first to the last. */
-function spread(count: number, nLayers: number): number[] {
-  return Array.from({ length: count }, (_, i) => floorDiv(i * (nLayers - 1), count - 1))
+/** What is left of the room of some layers once the slots are there. */
+function gainKiB(layerKiB: readonly number[], layers: readonly number[]): number {
+  let sumKiB = 0
+  let largestKiB = 0
+  for (const layer of layers) {
+    const sizeKiB = layerKiB[layer] as number
+    sumKiB += sizeKiB
+    if (sizeKiB > largestKiB) largestKiB = sizeKiB
+  }
+  return sumKiB - SLOTS * largestKiB
+}
+
+/** So many layers of a range, two at least: the i-th lies floor(i * (length - 1) / (count - 1)) in. */
+function spread(count: number, start: number, end: number): number[] {
+  const gaps = count - 1
+  const step = floorDiv(end - start - 1, gaps)
+  const more = (end - start - 1) % gaps
+  const layers: number[] = []
+  let rest = 0
+  for (let layer = start; layer < end; layer += step) {
+    layers.push(layer)
+    // Adding up is far cheaper than dividing, and plans ask for thousands of stages.
+    rest += more
+    if (rest >= gaps) {
+      rest -= gaps
+      layer += 1
+    }
+  }
+  return layers
 }

@@ -68,18 +68,12 @@ function reserving(model: ModelFacts, records: readonly Measured[]): Omit<View, 
 export function viewHash({ model, peers, usual }: View): string {
   const { id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied } = model
   return hashOf([
-    'swarm view 2',
+    'swarm view 3',
     [id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied],
     [model.kvBytesPerToken, model.contextTokens, sessionsOf(model), model.layerKops ?? []],
     peers.map((peer) => [
       peer.key,
-      [
-        peer.memoryKiB,
-        peer.weightMiBps,
-        peer.int8Mops ?? 0,
-        peer.diskMiBps ?? 0,
-        ...(peer.loadMiBps === undefined ? [] : [peer.loadMiBps])
-      ],
+      [peer.memoryKiB, peer.weightMiBps, peer.int8Mops ?? 0, peer.diskMiBps ?? 0],
       peer.accelerator ? [peer.accelerator.memoryKiB, peer.accelerator.weightMiBps] : [],
       (peer.links ?? []).map(({ peer: other, delayUs, mbps = 0 }) => [other, delayUs, mbps]),
       rangeOf(peer.held),
@@ -132,10 +126,7 @@ function isMeasured(record: PeerRecord): record is Measured {
   return record.profile !== null && isUsable(record.profile)
 }
 
-/**
- * A range of another model's shape is no range. The disk says how fast layers come: no stage streams them
- * for every token yet, and a plan that counted on it would give peers what they cannot load.
- */
+/** A range of another model's shape is no range. */
 function toViewPeer({ key, profile, pin, held, stage }: Measured, nLayers: number): ViewPeer {
   const { memoryKiB, weightMiBps, int8Mops, diskMiBps } = profile
   const real = (range: LayerRange | null) =>
@@ -152,6 +143,6 @@ function toViewPeer({ key, profile, pin, held, stage }: Measured, nLayers: numbe
     standby: own === null || isMoving ? all : subtract(all, [own]),
     isMoving,
     pin: real(pin),
-    ...(diskMiBps > 0 ? { loadMiBps: diskMiBps } : {})
+    ...(diskMiBps > 0 ? { diskMiBps } : {})
   }
 }

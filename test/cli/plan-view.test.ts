@@ -54,6 +54,16 @@ test('plan view - what was declared is told as what there is room for', (t) => {
   t.absent(explainLines({ ...plan, reserve: null }, peers).some((line) => /keeps room/.test(line)))
 })
 
+test('plan view - who reads layers from disk says how many', (t) => {
+  const streamed = [{ peer: plan.stages[0]!.peer, layers: 3 }]
+  t.ok(
+    explainLines({ ...plan, streamed }, peers).includes(
+      'atlas reads 3 of its 3 layers from disk for each token'
+    )
+  )
+  t.absent(explainLines(plan, peers).some((line) => /from disk/.test(line)))
+})
+
 test('plan view - how much a better plan could save', (t) => {
   const predicted = plan.predicted && { ...plan.predicted, boundMs: 55.1 }
   const [line] = explainLines({ ...plan, predicted }, peers)

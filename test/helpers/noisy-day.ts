@@ -2,13 +2,14 @@
 // minute, with noise, while their true speeds drift: how often the plan changes, and what it costs against
 // the best plan of the moment. Held layers follow the plan at once, so every change counts.
 
+import { given } from '../../src/base/given.ts'
 import { below, seededRandom, type Random } from '../../src/base/random.ts'
 import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import { averageRate, nearestStep, quantiseRate, type Average } from '../../src/sharding/profile.ts'
 import { NoisyWays } from './noisy-ways.ts'
-import { keyOf, modelKiB, randomModel, ticksOf } from './views.ts'
+import { keyOf, modelKiB, randomModel, ticksOf, withScarceMemory } from './views.ts'
 
-import type { ModelFacts, ViewPeer } from '../../src/sharding/facts.ts'
+import type { ModelFacts, View, ViewPeer } from '../../src/sharding/facts.ts'
 import { viewHash } from '../../src/sharding/view.ts'
 
 const SAMPLE_MS = 30_000
@@ -22,22 +23,27 @@ export interface NoisyDay {
   regret: number
 }
 
-/**
- * @param steady false publishes every sample as it is: the canary.
- * @param nSamples a day of them, or fewer.
- */
+export interface NoisyDayOptions {
+  /** False publishes every sample as it is: the canary. */
+  steady?: boolean
+  /** A day of them, or fewer. */
+  nSamples?: number
+  /** Memory does not suffice, so that disks are read for every token, and are measured with noise as well. */
+  streams?: boolean
+}
+
 export function noisyDay(
   seed: number,
   noisePercent: number,
-  steady = true,
-  nSamples = DAY_SAMPLES
+  { steady = true, nSamples = DAY_SAMPLES, streams = false }: NoisyDayOptions = {}
 ): NoisyDay {
   const random = seededRandom(seed)
-  const { model, truth } = cluster(random)
+  const roomy = cluster(random)
+  const { model, peers: truth } = streams ? withScarceMemory(random, roomy, 85) : roomy
   const ways = new NoisyWays(random, model, truth)
   const trueLinks = ways.links(0)
-  const averages = truth.map((): Average | null => null)
-  const published = truth.map(({ weightMiBps }) => nearestStep(weightMiBps))
+  const rates = truth.map(({ weightMiBps }) => new NoisyRate(weightMiBps))
+  const disks = truth.map(({ diskMiBps }) => diskMiBps && new NoisyRate(diskMiBps))
   const drift = truth.map(() => 0)
   const held = new Map<string, ViewPeer['held']>()
   let plan: Plan | null = null
@@ -52,11 +58,9 @@ export function noisyDay(
       return { ...peer, weightMiBps: Math.floor(peer.weightMiBps * (1 + drift[i])), links }
     })
     for (const [i, { weightMiBps }] of now.entries()) {
-      const noisy = weightMiBps * (1 + (gauss(random) * noisePercent) / 100)
-      const measured = Math.max(100, Math.floor(noisy))
-      averages[i] = averageRate(averages[i] as Average | null, measured)
-      const rate = (averages[i] as Average).rate
-      published[i] = steady ? quantiseRate(published[i] as number, rate) : measured
+      rates[i]?.look(random, weightMiBps, noisePercent, steady)
+      const { diskMiBps = 0 } = truth[i] as ViewPeer
+      if (disks[i]) disks[i].look(random, diskMiBps, noisePercent, steady)
     }
     const nowMs = (sample + 1) * SAMPLE_MS
     ways.look(noisePercent, nowMs)
@@ -64,7 +68,8 @@ export function noisyDay(
     const peers = truth.map((peer, i) => ({
       ...peer,
       links: links.get(peer.key) ?? [],
-      weightMiBps: published[i] as number,
+      weightMiBps: (rates[i] as NoisyRate).published,
+      ...given({ diskMiBps: disks[i] ? disks[i].published : undefined }),
       held: steady ? (held.get(peer.key) ?? null) : null
     }))
     const seen = viewHash({ model, peers })
@@ -85,8 +90,25 @@ export function noisyDay(
   return { changes, regret: regret / Math.ceil(nSamples / REGRET_EVERY) }
 }
 
+/** What a peer publishes of a rate that it measures again and again. */
+class NoisyRate {
+  published: number
+  #average: Average | null = null
+
+  constructor(trueMiBps: number) {
+    this.published = nearestStep(trueMiBps)
+  }
+
+  look(random: Random, trueMiBps: number, noisePercent: number, steady: boolean): void {
+    const noisy = trueMiBps * (1 + (gauss(random) * noisePercent) / 100)
+    const measured = Math.max(100, Math.floor(noisy))
+    this.#average = averageRate(this.#average, measured)
+    this.published = steady ? quantiseRate(this.published, this.#average.rate) : measured
+  }
+}
+
 /** Eight machines of which several are needed, and some are left out. */
-function cluster(random: Random): { model: ModelFacts; truth: ViewPeer[] } {
+function cluster(random: Random): View {
   const layerKiB = Array.from({ length: 40 }, () => 200_000)
   const model: ModelFacts = {
     ...randomModel(random, 1),
@@ -107,7 +129,7 @@ function cluster(random: Random): { model: ModelFacts; truth: ViewPeer[] } {
     weightMiBps: 8000 + below(random, 40_000),
     pin: null
   }))
-  return { model, truth }
+  return { model, peers: truth }
 }
 
 /** Mean 0, deviation 1, from four uniform values. */

@@ -5,7 +5,14 @@
 import { below, seededRandom, type Random } from '../../src/base/random.ts'
 import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import { createView } from '../../src/sharding/view.ts'
-import { randomModel, randomPeers, randomPin, shuffled, toRecord } from './views.ts'
+import {
+  randomModel,
+  randomPeers,
+  randomPin,
+  shuffled,
+  toRecord,
+  withScarceMemory
+} from './views.ts'
 
 import type { View, ViewPeer } from '../../src/sharding/facts.ts'
 
@@ -33,13 +40,17 @@ export function planManyTimes(seed: number, count: number, nPeersMax: number): P
   return { wrong, different: plans.size }
 }
 
-/** One line for each golden view: the first 32 digits of the plan's hash and its tokens per second. */
+/** One line for each golden view: the first digits of the hashes of plan and view, and predictions. */
 export function goldenPlans(): string[] {
   const random = seededRandom(500)
-  return Array.from({ length: 500 }, (_, index) => {
-    const view = mixedView(random, index % 50 === 0 ? 18 : index % 10 === 0 ? 10 : 6)
-    return goldenLine(computePlan(view))
-  })
+  const views = Array.from({ length: 500 }, (_, index) =>
+    mixedView(random, index % 50 === 0 ? 18 : index % 10 === 0 ? 10 : 6)
+  )
+  // Without most of the memory that they need, every machine with a disk.
+  const scarce = Array.from({ length: 100 }, (_, index) =>
+    withScarceMemory(random, mixedView(random, index % 10 === 0 ? 10 : 4), 50 + (index >> 1))
+  )
+  return [...views, ...scarce].map((view) => goldenLine(computePlan(view)))
 }
 
 function goldenLine({ hash, viewHash, predicted }: Plan): string {

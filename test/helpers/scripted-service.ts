@@ -136,6 +136,7 @@ export class ScriptedService implements SwarmService {
     return {
       stages: STAGES,
       standbys: [],
+      streamed: [],
       predicted: {
         tokensPerSecond: 17.24,
         tokenMs: 58,

@@ -7,6 +7,8 @@ import { createCosts } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { nearestStep, quantiseMemory } from '../../src/sharding/profile.ts'
 import { kvKiBPerLayer } from '../../src/sharding/facts.ts'
+import { ticksPerStage } from '../../src/sharding/route-ticks.ts'
+import { withDisks } from '../../src/sharding/stream.ts'
 import { peerIdOf, toPeerId } from '../../src/wire/ids.ts'
 
 import type { LayerRange } from '../../src/model/layer-range.ts'
@@ -39,6 +41,18 @@ export function randomModel(random: Random, nLayersMax: number): ModelFacts {
 export function modelKiB(model: ModelFacts): number {
   const layers = model.layerKiB.reduce((sum, size) => sum + size, 0)
   return layers + model.nLayers * kvKiBPerLayer(model) + model.embeddingKiB + model.headKiB
+}
+
+/** All peers with a disk, and so much of the memory that the model needs. */
+export function withScarceMemory(random: Random, { model, peers }: View, percent: number): View {
+  const hasKiB = peers.reduce((sum, { memoryKiB }) => sum + memoryKiB, 0)
+  const needKiB = Math.floor((modelKiB(model) * percent) / 100)
+  const scarce = peers.map((peer) => ({
+    ...peer,
+    memoryKiB: Math.max(1, Math.floor((peer.memoryKiB * needKiB) / hasKiB)),
+    diskMiBps: nearestStep(500 + below(random, 5000))
+  }))
+  return { model, peers: scarce }
 }
 
 /** Peers whose memory is from a tenth to about one and a half times what the model needs. */
@@ -106,14 +120,14 @@ export function bruteForceTicks({ model, peers }: View): number {
   return best
 }
 
+/** Of a token over stages of which each streams what its peer has no memory for. */
 export function ticksOf({ model, peers }: View, stages: readonly RouteStage[]): number {
-  const costs = createCosts(model)
+  const costs = withDisks(createCosts(model))
+  const hops = createHops(model, peers)
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const route = stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
-  return stages.reduce(
-    (sum, { start, end }, index) => sum + costs.stageTicks(route[index] as ViewPeer, start, end),
-    createHops(model, peers).routeTicks(route)
-  )
+  const perStage = ticksPerStage(costs, hops, route, stages)
+  return perStage.reduce((sum, ticks) => sum + ticks, hops.routeTicks(route))
 }
 
 /** What a peer of a view would publish. */
@@ -131,7 +145,7 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
       memoryKiB: peer.memoryKiB,
       weightMiBps: peer.weightMiBps,
       int8Mops: peer.int8Mops ?? 1000,
-      diskMiBps: peer.loadMiBps ?? 0,
+      diskMiBps: peer.diskMiBps ?? 0,
       contextTokens: 0,
       sessions: 0,
       neighbours: (peer.links ?? [])

@@ -23,6 +23,10 @@ const machine: Machine = {
 
 const model = { ...randomModel(seededRandom(1), 1), nLayers: 1, layerKiB: [2 * GIB] }
 const facts = { ...model, activeKiB: model.layerKiB, headKiB: 0 }
+const view = {
+  model: facts,
+  peers: [SELF, OTHER].map((key) => ({ key, memoryKiB: 8 * GIB, weightMiBps: 19_488, pin: null }))
+}
 
 function setUp(wishes = { contextTokens: 32_768 as number | null, sessions: null }) {
   const world = {
@@ -92,9 +96,9 @@ test('own profile - less memory is published and claimed', async (t) => {
 test('own profile - what an answer showed of others is told, of itself nothing', (t) => {
   const world = setUp()
   world.begin()
-  world.profile.note(facts, answer(SELF, 1000))
+  world.profile.note(view, answer(SELF, 1000))
   t.is(world.told.length, 0)
-  world.profile.note(facts, answer(OTHER, 1000))
+  world.profile.note(view, answer(OTHER, 1000))
   // 2 GiB a token, ten of them in a second.
   t.is(world.told.at(-1)?.neighbours[0]?.seenMiBps, 19_488)
 })

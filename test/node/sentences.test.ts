@@ -27,6 +27,7 @@ const plan: Plan = {
     { peer: keyOf('b'), start: 2, end: 5 }
   ],
   standbys: [],
+  streamed: [],
   predicted: {
     tokenUs: 58_000,
     perStageUs: [20_000, 30_000],

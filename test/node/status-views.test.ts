@@ -97,6 +97,19 @@ test('status views - a plan is told in milliseconds, and as ready only when it i
   t.is(planStatus(plan, { ...ready, state: 'loading' }).ready, false)
 })
 
+test('status views - a plan that streams says who reads how many layers', (t) => {
+  const nLayers = 8
+  const layerKiB = Array.from({ length: nLayers }, () => 2 ** 20)
+  const large = { ...model, nLayers, layerKiB, activeKiB: layerKiB }
+  const { profile } = record
+  const small = { ...record, pin: null, profile: profile && { ...profile, memoryKiB: 7 * 2 ** 20 } }
+  const disk = { ...small, profile: small.profile && { ...small.profile, diskMiBps: 2896 } }
+  const streamedOf = (one: typeof record) =>
+    planStatus(computePlan(createView(large, 1, [one])), null).streamed
+  t.alike(streamedOf(disk), [{ peer: keyOf('a'), layers: 3 }])
+  t.alike(streamedOf(small), [])
+})
+
 test('status views - a gap is named', (t) => {
   const status = planStatus(computePlan(createView(model, 1, [])), null)
   t.alike(status.gap, [{ start: 0, end: 2 }])

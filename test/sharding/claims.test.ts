@@ -124,10 +124,9 @@ test('claims - a far peer is not asked for help that costs more than it brings',
   )
 })
 
-test('claims - a disk rate says how fast layers come, not that they are streamed', (t) => {
-  const [peer] = view(record('a', { diskMiBps: 2048 })).peers
-  t.is(peer?.loadMiBps, 2048)
-  t.absent(peer?.diskMiBps)
+test('claims - a disk rate is part of a view, and one that is not known is none', (t) => {
+  t.is(view(record('a', { diskMiBps: 2048 })).peers[0]?.diskMiBps, 2048)
+  t.absent(view(record('a')).peers[0]?.diskMiBps)
 })
 
 test('claims - plans reserve the longest context and the most sessions that anybody declared', (t) => {

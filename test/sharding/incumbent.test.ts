@@ -88,11 +88,24 @@ test('incumbent - a move that does not repay its bytes is not made', (t) => {
     ...one,
     memoryKiB: one.memoryKiB * 100
   }))
-  const endsOf = (loadMiBps: number | undefined) => {
-    const loading = peers.map((one) => ({ ...one, ...given({ loadMiBps }) }))
+  const endsOf = (diskMiBps: number | undefined) => {
+    const loading = peers.map((one) => ({ ...one, ...given({ diskMiBps }) }))
     return computePlan({ model: vast, peers: loading }).stages.map(({ end }) => end)
   }
   t.alike(endsOf(undefined), [5, 8])
   t.alike(endsOf(100), [5, 8])
   t.alike(endsOf(2 ** 22), [3, 8], 'unless they come in no time')
+})
+
+test('incumbent - stages that stream stay as they are, until another plan is much faster', (t) => {
+  const streaming = (digit: string, diskMiBps: number, held: [number, number] | null) => ({
+    ...peer(digit, 20_000, held),
+    memoryKiB: 3_000_000,
+    diskMiBps
+  })
+  const held = 'a:0-3 b:4-7'
+  t.is(planOf(streaming('a', 2000, null), streaming('b', 2000, null)), held)
+  t.is(planOf(streaming('a', 2000, null), streaming('b', 2800, null)), 'a:0-2 b:3-7')
+  t.is(planOf(streaming('a', 2000, [0, 4]), streaming('b', 2800, [4, 8])), held, '5 % of a token')
+  t.is(planOf(streaming('a', 2000, [0, 4]), streaming('b', 8000, [4, 8])), 'a:0-2 b:3-7')
 })

@@ -73,3 +73,11 @@ test('standby - in random plans it is another peer with room beside all that it 
   }
   t.ok(count > 100, `${count} standbys`)
 })
+
+test('standby - machines that read their own layers from disk have no room for others', (t) => {
+  const disk = { memoryKiB: 3_000_000, weightMiBps: 20_000, diskMiBps: 2000, pin: null }
+  const peers = ['a', 'b'].map((digit) => ({ key: keyOf(digit), ...disk }))
+  const { streamed, standbys } = computePlan({ model, peers })
+  t.is(streamed.length, 2)
+  t.alike(standbys, [])
+})

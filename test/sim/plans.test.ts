@@ -31,11 +31,24 @@ test('plans - a day of noise changes the plan at most five times and costs littl
   t.ok(mean <= 0.015, `regret ${mean}`)
 })
 
+test('plans - nor does a day of noise move layers that are read from disk', SLOW, (t) => {
+  const regrets: number[] = []
+  for (const noise of [5, 10, 20]) {
+    for (const seed of [1, 2, 3]) {
+      const { changes, regret } = noisyDay(seed, noise, { streams: true })
+      t.ok(changes <= 5, `seed ${seed}, ${noise} % noise: ${changes} changes`)
+      regrets.push(regret)
+    }
+  }
+  const mean = regrets.reduce((sum, regret) => sum + regret, 0) / regrets.length
+  t.ok(mean <= 0.015, `regret ${mean}`)
+})
+
 test(
   'plans - the canary: without steps, averages and held ranges a quarter of the samples are new plans',
   SLOW,
   (t) => {
-    const { changes } = noisyDay(2, 20, false, 240)
+    const { changes } = noisyDay(2, 20, { steady: false, nSamples: 240 })
     t.ok(changes > 60, `${changes} changes`)
   }
 )
