@@ -34,7 +34,7 @@ export function beginServing(
   machine: Machine,
   onHolding: (holding: Holding) => void
 ): Profile {
-  const { layers, memoryBytes, log, dataDir } = parts.options
+  const { layers, memoryBytes, contextTokens, log, dataDir } = parts.options
   const own = parts.profile as OwnProfile
   const facts = modelFacts(model)
   const stage = new NativeStage(model, threadsOf(parts.options))
@@ -51,7 +51,8 @@ export function beginServing(
     }
   })
   const claimedBytes = machine.memoryKiB * 1024
-  for (const text of roomTexts(facts, claimedBytes, memoryBytes, loadableBytes(), layers)) {
+  const wished = { ...facts, contextTokens: contextTokens ?? facts.contextTokens }
+  for (const text of roomTexts(wished, claimedBytes, memoryBytes, loadableBytes(), layers)) {
     parts.hub.emit('memory', text)
   }
   const keeper = new LayerKeeper({

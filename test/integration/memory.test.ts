@@ -4,14 +4,20 @@
 import { join } from 'node:path'
 import test from 'brittle'
 
+import { measureDisk } from '../../src/compute/disk-rate.ts'
 import { demoModelSpec } from '../../src/model/synthetic/spec.ts'
 import { writeSyntheticModel } from '../../src/model/synthetic/write-model.ts'
-import { agreedPlan, Lab, REAL, type LabPeer } from '../helpers/swarm-lab.ts'
+import { agreedPlan, Lab, REAL, type Json, type LabPeer } from '../helpers/swarm-lab.ts'
+import { until } from '../helpers/until.ts'
 
 import type { GenerateResult } from '../../src/api/service.ts'
 
 /** Of some 33 MiB that the demo's model takes with its context: three such peers, or one without. */
 const SHARE = ['--memory', '14MiB']
+/** Of some 10 MiB with a shorter context: two such peers read layers from disk, three do not. */
+const LITTLE = ['--memory', '4MiB', '--context', '512']
+/** Two of these have no room for keys and values, which no disk takes. */
+const TOO_LITTLE = ['--memory', '12MiB']
 const QUESTION = ['-p', 'one two', '-n', '32', '--seed', '7']
 
 async function setUp(lab: Lab) {
@@ -21,7 +27,7 @@ async function setUp(lab: Lab) {
   const alone = (await lab.json(['run', model, ...QUESTION])) as GenerateResult
   const topic = lab.topic('memory')
   const start = (name: string, flags: string[]) => lab.join(name, topic, [...common, ...flags])
-  return { alone, start }
+  return { alone, start, model }
 }
 
 test('memory - peers split what none can hold, and anew as they come and go', REAL, async (t) => {
@@ -56,21 +62,51 @@ test('memory - peers split what none can hold, and anew as they come and go', RE
   isAnswer(third)
 })
 
+/** Of each peer, how many layers it reads from disk for each token. */
+async function onDisk(lab: Lab, peers: readonly LabPeer[]): Promise<Map<string, number>> {
+  const all = await Promise.all(
+    peers.map(({ dataDir }) => lab.json(['status', '--data-dir', dataDir]))
+  )
+  return new Map(all.map((status) => [status['key'], status['onDisk'].length]))
+}
+
+test('memory - what none has room for is read from disk, until there is room', REAL, async (t) => {
+  const lab = Lab.open(t)
+  const { alone, start, model } = await setUp(lab)
+  if ((await measureDisk(model)) === null) return t.comment('skipped: no reads past the cache')
+  const isAnswer = ({ ids, logitsHash }: GenerateResult) =>
+    t.alike([ids, logitsHash], [alone.ids, alone.logitsHash])
+
+  const few = [start('a', LITTLE), start('b', LITTLE)]
+  await agreedPlan(few, 2)
+  isAnswer(await lab.generate(few[1] as LabPeer, QUESTION))
+  const { streamed } = await lab.json(['plan', '--data-dir', (few[0] as LabPeer).dataDir])
+  t.ok(streamed.length > 0 && streamed.every(({ layers }: Json) => layers >= 3))
+  const planned = new Map(streamed.map(({ peer, layers }: Json) => [peer, layers]))
+  for (const [key, layers] of await onDisk(lab, few)) t.is(layers, planned.get(key) ?? 0)
+
+  const third = start('c', LITTLE)
+  await agreedPlan([...few, third], 3)
+  isAnswer(await lab.generate(third, QUESTION))
+  await until(async () => [...(await onDisk(lab, few)).values()].every((layers) => layers === 0))
+  isAnswer(await lab.generate(few[0] as LabPeer, QUESTION))
+})
+
 test('memory - without room for all layers the missing ones are named', REAL, async (t) => {
   const lab = Lab.open(t)
   const { start } = await setUp(lab)
-  const peers = [start('a', SHARE), start('b', SHARE)] as const
+  const peers = [start('a', TOO_LITTLE), start('b', TOO_LITTLE)] as const
   const hashes = peers.map(async (peer) => {
-    const { data } = await peer.event('plan', ({ text }) => text.endsWith('for layers 10-11'))
+    const { data } = await peer.event('plan', ({ text }) => text.endsWith('for layers 8-11'))
     return data?.['hash']
   })
   const argv = ['--data-dir', peers[0].dataDir]
   t.is(await hashes[0], await hashes[1])
   const { hash, gap } = await lab.json(['plan', ...argv])
-  t.alike([hash, gap], [await hashes[0], [{ start: 10, end: 12 }]])
+  t.alike([hash, gap], [await hashes[0], [{ start: 8, end: 12 }]])
   const { status, stdout, stderr } = await lab.run(['generate', ...argv, ...QUESTION])
   t.is(status, 4)
   t.is(stdout, '')
-  const reason = 'no peer has room for layers 10-11: let another machine join'
+  const reason = 'no peer has room for layers 8-11: let another machine join'
   t.is(stderr, `waiting: ${reason}\nswarm: ${reason} [PLAN_GAP]\n`)
 })
