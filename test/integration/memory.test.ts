@@ -18,6 +18,7 @@ const SHARE = ['--memory', '14MiB']
 const LITTLE = ['--memory', '4MiB', '--context', '512']
 /** Two of these have no room for keys and values, which no disk takes. */
 const TOO_LITTLE = ['--memory', '12MiB']
+const LONG = ['-p', 'one two', '-n', '400', '--seed', '7']
 const QUESTION = ['-p', 'one two', '-n', '32', '--seed', '7']
 
 async function setUp(lab: Lab) {
@@ -90,6 +91,19 @@ test('memory - what none has room for is read from disk, until there is room', R
   isAnswer(await lab.generate(third, QUESTION))
   await until(async () => [...(await onDisk(lab, few)).values()].every((layers) => layers === 0))
   isAnswer(await lab.generate(few[0] as LabPeer, QUESTION))
+
+  // Its layers are nowhere else, and the others have no room for them: from disk they serve at once.
+  const expected = (await lab.json(['run', model, ...LONG])) as GenerateResult
+  const argv = ['generate', '--data-dir', (few[0] as LabPeer).dataDir, ...LONG]
+  const answer = lab.start([...argv, '--json', '--stream'])
+  await answer.until(() => answer.lines.filter(({ type }) => type === 'text').length > 20)
+  third.command.signal('SIGKILL')
+  t.is((await answer.ended).status, 0, answer.output)
+  t.alike([answer.last['ids'], answer.last['logitsHash']], [expected.ids, expected.logitsHash])
+  const { losses } = answer.last['timing']
+  t.comment(JSON.stringify(losses))
+  t.is(losses.length, 1)
+  t.ok([...(await onDisk(lab, few)).values()].some((layers) => layers > 0))
 })
 
 test('memory - without room for all layers the missing ones are named', REAL, async (t) => {
