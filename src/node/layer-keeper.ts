@@ -44,6 +44,8 @@ export interface LayerKeeperOptions {
   clock: Clock
   /** Which of such layers stay on disk, if they may. Throws why this machine cannot hold them now. */
   arrange: (ranges: readonly LayerRange[], mayStream: boolean) => readonly number[]
+  /** Whether all layers are held by somebody who is there: else no session can go on as it is. */
+  isServed: () => boolean
   /** What is held or how far loading is has changed; at most once a percent. */
   onChange: (holding: Holding) => void
   /** A load failed; it is tried again after a while unless the aim changes. */
@@ -155,13 +157,16 @@ export class LayerKeeper {
   }
 
   async #drain(keep: readonly LayerRange[], isUrgent: boolean): Promise<void> {
-    const { stage, host, clock } = this.#options
+    const { stage, host, clock, isServed } = this.#options
     const { signal } = this.#turn
     if (containsAll(keep, stage.held)) return
+    const isInVain = isUrgent && !isServed()
     host.restrict(keep)
     // Before they go, so that origins have the sessions moved meanwhile.
     this.#kept = keep
     this.#changed()
+    // A machine is lost whose layers nobody else has: sessions wait for those that are to come here.
+    if (isInVain) host.evict()
     const patience = new AbortController()
     const timer = isUrgent ? clock.after(DRAIN_MS, () => patience.abort()) : null
     try {

@@ -65,6 +65,7 @@ export function beginServing(
       const room = { freeBytes: loadableBytes(), claimedBytes: own.claimBytes }
       return arrange(reserving, stage, ranges, room, mayStream)
     },
+    isServed: () => parts.watch?.readiness()?.state === 'ready',
     onChange: onHolding,
     onError: (error) => parts.hub.emit('error', `loading failed: ${error.message}`)
   })

@@ -77,6 +77,7 @@ export function setUp() {
     room: 100,
     /** Layers beyond these that may stay on disk. */
     diskRoom: 0,
+    isServed: true,
     wake: () => {}
   }
   const host = {
@@ -108,6 +109,7 @@ export function setUp() {
       }
       return layers.slice(world.room)
     },
+    isServed: () => world.isServed,
     onChange: (holding) => world.changes.push(holding),
     onError: (error) => world.errors.push(error)
   })

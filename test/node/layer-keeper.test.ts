@@ -107,6 +107,22 @@ test('layer keeper - sessions that do not end are sent elsewhere after ten secon
   t.alike(world.notes, ['keep none', 'evict', 'load 6-7'])
 })
 
+test('layer keeper - sessions that cannot go on anyway are sent elsewhere at once', async (t) => {
+  const world = setUp()
+  await holding(world, range(0, 6))
+  world.room = 6
+  world.isBusy = true
+  world.isServed = false
+  await aim(world, toward(range(6, 8)))
+  t.alike(world.notes.slice(0, 2), ['keep none', 'evict'])
+  world.wake()
+  await finish(world)
+  world.notes.length = 0
+  world.isBusy = true
+  await aim(world, settled(null))
+  t.alike(world.notes, ['keep none'], 'what nobody waits for goes in its time')
+})
+
 test('layer keeper - where nothing is to come, sessions have the time they need', async (t) => {
   const world = setUp()
   await holding(world, range(0, 6))

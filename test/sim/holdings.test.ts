@@ -83,6 +83,7 @@ class World {
       host,
       clock: this.#clock,
       arrange: (ranges, mayStream) => arrange(facts, stage, ranges, room, mayStream),
+      isServed: () => true,
       onChange: ({ held, stage, loading }) => {
         const seq = member.record.seq + 1
         member.record = { ...member.record, seq, held: [...held], stage, loading }
