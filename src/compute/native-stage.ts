@@ -16,16 +16,20 @@ import { NO_LOGITS_HASH, type KvType, type Sampling } from '../wire/session.ts'
 import {
   fromNative,
   loadKernels,
-  type NativeCache,
   type NativeModel,
   type NativeOutcome,
-  type NativePart,
-  type NativeSampler,
   type NativeSpan
 } from './addon.ts'
 import { ARITHMETIC_VERSION, sessionArithmetic } from './arithmetic.ts'
 import { KV_HEADER_BYTES, readKvHeader, writeKvHeader, type KvShape } from './kv-piece.ts'
 import { nativeConfig, type StageModel } from './native-config.ts'
+import {
+  nativeCacheOf,
+  NativeCacheHandle,
+  nativePart,
+  NativeSamplerHandle,
+  outcomeOf
+} from './native-parts.ts'
 import { ShortSteps } from './short-steps.ts'
 
 import type {
@@ -48,76 +52,6 @@ const KV_NUMBERS: Record<KvType, number> = { f32: 0, f16: 1, q8_0: 8 }
  * takes a while, long beside what it costs to begin a slice, which is some tens of microseconds.
  */
 const SLICE_MS = 20
-
-class Cache implements StageCache {
-  readonly native: NativeCache
-  readonly range: LayerRange
-  readonly capacityTokens: number
-  readonly kvType: KvType
-  readonly #bytesOf: (capacityTokens: number) => number
-
-  constructor(
-    native: NativeCache,
-    shape: Pick<StageCache, 'range' | 'capacityTokens' | 'kvType'>,
-    bytesOf: (capacityTokens: number) => number
-  ) {
-    this.native = native
-    this.range = shape.range
-    this.capacityTokens = shape.capacityTokens
-    this.kvType = shape.kvType
-    this.#bytesOf = bytesOf
-  }
-
-  get sizeBytes(): number {
-    return this.#bytesOf(this.capacityTokens)
-  }
-
-  get heldBytes(): number {
-    return this.native.heldBytes()
-  }
-
-  get length(): number {
-    return this.native.length()
-  }
-
-  truncate(length: number): void {
-    try {
-      this.native.truncate(length)
-    } catch (error) {
-      throw fromNative(error)
-    }
-  }
-
-  fork(length: number, capacityTokens: number): Cache {
-    const { range, kvType } = this
-    try {
-      const native = this.native.fork(length, capacityTokens)
-      return new Cache(native, { range, capacityTokens, kvType }, this.#bytesOf)
-    } catch (error) {
-      throw fromNative(error)
-    }
-  }
-
-  close(): void {
-    this.native.close()
-  }
-}
-
-class NativeSamplerHandle implements Sampler {
-  readonly native: NativeSampler
-
-  constructor(native: NativeSampler) {
-    this.native = native
-  }
-
-  count(ids: Int32Array): void {
-    this.native.count(ids)
-  }
-
-  close(): void {
-    // The native object goes with this one; it holds a few kilobytes.
-  }
-}
 
 export class NativeStage implements Stage {
   readonly nLayers: number
@@ -202,7 +136,7 @@ export class NativeStage implements Stage {
     try {
       const native = this.#native.openCache(start, end, capacityTokens, KV_NUMBERS[kvType])
       const bytesOf = (tokens: number) => this.cacheBytes(range, tokens, kvType)
-      return new Cache(native, { range, capacityTokens, kvType }, bytesOf)
+      return new NativeCacheHandle(native, { range, capacityTokens, kvType }, bytesOf)
     } catch (error) {
       throw fromNative(error)
     }
@@ -231,7 +165,7 @@ export class NativeStage implements Stage {
     const piece = new Uint8Array(Math.max(KV_HEADER_BYTES, sizeBytes))
     writeKvHeader(shape, span, piece)
     const target = piece.subarray(KV_HEADER_BYTES)
-    const native = (cache as Cache).native
+    const native = nativeCacheOf(cache)
     await this.#run(undefined, () => this.#native.exportCache(native, nativeSpan(span), target))
     return piece
   }
@@ -239,7 +173,7 @@ export class NativeStage implements Stage {
   async importCache(cache: StageCache, modelId: string, piece: Uint8Array): Promise<KvSpan> {
     const span = readKvHeader(this.#shapeOf(cache), modelId, piece)
     const rows = piece.subarray(KV_HEADER_BYTES)
-    const native = (cache as Cache).native
+    const native = nativeCacheOf(cache)
     await this.#run(undefined, () => this.#native.importCache(native, nativeSpan(span), rows))
     return span
   }
@@ -370,27 +304,4 @@ function rangesOf(edges: readonly number[]): LayerRange[] {
 
 function nativeSpan({ layers, start, end }: KvSpan): NativeSpan {
   return [layers.start, layers.end, start, end]
-}
-
-function nativePart(request: StepRequest, cancel: Int32Array): NativePart {
-  const { cache, position, nTokens, ids, input, output, logits, sampler, draft } = request
-  return {
-    cache: (cache as Cache).native,
-    position,
-    nTokens,
-    ...(ids && { ids }),
-    ...(input && { input }),
-    ...(output && { output }),
-    ...(logits && { logits }),
-    ...(sampler && { sampler: (sampler as NativeSamplerHandle).native }),
-    ...(sampler && draft && { draft }),
-    cancel
-  }
-}
-
-function outcomeOf(outcome: NativeOutcome, computeUs: number): StepOutcome {
-  const { error, ids = [], logitsHashes = [] } = outcome
-  if (error !== undefined) return { error: fromNative(error) }
-  const tokens = ids.map((id, i) => ({ id, logitsHash: logitsHashes[i] as string }))
-  return { result: { computeUs, tokens } }
 }
