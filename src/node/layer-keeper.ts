@@ -81,8 +81,7 @@ export class LayerKeeper {
 
   /** From now on this is wanted. */
   aim(aim: Aim): void {
-    const isSame = sameAim(aim, this.#aim)
-    if (this.#isClosed || (isSame && (this.#isRunning || this.#offDisk() === null))) return
+    if (this.#isClosed || sameAim(aim, this.#aim)) return
     const goesOn = this.#move !== null && isWanted(this.#move, aim, this.#aim)
     this.#aim = aim
     if (!goesOn) this.#turn.abort()
@@ -104,7 +103,7 @@ export class LayerKeeper {
       this.#changed()
       const aim = this.#aim
       const next = nextMove(aim, stage.held, this.#stage, (ranges) => this.#hasRoom(ranges))
-      const move = next ?? this.#offDisk()
+      const move = next ?? this.#rearranged()
       if (move === null) {
         if (!aim.isSettled || containsAll(stage.held, wantedBy(aim))) break
         await this.#wait(STANDBY_RETRY_MS)
@@ -190,14 +189,16 @@ export class LayerKeeper {
     await sleep(this.#options.clock, timeMs, this.#turn.signal).catch(() => {})
   }
 
-  /** Layers of those held that were left on disk and that there is memory for by now; null: none. */
-  #offDisk(): Move | null {
+  /** The stage that is held, with as much of it on disk as planned by now: memory has come or gone. */
+  #rearranged(): Move | null {
     const { stage, arrange } = this.#options
-    if (stage.onDisk.length === 0) return null
+    const { onDisk } = this.#aim
     const ranges = [...stage.held]
+    if (onDisk === stage.onDisk.length || !sameRange(this.#aim.stage, ranges[0] ?? null))
+      return null
     try {
-      const isLess = arrange(ranges, true).length < stage.onDisk.length
-      return isLess ? { ranges, range: null, isStandby: false } : null
+      const isAsPlanned = arrange(ranges, true).length === onDisk
+      return isAsPlanned ? { ranges, range: null, isStandby: false } : null
     } catch {
       return null
     }
@@ -232,6 +233,7 @@ function isWanted({ range, isStandby }: Move, aim: Aim, before: Aim): boolean {
 
 function sameAim(a: Aim, b: Aim): boolean {
   const same = a.standbys.every((range, i) => sameRange(range, b.standbys[i] ?? null))
-  const areAlike = a.isSettled === b.isSettled && sameRange(a.stage, b.stage)
+  const areAlike =
+    a.isSettled === b.isSettled && a.onDisk === b.onDisk && sameRange(a.stage, b.stage)
   return areAlike && same && a.standbys.length === b.standbys.length
 }

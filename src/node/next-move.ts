@@ -13,6 +13,8 @@ import type { RouteStage } from '../wire/session.ts'
 export interface Aim {
   /** Its own stage; null: none. */
   readonly stage: LayerRange | null
+  /** How many of its layers are read from disk for each token, where it is held as planned. */
+  readonly onDisk: number
   /** Layers of other peers' stages, to have them when those go. */
   readonly standbys: readonly LayerRange[]
   /** Whether every stage of the plan is held: until then nothing goes without need, no standby comes. */
@@ -27,14 +29,15 @@ export interface Move {
   readonly isStandby: boolean
 }
 
-export const NO_AIM: Aim = { stage: null, standbys: [], isSettled: false }
+export const NO_AIM: Aim = { stage: null, onDisk: 0, standbys: [], isSettled: false }
 
 /** What a plan gives one peer to hold; as many ranges as its record has room for. */
 export function aimOf(plan: Plan, self: PeerId, isSettled: boolean): Aim {
   const ownOf = (all: readonly RouteStage[]) =>
     all.filter(({ peer }) => peer === self).map(({ start, end }) => ({ start, end }))
   const [stage = null] = ownOf(plan.stages)
-  return { stage, standbys: ownOf(plan.standbys).slice(0, HELD_RANGES_MAX - 1), isSettled }
+  const onDisk = plan.streamed.find(({ peer }) => peer === self)?.layers ?? 0
+  return { stage, onDisk, standbys: ownOf(plan.standbys).slice(0, HELD_RANGES_MAX - 1), isSettled }
 }
 
 /**

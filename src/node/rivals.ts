@@ -50,7 +50,7 @@ export class Rivals {
     this.#parts.generator = null
     this.#parts.model = null
     this.#parts.droppedFor = other
-    serving?.keeper.aim({ stage: null, standbys: [], isSettled: true })
+    serving?.keeper.aim({ stage: null, onDisk: 0, standbys: [], isSettled: true })
     network?.publish({ model: null, pin: null })
     hub.emit('model', describeDropped(other))
   }

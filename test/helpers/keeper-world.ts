@@ -124,10 +124,12 @@ export async function settle(): Promise<void> {
 }
 
 /** Its own stage in a plan that is not yet held everywhere. */
-export const toward = (stage: LayerRange | null): Aim => ({ stage, standbys: [], isSettled: false })
+export const toward = (stage: LayerRange | null, onDisk = 0): Aim => {
+  return { stage, onDisk, standbys: [], isSettled: false }
+}
 /** The same once it is. */
 export const settled = (stage: LayerRange | null, ...standbys: LayerRange[]): Aim => {
-  return { stage, standbys, isSettled: true }
+  return { stage, onDisk: 0, standbys, isSettled: true }
 }
 
 export async function aim({ keeper }: World, wanted: Aim): Promise<void> {

@@ -25,7 +25,7 @@ function randomRange(): LayerRange {
 function randomAim(): Aim {
   const stage = below(random, 4) === 0 ? null : randomRange()
   const standbys = Array.from({ length: below(random, 3) }, randomRange)
-  return { stage, standbys, isSettled: below(random, 2) === 0 }
+  return { stage, onDisk: 0, standbys, isSettled: below(random, 2) === 0 }
 }
 
 const countOf = (ranges: readonly LayerRange[]) =>
@@ -92,7 +92,7 @@ test('next move - a stage comes before standbys, and nothing exceeds the room bu
 test('next move - standbys that were there go before the stage that was', (t) => {
   const range = (start: number, end: number) => ({ start, end })
   const held = [range(0, 3), range(8, 11)]
-  const aim = { stage: range(4, 6), standbys: [], isSettled: false }
+  const aim = { stage: range(4, 6), onDisk: 0, standbys: [], isSettled: false }
   const after = (room: number) => moveOf({ held, aim, stage: range(0, 3), room })?.ranges
   t.alike(after(8), [range(0, 3), range(4, 6), range(8, 11)])
   t.alike(after(7), [range(0, 3), range(4, 6)])
