@@ -52,5 +52,7 @@ export const NEIGHBOUR_GOAL: Goal = { must: 0.9, aim: 1 }
 export const AVX2_GOAL: Goal = { must: 1, aim: 1.5 }
 /** Decode at 8k positions: of what reading the keys and values allows. */
 export const CONTEXT_GOAL: Goal = { must: 0.7, aim: 0.9 }
+/** Decode with layers from disk: of what the disk or memory allows, whichever is slower. */
+export const DISK_GOAL: Goal = { must: 0.8, aim: 0.95 }
 /** Predicted to measured tokens/s, either way. */
 export const PREDICTION_GOAL: Goal = { must: 0.9, aim: 0.95 }

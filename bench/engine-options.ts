@@ -10,6 +10,7 @@ export const ROWS = [
   'neighbour',
   'avx2',
   'context',
+  'disk',
   'predict'
 ] as const
 export type Row = (typeof ROWS)[number]

@@ -1,7 +1,7 @@
 // The engine beside llama.cpp and beside what this machine allows: decode, prefill, steps of a few
-// positions, a busy neighbour, AVX2 only, a long context, and the predictions of `swarm bench`. Each line
-// says what must be, what is aimed at and what was measured; engine-pair.ts says how. llama.cpp runs
-// through its Node package on the same file, in turn with ours in one process.
+// positions, a busy neighbour, AVX2 only, a long context, layers from disk, and the predictions of
+// `swarm bench`. Each line says what must be, what is aimed at and what was measured; engine-pair.ts says
+// how. llama.cpp runs through its Node package on the same file, in turn with ours in one process.
 
 import { availableParallelism } from 'node:os'
 import { readFileSync, rmSync, statSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { measure } from '../src/compute/measure.ts'
 import { shape1b, shape8b, type SyntheticSpec } from '../src/model/synthetic/spec.ts'
 import { avx2Rows } from './engine-avx2.ts'
 import { contextRow } from './engine-context.ts'
+import { diskRow } from './engine-disk.ts'
 import { modelRows } from './engine-model.ts'
 import { neighbourRow } from './engine-neighbour.ts'
 import { decodeTokens, readOptions, type Choice, type Shape } from './engine-options.ts'
@@ -41,6 +42,7 @@ export async function engineBench(args: string[]): Promise<void> {
   if (rows.has('neighbour')) await neighbourRow(choice.pairs, !missing)
   if (rows.has('avx2') && !missing) await avx2Rows(choice)
   if (rows.has('context')) await contextRow(choice)
+  if (rows.has('disk')) await diskRow(choice)
   if (rows.has('predict')) await predictRows(choice)
 }
 
