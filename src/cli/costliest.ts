@@ -39,7 +39,13 @@ export function costliestSentence({ hops }: SessionReport): string | null {
     return `most of it, ${share}, is waiting at ${own} ${why}, it would be ${rateWithout(most.ms)}`
   }
   if (most.kind === 'wire') return wireSentence(hops, most, share, rateWithout(most.ms / 2))
-  const claimedMs = hop.predicted?.computeMs ?? 0
+  const { computeMs: claimedMs = 0, layersOnDisk = 0 } = hop.predicted ?? {}
+  if (layersOnDisk > 0) {
+    return (
+      `most of it, ${share}, is computing at ${own}, which reads ${layersOnDisk} of them from disk ` +
+      'for each token; more memory there, or another machine to share them, would spare that'
+    )
+  }
   if (claimedMs > 0 && hop.computeMs > SLOWER_THAN_CLAIMED * claimedMs) {
     const times = (hop.computeMs / claimedMs).toFixed(1)
     return (

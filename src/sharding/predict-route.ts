@@ -46,7 +46,9 @@ export function predictRoute(
     const isLast = index === route.length - 1
     const hopTicks = route.length < 2 ? 0 : isLast ? hops.backTicks(from, to) : hops.ticks(from, to)
     const queueMs = index === slowest ? queueUs / 1000 : 0
-    return { computeMs: toUs(one) / 1000, wireMs: toUs(hopTicks) / 1000, queueMs }
+    const layersOnDisk = costs.streamed(from, stages[index] as RouteStage).length
+    const parts = { computeMs: toUs(one) / 1000, wireMs: toUs(hopTicks) / 1000, queueMs }
+    return layersOnDisk === 0 ? parts : { ...parts, layersOnDisk }
   })
   const cover = { stages: [...stages], ticks }
   return {

@@ -83,12 +83,18 @@ export interface Loss {
   pauseMs: number
 }
 
-/** What the cost model says of one token in one stage and on the way to the next one. */
-export interface HopPrediction {
+/** One token in one stage and on the way to the next one. */
+export interface HopParts {
   computeMs: number
   wireMs: number
   /** Waiting behind the other sessions that run. */
   queueMs: number
+}
+
+/** What the cost model says of that. */
+export interface HopPrediction extends HopParts {
+  /** Layers of the stage that are read from disk for each token; absent: none. */
+  layersOnDisk?: number
 }
 
 /** What the cost model said of a route when it was chosen. */

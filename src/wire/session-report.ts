@@ -10,10 +10,10 @@ import {
   ROUTE_STAGES_MAX
 } from '../base/limits.ts'
 
-import type { HopPrediction } from './generation.ts'
+import type { HopParts, HopPrediction } from './generation.ts'
 
 /** One stage and the way to the next one: means per token after the first. */
-export interface HopReport extends HopPrediction {
+export interface HopReport extends HopParts {
   /** 64 hex digits. */
   peer: string
   /** What people called it then; foreign text. */
@@ -74,6 +74,10 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value)
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
 const isListOf =
   (check: Check, lengthMax: number): Check =>
   (value) =>
@@ -86,19 +90,19 @@ const isShape =
     return Object.entries(fields).every(([name, check]) => check(given[name]))
   }
 
-const PREDICTION = {
+const PARTS = {
   computeMs: isNumber(MS_MAX),
   wireMs: isNumber(MS_MAX),
   queueMs: isNumber(MS_MAX)
 }
 
 const HOP = {
-  ...PREDICTION,
+  ...PARTS,
   peer: isHex(64),
   name: isText(PEER_NAME_BYTES_MAX),
   start: isWhole(LAYERS_MAX),
   end: isWhole(LAYERS_MAX),
-  predicted: orNull(isShape(PREDICTION)),
+  predicted: orNull(isShape({ ...PARTS, layersOnDisk: orAbsent(isWhole(LAYERS_MAX)) })),
   weightBytes: orNull(isNumber(Number.MAX_SAFE_INTEGER))
 } satisfies Record<keyof HopReport, Check>
 

@@ -9,7 +9,7 @@ import { costliestSentence } from '../../src/cli/costliest.ts'
 import { chosenReports } from '../../src/cli/command/explain.ts'
 import { explainLines, sumOfParts } from '../../src/cli/explain-view.ts'
 import { summaryOf } from '../../src/cli/generation-view.ts'
-import { formatReport } from '../../src/wire/session-report.ts'
+import { formatReport, parseReport } from '../../src/wire/session-report.ts'
 import { resultOf } from '../helpers/scripted-service.ts'
 import { lastLine, openShell, SLOW } from '../helpers/swarm-command.ts'
 import { threePeers } from '../helpers/top-states.ts'
@@ -82,6 +82,19 @@ test('explain - a stage that is slower than its profile has other work to do', (
     sentence.includes('computing at atlas (layers 0-11), 3.0 times what its profile says'),
     sentence
   )
+})
+
+test('explain - a stage that reads from disk is told of its disk, whatever its profile says', (t) => {
+  const parts = { computeMs: 400, wireMs: 0.8, queueMs: 0 }
+  const onDisk = withHop(0, { computeMs: 900, predicted: { ...parts, layersOnDisk: 9 } })
+  const sentence = costliestSentence(onDisk) ?? ''
+  t.ok(
+    sentence.includes('at atlas (layers 0-11), which reads 9 of them from disk for each'),
+    sentence
+  )
+  const line = formatReport(onDisk)
+  t.is(parseReport(line)?.hops[0]?.predicted?.layersOnDisk, 9)
+  t.is(parseReport(line.replace('"layersOnDisk":9', '"layersOnDisk":"9"')), null)
 })
 
 test('explain - a long way is named by its two ends, the last one leading to the first', (t) => {

@@ -288,9 +288,14 @@ test('stream - several sessions leave a disk no time between their tokens', (t) 
 
 test('stream - what a route of a plan is predicted is what the plan says', (t) => {
   for (const view of scarceViews(39, 60)) {
-    const { stages, predicted } = computePlan(view)
+    const { stages, predicted, streamed } = computePlan(view)
     if (predicted === null) continue
     const route = predictRoute(view, stages, { promptTokens: 512, nSessions: 1 })
+    const layersOf = (peer: string) => streamed.find((one) => one.peer === peer)?.layers
+    t.alike(
+      route?.perHop.map(({ layersOnDisk }) => layersOnDisk),
+      stages.map(({ peer }) => layersOf(peer))
+    )
     if (route?.tokensPerSecond !== predicted.tokensPerSecond) t.fail('another rate')
     if (route?.firstTokenMs !== predicted.firstTokenUs / 1000) t.fail('another first token')
     t.alike(
