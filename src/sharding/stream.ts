@@ -5,13 +5,27 @@
 
 import { RATE_MIBPS_MIN } from '../base/limits.ts'
 import { boundOfAll } from './bound.ts'
-import { capacityKiB, priceOf, toUs, type Costs, type PricedMemory, type Room } from './cost.ts'
+import {
+  capacityKiB,
+  priceOf,
+  TICKS_PER_US,
+  toUs,
+  type Costs,
+  type PricedMemory,
+  type Room
+} from './cost.ts'
 import { ceilDiv } from './integer.ts'
 import { search, type Searched } from './search.ts'
 import { SLOTS, streamedLayers } from './streamed-layers.ts'
 
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
+
+/**
+ * A minute: nobody waits longer for a token, and that a machine is missing is the better answer then. Far
+ * below what sessions that nobody uses are kept for.
+ */
+const TOKEN_TICKS_MAX = 60e6 * TICKS_PER_US
 
 /** What was found, and the costs that its plan is to be judged by. */
 type Priced = Searched & { costs: Costs }
@@ -27,7 +41,8 @@ export function searchWithDisks(costs: Costs, hops: Hops, peers: ViewPeer[]): Pr
   const found = search(streaming, hops, peers)
   // Of two ways to a state the search keeps the faster, whose disk may be busier: it proves nothing.
   const boundTicks = Math.min(found.best.ticks, boundOfAll(streaming, hops, peers))
-  if (found.best.missing.length === 0) return { best: found.best, boundTicks, costs: streaming }
+  const isUseful = found.best.missing.length === 0 && found.best.ticks <= TOKEN_TICKS_MAX
+  if (isUseful) return { best: found.best, boundTicks, costs: streaming }
   return plain ?? searchMemory(costs, hops, peers)
 }
 

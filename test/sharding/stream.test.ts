@@ -238,6 +238,15 @@ test('stream - a peer without a disk, or with one slower than memory may be, str
   t.alike(planOf(32).streamed, [{ peer: keyOf('a'), layers: 4 }])
 })
 
+test('stream - a token that takes longer than a minute is no plan', (t) => {
+  const planOf = (nLayers: number) =>
+    computePlan({ model: evenModel(nLayers), peers: [peer('a', 4, { diskMiBps: 40 })] })
+  // Two and a half seconds for each layer but the two that stay.
+  t.is(planOf(26).gap.length, 0)
+  const { gap, streamed } = planOf(28)
+  t.alike([gap, streamed], [[{ start: 4, end: 28 }], []])
+})
+
 test('stream - a pinned peer streams inside its pin', (t) => {
   const pin = { start: 2, end: 10 }
   const peers = [peer('a', 4, { pin }), peer('b', 2, { diskMiBps: 0 })]
