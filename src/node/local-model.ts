@@ -15,7 +15,7 @@ import { TextGenerator } from '../pipeline/text-generator.ts'
 import { loadableBytes } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
 import { arrangeAlone, onDiskText } from './arrangement.ts'
-import { modelFacts } from './model-facts.ts'
+import { modelFacts, PLANNED_CONTEXT_TOKENS } from './model-facts.ts'
 import { textParts } from './text-parts.ts'
 
 import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
@@ -62,7 +62,9 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   const memoryBytes = options.memoryBytes ?? loadableBytes()
   checkRequest(options.request, model.hyper.contextLength)
   const facts = factsOfUse(model, options.request)
-  const onDisk = arrangeAlone(facts, memoryBytes)
+  const fits = arrangeAlone(facts, memoryBytes).length === 0
+  // What stays in memory would take all of it: the prompt needs room too, in whole pages of the cache.
+  const onDisk = fits ? [] : arrangeAlone(withPrompt(facts, model), memoryBytes)
   const text = onDiskText(facts, onDisk)
   if (text !== null) options.onNote?.(text)
   const stage = new NativeStage(model, options.threads ?? defaultThreads())
@@ -105,6 +107,11 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
       await stage.close()
     }
   }
+}
+
+function withPrompt(facts: ModelFacts, { hyper }: Model): ModelFacts {
+  const usual = Math.max(facts.contextTokens, PLANNED_CONTEXT_TOKENS)
+  return { ...facts, contextTokens: Math.min(usual, hyper.contextLength) }
 }
 
 /** The model with the context that this use of it reserves. */

@@ -1,5 +1,6 @@
 // One machine alone (flow B without a network): what it refuses before it loads anything.
 
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
@@ -79,4 +80,45 @@ test('local model - what is free is enough for a small model', async (t) => {
   const { code, labels } = await outcome(t, {}, null)
   t.is(code, 'opened')
   t.ok(labels.has(LOADING))
+})
+
+test('local model - one that is larger than its memory says the same from disk', async (t) => {
+  const path = await syntheticModel(t, { ...smallLlama, nLayers: 12 })
+  const { size } = statSync(path)
+  const request: GenerateRequest = {
+    prompt: 'the river',
+    maxTokens: 16,
+    sampling: { ...SAMPLING_DEFAULTS, seed: 7 },
+    stop: [],
+    kvType: 'f16'
+  }
+  const answer = async (memoryBytes: number | null) => {
+    const notes: string[] = []
+    const model = await openLocal(
+      {
+        model: path,
+        threads: 1,
+        memoryBytes,
+        request,
+        needsId: false,
+        cacheDir: join(await t.tmp(), 'cache'),
+        log: silentLog,
+        onProgress: () => {},
+        onNote: (text) => notes.push(text)
+      },
+      new AbortController().signal
+    )
+    t.teardown(() => model.close())
+    let hash: string | null = null
+    for await (const event of model.generate(request, new AbortController().signal)) {
+      if (event.type === 'done') hash = event.result.logitsHash
+    }
+    return { notes, hash }
+  }
+  const whole = await answer(null)
+  const partly = await answer(Math.floor(0.8 * size))
+  t.alike(whole.notes, [])
+  t.ok(/^memory does not suffice: \d+ of 12 layers, .* from disk/.test(partly.notes[0] ?? ''))
+  t.ok(whole.hash !== null)
+  t.is(partly.hash, whole.hash)
 })
