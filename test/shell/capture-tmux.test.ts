@@ -1,7 +1,7 @@
 // What a failed command wrote, asked of a real tmux with a real zsh in it.
 
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 import type { Failure } from '../../src/shell/failure.ts'
@@ -14,18 +14,24 @@ import { TMUX } from '../helpers/zsh-pty.ts'
 interface Pane {
   folder: string
   env: NodeJS.ProcessEnv
-  /** Types a line and waits until the hook noted it. */
+  /** Types a line at the prompt and waits for the next prompt. */
   run(line: string): Promise<void>
-  send(keys: string): void
-  screen(): string
+  /** What `see` finds while `swarm why`, typed into this pane, runs. */
+  asking<T>(see: () => Promise<T>): Promise<T>
 }
+
+/** A mark for each prompt once it is drawn: keys that come before it are echoed on a line of their own. */
+const MARKED = `
+at-prompt() { [[ $CONTEXT != start ]] || print -n . >> ~/prompts }
+zle -N zle-line-init at-prompt
+swarm() { : > ~/asks; while [[ -e ~/asks ]]; do sleep 0.02; done }`
 
 async function openPane(t: Test, prompt: string, size = [80, 24]): Promise<Pane> {
   const home = await t.tmp()
   const folder = join(home, 'hook')
   const spool = new Spool(folder)
   spool.open()
-  const lines = [zshHookScript({ folder, index: join(home, 'i') }), prompt, 'swarm() { sleep 0.1 }']
+  const lines = [zshHookScript({ folder, index: join(home, 'i') }), prompt, MARKED]
   writeFileSync(join(home, '.zshrc'), lines.join('\n'))
   const socket = join(home, 'tmux')
   const env = { HOME: home, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' }
@@ -34,29 +40,36 @@ async function openPane(t: Test, prompt: string, size = [80, 24]): Promise<Pane>
   const [columns, rows] = size.map(String) as [string, string]
   tmux('new-session', '-d', '-x', columns, '-y', rows, 'exec zsh -d -i')
   t.teardown(() => void tmux('kill-server'))
-  const screen = () => tmux('capture-pane', '-p', '-t', '%0')
-  await until(() => screen().trim() !== '')
-  const send = (keys: string) => void tmux('send-keys', '-t', '%0', '-l', `${keys}\r`)
+  const prompts = () => statSync(join(home, 'prompts'), { throwIfNoEntry: false })?.size ?? 0
+  await until(() => prompts() > 0)
+  const typed = async (keys: string, isDone: () => boolean) => {
+    tmux('send-keys', '-t', '%0', '-l', `${keys}\r`)
+    await until(isDone)
+  }
+  const run = async (line: string) => {
+    const before = prompts()
+    await typed(line, () => prompts() > before)
+  }
   return {
     folder,
     env: { ...env, TMUX: `${socket},1,0`, TMUX_PANE: '%0' },
-    send,
-    screen,
-    async run(line) {
-      const before = spool.read().length
-      send(line)
-      await until(() => spool.read().length > before)
+    run,
+    async asking(see) {
+      const [before, asks] = [prompts(), join(home, 'asks')]
+      await typed('swarm why', () => existsSync(asks))
+      const seen = await see()
+      rmSync(asks)
+      await until(() => prompts() > before)
+      return seen
     }
   }
 }
 
 /** As `swarm why`, typed into this pane, finds it. */
-async function asked(pane: Pane): Promise<Failure | null> {
-  pane.send('swarm why')
-  await until(() => pane.screen().includes('swarm why'))
+function asked(pane: Pane): Promise<Failure | null> {
   const shellPid = new Spool(pane.folder).read()[0]?.shellPid ?? 0
   const here = { cwd: '/', wallMs: 0, piped: null }
-  return findFailure({ folder: pane.folder, shellPid, env: pane.env, ...here })
+  return pane.asking(() => findFailure({ folder: pane.folder, shellPid, env: pane.env, ...here }))
 }
 
 const PROMPTS: Record<string, string> = {
