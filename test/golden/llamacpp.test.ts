@@ -19,7 +19,7 @@ import { readStageModel, syntheticModel, wholeStage } from '../helpers/stage-mod
 const F32_TOLERANCE = 1e-4
 /** Quantised: activations are rounded to 8 bits on both sides, in blocks of their own choice. */
 const ERROR_RATIO_MAX = 3
-const SEQUENCES = 4
+const SEQUENCES = 2
 const SEQUENCE_TOKENS = 250
 
 const missing = llamaMissing()

@@ -40,14 +40,16 @@ function ids(count: number, vocab: number, seed: number): number[] {
 
 /** Runs every split, each stage with the next of the tables and thread counts; all must agree. */
 async function sameEverywhere(t: Test, model: StageModel, options: RunOptions): Promise<void> {
-  const stages = await Promise.all(
-    available.flatMap((table) => [1, 3].map((threads) => wholeStage(t, model, { table, threads })))
+  // The scalar table takes longest by far; how threads share work is no table's own.
+  const ways = available.flatMap((table) =>
+    (table === 'scalar' ? [1] : [1, 3]).map((threads) => ({ table, threads }))
   )
+  const stages = await Promise.all(ways.map((way) => wholeStage(t, model, way)))
   const { nLayers } = model.hyper
   const whole = { start: 0, end: nLayers }
   const expected = await runStages([{ stage: stages[0] as Part['stage'], range: whole }], options)
   t.ok(new Set(expected.ids).size > 2, `${new Set(expected.ids).size} different tokens`)
-  for (const stage of stages) {
+  for (const stage of stages.slice(1)) {
     t.alike(await runStages([{ stage, range: whole }], options), expected)
   }
   let next = 0

@@ -60,8 +60,10 @@ test(
     t.is((await lab.json(['forget', id, '--data-dir', a.dataDir]))['isOwn'], true)
     const again = lab.restart(a)
     await opened(again)
-    await until(async () => (await c.client.query({ text: 'attic key' })).length === 0)
-    t.is((await b.client.query({ text: 'attic key' })).length, 0, 'forgotten everywhere')
+    const isForgotten = async ({ client }: LabPeer) =>
+      (await client.query({ text: 'attic key' })).length === 0
+    for (const peer of [b, c]) await until(() => isForgotten(peer))
+    t.ok((await isForgotten(b)) && (await isForgotten(c)), 'forgotten everywhere')
   }
 )
 
