@@ -7,7 +7,7 @@ import { below, seededRandom, type Random } from '../src/base/random.ts'
 import { computePlan } from '../src/sharding/plan.ts'
 import { nearestStep } from '../src/sharding/profile.ts'
 import { mixedView } from '../test/helpers/plan-runs.ts'
-import { randomModel, randomPeers } from '../test/helpers/views.ts'
+import { randomModel, randomPeers, withScarceMemory } from '../test/helpers/views.ts'
 import * as tables from './plan-tables.ts'
 import { quantile } from './statistics.ts'
 
@@ -20,16 +20,27 @@ const GOALS: [nPeers: number, goalMs: number][] = [
   [32, 300]
 ]
 
+/** No link measured; every link measured, all near and no two alike; disks for what memory lacks. */
+const KINDS = ['alone', 'links', 'disks'] as const
+type Kind = (typeof KINDS)[number]
+const KIND_TEXT: Record<Kind, string> = {
+  alone: '',
+  links: ' and their links',
+  disks: ' and their disks'
+}
+
 export function planBench(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { views: { type: 'string', default: '200' } } })
   const count = Number(values.views)
   // The first plans of a process are compiled as they run, and again when the first links are in them.
   const random = seededRandom(1)
   for (let i = 0; i < 200; i++) computePlan(mixedView(random, 8))
-  for (let i = 0; i < 200; i++) computePlan(scarceView(random, 8, i % 2 === 0, i))
-  for (const isLinked of [false, true]) {
+  for (let i = 0; i < 200; i++) {
+    computePlan(viewOf(random, 8, KINDS[i % KINDS.length] as Kind, i))
+  }
+  for (const kind of KINDS) {
     for (const [nPeers, goalMs] of GOALS) {
-      timePlans(nPeers, isLinked, goalMs, Math.ceil((count * 8) / nPeers))
+      timePlans(nPeers, kind, goalMs, Math.ceil((count * 8) / nPeers))
     }
   }
   console.log('\nWhat others published, ms per token:')
@@ -56,13 +67,12 @@ export function planBench(args: string[]): Promise<void> {
   return Promise.resolve()
 }
 
-/** @param isLinked every link is measured, all near each other and no two alike; else none is. */
-function timePlans(nPeers: number, isLinked: boolean, goalMs: number, count: number): void {
+function timePlans(nPeers: number, kind: Kind, goalMs: number, count: number): void {
   const random = seededRandom(nPeers)
   const times: number[] = []
   const gaps: number[] = []
   for (let i = 0; i < count; i++) {
-    const view = scarceView(random, nPeers, isLinked, i)
+    const view = viewOf(random, nPeers, kind, i)
     const before = process.cpuUsage()
     const { predicted } = computePlan(view)
     const { user, system } = process.cpuUsage(before)
@@ -71,7 +81,7 @@ function timePlans(nPeers: number, isLinked: boolean, goalMs: number, count: num
   }
   const p99 = quantile(times, 0.99)
   const verdict = p99 <= goalMs ? 'met ' : 'MISS'
-  const who = `${nPeers} peers${isLinked ? ' and their links' : ''}`
+  const who = `${nPeers} peers${KIND_TEXT[kind]}`
   if (p99 > goalMs) process.exitCode = 1
   const gap = (100 * quantile(gaps, 0.5)).toFixed(2)
   const proven = gaps.filter((one) => one === 0).length
@@ -81,7 +91,7 @@ function timePlans(nPeers: number, isLinked: boolean, goalMs: number, count: num
   )
 }
 
-function scarceView(random: Random, nPeers: number, isLinked: boolean, index: number): View {
+function viewOf(random: Random, nPeers: number, kind: Kind, index: number): View {
   const made = randomModel(random, 1)
   const layer = made.layerKiB[0] as number
   const nLayers = [32, 48, 80][index % 3] as number
@@ -96,9 +106,10 @@ function scarceView(random: Random, nPeers: number, isLinked: boolean, index: nu
   }
   for (const peer of peers) {
     peer.memoryKiB = Math.floor(peer.memoryKiB / scarce)
-    if (isLinked) peer.links = peers.filter((other) => other !== peer).map(linkTo)
+    if (kind === 'links') peer.links = peers.filter((other) => other !== peer).map(linkTo)
   }
-  return { model, peers: peers.toSorted((a, b) => (a.key < b.key ? -1 : 1)) }
+  const view = { model, peers: peers.toSorted((a, b) => (a.key < b.key ? -1 : 1)) }
+  return kind === 'disks' ? withScarceMemory(random, view, 40 + below(random, 60)) : view
 }
 
 function tellRow({ name, view, published, within, note }: tables.PublishedRow): void {

@@ -1,6 +1,7 @@
 // Many random views for the planner, seeded: each planned twice from records that came in another order,
-// with stale ones among them. A long run (soak) and a short one (tests) share it, and so do the 500 golden
-// views whose hashes another architecture must reproduce.
+// with stale ones among them; one in four without the memory that its model needs. A long run (soak) and a
+// short one (tests) share it, and so do the 600 golden views whose hashes another architecture must
+// reproduce.
 
 import { below, seededRandom, type Random } from '../../src/base/random.ts'
 import { computePlan, type Plan } from '../../src/sharding/plan.ts'
@@ -16,6 +17,9 @@ import {
 
 import type { View, ViewPeer } from '../../src/sharding/facts.ts'
 
+/** Of what a model needs, the least that all machines have together where it has to come from disk. */
+const SCARCE_PERCENT = 40
+
 export interface PlanRun {
   /** Views whose second plan differed from the first. */
   wrong: number[]
@@ -29,7 +33,9 @@ export function planManyTimes(seed: number, count: number, nPeersMax: number): P
   const wrong: number[] = []
   const plans = new Set<string>()
   for (let i = 0; i < count; i++) {
-    const view = mixedView(random, nPeersMax)
+    const roomy = mixedView(random, nPeersMax)
+    const view =
+      i % 4 === 3 ? withScarceMemory(random, roomy, SCARCE_PERCENT + below(random, 60)) : roomy
     const records = view.peers.map((peer) => toRecord(peer, view.model))
     const stale = records.map((record) => ({ ...record, seq: 0, left: true }))
     const plan = JSON.stringify(computePlan(createView(view.model, 1, records)))
