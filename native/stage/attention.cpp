@@ -11,7 +11,8 @@
 namespace swarm {
 
 // Query and key norms, rotation, and the rows of the cache for one position.
-void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
+void Forward::placeHeads(const Layer& layer, size_t index, Band band, size_t t) {
+  const size_t row = band.first + t;
   const StepPart& part = partOf(row);
   KvCache& cache = *part.cache;
   const size_t headDim = config_.headDim, stride = kvStrideMax(headDim);
@@ -28,13 +29,13 @@ void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
   };
   bool finite = true;
   for (size_t h = 0; h < config_.nHeads; h++) {
-    place(work_.q.row(row) + h * headDim, layer[Role::AttnQNorm], true);
-    memcpy(work_.heads.data() + (row * config_.nHeads + h) * stride, head, stride * 4);
+    place(work_.q.row(t) + h * headDim, layer[Role::AttnQNorm], true);
+    memcpy(work_.heads.data() + (t * config_.nHeads + h) * stride, head, stride * 4);
   }
   for (size_t h = 0; h < config_.nKvHeads; h++) {
-    place(work_.k.row(row) + h * headDim, layer[Role::AttnKNorm], true);
+    place(work_.k.row(t) + h * headDim, layer[Role::AttnKNorm], true);
     finite &= cache.storeKey(kernels_, index, h, position, head);
-    place(work_.v.row(row) + h * headDim, Matrix{}, false);
+    place(work_.v.row(t) + h * headDim, Matrix{}, false);
     finite &= cache.storeValue(kernels_, index, h, position, head);
   }
   if (!finite) note(work_.partOf[row], kNotFinite);
@@ -42,7 +43,8 @@ void Forward::placeHeads(const Layer& layer, size_t index, size_t row) {
 
 // One position's queries of one KV head over everything up to that position, page by page: a page is a
 // partial sum.
-void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
+void Forward::attend(size_t index, Band band, size_t t, size_t kvHead, float* scratch) {
+  const size_t row = band.first + t;
   const StepPart& part = partOf(row);
   const KvCache& cache = *part.cache;
   const size_t n = part.position + row - part.row + 1, scoreStride = paddedFloats(n);
@@ -68,7 +70,7 @@ void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
   };
   for (size_t first = kvHead * shared; first < end; first += kHeadGroup) {
     const size_t heads = std::min(kHeadGroup, end - first);
-    const float* q = work_.heads.data() + (row * config_.nHeads + first) * headStride;
+    const float* q = work_.heads.data() + (t * config_.nHeads + first) * headStride;
     for (size_t from = 0; from < n; from += kPageTokens) {
       const size_t count = std::min(kPageTokens, n - from);
       kernels_.scores({q, headStride, heads, scores + from, scoreStride},
@@ -90,33 +92,32 @@ void Forward::attend(size_t index, size_t row, size_t kvHead, float* scratch) {
       }
     }
     for (size_t h = 0; h < heads; h++) {
-      float* out = work_.attended.row(row) + (first + h) * headDim;
+      float* out = work_.attended.row(t) + (first + h) * headDim;
       for (size_t k = 0; k < headDim; k++) out[k] = sum[h * headStride + k] / total[h];
     }
   }
 }
 
-void Forward::attentionHalf(const Layer& layer, size_t index, Team& team, int thread) {
+void Forward::attentionHalf(const Layer& layer, size_t index, Band band, Team& team, int thread) {
   const Matrix &wq = layer[Role::AttnQ], &wk = layer[Role::AttnK], &wv = layer[Role::AttnV];
   const Formats formats = Formats().with(wq.type).with(wk.type).with(wv.type);
-  normRows(layer[Role::AttnNorm], formats, team);
+  normRows(layer[Role::AttnNorm], formats, band, team);
   const auto biasOf = [&](Role role) { return layer[role] ? &layer[role] : nullptr; };
   const Product qkv[] = {
-      {&wq, &work_.normed, &work_.q, biasOf(Role::AttnQBias), nullptr, nullptr},
-      {&wk, &work_.normed, &work_.k, biasOf(Role::AttnKBias), nullptr, nullptr},
-      {&wv, &work_.normed, &work_.v, biasOf(Role::AttnVBias), nullptr, nullptr},
+      {&wq, &work_.normed, &work_.q, biasOf(Role::AttnQBias), false, nullptr},
+      {&wk, &work_.normed, &work_.k, biasOf(Role::AttnKBias), false, nullptr},
+      {&wv, &work_.normed, &work_.v, biasOf(Role::AttnVBias), false, nullptr},
   };
-  multiply(qkv, 3, nRows_, team);
-  team.share(nRows_, [&](size_t row) { placeHeads(layer, index, row); });
+  multiply(qkv, 3, band, team);
+  team.share(band.count, [&](size_t t) { placeHeads(layer, index, band, t); });
   float* scratch = work_.scores[(size_t)thread].data();
-  team.share(nRows_ * config_.nKvHeads, [&](size_t i) {
-    attend(index, i / config_.nKvHeads, i % config_.nKvHeads, scratch);
+  team.share(band.count * config_.nKvHeads, [&](size_t i) {
+    attend(index, band, i / config_.nKvHeads, i % config_.nKvHeads, scratch);
   });
   const Matrix& wo = layer[Role::AttnOutput];
-  quantiseRows(work_.attended, Formats().with(wo.type), team);
-  const Product out = {&wo, &work_.attended, &work_.delta, biasOf(Role::AttnOutputBias), &work_.x,
-                       nullptr};
-  multiply(&out, 1, nRows_, team);
+  quantiseRows(work_.attended, Formats().with(wo.type), band, team);
+  const Product out = {&wo, &work_.attended, &work_.delta, biasOf(Role::AttnOutputBias), true, nullptr};
+  multiply(&out, 1, band, team);
 }
 
 }  // namespace swarm

@@ -16,6 +16,10 @@ namespace {
 // Rows per chunk of a matrix product: enough chunks to keep threads even, and a multiple of the 32 rows
 // that a tile takes.
 constexpr size_t kChunkRows = 64;
+// Positions that go through a layer together, so that the buffers of a step stay small: enough that products
+// are bound by arithmetic and not by reading weights. A longer step comes back to a layer while it is there,
+// which counts where it had to be read from disk.
+constexpr size_t kBandRows = 128;
 // Bytes of weights times positions per layer below which one thread is faster than several: a core takes
 // about 30 microseconds for them, and a layer's ten barriers with a thread to wake take as long.
 constexpr uint64_t kAloneBytes = uint64_t(1) << 20;
@@ -45,20 +49,21 @@ void Forward::quantiseRow(Rows& rows, size_t t, Formats formats, size_t part) {
   if (!finite) note(part, kNotFinite);
 }
 
-void Forward::quantiseRows(Rows& rows, Formats formats, Team& team) {
+void Forward::quantiseRows(Rows& rows, Formats formats, Band band, Team& team) {
   if (!formats.any()) return;
-  team.share(nRows_, [&](size_t t) { quantiseRow(rows, t, formats, work_.partOf[t]); });
+  team.share(band.count,
+             [&](size_t t) { quantiseRow(rows, t, formats, work_.partOf[band.first + t]); });
 }
 
-void Forward::normRows(const Matrix& weight, Formats formats, Team& team) {
-  team.share(nRows_, [&](size_t t) {
-    kernels_.rmsNorm(work_.x.row(t), weight.floats(), work_.x.stride, work_.x.width,
+void Forward::normRows(const Matrix& weight, Formats formats, Band band, Team& team) {
+  team.share(band.count, [&](size_t t) {
+    kernels_.rmsNorm(work_.x.row(band.first + t), weight.floats(), work_.x.stride, work_.x.width,
                      config_.normEpsilon, work_.normed.row(t));
-    quantiseRow(work_.normed, t, formats, work_.partOf[t]);
+    quantiseRow(work_.normed, t, formats, work_.partOf[band.first + t]);
   });
 }
 
-void Forward::multiply(const Product* products, size_t count, size_t nRows, Team& team) {
+void Forward::multiply(const Product* products, size_t count, Band band, Team& team) {
   size_t chunks = 0;
   for (size_t p = 0; p < count; p++) {
     if (!products[p].gate) chunks += (products[p].weight->rows + kChunkRows - 1) / kChunkRows;
@@ -70,7 +75,7 @@ void Forward::multiply(const Product* products, size_t count, size_t nRows, Team
     job.weights = w.data + rowOffset(w.type, row, w.cols);
     job.nRows = rows;
     job.k = w.cols;
-    job.nTokens = nRows;
+    job.nTokens = band.count;
     job.out = product.out->row(0) + row;
     job.outStride = product.out->stride;
     Rows& x = *product.x;
@@ -86,11 +91,11 @@ void Forward::multiply(const Product* products, size_t count, size_t nRows, Team
     }
     kernels_.multiply[(int)w.type](job);
     const size_t padded = paddedFloats(rows);
-    for (size_t t = 0; t < nRows; t++) {
+    for (size_t t = 0; t < band.count; t++) {
       float* out = product.out->row(t) + row;
       if (product.bias) kernels_.add(out, product.bias->floats() + row, padded);
       if (product.gate) kernels_.siluMultiply(product.gate->row(t) + row, out, padded);
-      if (product.target) kernels_.add(product.target->row(t) + row, out, padded);
+      if (product.isLast) kernels_.add(work_.x.row(band.first + t) + row, out, padded);
     }
   };
   team.share(chunks, [&](size_t chunk) {
@@ -127,18 +132,18 @@ void Forward::embed(Team& team) {
   });
 }
 
-void Forward::feedForwardHalf(const Layer& layer, Team& team) {
+void Forward::feedForwardHalf(const Layer& layer, Band band, Team& team) {
   const Matrix &gate = layer[Role::FfnGate], &up = layer[Role::FfnUp], &down = layer[Role::FfnDown];
   const Formats formats = Formats().with(gate.type).with(up.type);
-  normRows(layer[Role::FfnNorm], formats, team);
+  normRows(layer[Role::FfnNorm], formats, band, team);
   const Product pair[] = {
-      {&gate, &work_.normed, &work_.gate, nullptr, nullptr, nullptr},
-      {&up, &work_.normed, &work_.up, nullptr, nullptr, &work_.gate},
+      {&gate, &work_.normed, &work_.gate, nullptr, false, nullptr},
+      {&up, &work_.normed, &work_.up, nullptr, false, &work_.gate},
   };
-  multiply(pair, 2, nRows_, team);
-  quantiseRows(work_.gate, Formats().with(down.type), team);
-  const Product out = {&down, &work_.gate, &work_.delta, nullptr, &work_.x, nullptr};
-  multiply(&out, 1, nRows_, team);
+  multiply(pair, 2, band, team);
+  quantiseRows(work_.gate, Formats().with(down.type), band, team);
+  const Product out = {&down, &work_.gate, &work_.delta, nullptr, true, nullptr};
+  multiply(&out, 1, band, team);
 }
 
 void Forward::headOver(Team& team) {
@@ -153,8 +158,8 @@ void Forward::headOver(Team& team) {
                      config_.normEpsilon, work_.normed.row(h));
     quantiseRow(work_.normed, h, formats, work_.partOf[t]);
   });
-  const Product product = {table, &work_.normed, &work_.logits, nullptr, nullptr, nullptr};
-  multiply(&product, 1, nHeadRows_, team);
+  const Product product = {table, &work_.normed, &work_.logits, nullptr, false, nullptr};
+  multiply(&product, 1, {0, nHeadRows_}, team);
 }
 
 // Numbers the rows of the parts and sizes every buffer for them; buffers only grow.
@@ -188,9 +193,10 @@ void Forward::prepare(size_t start, size_t end, int threads) {
     trouble_ = std::make_unique<std::atomic<int>[]>(troubles_);
   }
   for (size_t p = 0; p < parts_.size(); p++) trouble_[p] = kNone;
-  const size_t n = nRows_, headDim = config_.headDim, stride = kvStrideMax(headDim);
-  work_.x.shape(n, config_.dim);
-  work_.normed.shape(n, config_.dim);
+  const size_t n = std::min(nRows_, kBandRows), nNormed = std::max(n, nHeadRows_);
+  const size_t headDim = config_.headDim, stride = kvStrideMax(headDim);
+  work_.x.shape(nRows_, config_.dim);
+  work_.normed.shape(nNormed, config_.dim);
   work_.delta.shape(n, config_.dim);
   work_.q.shape(n, config_.nHeads * headDim);
   work_.k.shape(n, config_.nKvHeads * headDim);
@@ -200,10 +206,11 @@ void Forward::prepare(size_t start, size_t end, int threads) {
   work_.up.shape(n, config_.hiddenDim);
   if (nHeadRows_ > 0) work_.logits.shape(nHeadRows_, config_.vocabSize);
   for (Rows* rows : {&work_.normed, &work_.attended, &work_.gate}) {
-    rows->blocks256.resize(std::max(rows->blocks256.size(), n * rows->bytes256()));
-    rows->blocks32.resize(std::max(rows->blocks32.size(), n * rows->bytes32()));
+    const size_t count = rows == &work_.normed ? nNormed : n;
+    rows->blocks256.resize(std::max(rows->blocks256.size(), count * rows->bytes256()));
+    rows->blocks32.resize(std::max(rows->blocks32.size(), count * rows->bytes32()));
   }
-  work_.angles.resize(std::max(work_.angles.size(), n * rope_->tableFloats()));
+  work_.angles.resize(std::max(work_.angles.size(), nRows_ * rope_->tableFloats()));
   work_.heads.resize(std::max(work_.heads.size(), n * config_.nHeads * stride));
   work_.scores.resize((size_t)threads);
   for (auto& scratch : work_.scores) {
@@ -225,7 +232,8 @@ bool Forward::areOver() {
   return all;
 }
 
-// Thread 0 decides before the barrier and all read after it, so that no thread leaves alone.
+// Thread 0 decides before the barrier and all read after it, so that no thread leaves alone. A layer at or
+// above the last is not entered: what comes next is a layer's next band, or the head.
 bool Forward::goOn(Team& team, int thread, size_t layer) {
   if (thread == 0) {
     stop_ = areOver();
@@ -245,9 +253,12 @@ void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& tea
   const auto body = [&](int thread) {
     embed(team);
     for (size_t i = step.start; i < step.end; i++) {
-      if (!goOn(team, thread, i)) return;
-      attentionHalf(*weights_.layer(i), i, team, thread);
-      feedForwardHalf(*weights_.layer(i), team);
+      for (size_t first = 0; first < nRows_; first += kBandRows) {
+        if (!goOn(team, thread, first == 0 ? i : config_.nLayers)) return;
+        const Band band = {first, std::min(kBandRows, nRows_ - first)};
+        attentionHalf(*weights_.layer(i), i, band, team, thread);
+        feedForwardHalf(*weights_.layer(i), band, team);
+      }
     }
     if (nHeadRows_ > 0) {
       if (!goOn(team, thread, config_.nLayers)) return;

@@ -59,27 +59,32 @@ class Forward {
  private:
   enum Trouble : int { kNone, kNotFinite, kUnread, kCancel };
 
-  // out = weight * x, then bias, then, if there is a target, target += out.
+  // Rows of a step that go through a layer together.
+  struct Band {
+    size_t first, count;
+  };
+
+  // out = weight * x, then bias, then, if it is a half's last, the residual stream += out.
   struct Product {
     const Matrix* weight;
     Rows* x;
     Rows* out;
     const Matrix* bias;
-    Rows* target;
+    bool isLast;
     // Chunk by chunk, when this product is the second of a pair: gate = silu(gate) * out.
     Rows* gate;
   };
 
   void embed(Team& team);
-  void attentionHalf(const Layer& layer, size_t index, Team& team, int thread);
-  void placeHeads(const Layer& layer, size_t index, size_t row);
-  void attend(size_t index, size_t row, size_t kvHead, float* scratch);
-  void feedForwardHalf(const Layer& layer, Team& team);
+  void attentionHalf(const Layer& layer, size_t index, Band band, Team& team, int thread);
+  void placeHeads(const Layer& layer, size_t index, Band band, size_t t);
+  void attend(size_t index, Band band, size_t t, size_t kvHead, float* scratch);
+  void feedForwardHalf(const Layer& layer, Band band, Team& team);
   void headOver(Team& team);
-  void normRows(const Matrix& weight, Formats formats, Team& team);
+  void normRows(const Matrix& weight, Formats formats, Band band, Team& team);
   void quantiseRow(Rows& rows, size_t t, Formats formats, size_t part);
-  void quantiseRows(Rows& rows, Formats formats, Team& team);
-  void multiply(const Product* products, size_t count, size_t nRows, Team& team);
+  void quantiseRows(Rows& rows, Formats formats, Band band, Team& team);
+  void multiply(const Product* products, size_t count, Band band, Team& team);
   bool areOver();
   bool goOn(Team& team, int thread, size_t layer);
   void prepare(size_t start, size_t end, int threads);

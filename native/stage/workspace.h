@@ -1,5 +1,6 @@
-// The buffers of one step; its rows are the positions of all its parts, one part behind the other. Rows
-// of activations are padded with +0 to 16 floats (kernels.h); sizes follow the largest step seen so far.
+// The buffers of one step; its rows are the positions of all its parts, one part behind the other. They go
+// through a layer band by band: what lives within a layer has the rows of one band. Rows of activations are
+// padded with +0 to 16 floats (kernels.h); sizes follow the largest step seen so far.
 
 #pragma once
 
@@ -35,15 +36,15 @@ struct Rows {
 constexpr size_t kHeadGroup = 8;
 
 struct Workspace {
-  Rows x;         // residual stream (nTokens, dim)
-  Rows normed;    // (nTokens, dim)
-  Rows q, k, v;   // (nTokens, heads * headDim)
-  Rows attended;  // (nTokens, nHeads * headDim)
-  Rows gate, up;  // (nTokens, hiddenDim); gate becomes the hidden vector
-  Rows delta;     // (nTokens, dim) before it is added to x
+  Rows x;         // residual stream (nTokens, dim), of the whole step
+  Rows normed;    // (nBand or wanted, dim)
+  Rows q, k, v;   // (nBand, heads * headDim)
+  Rows attended;  // (nBand, nHeads * headDim)
+  Rows gate, up;  // (nBand, hiddenDim); gate becomes the hidden vector
+  Rows delta;     // (nBand, dim) before it is added to x
   Rows logits;    // (wanted, vocab)
   std::vector<float> angles;     // (nTokens, rope table)
-  std::vector<float> heads;      // (nTokens, nHeads, padded headDim) queries as the cache rows lie
+  std::vector<float> heads;      // (nBand, nHeads, padded headDim) queries as the cache rows lie
   std::vector<std::vector<float>> scores;  // per thread: kHeadGroup times (positions,), then (2, headDim)
   std::vector<uint32_t> partOf;    // (nTokens,) which part of the step a row belongs to
   std::vector<size_t> headRowOf;   // (wanted,) the row of x that a row of logits is made from

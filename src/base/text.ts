@@ -48,6 +48,11 @@ export function formatSize(sizeBytes: number): string {
   return `${sizeBytes} B`
 }
 
+/** Tokens per second, or another rate: `12.3`; below one with two digits that count, as `0.042`. */
+export function formatRate(perSecond: number): string {
+  return perSecond > 0 && perSecond < 0.95 ? perSecond.toPrecision(2) : perSecond.toFixed(1)
+}
+
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -1,7 +1,7 @@
 // What one answer spent most of its time on, and what it would take to have it sooner, in words. Pure;
 // every figure in the sentence comes from the report. Names are another machine's: they are clipped.
 
-import { clip } from '../base/text.ts'
+import { clip, formatRate } from '../base/text.ts'
 import { formatLayers } from './words.ts'
 
 import type { HopReport, SessionReport } from '../api/service.ts'
@@ -28,7 +28,7 @@ export function costliestSentence({ hops }: SessionReport): string | null {
   const most = parts.reduce((a, b) => (b.ms > a.ms ? b : a), first)
   const hop = hops[most.index] as HopReport
   const share = `${Math.round((100 * most.ms) / tokenMs)} % of a token`
-  const rateWithout = (savedMs: number) => `${(1000 / (tokenMs - savedMs)).toFixed(1)} tok/s`
+  const rateWithout = (savedMs: number) => `${formatRate(1000 / (tokenMs - savedMs))} tok/s`
   const own = `${nameOf(hop)} (layers ${formatLayers(hop)})`
   if (most.kind === 'queue') {
     // A plan that foresaw no other session leaves but one reason to wait.

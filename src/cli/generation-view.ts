@@ -3,7 +3,7 @@
 
 import type { GenerateEvent, GenerateResult } from '../api/service.ts'
 import { SwarmError } from '../base/errors.ts'
-import { clip } from '../base/text.ts'
+import { clip, formatRate } from '../base/text.ts'
 import { queuedText } from '../wire/queued-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -78,12 +78,12 @@ export function summaryOf(result: GenerateResult): string {
   const { ids, promptIds, stages, seed, timing, finishReason } = result
   const ended = { stop: 'complete', length: 'cut at -n', cancelled: 'cancelled' }[finishReason]
   const { predicted } = timing
-  const rate = predicted ? ` (predicted ${predicted.tokensPerSecond.toFixed(1)})` : ''
+  const rate = predicted ? ` (predicted ${formatRate(predicted.tokensPerSecond)})` : ''
   const { audit } = result
   const first = predicted ? ` (predicted ${(predicted.firstTokenMs / 1000).toFixed(2)})` : ''
   return [
     plural(ids.length, 'token'),
-    `${timing.tokensPerSecond.toFixed(1)} tok/s${rate}`,
+    `${formatRate(timing.tokensPerSecond)} tok/s${rate}`,
     `prompt ${plural(promptIds.length, 'token')} in ${(timing.prefillMs / 1000).toFixed(2)} s${first}`,
     plural(stages.length, 'stage'),
     `seed ${seed}`,

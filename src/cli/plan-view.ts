@@ -2,7 +2,7 @@
 // `swarm plan` and the demo.
 
 import type { PlanPrediction, PlanStatus } from '../api/service.ts'
-import { clip } from '../base/text.ts'
+import { clip, formatRate } from '../base/text.ts'
 import { containsAll, type LayerRange } from '../model/layer-range.ts'
 import { renderTable } from './table.ts'
 import { formatLayers } from './words.ts'
@@ -67,7 +67,7 @@ function predictionLine(plan: PlanStatus): string {
   const ready = plan.added ? 'not there' : plan.ready ? 'ready' : 'loading'
   if (plan.predicted === null) return `${ready}; no prediction yet`
   const { tokensPerSecond, tokenMs } = plan.predicted
-  return `${ready}; predicted ${tokensPerSecond.toFixed(1)} tok/s (${tokenMs.toFixed(1)} ms per token)`
+  return `${ready}; predicted ${formatRate(tokensPerSecond)} tok/s (${tokenMs.toFixed(1)} ms per token)`
 }
 
 /** The plan in words: what its figures mean, and what the loss of each machine would. */
@@ -77,7 +77,7 @@ export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): stri
   const { firstTokenMs, promptTokens, pooledTokensPerSecond, hopMs } = predicted
   const after = `first token ${(firstTokenMs / 1000).toFixed(1)} s after a prompt of ${promptTokens}`
   const wire = `of a token ${hopMs.toFixed(1)} ms pass between machines`
-  const pooled = `${stages.length} sessions at once make ${pooledTokensPerSecond.toFixed(1)} tok/s`
+  const pooled = `${stages.length} sessions at once make ${formatRate(pooledTokensPerSecond)} tok/s`
   return [
     boundText(predicted),
     stages.length > 1 ? `${after}; ${wire}; ${pooled}` : after,
@@ -114,11 +114,11 @@ function boundText({ tokenMs, boundMs }: PlanPrediction): string {
 export function comparedLine(now: PlanStatus, then: PlanStatus): string {
   const rate = ({ predicted }: PlanStatus) => predicted?.tokensPerSecond ?? 0
   if (rate(now) === 0 && rate(then) === 0) return 'neither now nor then is there a plan'
-  if (rate(now) === 0) return `now nothing runs; then ${rate(then).toFixed(1)} tok/s`
-  if (rate(then) === 0) return `now ${rate(now).toFixed(1)} tok/s; then nothing runs`
+  if (rate(now) === 0) return `now nothing runs; then ${formatRate(rate(then))} tok/s`
+  if (rate(then) === 0) return `now ${formatRate(rate(now))} tok/s; then nothing runs`
   const percent = 100 * (rate(then) / rate(now) - 1)
   const change = `${percent >= 0 ? '+' : ''}${percent.toFixed(0)} %`
-  return `now ${rate(now).toFixed(1)} tok/s, then ${rate(then).toFixed(1)}: ${change}`
+  return `now ${formatRate(rate(now))} tok/s, then ${formatRate(rate(then))}: ${change}`
 }
 
 /** What the loss of each machine would mean. */

@@ -5,8 +5,11 @@
 import type { LayerRange } from '../model/layer-range.ts'
 import type { KvType, SampledToken, Sampling } from '../wire/session.ts'
 
+/** Positions of one page of keys and values (kPageTokens in native/stage/kv_cache.h). */
+export const KV_PAGE_TOKENS = 256
+
 /**
- * Keys and values of one session for the layers of one stage, in pages of 256 positions that are
+ * Keys and values of one session for the layers of one stage, in pages of so many positions that are
  * taken as positions come and freed when the last cache that shares them closes.
  */
 export interface StageCache {

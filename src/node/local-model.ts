@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { NativeStage } from '../compute/native-stage.ts'
+import { KV_PAGE_TOKENS } from '../compute/stage.ts'
 import { defaultThreads } from '../compute/threads.ts'
 import { openModel, type Model } from '../model/open-model.ts'
 import { checkRequest } from '../pipeline/check-request.ts'
@@ -12,6 +13,7 @@ import { LocalNetwork } from '../pipeline/local-hops.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { StageHost } from '../pipeline/stage-host.ts'
 import { TextGenerator } from '../pipeline/text-generator.ts'
+import { longChunkTokens, PREFILL_CHUNK_TOKENS } from '../sharding/chunks.ts'
 import { loadableBytes } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
 import { arrangeAlone, onDiskText } from './arrangement.ts'
@@ -23,7 +25,8 @@ import type { Log } from '../base/log.ts'
 import type { ModelFacts } from '../sharding/facts.ts'
 
 /** There is nobody to tell it from; a result names it as its only stage. */
-const ALONE = toPeerId('0'.repeat(64))
+const NO_HASH = '0'.repeat(64)
+const ALONE = toPeerId(NO_HASH)
 
 export interface LocalOptions {
   model: string
@@ -76,6 +79,8 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     await stage.close()
     throw error
   }
+  // What is read from disk is read once for as many positions as there are.
+  const chunkTokens = onDisk.length > 0 ? longChunkTokens(facts) : PREFILL_CHUNK_TOKENS
   const hops = new LocalNetwork().join(ALONE)
   const pipeline = new Pipeline({ hops, clock, random: systemRandom })
   const host = new StageHost({
@@ -92,7 +97,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   const generator = new TextGenerator({
     ...textParts(model, clock),
     pipeline,
-    findRoute: () => ({ stages, planHash: '0'.repeat(64), viewHash: '0'.repeat(64) }),
+    findRoute: () => ({ stages, planHash: NO_HASH, viewHash: NO_HASH, chunkTokens }),
     clock,
     random: systemRandom
   })
@@ -111,7 +116,8 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
 
 function withPrompt(facts: ModelFacts, { hyper }: Model): ModelFacts {
   const usual = Math.max(facts.contextTokens, PLANNED_CONTEXT_TOKENS)
-  return { ...facts, contextTokens: Math.min(usual, hyper.contextLength) }
+  const pages = Math.ceil(Math.min(usual, hyper.contextLength) / KV_PAGE_TOKENS)
+  return { ...facts, contextTokens: pages * KV_PAGE_TOKENS }
 }
 
 /** The model with the context that this use of it reserves. */

@@ -1,7 +1,7 @@
 // What happens, in words: one line per event, for the terminal of whoever runs the peer. Pure. Foreign
 // text is made fit for a line here.
 
-import { clip, formatSize } from '../base/text.ts'
+import { clip, formatRate, formatSize } from '../base/text.ts'
 import {
   containsAll,
   formatRange,
@@ -80,7 +80,7 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
     return `no plan: nobody has room for layers ${plan.gap.map(formatRange).join(', ')}`
   }
   const stages = plan.stages.map((stage) => `${clip(nameOf(stage.peer), 40)} ${formatRange(stage)}`)
-  const speed = plan.predicted?.tokensPerSecond.toFixed(1) ?? '?'
+  const speed = plan.predicted ? formatRate(plan.predicted.tokensPerSecond) : '?'
   return `layers: ${stages.join(', ')}; predicted ${speed} tokens/s`
 }
 

@@ -69,7 +69,7 @@ export function beginServing(
     onChange: onHolding,
     onError: (error) => parts.hub.emit('error', `loading failed: ${error.message}`)
   })
-  const pinned = pinnedRange(facts, machine.memoryKiB, layers)
+  const pinned = pinnedRange(wished, machine.memoryKiB, layers)
   parts.serving = { stage, host, keeper, pinned }
   parts.pipeline?.serve(host)
   const profile = own.begin(machine, () =>

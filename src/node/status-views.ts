@@ -1,7 +1,7 @@
 // What this peer knows, in the shapes that its API promises (api/service.ts). Pure: no state, no effects.
 
 import { subtract, type LayerRange } from '../model/layer-range.ts'
-import { PROMPT_TOKENS } from '../sharding/predict.ts'
+import { PROMPT_TOKENS } from '../sharding/chunks.ts'
 
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
 import type { DirectoryPeer } from '../peer/members/directory.ts'

@@ -3,9 +3,9 @@
 // table of the sessions that began here. A message for a session that is over is late, and dropped.
 
 import { SwarmError } from '../base/errors.ts'
-import { ACTIVATION_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
+import { ACTIVATION_BYTES_MAX, HOP_BACKLOG_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
-import { PREFILL_CHUNK_TOKENS } from '../sharding/predict.ts'
+import { PREFILL_CHUNK_TOKENS } from '../sharding/chunks.ts'
 import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { Farewells } from './farewells.ts'
@@ -144,7 +144,7 @@ export class Pipeline {
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,
-        chunkTokens: Math.min(chunkTokensMax(model.dim), route.chunkTokens ?? Infinity),
+        chunkTokens: chunkTokensOf(model.dim, route),
         prefix,
         isReusable,
         isAudited,
@@ -225,8 +225,10 @@ export class Pipeline {
   }
 }
 
-/** Of a chunk whose activations fit one message, whatever the width of the model. */
-function chunkTokensMax(dim: number): number {
-  const roomBytes = ACTIVATION_BYTES_MAX - ACTIVATION_HEADER_BYTES
-  return Math.min(PREFILL_CHUNK_TOKENS, Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim })))
+/** Activations that fit one message, and all chunks on their way one queue, whatever a model's width. */
+function chunkTokensOf(dim: number, { stages, chunkTokens }: Route): number {
+  const queueBytes = HOP_BACKLOG_BYTES_MAX / (stages.length + 1)
+  const roomBytes = Math.min(ACTIVATION_BYTES_MAX, queueBytes) - ACTIVATION_HEADER_BYTES
+  const most = Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim }))
+  return Math.min(most, chunkTokens ?? PREFILL_CHUNK_TOKENS)
 }

@@ -6,8 +6,6 @@
 // decisions from the times of steps; scheduler.ts asks, work.ts cuts. Bits do not depend on it
 // (docs/arithmetic.md).
 
-import { PREFILL_CHUNK_TOKENS } from '../sharding/predict.ts'
-
 /** Prompts move on whatever it costs: by so many positions in a step. */
 export const SHARED_CHUNK_TOKENS_MIN = 2
 
@@ -67,6 +65,12 @@ interface Costs {
 export class PromptShare<T> {
   readonly #streams = new Map<T, Stream>()
   readonly #costs = new Map<string, Costs>()
+  readonly #chunkTokens: () => number
+
+  /** @param chunkTokens positions of a whole chunk, as long as this stage is what it is. */
+  constructor(chunkTokens: () => number) {
+    this.#chunkTokens = chunkTokens
+  }
 
   /** A token of this item waits for its step. */
   arrived(item: T, nowMs: number): void {
@@ -117,7 +121,7 @@ export class PromptShare<T> {
   /** For one of prompts alone. */
   withoutTokens(group: string, nowMs: number): Share {
     const going = this.#going(nowMs)
-    if (going.length === 0) return { promptTokens: PREFILL_CHUNK_TOKENS, holdMs: 0 }
+    if (going.length === 0) return { promptTokens: this.#chunkTokens(), holdMs: 0 }
     let roomMs = Infinity
     let lateMs = Infinity
     for (const { group: of, awayMs, aways } of going) {
@@ -139,7 +143,7 @@ export class PromptShare<T> {
   #fitting(group: string, roomMs: number): number {
     const { addedMs, lastTokens } = this.#costsOf(group)
     if (addedMs === null) return SHARED_CHUNK_TOKENS_MIN
-    const most = Math.min(Math.ceil(GROWTH_MAX * lastTokens), PREFILL_CHUNK_TOKENS)
+    const most = Math.min(Math.ceil(GROWTH_MAX * lastTokens), this.#chunkTokens())
     const fitting = addedMs > 0 ? Math.floor(roomMs / addedMs) : most
     return Math.max(SHARED_CHUNK_TOKENS_MIN, Math.min(fitting, most))
   }

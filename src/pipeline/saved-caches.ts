@@ -6,6 +6,7 @@
 import { SwarmError, toSwarmError } from '../base/errors.ts'
 import { KV_SAVES_WAITING_MAX } from '../base/limits.ts'
 import { clip } from '../base/text.ts'
+import { KV_PAGE_TOKENS } from '../compute/stage.ts'
 import { containsAll, type LayerRange } from '../model/layer-range.ts'
 import { shortId, type PeerId, type SessionId } from '../wire/ids.ts'
 import { ownStage } from './admission.ts'
@@ -24,8 +25,6 @@ const PIECE_BYTES = 8 * 2 ** 20
 // Positions that are not read by then are computed: within OPEN_TIMEOUT_MS, which the origin waits.
 const RESTORE_MS_MAX = 3_000
 const ERROR_TEXT_CHARS = 400
-// Positions of one page of a cache (compute/stage.ts).
-const PAGE_TOKENS = 256
 
 /** An open that waits for what it names; set aside when its origin changes its mind. */
 interface Waiting {
@@ -206,6 +205,6 @@ export class SavedCaches {
 /** Positions of one piece in a file. */
 function pieceTokens(stage: Stage, layers: LayerRange, kvType: KvType): number {
   // Of a whole page, or the bytes of one position would be those of a page.
-  const tokenBytes = stage.cacheBytes(layers, PAGE_TOKENS, kvType) / PAGE_TOKENS
+  const tokenBytes = stage.cacheBytes(layers, KV_PAGE_TOKENS, kvType) / KV_PAGE_TOKENS
   return Math.max(1, Math.floor(PIECE_BYTES / tokenBytes))
 }

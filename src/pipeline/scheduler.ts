@@ -22,6 +22,8 @@ export interface SchedulerOptions<T> {
   groupOf: (item: T) => string
   /** Of an item's next token. */
   wayOf: (item: T) => Way
+  /** Positions of prompts in one step at most. */
+  chunkTokens: () => number
   clock: Clock
 }
 
@@ -35,7 +37,7 @@ export class Scheduler<T> {
   #owed = new Set<T>()
   #isRunning = false
   readonly #gathering = new Gathering<T>()
-  readonly #share = new PromptShare<T>()
+  readonly #share: PromptShare<T>
   /** Runs while prompts wait for a token that is expected. */
   #holding: Timer | null = null
   /** Runs while tokens wait for their company. */
@@ -44,6 +46,7 @@ export class Scheduler<T> {
 
   constructor(options: SchedulerOptions<T>) {
     this.#options = options
+    this.#share = new PromptShare(options.chunkTokens)
   }
 
   /** Joins the end of a line. The caller sees to it that an item waits once. */

@@ -5,8 +5,9 @@
 // due is hosted-session.ts, and what happens to a session whose part failed is the stage host's business.
 
 import { SwarmError } from '../base/errors.ts'
-import { HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
+import { CHUNK_TOKENS_MAX, HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { formatSize } from '../base/text.ts'
+import { PREFILL_CHUNK_TOKENS } from '../sharding/chunks.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import {
   ACTIVATION_HEADER_BYTES,
@@ -61,6 +62,7 @@ export class StepRunner {
 
   constructor(components: StepRunnerComponents) {
     this.#components = components
+    const { stage, clock } = components
     this.#scheduler = new Scheduler<HostedSession>({
       run: (sessions, promptTokens) => this.#step(sessions, promptTokens),
       tokensOf: (session) => session.nextWork()?.nTokens ?? 0,
@@ -70,9 +72,11 @@ export class StepRunner {
         nStages: session.open.route.length,
         company: session.nextWork()?.company ?? 0
       }),
-      clock: components.clock
+      // What is read from disk is read once for as many as there are.
+      chunkTokens: () => (stage.onDisk.length > 0 ? CHUNK_TOKENS_MAX : PREFILL_CHUNK_TOKENS),
+      clock
     })
-    this.reads = new LayerReads(components.stage.nLayers)
+    this.reads = new LayerReads(stage.nLayers)
   }
 
   /** Lets a session wait for its turn if it has work and does not wait or run already. */

@@ -2,8 +2,8 @@
 // and of several sessions that keep every stage busy. What is measured is compared with these figures
 // (docs/planning.md has the formulas). Pure.
 
+import { chunksUs, chunkTokensOf, PROMPT_TOKENS } from './chunks.ts'
 import { toUs, type Costs } from './cost.ts'
-import { ceilDiv } from './integer.ts'
 import { ticksPerStage } from './route-ticks.ts'
 
 import type { ViewPeer } from './facts.ts'
@@ -28,16 +28,6 @@ export interface Prediction {
   /** All sessions together when each stage has one to work on. */
   pooledTokensPerSecond: number
 }
-
-/** A question with a page of text. */
-export const PROMPT_TOKENS = 512
-/**
- * Positions of prompts in one step at most: large enough that it is bound by arithmetic and not by reading
- * weights, small enough that whoever comes first while it runs waits for a second at most.
- */
-export const PREFILL_CHUNK_TOKENS = 128
-/** What may go through the stages together, so that they overlap; smaller ones are slow for the kernels. */
-const CHUNK_TOKENS = [PREFILL_CHUNK_TOKENS, 64, 32] as const
 
 /** @param peers of each stage, in the order of the stages. */
 export function predict(
@@ -87,41 +77,4 @@ export function firstTokenUs(
   }
   const passUs = chunksUs(costs, hops, peers, stages, promptTokens, chunkTokens)
   return Math.max(1, toUs(ticks), passUs + headUs)
-}
-
-/** Small chunks overlap more and read the weights more often: what is best for a usual prompt. */
-function chunkTokensOf(
-  costs: Costs,
-  hops: Hops,
-  peers: readonly ViewPeer[],
-  stages: Candidate['stages']
-): number {
-  const us = CHUNK_TOKENS.map((size) => chunksUs(costs, hops, peers, stages, PROMPT_TOKENS, size))
-  return CHUNK_TOKENS[us.indexOf(Math.min(...us))] as number
-}
-
-/**
- * The last chunk enters the first stage once all others have passed the slowest one, and leaves the last
- * stage like every chunk.
- */
-function chunksUs(
-  costs: Costs,
-  hops: Hops,
-  peers: readonly ViewPeer[],
-  stages: Candidate['stages'],
-  promptTokens: number,
-  sizeTokens: number
-): number {
-  const nChunks = Math.max(1, ceilDiv(promptTokens, sizeTokens))
-  const chunkTokens = Math.max(1, Math.min(promptTokens, sizeTokens))
-  const chunkUs = stages.map(({ start, end }, index) =>
-    costs.chunkUs(peers[index] as ViewPeer, start, end, chunkTokens)
-  )
-  const carryUs = peers.slice(1).map((to, index) => {
-    const from = peers[index] as ViewPeer
-    return hops.moreUs(from, to, chunkTokens) + toUs(hops.ticks(from, to))
-  })
-  const slowestUs = Math.max(...chunkUs, ...carryUs)
-  const passUs = [...chunkUs, ...carryUs].reduce((sum, us) => sum + us, 0)
-  return passUs + (nChunks - 1) * slowestUs
 }

@@ -2,7 +2,7 @@
 // of them, whatever else is asked of the stage between two passes. What the file may do meanwhile is in
 // native/check/stage_check.cpp.
 
-import { statSync, truncateSync, utimesSync } from 'node:fs'
+import { readFileSync, statSync, truncateSync, utimesSync } from 'node:fs'
 import test, { type Test } from 'brittle'
 
 import { isAbort, SwarmError } from '../../src/base/errors.ts'
@@ -58,6 +58,35 @@ test('native disk - two of the largest layers take memory, however many there ar
   const whole = rangeBytes(model.tensors, { start: 0, end: N_LAYERS }, N_LAYERS)
   const excess = stage.weightBytes / (whole - 2 * bytes(1))
   t.ok(excess > 0.98 && excess < 1.02, `${excess.toFixed(4)} of what should be resident`)
+})
+
+/** Bytes that this process has read of files. */
+function bytesRead(): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
+}
+
+test('native disk - a step reads its layers once, however many positions it has', async (t) => {
+  const { model, stage, range } = await open(t, [0, 1, 2, 3, 4, 5, 6])
+  const passBytes = N_LAYERS * rangeBytes(model.tensors, layerAt(1), N_LAYERS)
+  const steps = 8
+  const long = 300
+  const cache = stage.openCache(range, steps * (1 + long) + 1, 'f16')
+  const step = async (nTokens: number) => {
+    const ids = Int32Array.from({ length: nTokens }, (_, i) => 300 + ((i * 37) % 150))
+    await stage.step({ cache, range, position: cache.length, nTokens, ids })
+  }
+  // From then on as many layers are read ahead when a step begins as when it ends.
+  await step(1)
+  const readIn = async (nTokens: number) => {
+    const before = bytesRead()
+    for (let i = 0; i < steps; i++) await step(nTokens)
+    return bytesRead() - before
+  }
+  const [short, ofLong] = [await readIn(1), await readIn(long)]
+  // The edges of blocks come on top of tensors as small as these.
+  const passes = short / passBytes
+  t.ok(passes > 0.95 * steps && passes < 1.3 * steps, `${passes} passes in ${steps} steps`)
+  t.ok(Math.abs(ofLong / short - 1) < 0.1, `${ofLong} and ${short} bytes`)
 })
 
 test('native disk - layers go from disk to memory and back, and serve meanwhile', async (t) => {

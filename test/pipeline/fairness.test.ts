@@ -4,7 +4,7 @@
 import test from 'brittle'
 
 import { PromptShare, SHARED_CHUNK_TOKENS_MIN } from '../../src/pipeline/prompt-share.ts'
-import { PREFILL_CHUNK_TOKENS } from '../../src/sharding/predict.ts'
+import { PREFILL_CHUNK_TOKENS } from '../../src/sharding/chunks.ts'
 import { SimSwarm, TurnRun } from '../helpers/sim-swarm.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
 
@@ -88,7 +88,7 @@ test('fairness - a prompt cut to pieces and the stream beside it are what they a
 
 /** One stream whose steps take 20 ms, away for so long each time. */
 function streaming(awayMs: number): { share: PromptShare<string>; nowMs: number } {
-  const share = new PromptShare<string>()
+  const share = new PromptShare<string>(() => PREFILL_CHUNK_TOKENS)
   const plain = { group: GROUP, streams: ['a'], promptTokens: 0, promptsWaited: false, tookMs: 20 }
   let nowMs = 0
   for (let i = 0; i < 6; i++) {
@@ -107,7 +107,7 @@ function sharing(share: PromptShare<string>, promptTokens: number, startedMs: nu
 }
 
 test('prompt share - with nobody else a whole chunk', (t) => {
-  const share = new PromptShare<string>()
+  const share = new PromptShare<string>(() => PREFILL_CHUNK_TOKENS)
   t.alike(share.withoutTokens(GROUP, 0), { promptTokens: PREFILL_CHUNK_TOKENS, holdMs: 0 })
 })
 

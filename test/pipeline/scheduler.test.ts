@@ -1,6 +1,6 @@
 import test from 'brittle'
 
-import { PREFILL_CHUNK_TOKENS } from '../../src/sharding/predict.ts'
+import { PREFILL_CHUNK_TOKENS } from '../../src/sharding/chunks.ts'
 import { Scheduler, type WorkKind } from '../../src/pipeline/scheduler.ts'
 import { SimClock } from '../helpers/sim-clock.ts'
 
@@ -30,6 +30,7 @@ function create(
     tokensOf: (name) => (work[name]?.[0] === 'prefill' ? chunkTokens : 1),
     groupOf: (name) => work[name]?.[2] ?? '',
     wayOf: () => ({ index: 0, nStages: 1, company: 0 }),
+    chunkTokens: () => PREFILL_CHUNK_TOKENS,
     clock
   })
   return { clock, steps, scheduler, mostRunning: () => mostRunning }

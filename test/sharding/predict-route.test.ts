@@ -4,7 +4,7 @@ import test from 'brittle'
 
 import { seededRandom } from '../../src/base/random.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
-import { PROMPT_TOKENS } from '../../src/sharding/predict.ts'
+import { PROMPT_TOKENS } from '../../src/sharding/chunks.ts'
 import { measuredDelaysUs, predictRoute } from '../../src/sharding/predict-route.ts'
 import { keyOf, randomView } from '../helpers/views.ts'
 

@@ -3,6 +3,7 @@
 import test from 'brittle'
 
 import { below, seededRandom } from '../../src/base/random.ts'
+import { longChunkTokens } from '../../src/sharding/chunks.ts'
 import { createCosts, TICKS_PER_US, type Costs } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
@@ -272,16 +273,27 @@ test('stream - what was declared is no reason to read from disk, the usual reser
 test('stream - large chunks win where each of them reads the disk once more', (t) => {
   const model = evenModel(12, { layerKops: Array.from({ length: 12 }, () => 100_000) })
   const diskMiBps = 200
-  const planOf = (layers: number) =>
-    computePlan({
-      model,
-      peers: [peer('a', layers, { diskMiBps }), peer('b', layers, { diskMiBps })]
-    }).predicted!
+  const planOf = (layers: number, int8Mops = 100_000) => {
+    const rates = { diskMiBps, int8Mops }
+    return computePlan({ model, peers: [peer('a', layers, rates), peer('b', layers, rates)] })
+      .predicted!
+  }
   t.ok(planOf(6).chunkTokens < 128)
-  const { chunkTokens, firstTokenUs } = planOf(5)
-  t.is(chunkTokens, 128)
-  // Four chunks through a stage of which three layers at least are read.
-  t.ok(firstTokenUs > 4 * 3 * (SIZE / 1024 / diskMiBps) * 1e6, `${firstTokenUs}`)
+  const even = planOf(5)
+  t.is(even.chunkTokens, 256, 'its positions take as long as the disk')
+  // Two chunks through a stage of which three layers at least are read.
+  const readUs = 3 * (SIZE / 1024 / diskMiBps) * 1e6
+  t.ok(even.firstTokenUs > 2 * readUs, `${even.firstTokenUs}`)
+  t.is(planOf(5, 1_000_000).chunkTokens, 512)
+  t.ok(planOf(5, 5_000).chunkTokens <= 128, 'what computing adds would be minutes')
+})
+
+test('stream - a machine that nobody measured reads long chunks of models that it computes in time', (t) => {
+  const kops = (billions: number) => ({ layerKops: [billions * 1e6, billions * 1e6] })
+  t.is(longChunkTokens({}), 512)
+  t.is(longChunkTokens(kops(8)), 512)
+  t.is(longChunkTokens(kops(32)), 234)
+  t.is(longChunkTokens(kops(70)), 128)
 })
 
 test('stream - several sessions leave a disk no time between their tokens', (t) => {

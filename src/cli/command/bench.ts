@@ -3,6 +3,7 @@
 // this machine in plans is measured anew and kept for its next start.
 
 import { resolve } from 'node:path'
+import { formatRate } from '../../base/text.ts'
 import { loadKernels } from '../../compute/addon.ts'
 import {
   forecast,
@@ -19,14 +20,14 @@ import { arrangeAlone, onDiskText } from '../../node/arrangement.ts'
 import { measureMachine } from '../../node/measure-machine.ts'
 import { modelFacts } from '../../node/model-facts.ts'
 import { profileText } from '../../node/sentences.ts'
-import { PREFILL_CHUNK_TOKENS } from '../../sharding/predict.ts'
+import { longChunkTokens } from '../../sharding/chunks.ts'
 import { loadableBytes, type Machine } from '../../sharding/probe.ts'
 import { cacheDirPath } from '../paths.ts'
 import { shippedModelPath } from '../shipped-model.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
 import { renderTable, type Column } from '../table.ts'
 
-/** Positions of a prefill measurement: what a chunk of a prompt has. */
+/** Positions of a prefill measurement: enough that arithmetic is what is measured. */
 const PREFILL_TOKENS = 256
 
 export interface Ceilings {
@@ -112,9 +113,9 @@ function predict(
   { diskMiBps }: Machine
 ): Forecast {
   const inMemory = forecast(model.tensors, model.hyper.nLayers, rates)
-  const { activeKiB } = modelFacts(model)
-  const readKiB = onDisk.reduce((sum, layer) => sum + (activeKiB[layer] ?? 0), 0)
-  return withDisk(inMemory, readKiB * 1024, diskMiBps * 2 ** 20, PREFILL_CHUNK_TOKENS)
+  const facts = modelFacts(model)
+  const readKiB = onDisk.reduce((sum, layer) => sum + (facts.activeKiB[layer] ?? 0), 0)
+  return withDisk(inMemory, readKiB * 1024, diskMiBps * 2 ** 20, longChunkTokens(facts))
 }
 
 async function measureCeilings(threads: number): Promise<Ceilings> {
@@ -203,7 +204,7 @@ export function forecastLine({ name }: Pick<Model, 'name'>, predicted: Forecast)
   const { decodeTokensPerSecond, prefillTokensPerSecond, bytesPerToken } = predicted
   return (
     `'${name}', ${Math.round(bytesPerToken / 1e6)} MB a token: ` +
-    `${decodeTokensPerSecond.toFixed(1)} tok/s predicted, ` +
+    `${formatRate(decodeTokensPerSecond)} tok/s predicted, ` +
     `a prompt at ${prefillTokensPerSecond.toFixed(0)} tok/s`
   )
 }
