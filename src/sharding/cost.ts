@@ -4,7 +4,7 @@
 // The token table and the head are planned like layers: held with the first and with the last one.
 
 import { kvKiBPerLayer } from './facts.ts'
-import { ceilDiv, floorDiv } from './integer.ts'
+import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { ModelFacts, Tier, ViewPeer } from './facts.ts'
@@ -127,11 +127,4 @@ export function priceOf({ weightMiBps }: Pick<Tier, 'weightMiBps'>): number {
 
 export function toUs(ticks: number): number {
   return floorDiv(ticks, TICKS_PER_US)
-}
-
-/** (count + 1,) sums of the first 0, 1, ... values. */
-function prefixSums(values: number[]): number[] {
-  const sums = [0]
-  for (const value of values) sums.push((sums.at(-1) as number) + value)
-  return sums
 }

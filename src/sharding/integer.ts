@@ -15,6 +15,13 @@ export function ceilDiv(a: number, b: number): number {
   return floorDiv(a + b - 1, b)
 }
 
+/** (count + 1,) sums of the first 0, 1, ... values. */
+export function prefixSums(values: readonly number[]): number[] {
+  const sums = [0]
+  for (const value of values) sums.push((sums.at(-1) as number) + value)
+  return sums
+}
+
 /** Order of keys and hashes: by code unit, the same in every locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -16,9 +16,10 @@ import {
 } from './cost.ts'
 import { ceilDiv } from './integer.ts'
 import { search, type Searched } from './search.ts'
-import { SLOTS, streamedLayers } from './streamed-layers.ts'
+import { createStreams, SLOTS, type Streams } from './streamed-layers.ts'
 
 import type { ViewPeer } from './facts.ts'
+import type { LayerRange } from '../model/layer-range.ts'
 import type { Hops } from './hops.ts'
 
 /**
@@ -53,31 +54,34 @@ export function searchMemory(costs: Costs, hops: Hops, peers: ViewPeer[]): Price
 
 /** The costs of peers that stream, where they have a disk, what their memory does not hold. */
 export function withDisks(costs: Costs): Costs {
-  const { model, nLayers } = costs
+  const { nLayers } = costs
+  const streams = createStreams(costs)
   const wholeKiB = costs.residentKiB(0, nLayers)
   const known = new Map<Room, KnownStages>()
+  let asked: { peer: Room; stages: KnownStages } | null = null
   const knownOf = (peer: Room) => {
-    const found = known.get(peer) ?? { reach: reachOf(costs, peer), ticks: [] }
-    known.set(peer, found)
-    return found
+    // One peer is asked about many times in a row.
+    if (asked?.peer === peer) return asked.stages
+    const stages = known.get(peer) ?? createKnown(streams, nLayers, peer)
+    known.set(peer, stages)
+    asked = { peer, stages }
+    return stages
   }
   const streamed: Costs['streamed'] = (peer, range) =>
-    canStream(peer) ? (streamedLayers(costs, capacityKiB(peer), range) ?? []) : []
-  const readTicks = (peer: Room, layers: readonly number[], first = 0) => {
-    let sizeKiB = 0
-    for (let i = first; i < layers.length; i++) {
-      sizeKiB += model.layerKiB[layers[i] as number] as number
-    }
+    canStream(peer) ? (streams.layers(capacityKiB(peer), range) ?? []) : []
+  const readTicks = (peer: Room, range: LayerRange, ahead: number) => {
+    const sizeKiB = canStream(peer) ? streams.readKiB(capacityKiB(peer), range, ahead) : 0
     return sizeKiB === 0 ? 0 : sizeKiB * diskPrice(peer)
   }
   const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
     const computeTicks = costs.stageTicks(peer, start, end)
-    const layers = streamed(peer, { start, end })
-    if (layers.length === 0) return computeTicks
+    // Of layers that are streamed there are three at least, so some of them are read in its turn.
+    const inTurnTicks = readTicks(peer, { start, end }, SLOTS)
+    if (inTurnTicks === 0) return computeTicks
     // A slot is free once the first of them is computed, and after the last was read it still is to be.
     const endsTicks =
       costs.stageTicks(peer, start, start + 1) + costs.stageTicks(peer, end - 1, end)
-    return Math.max(computeTicks, endsTicks + readTicks(peer, layers, SLOTS))
+    return Math.max(computeTicks, endsTicks + inTurnTicks)
   }
 
   return {
@@ -87,23 +91,23 @@ export function withDisks(costs: Costs): Costs {
       costs.fits(peer, start, end) ||
       (canStream(peer) && end <= (knownOf(peer).reach[start] as number)),
     stageTicks(peer, start, end) {
-      if (!canStream(peer) || costs.fits(peer, start, end)) {
-        return costs.stageTicks(peer, start, end)
-      }
-      const row = (knownOf(peer).ticks[start] ??= [])
-      return (row[end] ??= streamingTicks(peer, start, end))
+      if (!canStream(peer)) return costs.stageTicks(peer, start, end)
+      const { ticks } = knownOf(peer)
+      const at = start * (nLayers + 1) + end
+      const known = ticks[at] as number
+      if (known > 0) return known
+      return (ticks[at] = costs.fits(peer, start, end)
+        ? costs.stageTicks(peer, start, end)
+        : streamingTicks(peer, start, end))
     },
     chunkUs: (peer, start, end, nTokens) =>
-      Math.max(
-        costs.chunkUs(peer, start, end, nTokens),
-        toUs(readTicks(peer, streamed(peer, { start, end })))
-      ),
+      Math.max(costs.chunkUs(peer, start, end, nTokens), toUs(readTicks(peer, { start, end }, 0))),
     isSum: (peer) => !canStream(peer) && costs.isSum(peer),
     memories: (peer) =>
       canStream(peer)
         ? withDisk(costs.memories(peer), diskPrice(peer), wholeKiB)
         : costs.memories(peer),
-    diskTicks: (peer, start, end) => readTicks(peer, streamed(peer, { start, end }))
+    diskTicks: (peer, start, end) => readTicks(peer, { start, end }, 0)
   }
 }
 
@@ -111,18 +115,19 @@ export function withDisks(costs: Costs): Costs {
 interface KnownStages {
   /** (nLayers,) the layer after the last that it can serve from each layer on. */
   reach: number[]
-  /** Ticks of [start, end) at [start][end]. */
-  ticks: number[][]
+  /** Ticks of [start, end) at start * (nLayers + 1) + end; 0: not asked yet. */
+  ticks: Float64Array
 }
 
-function reachOf(costs: Costs, peer: Room): number[] {
+function createKnown(streams: Streams, nLayers: number, peer: Room): KnownStages {
   const memoryKiB = capacityKiB(peer)
   let end = 0
-  return Array.from({ length: costs.nLayers }, (_, start) => {
+  const reach = Array.from({ length: nLayers }, (_, start) => {
     end = Math.max(end, start)
-    while (end < costs.nLayers && streamedLayers(costs, memoryKiB, { start, end: end + 1 })) end++
+    while (end < nLayers && streams.fits(memoryKiB, { start, end: end + 1 })) end++
     return end
   })
+  return { reach, ticks: new Float64Array(nLayers * (nLayers + 1)) }
 }
 
 /**

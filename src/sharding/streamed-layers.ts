@@ -4,7 +4,7 @@
 // peer loads exactly that, so both agree. Pure and in whole numbers; what it costs is stream.ts's, reading is
 // the stage's.
 
-import { ceilDiv, floorDiv } from './integer.ts'
+import { floorDiv, prefixSums } from './integer.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Costs } from './cost.ts'
@@ -12,63 +12,140 @@ import type { Costs } from './cost.ts'
 /** One is computed while the next is read. */
 export const SLOTS = 2
 
-/**
- * As few as possible and spread evenly, the first and the last layer of the range among them: the disk can
- * go on as soon as the first was computed, and nothing but the last one waits for the end of its reading.
- * @param memoryKiB for weights, table and head, slots, and the keys and values of all layers.
- * @returns ascending; none where everything fits; null where not even the slots alone do.
- */
+export interface Streams {
+  /** Whether the range fits into so much memory, from disk as far as need be. */
+  fits(memoryKiB: number, range: LayerRange): boolean
+  /**
+   * As few as possible and spread evenly, the first and the last layer of the range among them: the disk can
+   * go on as soon as the first was computed, and nothing but the last one waits for the end of its reading.
+   * @param memoryKiB for weights, table and head, slots, and the keys and values of all layers.
+   * @returns ascending; none where everything fits; null where not even the slots alone do.
+   */
+  layers(memoryKiB: number, range: LayerRange): number[] | null
+  /** Of these layers, but the first `ahead` of them; 0 where there are none. */
+  readKiB(memoryKiB: number, range: LayerRange, ahead: number): number
+}
+
+/** Of one model: a plan asks about thousands of ranges. */
+export function createStreams({
+  model,
+  residentKiB
+}: Pick<Costs, 'model' | 'residentKiB'>): Streams {
+  const { layerKiB } = model
+  const largestKiB = largestOf(layerKiB)
+  const upToKiB = prefixSums(layerKiB)
+  const mostKiB = prefixSums(layerKiB.toSorted((a, b) => b - a))
+  const spreads = new Map<number, number[]>()
+  const spreadOf = (count: number, length: number) => {
+    const at = count * (layerKiB.length + 1) + length
+    const known = spreads.get(at) ?? spread(count, length)
+    spreads.set(at, known)
+    return known
+  }
+
+  const excessKiB = (memoryKiB: number, { start, end }: LayerRange) =>
+    residentKiB(start, end) - memoryKiB
+  /** With all of them through the slots; of one layer or two nothing is gained. */
+  const gainMaxKiB = ({ start, end }: LayerRange) =>
+    (upToKiB[end] as number) - (upToKiB[start] as number) - SLOTS * largestKiB(start, end)
+  /** What is left of the room of some layers once the slots are there. */
+  const gainKiB = (offsets: readonly number[], start: number) => {
+    let sumKiB = 0
+    let largest = 0
+    for (let i = 0; i < offsets.length; i++) {
+      const sizeKiB = layerKiB[start + (offsets[i] as number)] as number
+      sumKiB += sizeKiB
+      if (sizeKiB > largest) largest = sizeKiB
+    }
+    return sumKiB - SLOTS * largest
+  }
+  /** Of a range that memory does not hold: how far behind its start each of these layers lies. */
+  const offsetsOf = (range: LayerRange, excess: number): number[] => {
+    const length = range.end - range.start
+    let count = leastCount(mostKiB, excess)
+    while (gainKiB(spreadOf(count, length), range.start) < excess) count++
+    return spreadOf(count, length)
+  }
+
+  return {
+    fits(memoryKiB, range) {
+      const excess = excessKiB(memoryKiB, range)
+      return excess <= 0 || gainMaxKiB(range) >= excess
+    },
+    layers(memoryKiB, range) {
+      const excess = excessKiB(memoryKiB, range)
+      if (excess <= 0) return []
+      if (gainMaxKiB(range) < excess) return null
+      return offsetsOf(range, excess).map((offset) => range.start + offset)
+    },
+    readKiB(memoryKiB, range, ahead) {
+      const excess = excessKiB(memoryKiB, range)
+      if (excess <= 0 || gainMaxKiB(range) < excess) return 0
+      const offsets = offsetsOf(range, excess)
+      let sumKiB = 0
+      for (let i = ahead; i < offsets.length; i++) {
+        sumKiB += layerKiB[range.start + (offsets[i] as number)] as number
+      }
+      return sumKiB
+    }
+  }
+}
+
+/** As Streams.layers, of one range. */
 export function streamedLayers(
   costs: Pick<Costs, 'model' | 'residentKiB'>,
   memoryKiB: number,
-  { start, end }: LayerRange
+  range: LayerRange
 ): number[] | null {
-  const excessKiB = costs.residentKiB(start, end) - memoryKiB
-  if (excessKiB <= 0) return []
-  const { layerKiB } = costs.model
-  let wholeKiB = 0
-  let largestKiB = 0
-  for (let layer = start; layer < end; layer++) {
-    const sizeKiB = layerKiB[layer] as number
-    wholeKiB += sizeKiB
-    if (sizeKiB > largestKiB) largestKiB = sizeKiB
-  }
-  // With all of them through the slots; of one layer or two nothing is gained.
-  if (wholeKiB - SLOTS * largestKiB < excessKiB) return null
-  // None is larger than the largest, so fewer than these cannot be enough.
-  let count = SLOTS + ceilDiv(excessKiB, largestKiB)
-  let layers = spread(count, start, end)
-  while (gainKiB(layerKiB, layers) < excessKiB) layers = spread(++count, start, end)
-  return layers
+  return createStreams(costs).layers(memoryKiB, range)
 }
 
-/** What is left of the room of some layers once the slots are there. */
-function gainKiB(layerKiB: readonly number[], layers: readonly number[]): number {
-  let sumKiB = 0
-  let largestKiB = 0
-  for (const layer of layers) {
-    const sizeKiB = layerKiB[layer] as number
-    sumKiB += sizeKiB
-    if (sizeKiB > largestKiB) largestKiB = sizeKiB
+/**
+ * Fewer layers cannot make so much room, whichever they are: the slots take twice the largest, which is no
+ * smaller than their mean.
+ * @param mostKiB of so many of the model's largest layers.
+ */
+function leastCount(mostKiB: readonly number[], excessKiB: number): number {
+  let few = SLOTS
+  let many = mostKiB.length - 1
+  while (many - few > 1) {
+    const count = (few + many) >> 1
+    if ((mostKiB[count] as number) * (count - SLOTS) < excessKiB * count) few = count
+    else many = count
   }
-  return sumKiB - SLOTS * largestKiB
+  return many
 }
 
-/** So many layers of a range, two at least: the i-th lies floor(i * (length - 1) / (count - 1)) in. */
-function spread(count: number, start: number, end: number): number[] {
+/** The i-th of so many, two at least, lies floor(i * (length - 1) / (count - 1)) behind the first. */
+function spread(count: number, length: number): number[] {
   const gaps = count - 1
-  const step = floorDiv(end - start - 1, gaps)
-  const more = (end - start - 1) % gaps
-  const layers: number[] = []
+  const step = floorDiv(length - 1, gaps)
+  const more = (length - 1) % gaps
+  const offsets: number[] = []
   let rest = 0
-  for (let layer = start; layer < end; layer += step) {
-    layers.push(layer)
+  for (let offset = 0; offset < length; offset += step) {
+    offsets.push(offset)
     // Adding up is far cheaper than dividing, and plans ask for thousands of stages.
     rest += more
     if (rest >= gaps) {
       rest -= gaps
-      layer += 1
+      offset += 1
     }
   }
-  return layers
+  return offsets
+}
+
+/** The largest value of [start, end), from those of lengths that are powers of two: two of them cover it. */
+function largestOf(values: readonly number[]): (start: number, end: number) => number {
+  const rows: number[][] = [[...values]]
+  for (let size = 1; 2 * size <= values.length; size *= 2) {
+    const row = rows.at(-1) as number[]
+    const pairs = row.slice(size).map((value, i) => Math.max(value, row[i] as number))
+    rows.push(pairs)
+  }
+  return (start, end) => {
+    const power = 31 - Math.clz32(end - start)
+    const row = rows[power] as number[]
+    return Math.max(row[start] as number, row[end - 2 ** power] as number)
+  }
 }
