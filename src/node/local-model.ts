@@ -24,8 +24,8 @@ import type { GenerateEvent, GenerateRequest } from '../api/service.ts'
 import type { Log } from '../base/log.ts'
 import type { ModelFacts } from '../sharding/facts.ts'
 
-/** There is nobody to tell it from; a result names it as its only stage. */
 const NO_HASH = '0'.repeat(64)
+/** There is nobody to tell it from; a result names it as its only stage. */
 const ALONE = toPeerId(NO_HASH)
 
 export interface LocalOptions {
@@ -66,7 +66,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   checkRequest(options.request, model.hyper.contextLength)
   const facts = factsOfUse(model, options.request)
   const fits = arrangeAlone(facts, memoryBytes).length === 0
-  // What stays in memory would take all of it: the prompt needs room too, in whole pages of the cache.
+  // What stays in memory would take all of it: the prompt needs room too.
   const onDisk = fits ? [] : arrangeAlone(withPrompt(facts, model), memoryBytes)
   const text = onDiskText(facts, onDisk)
   if (text !== null) options.onNote?.(text)
@@ -115,16 +115,19 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
 }
 
 function withPrompt(facts: ModelFacts, { hyper }: Model): ModelFacts {
-  const usual = Math.max(facts.contextTokens, PLANNED_CONTEXT_TOKENS)
-  const pages = Math.ceil(Math.min(usual, hyper.contextLength) / KV_PAGE_TOKENS)
-  return { ...facts, contextTokens: pages * KV_PAGE_TOKENS }
+  const usual = Math.min(PLANNED_CONTEXT_TOKENS, hyper.contextLength)
+  return { ...facts, contextTokens: Math.max(facts.contextTokens, wholePages(usual)) }
 }
 
-/** The model with the context that this use of it reserves. */
+/** The model with the context that this use of it reserves, as much as its cache takes. */
 function factsOfUse(model: Model, request: GenerateRequest): ModelFacts {
   const facts = modelFacts(model)
   const kvBytesPerToken = facts.kvBytesPerToken * (request.kvType === 'f32' ? 2 : 1)
   // The prompt comes on top; how long it is, is known once it has been read.
   const nTokens = Math.min(request.maxTokens ?? 1, model.hyper.contextLength)
-  return { ...facts, kvBytesPerToken, contextTokens: request.contextTokens ?? nTokens }
+  return { ...facts, kvBytesPerToken, contextTokens: wholePages(request.contextTokens ?? nTokens) }
+}
+
+function wholePages(nTokens: number): number {
+  return Math.ceil(nTokens / KV_PAGE_TOKENS) * KV_PAGE_TOKENS
 }

@@ -2,6 +2,7 @@
 
 import { CONTEXT_TOKENS_MAX } from '../base/limits.ts'
 import { inRange, isTied, type ModelTensor } from '../model/tensors.ts'
+import { tensorType } from '../model/tensor-types.ts'
 import type { Model } from '../model/open-model.ts'
 import type { ModelFacts } from '../sharding/facts.ts'
 
@@ -12,14 +13,19 @@ import type { ModelFacts } from '../sharding/facts.ts'
  */
 export const PLANNED_CONTEXT_TOKENS = 4096
 
-/** Cache rows are padded to 16 elements; keys and values, f16. */
+/** Rows of floats, of caches and of weights, are padded to 16 elements (native/stage/layout.h). */
 const ROW_ELEMENTS = 16
+/** Rows of quantised weights lie in groups (native/kernels/blocks.h). */
+const GROUP_ROWS = 16
+/** Where the next tensor of a layer begins, and what the layer ends with (native/stage/layer_layout.cpp). */
+const TENSOR_ALIGN_BYTES = 256
+/** Keys and values, f16. */
 const KV_BYTES_PER_ELEMENT = 2 * 2
 
 export function modelFacts({ id, hyper, tensors }: Model): ModelFacts {
   const { nLayers, nKvHeads, headDim, dim, contextLength } = hyper
-  const layerKiB = Array.from({ length: nLayers }, (_, layer) =>
-    kib(tensors.filter((tensor) => tensor.layer === layer))
+  const ofLayer = Array.from({ length: nLayers }, (_, layer) =>
+    tensors.filter((tensor) => tensor.layer === layer)
   )
   const tied = isTied(tensors)
   const whole = { start: 0, end: nLayers }
@@ -30,20 +36,18 @@ export function modelFacts({ id, hyper, tensors }: Model): ModelFacts {
   const embedding = outside.filter((tensor) => !isHead(tensor))
   const head = outside.filter(isHead)
   const table = outside.filter(({ role }) => role === 'tokenEmbedding')
-  const rowElements = Math.ceil(headDim / ROW_ELEMENTS) * ROW_ELEMENTS
+  const rowElements = roundUp(headDim, ROW_ELEMENTS)
   return {
     id,
     nLayers,
     dim,
-    layerKiB,
-    activeKiB: layerKiB,
-    embeddingKiB: kib(embedding),
+    layerKiB: ofLayer.map(residentKiB),
+    activeKiB: ofLayer.map(fileKiB),
+    embeddingKiB: residentKiB(embedding),
     // The output matrix of a tied model is the token table.
-    headKiB: kib(tied ? [...head, ...table] : head),
+    headKiB: residentKiB(tied ? [...head, ...table] : head),
     tied,
-    layerKops: Array.from({ length: nLayers }, (_, layer) =>
-      kops(tensors.filter((tensor) => tensor.layer === layer))
-    ),
+    layerKops: ofLayer.map(kops),
     kvBytesPerToken: nKvHeads * rowElements * KV_BYTES_PER_ELEMENT,
     contextTokens: Math.min(contextLength, PLANNED_CONTEXT_TOKENS),
     contextTokensMax: Math.min(contextLength, CONTEXT_TOKENS_MAX)
@@ -55,6 +59,23 @@ function kops(tensors: readonly ModelTensor[]): number {
   return Math.ceil(tensors.reduce((sum, { rows, cols }) => sum + 2 * rows * cols, 0) / 1000)
 }
 
-function kib(tensors: readonly ModelTensor[]): number {
+/** What a token reads. */
+function fileKiB(tensors: readonly ModelTensor[]): number {
   return Math.ceil(tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 1024)
+}
+
+/** What a stage takes for them: a plan that fills a machine's memory must not be short of a page. */
+function residentKiB(tensors: readonly ModelTensor[]): number {
+  const bytes = tensors.map((tensor) => roundUp(storedBytes(tensor) + 1, TENSOR_ALIGN_BYTES))
+  return Math.ceil(bytes.reduce((sum, one) => sum + one, TENSOR_ALIGN_BYTES) / 1024)
+}
+
+function storedBytes({ type, rows, cols, sizeBytes }: ModelTensor): number {
+  const isFloat = tensorType(type)?.blockLength === 1
+  if (isFloat) return (sizeBytes / cols) * roundUp(cols, ROW_ELEMENTS)
+  return (sizeBytes / rows) * roundUp(rows, GROUP_ROWS)
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step
 }

@@ -82,39 +82,65 @@ test('local model - what is free is enough for a small model', async (t) => {
   t.ok(labels.has(LOADING))
 })
 
-test('local model - one that is larger than its memory says the same from disk', async (t) => {
-  const path = await syntheticModel(t, { ...smallLlama, nLayers: 12 })
-  const { size } = statSync(path)
-  const request: GenerateRequest = {
-    prompt: 'the river',
-    maxTokens: 16,
-    sampling: { ...SAMPLING_DEFAULTS, seed: 7 },
-    stop: [],
-    kvType: 'f16'
-  }
-  const answer = async (memoryBytes: number | null) => {
-    const notes: string[] = []
-    const model = await openLocal(
-      {
-        model: path,
-        threads: 1,
-        memoryBytes,
-        request,
-        needsId: false,
-        cacheDir: join(await t.tmp(), 'cache'),
-        log: silentLog,
-        onProgress: () => {},
-        onNote: (text) => notes.push(text)
-      },
-      new AbortController().signal
-    )
-    t.teardown(() => model.close())
+/** Opens the model for one request in so much memory, asks, and closes it. */
+async function answered(
+  t: Test,
+  path: string,
+  request: GenerateRequest,
+  memoryBytes: number | null
+) {
+  const notes: string[] = []
+  const model = await openLocal(
+    {
+      model: path,
+      threads: 1,
+      memoryBytes,
+      request,
+      needsId: false,
+      cacheDir: join(await t.tmp(), 'cache'),
+      log: silentLog,
+      onProgress: () => {},
+      onNote: (text) => notes.push(text)
+    },
+    new AbortController().signal
+  )
+  try {
     let hash: string | null = null
     for await (const event of model.generate(request, new AbortController().signal)) {
       if (event.type === 'done') hash = event.result.logitsHash
     }
     return { notes, hash }
+  } finally {
+    await model.close()
   }
+}
+
+const RIVER: GenerateRequest = {
+  prompt: 'the river',
+  maxTokens: 16,
+  sampling: { ...SAMPLING_DEFAULTS, seed: 7 },
+  stop: [],
+  kvType: 'f16'
+}
+
+test('local model - from disk there is room for the context, whatever its length', async (t) => {
+  const path = await syntheticModel(t, { ...LONG, nLayers: 12 })
+  const { size } = statSync(path)
+  // A little more than a page beyond what is usual: the cache takes all of that page.
+  const request = { ...RIVER, contextTokens: 4096 + 257, maxTokens: 1 }
+  let streamed = 0
+  for (let step = 0; step < 16; step++) {
+    const { notes, hash } = await answered(t, path, request, Math.floor((5 + 0.03 * step) * size))
+    if (notes.length > 0) streamed++
+    t.ok(hash !== null)
+  }
+  t.ok(streamed > 8, `${streamed} of 16 read from disk`)
+})
+
+test('local model - one that is larger than its memory says the same from disk', async (t) => {
+  const path = await syntheticModel(t, { ...smallLlama, nLayers: 12 })
+  const { size } = statSync(path)
+  const answer = (memoryBytes: number | null) => answered(t, path, RIVER, memoryBytes)
   const whole = await answer(null)
   const partly = await answer(Math.floor(0.8 * size))
   t.alike(whole.notes, [])
