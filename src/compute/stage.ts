@@ -8,6 +8,11 @@ import type { KvType, SampledToken, Sampling } from '../wire/session.ts'
 /** Positions of one page of keys and values (kPageTokens in native/stage/kv_cache.h). */
 export const KV_PAGE_TOKENS = 256
 
+/** Positions that a cache for so many takes. */
+export function wholePages(nTokens: number): number {
+  return Math.ceil(nTokens / KV_PAGE_TOKENS) * KV_PAGE_TOKENS
+}
+
 /**
  * Keys and values of one session for the layers of one stage, in pages of so many positions that are
  * taken as positions come and freed when the last cache that shares them closes.

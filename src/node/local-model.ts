@@ -5,7 +5,7 @@ import { systemClock } from '../base/clock.ts'
 import { systemRandom } from '../base/random.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { NativeStage } from '../compute/native-stage.ts'
-import { KV_PAGE_TOKENS } from '../compute/stage.ts'
+import { wholePages } from '../compute/stage.ts'
 import { defaultThreads } from '../compute/threads.ts'
 import { openModel, type Model } from '../model/open-model.ts'
 import { checkRequest } from '../pipeline/check-request.ts'
@@ -126,8 +126,4 @@ function factsOfUse(model: Model, request: GenerateRequest): ModelFacts {
   // The prompt comes on top; how long it is, is known once it has been read.
   const nTokens = Math.min(request.maxTokens ?? 1, model.hyper.contextLength)
   return { ...facts, kvBytesPerToken, contextTokens: wholePages(request.contextTokens ?? nTokens) }
-}
-
-function wholePages(nTokens: number): number {
-  return Math.ceil(nTokens / KV_PAGE_TOKENS) * KV_PAGE_TOKENS
 }

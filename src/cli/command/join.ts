@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import type { NodeEvent } from '../../api/service.ts'
 import { isAbort, SwarmError } from '../../base/errors.ts'
 import { clip } from '../../base/text.ts'
+import { wholePages } from '../../compute/stage.ts'
 import { clientOf, dataDirOf, type CommandContext, type CommandHandler } from '../context.ts'
 import { cacheDirPath, controlSocketPath, makeDataDir, makeRuntimeDir } from '../paths.ts'
 import type { NodeOptions } from '../../node/options.ts'
@@ -64,7 +65,8 @@ async function nodeOptions(context: CommandContext): Promise<NodeOptions> {
     socketPath: controlSocketPath(dataDir, host.env),
     httpPort: flags.http ?? null,
     memoryBytes: flags.memory ?? null,
-    contextTokens: flags.context ?? null,
+    // As a cache takes it: plans count with all of that.
+    contextTokens: flags.context === undefined ? null : wholePages(flags.context),
     sessions: flags.sessions ?? null,
     layers: flags.layers ?? null,
     threads: flags.threads ?? null,
