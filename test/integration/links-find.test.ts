@@ -77,7 +77,8 @@ test('links find - a model file that is still being read holds up no link', REAL
   const startMs = performance.now()
   const second = lab.join('second', topic, ['--model', path])
   await linked(first, second)
-  t.ok(performance.now() - startMs < 2 * WORST_MS)
+  const tookMs = performance.now() - startMs
+  t.ok(tookMs < 2 * WORST_MS, `${tookMs} ms`)
   const isRead = ({ kind, text }: Json) => kind === 'model' && text.includes(' layers, id ')
   t.is(count(second, isRead), 0, 'it is being read')
   t.is((await second.client.status()).model, null)

@@ -60,6 +60,7 @@ test(
       refills.every((tokens) => tokens <= REFILL_MAX),
       refills.join()
     )
-    t.ok(losses.every(({ pauseMs }) => pauseMs < PAUSE_MS_MAX))
+    const longestMs = Math.max(0, ...losses.map(({ pauseMs }) => pauseMs))
+    t.ok(longestMs < PAUSE_MS_MAX, `${longestMs} ms`)
   }
 )

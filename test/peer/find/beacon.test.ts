@@ -70,7 +70,8 @@ test('beacon - the first that comes is answered at once, not at the next second'
   const startMs = performance.now()
   b.beacon.open()
   await b.until(() => b.hints.length > 0)
-  t.ok(performance.now() - startMs < 500)
+  const tookMs = performance.now() - startMs
+  t.ok(tookMs < 500, `${tookMs} ms`)
 })
 
 test('beacon - another topic hears nothing of it', async (t) => {

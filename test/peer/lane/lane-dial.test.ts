@@ -63,7 +63,8 @@ test('lane dial - an address that refuses does not hold up the next', async (t) 
   const startMs = performance.now()
   const stream = await dial(t, { hosts: ['127.0.0.88', '127.0.0.1'], port }).done
   t.ok(stream !== null)
-  t.ok(performance.now() - startMs < 1000)
+  const tookMs = performance.now() - startMs
+  t.ok(tookMs < 1000, `${tookMs} ms`)
 })
 
 test('lane dial - a machine that accepts and says nothing costs its time and no more', async (t) => {

@@ -110,7 +110,8 @@ test(
   async (t) => {
     const startMs = performance.now()
     t.alike(await probe(topicOf('nobody'), { waitMs: 300 }), [])
-    t.ok(performance.now() - startMs < 2000)
+    const tookMs = performance.now() - startMs
+    t.ok(tookMs < 2000, `${tookMs} ms`)
   }
 )
 
@@ -133,7 +134,8 @@ test(
     }
     const aborted = probeCables({ ...options, ...rest, ...more, onSighting }, abort.signal)
     await t.exception(aborted, /abort/i)
-    t.ok(performance.now() - abortedMs < 1000)
+    const tookMs = performance.now() - abortedMs
+    t.ok(tookMs < 1000, `${tookMs} ms`)
     const [end] = await other
     t.is(end?.figures, null)
     t.ok(end?.error)
