@@ -79,6 +79,7 @@ for (const file of late) {
   await run(file, true)
 }
 
+for (const file of late) console.log(`tried again: ${file}`)
 for (const skip of skips) console.log(`skipped: ${skip}`)
 console.log(`${files.length} files, ${assertions} assertions, ${skips.length} skipped`)
 if (failed.length > 0 || files.length === 0) {

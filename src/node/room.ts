@@ -4,6 +4,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { formatSize } from '../base/text.ts'
+import { KV_PAGE_TOKENS } from '../compute/stage.ts'
 import { formatRange, formatRanges, intersect, type LayerRange } from '../model/layer-range.ts'
 import { createCosts } from '../sharding/cost.ts'
 import type { ModelFacts } from '../sharding/facts.ts'
@@ -26,9 +27,10 @@ export function checkRoom(facts: ModelFacts, freeBytes: number): void {
 }
 
 function whatFits(facts: ModelFacts, contextBytes: number, freeBytes: number): string {
-  // Whole KiB are reserved in each layer.
+  // Whole KiB are reserved in each layer, and a cache takes whole pages.
   const perLayerBytes = Math.floor(contextBytes / facts.nLayers / 1024) * 1024
-  const nTokens = Math.floor(perLayerBytes / facts.kvBytesPerToken)
+  const pages = Math.floor(perLayerBytes / facts.kvBytesPerToken / KV_PAGE_TOKENS)
+  const nTokens = pages * KV_PAGE_TOKENS
   if (nTokens > 0) return `${nTokens} tokens would fit, give a smaller -n or --ctx`
   const range = longestFrom(facts, 0, facts.nLayers, freeBytes)
   return range === null

@@ -2,6 +2,21 @@
 // while as many chunks are on their way as there are stages, and one waits at the first; more would only
 // wait. Pure; session-state.ts sends the chunks and hears of their arrival.
 
+import { ACTIVATION_BYTES_MAX, HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
+import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
+
+/** Positions whose activations fit one message, and all chunks on their way one queue. */
+export function chunkTokensMax(dim: number, nStages: number): number {
+  const queueBytes = (HOP_BACKLOG_BYTES_MAX - MESSAGE_BYTES_MAX) / windowOf(nStages)
+  const roomBytes = Math.min(ACTIVATION_BYTES_MAX, queueBytes) - ACTIVATION_HEADER_BYTES
+  return Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim }))
+}
+
+/** Chunks on their way at once. */
+function windowOf(nStages: number): number {
+  return nStages + 1
+}
+
 export interface Chunk {
   position: number
   end: number
@@ -20,7 +35,7 @@ export class ChunkFlow {
   constructor(start: number, end: number, chunkTokens: number, nStages: number) {
     this.end = end
     this.#chunkTokens = chunkTokens
-    this.#window = nStages + 1
+    this.#window = windowOf(nStages)
     this.#sentEnd = start
     this.#doneEnd = start
   }

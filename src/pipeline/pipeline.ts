@@ -3,11 +3,11 @@
 // table of the sessions that began here. A message for a session that is over is late, and dropped.
 
 import { SwarmError } from '../base/errors.ts'
-import { ACTIVATION_BYTES_MAX, HOP_BACKLOG_BYTES_MAX, SESSIONS_MAX } from '../base/limits.ts'
+import { SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
 import { PREFILL_CHUNK_TOKENS } from '../sharding/chunks.ts'
-import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
+import { chunkTokensMax } from './chunk-flow.ts'
 import { Farewells } from './farewells.ts'
 import { Inquiries } from './inquiries.ts'
 import { Session } from './session.ts'
@@ -144,7 +144,10 @@ export class Pipeline {
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,
-        chunkTokens: chunkTokensOf(model.dim, route),
+        chunkTokens: Math.min(
+          chunkTokensMax(model.dim, route.stages.length),
+          route.chunkTokens ?? PREFILL_CHUNK_TOKENS
+        ),
         prefix,
         isReusable,
         isAudited,
@@ -223,12 +226,4 @@ export class Pipeline {
     for (const session of this.#sessions.values()) session.gone(peer)
     this.#farewells.gone(peer)
   }
-}
-
-/** Activations that fit one message, and all chunks on their way one queue, whatever a model's width. */
-function chunkTokensOf(dim: number, { stages, chunkTokens }: Route): number {
-  const queueBytes = HOP_BACKLOG_BYTES_MAX / (stages.length + 1)
-  const roomBytes = Math.min(ACTIVATION_BYTES_MAX, queueBytes) - ACTIVATION_HEADER_BYTES
-  const most = Math.floor(roomBytes / rowsBytes({ nTokens: 1, dim }))
-  return Math.min(most, chunkTokens ?? PREFILL_CHUNK_TOKENS)
 }

@@ -2,7 +2,7 @@
 // of them, whatever else is asked of the stage between two passes. What the file may do meanwhile is in
 // native/check/stage_check.cpp.
 
-import { readFileSync, statSync, truncateSync, utimesSync } from 'node:fs'
+import { statSync, truncateSync, utimesSync } from 'node:fs'
 import test, { type Test } from 'brittle'
 
 import { isAbort, SwarmError } from '../../src/base/errors.ts'
@@ -15,6 +15,7 @@ import {
   type SyntheticSpec
 } from '../../src/model/synthetic/spec.ts'
 import { rangeBytes } from '../../src/model/tensors.ts'
+import { bytesRead } from '../helpers/bytes-read.ts'
 import { GREEDY, runStages } from '../helpers/run-stages.ts'
 import { readStageModel, syntheticModel, wholeStage } from '../helpers/stage-model.ts'
 
@@ -59,11 +60,6 @@ test('native disk - two of the largest layers take memory, however many there ar
   const excess = stage.weightBytes / (whole - 2 * bytes(1))
   t.ok(excess > 0.98 && excess < 1.02, `${excess.toFixed(4)} of what should be resident`)
 })
-
-/** Bytes that this process has read of files. */
-function bytesRead(): number {
-  return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
-}
 
 test('native disk - a step reads its layers once, however many positions it has', async (t) => {
   const { model, stage, range } = await open(t, [0, 1, 2, 3, 4, 5, 6])

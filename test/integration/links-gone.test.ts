@@ -115,10 +115,7 @@ test('links - a frozen peer is suspect, then dead, and alive once it wakes', REA
   t.comment(`suspect after ${suspectMs.toFixed(0)} ms, dead after ${deadMs.toFixed(0)} ms`)
   t.ok(deadMs < crashKnownMs(3), `${deadMs} ms`)
   // Looked at every so often: half of the second in which it could come back is sure to be seen.
-  t.ok(
-    suspectMs > 500 && deadMs - suspectMs > 500,
-    `neither at once: ${suspectMs} and ${deadMs} ms`
-  )
+  t.ok(suspectMs > 500 && deadMs - suspectMs > 500, 'neither at once')
   const wokenMs = performance.now()
   frozen.command.signal('SIGCONT')
   await until(() => all('alive'))

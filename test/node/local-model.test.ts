@@ -8,7 +8,8 @@ import { SAMPLING_DEFAULTS } from '../../src/wire/sampling-defaults.ts'
 import { SwarmError } from '../../src/base/errors.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { smallLlama } from '../../src/model/synthetic/spec.ts'
-import { openLocal } from '../../src/node/local-model.ts'
+import { openLocal, type LocalModel, type LocalOptions } from '../../src/node/local-model.ts'
+import { bytesRead } from '../helpers/bytes-read.ts'
 import { syntheticModel } from '../helpers/stage-model.ts'
 
 import type { GenerateRequest } from '../../src/wire/generation.ts'
@@ -16,6 +17,14 @@ import type { GenerateRequest } from '../../src/wire/generation.ts'
 const MIB = 2 ** 20
 const LOADING = 'loading the weights'
 const LONG = { ...smallLlama, contextLength: 2 ** 20 }
+
+type Use = Pick<LocalOptions, 'model' | 'memoryBytes' | 'request'> & Partial<LocalOptions>
+
+async function openFor(t: Test, use: Use): Promise<LocalModel> {
+  const cacheDir = join(await t.tmp(), 'cache')
+  const rest = { threads: 1, needsId: false, cacheDir, log: silentLog, onProgress: () => {} }
+  return openLocal({ ...rest, ...use }, new AbortController().signal)
+}
 
 async function outcome(
   t: Test,
@@ -32,18 +41,10 @@ async function outcome(
     kvType: 'f16',
     ...change
   }
-  const options = {
-    model: await syntheticModel(t, spec),
-    threads: 1,
-    memoryBytes,
-    request,
-    needsId: false,
-    cacheDir: join(await t.tmp(), 'cache'),
-    log: silentLog,
-    onProgress: (label: string) => labels.add(label)
-  }
+  const use = { model: await syntheticModel(t, spec), memoryBytes, request }
+  const onProgress = (label: string) => void labels.add(label)
   try {
-    const model = await openLocal(options, new AbortController().signal)
+    const model = await openFor(t, { ...use, onProgress })
     t.teardown(() => model.close())
     return { code: 'opened', message: '', labels }
   } catch (error) {
@@ -90,30 +91,22 @@ async function answered(
   memoryBytes: number | null
 ) {
   const notes: string[] = []
-  const model = await openLocal(
-    {
-      model: path,
-      threads: 1,
-      memoryBytes,
-      request,
-      needsId: false,
-      cacheDir: join(await t.tmp(), 'cache'),
-      log: silentLog,
-      onProgress: () => {},
-      onNote: (text) => notes.push(text)
-    },
-    new AbortController().signal
-  )
+  const onNote = (text: string) => void notes.push(text)
+  const model = await openFor(t, { model: path, memoryBytes, request, onNote })
   try {
-    let hash: string | null = null
+    let [hash, nPrompt]: [string | null, number] = [null, 0]
     for await (const event of model.generate(request, new AbortController().signal)) {
-      if (event.type === 'done') hash = event.result.logitsHash
+      if (event.type !== 'done') continue
+      hash = event.result.logitsHash
+      nPrompt = event.result.promptIds.length
     }
-    return { notes, hash }
+    return { notes, hash, nPrompt }
   } finally {
     await model.close()
   }
 }
+
+const LONG_WORDS = 400
 
 const RIVER: GenerateRequest = {
   prompt: 'the river',
@@ -135,6 +128,23 @@ test('local model - from disk there is room for the context, whatever its length
     t.ok(hash !== null)
   }
   t.ok(streamed > 8, `${streamed} of 16 read from disk`)
+})
+
+test('local model - from disk a long prompt reads the layers as often as a short one', async (t) => {
+  const path = await syntheticModel(t, { ...smallLlama, nLayers: 12 })
+  const { size } = statSync(path)
+  const bytesOf = async (nWords: number) => {
+    const request = { ...RIVER, prompt: 'river '.repeat(nWords), maxTokens: 1 }
+    const before = bytesRead()
+    const { notes, nPrompt } = await answered(t, path, request, Math.floor(0.8 * size))
+    t.is(notes.length, 1)
+    return { nPrompt, bytes: bytesRead() - before }
+  }
+  await bytesOf(1)
+  const [short, long] = [await bytesOf(1), await bytesOf(LONG_WORDS)]
+  t.ok(short.nPrompt < 128 && long.nPrompt > 256 && long.nPrompt < 512, `${long.nPrompt} tokens`)
+  // A chunk of 128 positions would read at least a fifth of the file once more.
+  t.ok(long.bytes - short.bytes < 0.1 * size, `${long.bytes} and ${short.bytes} of ${size}`)
 })
 
 test('local model - one that is larger than its memory says the same from disk', async (t) => {

@@ -2,6 +2,7 @@ import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
 import { parseSize } from '../../src/base/text.ts'
+import { wholePages } from '../../src/compute/stage.ts'
 import { checkLoad, checkRoom, roomTexts } from '../../src/node/room.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
 import { kvKiBPerLayer, type ModelFacts } from '../../src/sharding/facts.ts'
@@ -18,8 +19,8 @@ const facts: ModelFacts = {
   embeddingKiB: 1000,
   headKiB: 500,
   tied: false,
-  kvBytesPerToken: 512,
-  contextTokens: 64
+  kvBytesPerToken: 32,
+  contextTokens: 1024
 }
 const WEIGHTS_KIB = 4 * 100 + 1000 + 500
 const WHOLE_KIB = WEIGHTS_KIB + 4 * 32
@@ -38,11 +39,11 @@ test('room - a model that just fits is taken, one byte less is refused', (t) => 
   t.is(refusal(() => checkRoom(facts, WHOLE_KIB * KIB)).code, '')
   const { code, message } = refusal(() => checkRoom(facts, WHOLE_KIB * KIB - 1))
   t.is(code, 'NATIVE_OUT_OF_MEMORY')
-  t.ok(message.startsWith('the weights take 1.9 MiB and a context of 64 tokens 128 KiB'), message)
+  t.ok(message.startsWith('the weights take 1.9 MiB and a context of 1024 tokens 128 KiB'), message)
 })
 
-test('room - the context that it says would fit does, and one more position does not', (t) => {
-  for (const freeKiB of [WEIGHTS_KIB + 4, WEIGHTS_KIB + 77, WHOLE_KIB - 1]) {
+test('room - the context that it says would fit does, and one more page does not', (t) => {
+  for (const freeKiB of [WEIGHTS_KIB + 32, WEIGHTS_KIB + 77, WHOLE_KIB - 1]) {
     const { message } = refusal(() => checkRoom(facts, freeKiB * KIB))
     const nTokens = Number(
       /: (\d+) tokens would fit, give a smaller -n or --ctx/.exec(message)?.[1]
@@ -50,14 +51,14 @@ test('room - the context that it says would fit does, and one more position does
     const asks = (contextTokens: number) =>
       refusal(() => checkRoom({ ...facts, contextTokens }, freeKiB * KIB)).code
     t.is(asks(nTokens), '', `${nTokens} tokens`)
-    t.is(asks(nTokens + 1), 'NATIVE_OUT_OF_MEMORY')
+    t.is(asks(wholePages(nTokens + 1)), 'NATIVE_OUT_OF_MEMORY')
   }
 })
 
 test('room - an absurd context is refused with one that fits', (t) => {
   const absurd = { ...facts, contextTokens: 2 ** 20 }
   const { message } = refusal(() => checkRoom(absurd, 100 * 2 ** 20))
-  t.ok(/a context of 1048576 tokens 2\.0 GiB, and there is room for 100 MiB/.test(message), message)
+  t.ok(/a context of 1048576 tokens 128 MiB, and there is room for 100 MiB/.test(message), message)
   t.ok(/: \d+ tokens would fit/.test(message), message)
 })
 
@@ -83,7 +84,7 @@ test('room - a peer with less is told which layers fit and which --memory holds 
   const [text = '', ...more] = roomTexts(facts, claimed, null, 2 ** 30, null)
   t.is(more.length, 0)
   t.ok(
-    /^layers 0-3 and a context of 64 tokens take 2\.0 MiB.*layers 0-2 would fit/.test(text),
+    /^layers 0-3 and a context of 1024 tokens take 2\.0 MiB.*layers 0-2 would fit/.test(text),
     text
   )
   const [, size = ''] = /--memory (\S+) would hold all$/.exec(text) ?? []

@@ -1,10 +1,29 @@
 import test from 'brittle'
 
-import { ChunkFlow } from '../../src/pipeline/chunk-flow.ts'
+import {
+  ACTIVATION_BYTES_MAX,
+  DIM_MAX,
+  HOP_BACKLOG_BYTES_MAX,
+  ROUTE_STAGES_MAX
+} from '../../src/base/limits.ts'
+import { ChunkFlow, chunkTokensMax } from '../../src/pipeline/chunk-flow.ts'
+import { activationBytes } from '../../src/wire/session-codec.ts'
 
 function taken(flow: ChunkFlow): string {
   return [...flow.take()].map(({ position, end }) => `${position}-${end}`).join(' ')
 }
+
+test('chunk flow - a chunk fits a message, and all that travel fit a queue', (t) => {
+  for (const dim of [256, 8192, DIM_MAX]) {
+    for (const nStages of [1, 3, 20, ROUTE_STAGES_MAX]) {
+      const nTokens = chunkTokensMax(dim, nStages)
+      const sizeBytes = activationBytes({ nTokens, dim, drafted: false })
+      t.ok(nTokens >= 1 && sizeBytes <= ACTIVATION_BYTES_MAX, `${nTokens} of ${dim}`)
+      const travelling = [...new ChunkFlow(0, 100 * nTokens, nTokens, nStages).take()].length
+      t.ok(travelling * sizeBytes <= HOP_BACKLOG_BYTES_MAX, `${travelling} of ${sizeBytes} bytes`)
+    }
+  }
+})
 
 test('chunk flow - as many chunks travel as there are stages, and one more', (t) => {
   const flow = new ChunkFlow(3, 20, 4, 2)
