@@ -56,8 +56,9 @@ export class PathSearch {
   /** The peer can be reached at these addresses now. Who says so all the time loses its link. */
   heard(addresses: string[]): void {
     if (this.#changes.take()) {
+      // Those of hello, said again, are no reason to begin before the first round.
+      if (addresses.join() !== this.#addresses.join()) this.#waitMs = 0
       this.#addresses = addresses
-      this.#waitMs = 0
       return
     }
     const text = `${shortId(this.#link.peer)} changes its addresses all the time; the link was closed`
