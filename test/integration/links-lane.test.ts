@@ -134,7 +134,11 @@ test('links lane - a better path that is found later takes over, and no message 
   const topic = `lane ${randomBytes(8).toString('hex')}`
   const [lower, upper] = identities(2) as [Identity, Identity]
   const shared = { topic, bootstrap: [bootstrap.address] }
-  const b = await TestPeer.open(t, { identity: upper, ...shared, overrides: { laneHost: LANE_HOST } })
+  const b = await TestPeer.open(t, {
+    identity: upper,
+    ...shared,
+    overrides: { laneHost: LANE_HOST }
+  })
   // Where the link comes from there is a long way round to the lane; the one told in hello is not there yet.
   const { port } = b.network
   const way = await slowPath(t, '127.0.0.1', port, LONG_WAY_MS, LANE_HOST)
