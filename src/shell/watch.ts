@@ -21,9 +21,10 @@ import { Tail } from './tail.ts'
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 /** A background child of the command may hold its standard error open for hours: when nothing came for so
- * long, or for so many times as long, the command's own words are here. */
-const DRAIN_MS = 250
-const DRAINS_MAX = 8
+ * long, or something for so long, the command's own words are here. Time in which whoever reads them took
+ * nothing does not count. */
+const SILENT_MS = 250
+const DRAIN_MS_MAX = 2000
 /** Ended by a person or by a reader that left: nothing to explain. */
 const WISHED = new Set([130, 141, 148])
 /** Ctrl-C and Ctrl-\ of a terminal reach the command by themselves; others come to this process alone. */
@@ -64,10 +65,10 @@ export async function watch(
     env: host.env
   })
   forward.to(child)
-  const drained = child.stderr === null ? null : tee(child.stderr, host.stderr, tail)
+  const passing = child.stderr === null ? null : tee(child.stderr, host.stderr, tail, clock)
   try {
     const status = await statusOf(child, argv[0] as string, host.stderr, tail)
-    if (drained !== null) await drain(drained, tail, clock)
+    if (passing !== null) await drain(passing, tail, clock)
     if (status === 0 || WISHED.has(status)) return { status, failure: null }
     const after = mark === null ? null : await markPane(host.env)
     const shown = mark && after ? await outputBetween(mark, after, host.env) : null
@@ -87,25 +88,46 @@ export async function watch(
   }
 }
 
-async function drain(drained: Promise<void>, tail: Tail, clock: Clock): Promise<void> {
-  for (let round = 0; round < DRAINS_MAX; round++) {
+interface Passing {
+  /** What was written is not taken yet. */
+  waits: boolean
+  /** How long was waited for that so far. */
+  waitedMs: number
+  done: Promise<void>
+}
+
+async function drain(passing: Passing, tail: Tail, clock: Clock): Promise<void> {
+  const drainedMs = (): number => clock.now() - passing.waitedMs
+  const startMs = drainedMs()
+  for (;;) {
     const before = tail.takenBytes
-    const isDone = drained.then(() => true)
-    if (await Promise.race([isDone, sleep(clock, DRAIN_MS).then(() => false)])) return
-    if (tail.takenBytes === before) return
+    const isDone = passing.done.then(() => true)
+    if (await Promise.race([isDone, sleep(clock, SILENT_MS).then(() => false)])) return
+    if (passing.waits) continue
+    if (tail.takenBytes === before || drainedMs() - startMs > DRAIN_MS_MAX) return
   }
 }
 
 /** Passes on what arrives as fast as it is taken, so that a flood cannot fill this process. */
-async function tee(from: Readable, to: Writable, tail: Tail): Promise<void> {
-  try {
-    for await (const chunk of from) {
-      tail.push(chunk as Buffer)
-      if (!to.write(chunk as Buffer)) await Promise.race([once(to, 'drain'), once(to, 'close')])
+function tee(from: Readable, to: Writable, tail: Tail, clock: Clock): Passing {
+  const passing: Passing = { waits: false, waitedMs: 0, done: Promise.resolve() }
+  const pass = async (): Promise<void> => {
+    try {
+      for await (const chunk of from) {
+        tail.push(chunk as Buffer)
+        const startMs = clock.now()
+        // Pipes take it before this returns, on some systems.
+        passing.waits = !to.write(chunk as Buffer)
+        if (passing.waits) await Promise.race([once(to, 'drain'), once(to, 'close')])
+        passing.waits = false
+        passing.waitedMs += clock.now() - startMs
+      }
+    } catch {
+      // Whoever read standard error left, or the drain was cut short: the command has its own fate.
     }
-  } catch {
-    // Whoever read standard error left, or the drain was cut short: the command has its own fate.
   }
+  passing.done = pass()
+  return passing
 }
 
 async function statusOf(

@@ -247,7 +247,7 @@ test('client - an error without a known code is a refusal', async (t) => {
 })
 
 test('client - a peer that says nothing is given up', async (t) => {
-  const mute = await serveRaw(t, () => {})
+  const mute = await serveRaw(t, () => {}, 200)
   await t.exception(mute.status(), {
     code: 'PEER_TIMEOUT',
     message: 'did not answer within 200 ms'
@@ -255,7 +255,7 @@ test('client - a peer that says nothing is given up', async (t) => {
 })
 
 test('client - a call that is aborted in time says so, not that it was late', async (t) => {
-  const mute = await serveRaw(t, () => {})
+  const mute = await serveRaw(t, () => {}, 200)
   const controller = new AbortController()
   const asked = t.exception(mute.status(controller.signal), { name: 'AbortError' })
   controller.abort()
@@ -264,7 +264,8 @@ test('client - a call that is aborted in time says so, not that it was late', as
 
 async function serveRaw(
   t: Test,
-  answer: (response: ServerResponse) => unknown
+  answer: (response: ServerResponse) => unknown,
+  timeoutMs?: number
 ): Promise<ApiClient> {
   const socketPath = join(await t.tmp(), 's')
   const server = createServer((request, response) => {
@@ -276,5 +277,6 @@ async function serveRaw(
     server.closeAllConnections()
     server.close()
   })
-  return new ApiClient({ socketPath, dataDir: '/data', clock: systemClock, timeoutMs: 200 })
+  const patience = timeoutMs === undefined ? {} : { timeoutMs }
+  return new ApiClient({ socketPath, dataDir: '/data', clock: systemClock, ...patience })
 }

@@ -60,6 +60,11 @@ export class WatchedAnswer {
     })
   }
 
+  /** Resolves when this peer has no stage of the answer any more, or the answer is over. */
+  async without(peer: string): Promise<void> {
+    await until(() => this.#isOver || this.stages.every((stage) => stage.peer !== peer))
+  }
+
   /** Of the newest route. */
   get stages(): RouteStage[] {
     const last = this.events.findLast(({ event: { type } }) => {
@@ -189,7 +194,7 @@ export class LossLab {
     await until(async () => {
       const seen = await peer.client.peers()
       return keys.every((key) =>
-        seen.some((one) => one.key === key && one.lane !== null && one.held !== null)
+        seen.some((one) => one.key === key && one.lane !== null && one.held.length > 0)
       )
     })
   }

@@ -43,6 +43,8 @@ export class LabCommand {
   stdout = ''
   stderr = ''
   readonly #waiting = new Set<() => void>()
+  /** It ended, and all that it said was read. */
+  #isClosed = false
 
   constructor(
     argv: readonly string[],
@@ -64,6 +66,7 @@ export class LabCommand {
     })
     this.ended = new Promise((resolve) => {
       child.once('close', (status, signal) => {
+        this.#isClosed = true
         resolve({ status, signal, stdout: this.stdout, stderr: this.stderr })
         this.#look()
       })
@@ -88,7 +91,7 @@ export class LabCommand {
       const look = (): void => {
         const value = found()
         const isFound = value !== undefined && value !== null && value !== false
-        if (!isFound && this.isRunning) return
+        if (!isFound && !this.#isClosed) return
         this.#waiting.delete(look)
         if (isFound) resolve(value)
         else reject(new Error(`swarm ${this.argv[0]} ended before its time: ${this.output}`))
@@ -101,12 +104,6 @@ export class LabCommand {
   /** The first JSON line that matches, past or future. */
   line(matches: (line: Json) => boolean): Promise<Json> {
     return this.until(() => this.lines.find(matches))
-  }
-
-  /** Resolves with the next line. */
-  async next(): Promise<void> {
-    const seen = this.lines.length
-    await this.until(() => this.lines.length > seen)
   }
 
   /** Sends a signal to the process and to what it started. */
@@ -169,10 +166,14 @@ export class LabPeer {
 /** The hash of the plan with so many stages as soon as these peers all have the same one. */
 export async function agreedPlan(peers: readonly LabPeer[], nStages: number): Promise<string> {
   for (;;) {
+    const seen = peers.map(({ command }) => command.lines.length)
     const plans = await Promise.all(peers.map((peer) => peer.plan(nStages)))
     const [hash, ...others] = new Set(plans.map((plan) => plan.hash))
     if (hash !== undefined && others.length === 0) return hash
-    await Promise.race(peers.map(({ command }) => command.next()))
+    const isNews = ({ command }: LabPeer, index: number) => {
+      return command.until(() => command.lines.length > (seen[index] as number))
+    }
+    await Promise.race(peers.map(isNews))
   }
 }
 

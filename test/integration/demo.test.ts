@@ -10,6 +10,9 @@ import { Lab, REAL, type LabCommand } from '../helpers/swarm-lab.ts'
 
 import type { GenerateResult } from '../../src/wire/generation.ts'
 
+/** Of a demo whose answer may be over before a peer of it was killed. */
+const RUNS_MAX = 3
+
 /** Processes of the group that a command leads, itself included. */
 function groupOf({ child }: LabCommand): number[] {
   const all = execFileSync('ps', ['-A', '-o', 'pgid=,pid='], { encoding: 'utf8' })
@@ -62,12 +65,22 @@ test(
   REAL,
   async (t) => {
     const lab = Lab.open(t)
-    const startMs = performance.now()
-    const demo = lab.start(['demo', '--kill', '--json'])
-    t.is((await demo.ended).status, 0, demo.output)
-    t.ok(performance.now() - startMs < 60_000)
-    const { equal, kill, plan, answers } = demo.last
-    t.is(equal, true)
+    let demo: LabCommand
+    // 32 tokens are over in a fifth of a second: where nobody was killed, as it says then, it runs again.
+    for (let left = RUNS_MAX; ; left--) {
+      const startMs = performance.now()
+      demo = lab.start(['demo', '--kill', '--json'])
+      const { status } = await demo.ended
+      const tookMs = performance.now() - startMs
+      const { equal, answers, kill } = demo.last
+      t.ok(answers.every((one: { equal: boolean }) => one.equal))
+      if (left > 1 && kill === undefined) continue
+      t.is(equal, true)
+      t.is(status, 0, demo.output)
+      t.ok(tookMs < 60_000, `${tookMs} ms`)
+      break
+    }
+    const { kill, plan, answers } = demo.last
     t.ok(kill.tokens >= 3 && kill.tokens < answers[0].split.ids.length, 'in mid-sentence')
     t.ok(kill.pauseMs > 0)
     const [, middle] = answers[0].split.stages

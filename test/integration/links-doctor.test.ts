@@ -46,9 +46,9 @@ test('doctor - a peer whose clock is a minute and a half ahead is named', REAL, 
   const here = finding((await doctor(lab, one.dataDir)).said, 'clocks')
   const there = finding((await doctor(lab, two.dataDir)).said, 'clocks')
   t.is(here?.['level'], 'note')
-  // A hello that was a while on its way makes one clock less ahead and the other more behind.
-  t.ok(/ is 01:(29|30) ahead of this machine/.test(here?.['text']), here?.['text'])
-  t.ok(/ is 01:3[012] behind this machine/.test(there?.['text']), there?.['text'])
+  // A hello that was a while on its way makes one clock less ahead and the other more behind: 3 s at most.
+  t.ok(/ is 01:(2[789]|30) ahead of this machine/.test(here?.['text']), here?.['text'])
+  t.ok(/ is 01:3[0-3] behind this machine/.test(there?.['text']), there?.['text'])
 })
 
 test('doctor - a peer that went away is told as such', REAL, async (t) => {

@@ -40,8 +40,10 @@ test('memory - peers split what none can hold, and anew as they come and go', RE
   }
 
   const few = [start('a', SHARE), start('b', SHARE), start('c', SHARE)]
-  const split = await agreedPlan(few, 3)
+  await agreedPlan(few, 3)
   const first = await lab.generate(few[1] as LabPeer, QUESTION)
+  // What was measured of links meanwhile may have moved a layer.
+  const split = await agreedPlan(few, 3)
   t.is(first.stages.length, 3)
   isAnswer(first)
 

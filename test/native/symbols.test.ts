@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
 
-const root = 'build/CMakeFiles/swarm.dir/native/kernels'
+const root = 'build/CMakeFiles/kernels.dir/native/kernels'
 const present = existsSync(root)
 
 function objects(): string[] {

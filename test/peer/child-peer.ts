@@ -1,6 +1,7 @@
 // A peer in a process of its own, for tests that kill, freeze or unplug it. Arguments: seed of its
 // identity, topic, and what to do. Answers every session message with the same, but for activations of
-// many tokens; when it is to watch, it prints how its links come, beat and go.
+// many tokens; when it is to stall, a message tells it to; when it is to watch, it prints how its links come,
+// beat and go.
 
 import { every, systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
@@ -26,9 +27,7 @@ const network = new PeerNetwork({
   onEvent(event) {
     // Nothing ends the process but that nothing is left to wait for.
     if (task === 'leave' && event.type === 'lane') void network.close()
-    // Long enough after the announcement that heartbeats are relied on; then two stalls in a row.
     if (task === 'watch' && event.type.startsWith('link')) print({ type: event.type })
-    if (task === 'stall' && event.type === 'link-up') systemClock.after(2000, stall)
   }
 })
 function print(line: object): void {
@@ -42,15 +41,15 @@ if (task === 'watch') {
   })
 }
 
-/** Stands still for 1.2 s twice, and says before and after that it does. */
+/** Stands still for 1.2 s twice, and says when that is over. */
 function stall(): void {
   const stand = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200)
-  network.publish({ held: [{ start: 0, end: 1 }] })
   systemClock.after(500, stand)
   systemClock.after(2000, stand)
-  systemClock.after(3500, () => network.publish({ held: [{ start: 0, end: 2 }] }))
+  systemClock.after(3500, () => network.publish({ held: [{ start: 0, end: 1 }] }))
 }
 network.hops.onMessage((from, message) => {
+  if (task === 'stall') stall()
   if (message.type !== 'activation') network.hops.to(from).send(message)
   else if (message.nTokens === 1) {
     const frame = network.hops.to(from).allocate(message)

@@ -9,6 +9,7 @@ import { openTopic } from '../../src/peer/topic.ts'
 import { encodeBeacon } from '../../src/wire/beacon.ts'
 import { ACTIVATION_HEADER_BYTES } from '../../src/wire/session-codec.ts'
 import { closeMessage } from '../helpers/session-messages.ts'
+import { ownPort } from '../helpers/own-port.ts'
 import { TestPeer, identities } from './test-peer.ts'
 
 import type { Address } from '../../src/peer/address.ts'
@@ -349,7 +350,7 @@ test('network - a malformed session frame ends the link and is an event', async 
 
 test('network - forged beacons with keys that are none cost a dial and nothing else', async (t) => {
   const name = topic()
-  const beaconPort = 47_000 + (process.pid % 600)
+  const beaconPort = ownPort()
   const [one, two] = identities(2) as [Identity, Identity]
   const a = await TestPeer.open(t, { identity: one, topic: name, overrides: { beaconPort } })
   const { beaconKey } = openTopic({

@@ -3,9 +3,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import test from 'brittle'
+import { systemClock } from '../../src/base/clock.ts'
 import { FAILURE_OUTPUT_BYTES_MAX } from '../../src/base/shell-limits.ts'
 import type { Failure } from '../../src/shell/failure.ts'
+import { watch } from '../../src/shell/watch.ts'
 import { readWatched } from '../../src/shell/watched.ts'
 import { openShell, SLOW } from '../helpers/swarm-command.ts'
 import { until } from '../helpers/until.ts'
@@ -100,6 +103,24 @@ test(
     t.ok(output.endsWith('\n300000') && output.length <= FAILURE_OUTPUT_BYTES_MAX)
   }
 )
+
+test('watch - whoever reads slowly reads it all', SLOW, async (t) => {
+  const shell = await openShell(t)
+  const read: Buffer[] = []
+  const stderr = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      read.push(chunk)
+      setTimeout(done, 400)
+    }
+  })
+  const env = { ...process.env, XDG_RUNTIME_DIR: join(shell.folder, 'run') }
+  const host = { env, stdin: {}, stderr, on: () => {}, off: () => {} }
+  const argv = ['sh', '-c', 'seq 50000 >&2; exit 3']
+  const { status, failure } = await watch(argv, host, systemClock)
+  t.is(status, 3)
+  t.is(Buffer.concat(read).toString().split('\n').length, 50_000 + 1)
+  t.ok(failure?.output?.endsWith('\n50000'))
+})
 
 test(
   'watch - a background child that keeps standard error open does not hold it',

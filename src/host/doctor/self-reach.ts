@@ -5,9 +5,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 
-import { sleep, type Clock } from '../../base/clock.ts'
 import { BEACON_PORT, GROUP_4 } from '../../peer/find/beacon.ts'
+import { afterListening } from '../../peer/link/silence.ts'
 
+import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 
 export interface SelfReach {
@@ -19,6 +20,7 @@ export interface SelfReach {
   beaconError: string | null
 }
 
+/** Of listening: on a busy machine this process may stand still for as long. */
 const TIMEOUT_MS = 700
 const NONCE_BYTES = 16
 
@@ -65,7 +67,7 @@ function answersTcp(host: string, port: number, clock: Clock): Promise<boolean> 
       socket.destroy()
       resolve(answer)
     }
-    const timer = clock.after(TIMEOUT_MS, () => finish(false))
+    const timer = afterListening(clock, TIMEOUT_MS, () => finish(false))
     socket.once('connect', () => finish(true))
     socket.on('error', () => finish(false))
   })
@@ -96,7 +98,7 @@ async function tryBeacon(
       sender.setMulticastTTL(0)
       sender.send(Buffer.from(nonce, 'hex'), port, GROUP_4, () => {})
     }
-    if (nonces.size > 0) await Promise.race([all, sleep(clock, TIMEOUT_MS)])
+    if (nonces.size > 0) await Promise.race([all, late(clock)])
     const beaconBlocked = addresses.filter((address) => !heard.has(address))
     return { beaconBlocked, beaconError: null }
   } catch (error) {
@@ -104,6 +106,10 @@ async function tryBeacon(
   } finally {
     for (const socket of sockets) socket.close()
   }
+}
+
+function late(clock: Clock): Promise<void> {
+  return new Promise((resolve) => afterListening(clock, TIMEOUT_MS, resolve))
 }
 
 function bound(

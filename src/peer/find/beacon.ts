@@ -54,7 +54,8 @@ export class Beacon {
   readonly #heardMs = new Map<PeerId, number>()
   /** One sending socket per interface address; its option for the interface cannot be per message. */
   readonly #senders = new Map<string, Socket>()
-  #receivers: Socket[] = []
+  /** None while another program has the port. */
+  readonly #receivers = new Map<'udp4' | 'udp6', { socket: Socket; isBound: boolean }>()
   #timers: Timer[] = []
   #closed = false
 
@@ -66,12 +67,8 @@ export class Beacon {
   }
 
   open(): void {
-    const { clock, port } = this.#options
-    this.#receivers = (['udp4', 'udp6'] as const).map((type) => {
-      const socket = this.#socket(type, true)
-      socket.bind({ port, address: type === 'udp4' ? '0.0.0.0' : '::' })
-      return socket
-    })
+    const { clock } = this.#options
+    this.#listen()
     const periodic = () => {
       this.#call()
       if (!this.#closed) this.#timers = [clock.after(INTERVAL_MS, periodic)]
@@ -85,16 +82,36 @@ export class Beacon {
     if (this.#closed) return
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
-    for (const socket of [...this.#receivers, ...this.#senders.values()]) {
-      quietly(() => socket.close())
-    }
-    this.#receivers = []
+    const receivers = Array.from(this.#receivers.values(), ({ socket }) => socket)
+    for (const socket of [...receivers, ...this.#senders.values()]) quietly(() => socket.close())
+    this.#receivers.clear()
     this.#senders.clear()
+  }
+
+  /** The port lies where systems take any for whoever asks for none: who has it may give it back soon. */
+  #listen(): void {
+    for (const type of ['udp4', 'udp6'] as const) {
+      if (this.#receivers.has(type)) continue
+      const socket = this.#socket(type, true)
+      const receiver = { socket, isBound: false }
+      this.#receivers.set(type, receiver)
+      socket.on('error', (error) => {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return
+        this.#receivers.delete(type)
+        quietly(() => socket.close())
+      })
+      const address = type === 'udp4' ? '0.0.0.0' : '::'
+      socket.bind({ port: this.#options.port, address }, () => {
+        receiver.isBound = true
+        for (const one of interfaceAddresses()) this.#join(one)
+      })
+    }
   }
 
   /** Looks for interfaces anew, since a cable may have been plugged in, and calls on each. */
   #call(): void {
     if (this.#closed) return
+    this.#listen()
     const present = new Map(interfaceAddresses().map((one) => [keyOf(one), one]))
     for (const [key, socket] of this.#senders) {
       if (!present.has(key)) this.#dropSender(key, socket)
@@ -137,11 +154,13 @@ export class Beacon {
   }
 
   #join(one: InterfaceAddress): void {
-    const [receiver4, receiver6] = this.#receivers as [Socket, Socket]
+    const receiver = this.#receivers.get(one.family === 'IPv4' ? 'udp4' : 'udp6')
+    // Before, it would be bound to any port; it joins all of them once it is.
+    if (receiver === undefined || !receiver.isBound) return
     // Joining twice, or on an interface that has gone meanwhile, is no failure.
     quietly(() => {
-      if (one.family === 'IPv4') receiver4.addMembership(GROUP_4, one.address)
-      else receiver6.addMembership(GROUP_6, `::%${one.name}`)
+      if (one.family === 'IPv4') receiver.socket.addMembership(GROUP_4, one.address)
+      else receiver.socket.addMembership(GROUP_6, `::%${one.name}`)
     })
   }
 

@@ -148,9 +148,9 @@ export class Link implements Carrier {
     return this.#isAnswered
   }
 
-  /** Since both hellos; null before. */
+  /** Since both hellos, less what this process stood still: offers waited meanwhile. Null before. */
   get upForMs(): number | null {
-    return this.#upMs === null ? null : this.#options.clock.now() - this.#upMs
+    return this.#upMs
   }
 
   /** With its zone when it is link-local: it means nothing without the interface. */
@@ -237,6 +237,7 @@ export class Link implements Carrier {
       return
     }
     const nowMs = this.#options.clock.now()
+    this.#upMs = (this.#upMs ?? 0) + listenedMs
     const verdict = this.#silence.tick(listenedMs, nowMs)
     if (verdict === 'peer') this.close(gone(this.peer, 'it went silent'))
     else if (verdict === 'connection') this.close(gone(this.peer, 'its connection went silent'))
@@ -305,7 +306,7 @@ export class Link implements Carrier {
     this.#hello = decodeHello(new Uint8Array(bytes))
     this.#clockSkewMs = this.#hello.wallMs - this.#options.clock.wallMs()
     this.#state = 'up'
-    this.#upMs = this.#options.clock.now()
+    this.#upMs = 0
     this.#handlers.onUp(this)
   }
 

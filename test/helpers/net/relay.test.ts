@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import test, { type Test } from 'brittle'
 
+import { until } from '../until.ts'
 import { Path, Relay, type RelayOptions } from './relay.ts'
 
 async function tcpEcho(t: Test): Promise<number> {
@@ -94,7 +95,7 @@ test('relay - a partition holds a stream and loses packets, until it heals', asy
   const packets = await udp(t, {})
   packets.relay.partition('back')
   packets.send('lost')
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await until(() => packets.relay.nLost === 1)
   packets.relay.partition()
   packets.send('found')
   const [answer] = (await once(packets.client, 'message')) as [Buffer]

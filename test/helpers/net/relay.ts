@@ -72,6 +72,7 @@ export class Relay {
   readonly #held: (() => void)[] = []
   readonly #ends = new Set<() => void>()
   #port = 0
+  #nLost = 0
 
   static async tcp(options: RelayOptions): Promise<Relay> {
     const relay = new Relay(options)
@@ -96,6 +97,11 @@ export class Relay {
     return this.#port
   }
 
+  /** Packets that a partition has lost. */
+  get nLost(): number {
+    return this.#nLost
+  }
+
   /** Lets nothing through in these directions; none heals it. UDP is lost, a TCP stream waits. */
   partition(...directions: Direction[]): void {
     this.#cut.there = directions.includes('there')
@@ -118,6 +124,7 @@ export class Relay {
     const { clock = systemClock } = this.#options
     if (this.#cut[direction]) {
       if (stream) this.#held.push(() => this.#pass(direction, sizeBytes, deliver, stream))
+      else this.#nLost++
       return
     }
     const nowMs = clock.now()

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
-import test, { type Test } from 'brittle'
+import test from 'brittle'
 
 import { systemClock } from '../../../src/base/clock.ts'
 import { lockFile } from '../../../src/base/file-lock.ts'
@@ -19,6 +19,7 @@ import { reachSelf } from '../../../src/host/doctor/self-reach.ts'
 import { hostFiles } from '../../../src/host/files.ts'
 import { programRunner } from '../../../src/host/run-program.ts'
 import { madeHost } from '../../helpers/made-host.ts'
+import { ownPort } from '../../helpers/own-port.ts'
 
 const RULESET = `table inet firewall {
 	chain inbound {
@@ -94,8 +95,7 @@ test('gather - texts of the kernel are read for what matters, and only that', (t
   t.is(openFilesMax(null), null)
 })
 
-function gather(t: Test, dataDir: string) {
-  t.timeout(20_000)
+function gather(dataDir: string) {
   return gatherMachine({
     files: hostFiles(),
     env: process.env,
@@ -110,14 +110,14 @@ function gather(t: Test, dataDir: string) {
 
 test('gather - this machine, with a data directory that is locked and open to others', async (t) => {
   const dataDir = join(await t.tmp(), 'data')
-  const absent = await gather(t, dataDir)
+  const absent = await gather(dataDir)
   t.is(absent.dataDir.state, 'absent')
   t.ok((absent.dataDir.freeBytes ?? 0) > 0)
   mkdirSync(dataDir)
   writeFileSync(join(dataDir, 'identity'), '')
   chmodSync(join(dataDir, 'identity'), 0o640)
   const lock = lockFile(join(dataDir, 'lock'), 'it')
-  const { dataDir: found, freeMemoryBytes, interfaces } = await gather(t, dataDir)
+  const { dataDir: found, freeMemoryBytes, interfaces } = await gather(dataDir)
   lock.release()
   t.alike(
     [found.state, found.identityMode, found.lockHolder, found.hasSocket],
@@ -136,7 +136,7 @@ test('gather - programs that are missing, fail or hang answer nothing', async (t
 })
 
 test('self reach - own addresses answer by TCP and hear their own multicast', async (t) => {
-  const port = 47_000 + (process.pid % 500)
+  const port = ownPort()
   const found = await reachSelf(['127.0.0.1', '::1'], systemClock, systemRandom, port)
   t.alike(found, { tcpBlocked: [], beaconBlocked: [], beaconError: null })
 })

@@ -1,14 +1,16 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import test, { type Test } from 'brittle'
 
 import { systemClock } from '../../../src/base/clock.ts'
 import { interfaceAddresses } from '../../../src/peer/address.ts'
 import { Beacon, type Hint } from '../../../src/peer/find/beacon.ts'
+import { ownPort } from '../../helpers/own-port.ts'
 import { identities } from '../test-peer.ts'
 
 import type { PeerId } from '../../../src/wire/ids.ts'
 
-// Not the port of the product, so that nobody else's beacon is heard here.
-const PORT = 48_000 + (process.pid % 600)
+const PORT = ownPort()
 const KEY = new Uint8Array(32).fill(6)
 
 class Side {
@@ -51,6 +53,20 @@ test('beacon - processes of one machine hear each other, each all the others', a
     t.ok(side.hints.every(({ dhtPort, lanePort }) => dhtPort === 4321 && lanePort === 1234))
     t.absent(side.hints.some(({ key }) => key === side.key))
   }
+})
+
+test('beacon - a port that another program has is listened at once it gives it back', async (t) => {
+  const other = createSocket('udp4')
+  other.bind(PORT)
+  await once(other, 'listening')
+  const [a, b] = [new Side(t, A), new Side(t, B)]
+  a.beacon.open()
+  b.beacon.open()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.absent(a.hints.some(({ family }) => family === 'IPv4'))
+  other.close()
+  await a.until(() => a.hints.some(({ family }) => family === 'IPv4'))
+  t.pass()
 })
 
 test('beacon - is heard over IPv4, and over IPv6 where there is an interface for it', async (t) => {

@@ -7,6 +7,7 @@ import createTestnet from 'hyperdht/testnet.js'
 import test, { type Test } from 'brittle'
 
 import { Relay } from '../../helpers/net/relay.ts'
+import { ownPort } from '../../helpers/own-port.ts'
 import { TestPeer, identities } from '../test-peer.ts'
 
 import type { NetworkEvent } from '../../../src/peer/network-options.ts'
@@ -14,7 +15,7 @@ import type { NetworkEvent } from '../../../src/peer/network-options.ts'
 const ROUNDS = 20
 /** Whatever is still on its way after the link has come up arrives within this time. */
 const WATCH_MS = 300
-const BEACON_PORT = 49_000 + (process.pid % 500)
+const BEACON_PORT = ownPort()
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '0.0.0.0')
@@ -75,7 +76,7 @@ test('every way - the address given by hand alone is enough, and finds a peer ag
     await answers.network.open()
     t.is(answers.network.port, port)
     await answers.event('link-up', asks.id)
-    await asks.until(() => history(asks).filter((type) => type === 'link-up').length === life)
+    await asks.until(() => history(asks).filter((type) => type === 'link-up').length >= life)
     await Promise.all([asks.lane(answers.id), answers.lane(asks.id)])
     await answers.network.close()
   }
@@ -102,7 +103,7 @@ test('every way - by hand over a slow and lossy path, and again when a partition
   await Promise.all([asks.event('link-down'), answers.event('link-down')])
   relay.partition()
   for (const peer of [asks, answers]) {
-    await peer.until(() => history(peer).filter((type) => type === 'link-up').length === 2)
+    await peer.until(() => history(peer).filter((type) => type === 'link-up').length >= 2)
   }
   t.pass()
 })

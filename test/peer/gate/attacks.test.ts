@@ -30,6 +30,7 @@ import { encodeHello, type Hello } from '../../../src/wire/hello.ts'
 import { proofOf } from '../../../src/wire/proof.ts'
 import { encodeSessionMessage } from '../../../src/wire/session-codec.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { ownPort } from '../../helpers/own-port.ts'
 import { randomMessage } from '../../helpers/session-messages.ts'
 import { HELLO, KEY, Side, openChannel } from '../link/link-sides.ts'
 import { memoryPair } from '../memory-pair.ts'
@@ -213,7 +214,7 @@ test('attacks - a text or number one beyond its bound is refused by its codec', 
 test('attacks - a flood of beacons that members could send is taken at its rate', async (t) => {
   const clock = new FakeClock()
   const beaconKey = new Uint8Array(32).fill(6)
-  const port = 40_000 + (process.pid % 8000)
+  const port = ownPort()
   const message = (key: PeerId) => ({ key, instance: '00'.repeat(8), dhtPort: 1, lanePort: 1 })
   const hints: PeerId[] = []
   const beacon = new Beacon({

@@ -13,6 +13,7 @@ import { openTopic } from '../../../src/peer/topic.ts'
 import { BEACON_BYTES, encodeBeacon } from '../../../src/wire/beacon.ts'
 import { PROOF_BYTES, proofOf } from '../../../src/wire/proof.ts'
 import { identities, TestPeer } from '../test-peer.ts'
+import { ownPort } from '../../helpers/own-port.ts'
 
 import type { Identity } from '../../../src/peer/identity.ts'
 
@@ -28,7 +29,7 @@ async function members(t: Test) {
     Identity
   ]
   const topic = `ports ${randomBytes(6).toString('hex')}`
-  const beaconPort = 40_000 + (randomBytes(2).readUInt16LE() % 8000)
+  const beaconPort = ownPort(randomBytes(2).readUInt16LE())
   const overrides = { beaconPort }
   const target = await TestPeer.open(t, { identity: a, topic, overrides })
   const friend = await TestPeer.open(t, { identity: b, topic, overrides })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import test, { type Test } from 'brittle'
 
 import { every, systemClock } from '../../../src/base/clock.ts'
@@ -121,6 +121,11 @@ test('lane offences - who takes over and never ends the old lane is given up', a
   t.ok(upper.log.includes('lost PEER_TIMEOUT'))
 })
 
+/** However it ends: a reset is an error first. */
+function closing(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.on('close', resolve))
+}
+
 test('lane server - a length that a stranger claims reserves no memory', async (t) => {
   const [identity] = identities(1) as [Identity]
   const server = new DirectServer(identity.keyPair, systemClock, () => t.fail())
@@ -135,7 +140,7 @@ test('lane server - a length that a stranger claims reserves no memory', async (
     for (const part of i % 2 === 0 ? [[255, 255, 255, 0]] : [[255], [255], [255], [0]]) {
       socket.write(new Uint8Array(part))
     }
-    await once(socket, 'close')
+    await closing(socket)
   }
   const grownBytes = process.memoryUsage().arrayBuffers - before
   t.ok(grownBytes < 8 * 2 ** 20, `${grownBytes} bytes`)
@@ -151,7 +156,7 @@ test('lane server - a handshake that never ends costs its time and no more', asy
   t.teardown(() => socket.destroy())
   socket.on('error', () => {})
   const end = { isClosed: false }
-  const closed = once(socket, 'close').then(() => (end.isClosed = true))
+  const closed = closing(socket).then(() => (end.isClosed = true))
   // The length of a handshake message, and then a byte of it now and again.
   socket.write(new Uint8Array([250, 0, 0]))
   const drip = every(systemClock, 1, () => socket.write(new Uint8Array(1)))

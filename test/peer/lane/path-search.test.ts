@@ -35,7 +35,7 @@ test('path search - looks a second after the link came up, and then twice a minu
   t.alike(dialled, ['10.0.0.2', '10.0.0.2', '10.0.0.2'], 'never where the lane in use goes already')
 })
 
-test('path search - addresses that changed are dialled at once, those of hello said again are not', async (t) => {
+test('path search - addresses that changed are dialled at once, the same again are not', async (t) => {
   const { paths, dialled } = search()
   paths.heard([...TOLD])
   paths.tick(250, '10.0.0.1')

@@ -8,12 +8,13 @@ import { identityOf } from '../../../src/peer/identity.ts'
 import { probeCables, type CableProbeOptions } from '../../../src/peer/probe/cable-probe.ts'
 import { openTopic, type Topic } from '../../../src/peer/topic.ts'
 import { TestPeer, identities } from '../test-peer.ts'
+import { ownPort } from '../../helpers/own-port.ts'
 
 import type { Identity } from '../../../src/peer/identity.ts'
 
 const SLOW = { timeout: 120_000 }
 // Not the port of the product, so that nobody else's beacon is heard here.
-const PORT = 46_000 + (process.pid % 600)
+const PORT = ownPort()
 
 function topicOf(name: string, secret: string | null = null): Topic {
   return openTopic({ name, secret, bootstrap: false, public: false, lanOnly: true })
@@ -27,7 +28,7 @@ function probe(topic: Topic | null, differs: Partial<CableProbeOptions> = {}) {
     interfaceOf: () => 'lo',
     mtuOf: () => 65_536,
     activationBytes: 4096,
-    waitMs: 2500,
+    waitMs: 30_000,
     clock: systemClock,
     random: systemRandom,
     beaconPort: PORT,
