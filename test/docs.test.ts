@@ -135,13 +135,14 @@ test('docs - the demos of the README are what the demo prints', { timeout: 180_0
   t.is(shown.length, 2)
   for (const [index, flags] of [[], ['--kill']].entries()) {
     const argv = ['dist/bin/swarm.js', 'demo', ...flags]
-    let printed = ''
+    let [printed, status]: [string, number | null] = ['', null]
     // Its answer may be over before a peer of it is killed, as it says then.
     for (let left = RUNS_MAX; left > 0; left--) {
-      const { stdout } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
-      printed = stdout
+      const run = spawnSync(process.execPath, argv, { encoding: 'utf8' })
+      ;[printed, status] = [run.stdout, run.status]
       if (!printed.includes('the answer was over before b was gone: try again')) break
     }
+    t.is(status, 0)
     const lines = (text: string) => text.trim().split('\n').map(shape)
     t.alike(lines(shown[index]?.[1] ?? ''), lines(printed))
   }

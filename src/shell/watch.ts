@@ -110,7 +110,7 @@ async function drain(passing: Passing, tail: Tail, clock: Clock): Promise<void> 
 
 /** Passes on what arrives as fast as it is taken, so that a flood cannot fill this process. */
 function tee(from: Readable, to: Writable, tail: Tail, clock: Clock): Passing {
-  const passing: Passing = { waits: false, waitedMs: 0, done: Promise.resolve() }
+  const passing = { waits: false, waitedMs: 0 }
   const pass = async (): Promise<void> => {
     try {
       for await (const chunk of from) {
@@ -126,8 +126,7 @@ function tee(from: Readable, to: Writable, tail: Tail, clock: Clock): Passing {
       // Whoever read standard error left, or the drain was cut short: the command has its own fate.
     }
   }
-  passing.done = pass()
-  return passing
+  return Object.assign(passing, { done: pass() })
 }
 
 async function statusOf(

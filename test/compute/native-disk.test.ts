@@ -140,7 +140,8 @@ test('native disk - the event loop waits for no disk', async (t) => {
     return count
   }
   const [fromDisk, fromMemory] = [await rounds([0, 3, 6]), await rounds([])]
-  t.ok(fromDisk > fromMemory, `${fromDisk} from disk, ${fromMemory} from memory`)
+  const text = `the loop went round in ${fromDisk} of 20 steps, ${fromMemory} from memory`
+  t.ok(fromDisk > 10 && fromMemory < 5, text)
 })
 
 test('native disk - a step is cancelled while a layer is read', async (t) => {

@@ -180,6 +180,7 @@ test('links find - of two cables either may be pulled', REAL, async (t) => {
       return peer.command.until(() => count(peer, isUp) > (before[index] ?? 0))
     }
     if (isUsed) await Promise.all(peers.map(isBack))
+    else await new Promise((resolve) => setTimeout(resolve, 4000))
     const tookMs = (performance.now() - startMs).toFixed(0)
     t.comment(`'${port}' pulled: ${isUsed ? `linked again after ${tookMs} ms` : 'not in use'}`)
     for (const peer of peers) {

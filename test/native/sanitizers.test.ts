@@ -9,8 +9,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import test, { type Test } from 'brittle'
 
 const FOLDER = 'build/sanitized'
-/** Models: a minute of them. `npm run soak -- gguf` runs far more, without sanitizers. */
-const DAMAGED = 120
 /** Where undefined behaviour was found, not only that it was. */
 const ENV = { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' }
 
@@ -58,11 +56,11 @@ sanitizedTest('native code - runs clean under the sanitizers', async (t) => {
   const kernels = spawnSync(join(FOLDER, 'kernel_check'), { encoding: 'utf8', env: ENV })
   t.is(kernels.status, 0, kernels.stderr.slice(0, 4000))
   t.ok(/^tables:.* scalar/m.test(kernels.stderr), kernels.stderr.trim())
-  const stage = spawnSync(join(FOLDER, 'stage_check'), [await t.tmp(), '1', String(DAMAGED)], {
+  const stage = spawnSync(join(FOLDER, 'stage_check'), [await t.tmp(), '1', '200'], {
     encoding: 'utf8',
     env: ENV
   })
   t.is(stage.status, 0, stage.stderr.slice(0, 4000))
   const [, ran = 0, refused = 0] = /: (\d+) ran, (\d+) refused/.exec(stage.stdout) ?? []
-  t.ok(Number(ran) > DAMAGED / 4 && Number(refused) > DAMAGED / 4, stage.stdout.trim())
+  t.ok(Number(ran) > 50 && Number(refused) > 50, stage.stdout.trim())
 })

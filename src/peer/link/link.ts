@@ -95,7 +95,7 @@ export class Link implements Carrier {
   #proofs: ProofExchange
   #provingMs = 0
   #isAnswered: boolean
-  #upMs: number | null = null
+  #upMs = 0
   #greetingMs = 0
   #sendControl: MuxMessage | null = null
   #sendFrame: MuxMessage | null = null
@@ -148,9 +148,9 @@ export class Link implements Carrier {
     return this.#isAnswered
   }
 
-  /** Since both hellos, less what this process stood still: offers waited meanwhile. Null before. */
+  /** Since both hellos, less what this process stood still: offers waited meanwhile. Null while not up. */
   get upForMs(): number | null {
-    return this.#upMs
+    return this.#state === 'up' ? this.#upMs : null
   }
 
   /** With its zone when it is link-local: it means nothing without the interface. */
@@ -237,7 +237,7 @@ export class Link implements Carrier {
       return
     }
     const nowMs = this.#options.clock.now()
-    this.#upMs = (this.#upMs ?? 0) + listenedMs
+    this.#upMs += listenedMs
     const verdict = this.#silence.tick(listenedMs, nowMs)
     if (verdict === 'peer') this.close(gone(this.peer, 'it went silent'))
     else if (verdict === 'connection') this.close(gone(this.peer, 'its connection went silent'))
@@ -306,7 +306,6 @@ export class Link implements Carrier {
     this.#hello = decodeHello(new Uint8Array(bytes))
     this.#clockSkewMs = this.#hello.wallMs - this.#options.clock.wallMs()
     this.#state = 'up'
-    this.#upMs = 0
     this.#handlers.onUp(this)
   }
 
