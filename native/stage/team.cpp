@@ -46,7 +46,9 @@ void relax() {
 
 }  // namespace
 
-Team::Team(int threads) : size_(threads < 1 ? 1 : threads), pacers_(kKinds, Pacer(size_)) {
+thread_local int Team::ownThread = 0;
+
+Team::Team(int threads) : size_(threads < 1 ? 1 : threads), pacers_(kKinds, Pacer(size_)), portions_(size_) {
   for (int i = 0; i < size_; i++) startBeds_.push_back(std::make_unique<Bed>());
   for (int i = 1; i < size_; i++) threads_.emplace_back([this, i] { loop(i); });
 }
@@ -61,6 +63,7 @@ Team::~Team() {
 void Team::run(const Body& body, int threads) {
   setControlWord();
   body_ = &body;
+  if (threads != active_) portions_.forget(passed_.load(std::memory_order_relaxed) - 1);
   active_ = threads;
   lostNs_.store(0, std::memory_order_relaxed);
   if (threads > 1) {
@@ -96,6 +99,7 @@ void Team::takePart(int thread) {
   const auto start = Clock::now();
   const int64_t cpuNs = threadCpuNs();
   parkedNs = 0;
+  ownThread = thread;
   (*body_)(thread);
   const int64_t lost = nsBetween(start, Clock::now()) - parkedNs - (threadCpuNs() - cpuNs);
   if (lost > 0) lostNs_.fetch_add(lost, std::memory_order_relaxed);
@@ -104,9 +108,10 @@ void Team::takePart(int thread) {
 
 void Team::barrier() {
   const uint64_t seen = passed_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == active_) {
+  // Read before arriving: after that the others may be in the next run, with another number of threads.
+  const int active = active_;
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == active) {
     arrived_.store(0, std::memory_order_relaxed);
-    next_.store(0, std::memory_order_relaxed);
     passed_.fetch_add(1, std::memory_order_seq_cst);
     wake(barrierBed_);
   } else {

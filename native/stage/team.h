@@ -1,8 +1,7 @@
 // The threads of one stage. All of them run the same function ("single program, multiple data") and
-// meet at barriers; work between two barriers is taken in chunks from a shared counter, so a thread
-// that the system holds back costs its own chunk only. Waiting spins for a moment, then parks: on a
-// shared machine a spinning thread takes the core from the very neighbour it waits for. How many threads
-// take part may differ from run to run; those that do not stay parked.
+// meet at barriers; between two barriers they share chunks of work (portions.h). Waiting spins for a
+// moment, then parks: on a shared machine a spinning thread takes the core from the very neighbour it
+// waits for. How many threads take part may differ from run to run; those that do not stay parked.
 
 #pragma once
 
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "pacer.h"
+#include "portions.h"
 
 namespace swarm {
 
@@ -44,7 +44,8 @@ class Team {
   // when all of them are done. Every thread must call it with the same count.
   template <typename Work>
   void share(size_t count, const Work& work) {
-    for (size_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count;) work(i);
+    const uint64_t round = passed_.load(std::memory_order_relaxed);
+    for (size_t i; portions_.take(round, count, ownThread, active_, &i);) work(i);
     barrier();
   }
 
@@ -63,6 +64,9 @@ class Team {
   void wait(Bed& bed, const std::atomic<uint64_t>& counter, uint64_t seen);
   void wake(Bed& bed);
 
+  // Of the body that this thread is running.
+  static thread_local int ownThread;
+
   const int size_;
   int active_ = 1;  // threads of the running body; changes between runs only
   std::vector<std::thread> threads_;
@@ -75,7 +79,7 @@ class Team {
   alignas(64) std::atomic<uint64_t> started_{0};
   alignas(64) std::atomic<uint64_t> passed_{0};
   alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<size_t> next_{0};
+  Portions portions_;
   Bed barrierBed_;
   std::vector<std::unique_ptr<Bed>> startBeds_;  // one per thread
 };

@@ -1,6 +1,6 @@
 // The native code under the address and undefined-behaviour sanitizers: every kernel table against the
-// scalar one, and the engine on whole, changing and damaged models (native/check). A build of its own in
-// build/sanitized; skipped with its reason where the tools are missing.
+// scalar one, and the engine on whole, changing and damaged models; its threads under the thread sanitizer
+// (native/check). A build of its own in build/sanitized; skipped with its reason where the tools are missing.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -12,8 +12,8 @@ const FOLDER = 'build/sanitized'
 /** Where undefined behaviour was found, not only that it was. */
 const ENV = { ...process.env, UBSAN_OPTIONS: 'print_stacktrace=1' }
 
-/** Why the sanitized build cannot be made here, or null. */
-function missing(): string | null {
+/** Why a build with these sanitizers cannot be made here, or null. */
+function missing(sanitizers: string): string | null {
   if (spawnSync('cmake', ['--version'], { stdio: 'ignore' }).status !== 0) return 'cmake'
   const folder = mkdtempSync(join(tmpdir(), 'sanitizers-'))
   try {
@@ -22,22 +22,22 @@ function missing(): string | null {
     const compiler = process.env['CXX'] ?? 'c++'
     const built = spawnSync(
       compiler,
-      ['-fsanitize=address,undefined', source, '-o', join(folder, 'empty')],
+      [`-fsanitize=${sanitizers}`, source, '-o', join(folder, 'empty')],
       { stdio: 'ignore' }
     )
     // It also has to run: some containers forbid the address space that the sanitizer wants.
     const runs = built.status === 0 && spawnSync(join(folder, 'empty')).status === 0
-    return runs ? null : 'a C++ compiler with address and undefined-behaviour sanitizers'
+    return runs ? null : `a C++ compiler with -fsanitize=${sanitizers}`
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-const reason = missing()
+const reason = missing('address,undefined')
 
-function sanitizedTest(name: string, body: (t: Test) => Promise<void>): void {
-  if (reason === null) test(name, { timeout: 500_000 }, body)
-  else test.skip(`${name} (needs ${reason})`, body)
+function sanitizedTest(name: string, why: string | null, body: (t: Test) => Promise<void>): void {
+  if (why === null) test(name, { timeout: 500_000 }, body)
+  else test.skip(`${name} (needs ${why})`, body)
 }
 
 function build(): void {
@@ -51,7 +51,7 @@ function build(): void {
   )
 }
 
-sanitizedTest('native code - runs clean under the sanitizers', async (t) => {
+sanitizedTest('native code - runs clean under the sanitizers', reason, async (t) => {
   build()
   const kernels = spawnSync(join(FOLDER, 'kernel_check'), { encoding: 'utf8', env: ENV })
   t.is(kernels.status, 0, kernels.stderr.slice(0, 4000))
@@ -63,4 +63,9 @@ sanitizedTest('native code - runs clean under the sanitizers', async (t) => {
   t.is(stage.status, 0, stage.stderr.slice(0, 4000))
   const [, ran = 0, refused = 0] = /: (\d+) ran, (\d+) refused/.exec(stage.stdout) ?? []
   t.ok(Number(ran) > 50 && Number(refused) > 50, stage.stdout.trim())
+})
+
+sanitizedTest('threads - order their memory', reason ?? missing('thread'), async (t) => {
+  const team = spawnSync(join(FOLDER, 'team_check'), { encoding: 'utf8', env: ENV })
+  t.is(team.status, 0, team.stderr.slice(0, 4000))
 })
