@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
 import test from 'brittle'
 
-import { systemClock } from '../../../src/base/clock.ts'
+import { systemClock, type Clock } from '../../../src/base/clock.ts'
 import { lockFile } from '../../../src/base/file-lock.ts'
 import { systemRandom } from '../../../src/base/random.ts'
 import { readFirewall, readIptables, readNftables } from '../../../src/host/doctor/firewall.ts'
@@ -138,6 +138,23 @@ test('gather - programs that are missing, fail or hang answer nothing', async (t
 test('self reach - own addresses answer by TCP and hear their own multicast', async (t) => {
   const port = ownPort()
   const found = await reachSelf(['127.0.0.1', '::1'], systemClock, systemRandom, port)
+  t.alike(found, { tcpBlocked: [], beaconBlocked: [], beaconError: null })
+})
+
+test('self reach - a process that stands still blames no firewall', async (t) => {
+  let stands = 3
+  const clock: Clock = {
+    ...systemClock,
+    // What was sent is still unread when the first wait is over by the clock.
+    after(delayMs, fn) {
+      const timer = systemClock.after(delayMs, fn)
+      const untilMs = systemClock.now() + (stands-- > 0 ? 1000 : 0)
+      while (systemClock.now() < untilMs);
+      return timer
+    }
+  }
+  const found = await reachSelf(['127.0.0.1'], clock, systemRandom, ownPort())
+  t.ok(stands <= 1, 'stood still for TCP and for the beacon')
   t.alike(found, { tcpBlocked: [], beaconBlocked: [], beaconError: null })
 })
 
