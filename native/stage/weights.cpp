@@ -92,7 +92,8 @@ Status Weights::begin(const LoadWish& wish) {
   return status;
 }
 
-// Pieces are taken in order, but a thread may be late with its own: those that are not read say so.
+// Pieces are taken in order, the first layers first, but a thread may be late with its own: those that are
+// not read say so.
 Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
   Status status;
   if (!file_) {
@@ -107,11 +108,12 @@ Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
     if (!one.isRead) due.push_back(&one);
   }
   std::atomic<uint64_t> done{0};
+  std::atomic<size_t> next{0};
   std::atomic<bool> stop{false};
   std::mutex mutex;
   team.run([&](int) {
     HugeBuffer buffer;
-    team.share(due.size(), [&](size_t i) {
+    for (size_t i; (i = next++) < due.size();) {
       if (stop || (i > 0 && std::chrono::steady_clock::now() >= until)) return;
       Due& one = *due[i];
       const bool cancelled = cancel && cancel->load(std::memory_order_relaxed);
@@ -126,7 +128,7 @@ Status Weights::read(Team& team, const std::atomic<int>* cancel, int sliceMs) {
       }
       one.isRead = true;
       done.fetch_add(one.piece.fileBytes());
-    });
+    }
   });
   progress_.doneBytes += done;
   // A file that was replaced while it was read may have given bytes of two models.
