@@ -65,7 +65,15 @@ sanitizedTest('native code - runs clean under the sanitizers', reason, async (t)
   t.ok(Number(ran) > 50 && Number(refused) > 50, stage.stdout.trim())
 })
 
+/** Where systems shuffle addresses widely, this sanitizer starts now and then only. */
+const STARTS = 20
+
 sanitizedTest('threads - order their memory', reason ?? missing('thread'), async (t) => {
-  const team = spawnSync(join(FOLDER, 'team_check'), { encoding: 'utf8', env: ENV })
-  t.is(team.status, 0, team.stderr.slice(0, 4000))
+  for (let left = STARTS; left > 0; left--) {
+    const team = spawnSync(join(FOLDER, 'team_check'), { encoding: 'utf8', env: ENV })
+    if (team.stderr.includes('unexpected memory mapping')) continue
+    t.is(team.status, 0, team.stderr.slice(0, 4000))
+    return
+  }
+  t.comment(`not shown: the thread sanitizer did not start in ${STARTS} tries`)
 })
