@@ -1,6 +1,7 @@
 // The threads of a stage alone, for a build that watches how threads order their memory: every chunk of a
 // shared loop is done once and its result seen by all after the barrier, with any number of threads and in
-// runs of changing width. Usage: team_check. Exit status 1 when something fails.
+// runs of changing width; and in which order a thread takes chunks. Usage: team_check. Exit status 1 when
+// something fails.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -44,11 +45,23 @@ void checkRun(Team& team, size_t count, int threads) {
   expect(isOnce, "not each of them once", count, threads);
 }
 
+// A thread takes its own portion from the front, then the other's from the back.
+void checkOrder() {
+  Portions portions(2);
+  std::vector<size_t> taken;
+  size_t chunk = 0;
+  portions.take(1, 8, 1, 2, &chunk);
+  taken.push_back(chunk);
+  while (portions.take(1, 8, 0, 2, &chunk)) taken.push_back(chunk);
+  expect(taken == std::vector<size_t>{4, 0, 1, 2, 3, 7, 6, 5}, "not in the order of portions", 8, 2);
+}
+
 }  // namespace
 }  // namespace swarm
 
 int main() {
   using namespace swarm;
+  checkOrder();
   Team team(kThreads);
   for (int again = 0; again < 20; again++) {
     for (const size_t count : {0, 1, 2, 3, 7, 64, 300}) {

@@ -48,7 +48,8 @@ void relax() {
 
 thread_local int Team::ownThread = 0;
 
-Team::Team(int threads) : size_(threads < 1 ? 1 : threads), pacers_(kKinds, Pacer(size_)), portions_(size_) {
+Team::Team(int threads)
+    : size_(threads < 1 ? 1 : threads), portions_(size_), pacers_(kKinds, Pacer(size_)) {
   for (int i = 0; i < size_; i++) startBeds_.push_back(std::make_unique<Bed>());
   for (int i = 1; i < size_; i++) threads_.emplace_back([this, i] { loop(i); });
 }

@@ -69,6 +69,7 @@ class Team {
 
   const int size_;
   int active_ = 1;  // threads of the running body; changes between runs only
+  Portions portions_;
   std::vector<std::thread> threads_;
   const Body* body_ = nullptr;
   std::atomic<bool> stopping_{false};
@@ -79,7 +80,6 @@ class Team {
   alignas(64) std::atomic<uint64_t> started_{0};
   alignas(64) std::atomic<uint64_t> passed_{0};
   alignas(64) std::atomic<int> arrived_{0};
-  Portions portions_;
   Bed barrierBed_;
   std::vector<std::unique_ptr<Bed>> startBeds_;  // one per thread
 };
