@@ -66,7 +66,7 @@ void checkMultiply(Type type) {
   const size_t step = blockValues(type) == 1 ? 13 : blockValues(type);
   for (const size_t rows : {1, 16, 17, 40}) {
     for (const size_t blocks : {1, 3, 5}) {
-      for (const size_t nTokens : {1, 2, 5, 6, 13}) {
+      for (const size_t nTokens : {1, 2, 5, 6, 18}) {
         const size_t cols = blocks * step;
         const std::vector<uint8_t> file = fileRows(random, type, rows, cols);
         std::vector<float> x;

@@ -106,11 +106,14 @@ static_assert(sizeof(BlockQ4_K) == 144, "GGML block size");
 static_assert(sizeof(BlockQ5_K) == 176, "GGML block size");
 static_assert(sizeof(BlockQ6_K) == 210, "GGML block size");
 
-// Activations quantised for the K types. sums[i] is the sum of q[16 i .. 16 i + 15].
+// Activations quantised for the K types. sums[i] is the sum of q[16 i .. 16 i + 15], sums32[i] of 32 each.
+// Whole lines of a cache: a tile of AMX is loaded three times as fast where none of its rows crosses one.
 struct Activation256 {
-  float d;
   int8_t q[256];
   int16_t sums[16];
+  int16_t sums32[8];
+  float d;
+  uint8_t unused[12];
 };
 
 // Activations quantised for the types of 32 values. sum is the sum of all q.
@@ -120,7 +123,15 @@ struct Activation32 {
   int8_t q[32];
 };
 
-static_assert(sizeof(Activation256) == 292, "no padding");
+// What activations lie in: vectors of it begin where a line does.
+struct alignas(64) CacheLine {
+  uint8_t bytes[64];
+};
+
+static_assert(sizeof(Activation256) == 320, "whole lines of 64 bytes");
 static_assert(sizeof(Activation32) == 40, "no padding");
+
+// Where they lie within an activation block, for the tables, which take blocks as bytes.
+constexpr int kSumsAt = 256, kSums32At = 288, kScaleAt = 304;
 
 }  // namespace swarm

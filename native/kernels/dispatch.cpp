@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #ifndef HWCAP_ASIMDDP
@@ -20,6 +24,7 @@ extern const KernelTable kAvx2Table;
 extern const KernelTable kAvxVnniTable;
 extern const KernelTable kAvx512Table;
 extern const KernelTable kAvx512VnniTable;
+extern const KernelTable kAmxPart;
 #elif defined(__aarch64__)
 extern const KernelTable kNeonTable;
 extern const KernelTable kNeonDotTable;
@@ -52,6 +57,32 @@ bool hasAvx512() {
 }
 
 bool hasAvx512Vnni() { return hasAvx512() && __builtin_cpu_supports("avx512vnni"); }
+
+// cpuid leaf 7, EDX bits 24 (tiles) and 25 (their integer products). Linux saves the 8 KiB of tiles only for
+// programs that have asked for it, before they use them: a kernel before 5.16 says no.
+bool hasAmx() {
+#if defined(__linux__)
+  constexpr unsigned kTilesAndInt8 = 3u << 24;
+  constexpr long kRequestFeature = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return hasAvx512Vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+         (d & kTilesAndInt8) == kTilesAndInt8 && syscall(SYS_arch_prctl, kRequestFeature, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
+// What a part has, and the rest of a whole table.
+KernelTable withPart(KernelTable table, const KernelTable& part) {
+  table.name = part.name;
+  for (int type = 0; type < kTypeLimit; type++) {
+    if (part.multiply[type]) table.multiply[type] = part.multiply[type];
+  }
+  if (part.int8Peak) table.int8Peak = part.int8Peak;
+  return table;
+}
+
+const KernelTable kAmxTable = withPart(kAvx512VnniTable, kAmxPart);
 #elif defined(__aarch64__)
 bool hasNeonDot() {
 #if defined(__linux__)
@@ -66,6 +97,7 @@ bool hasNeonDot() {
 
 const Candidate kBestFirst[] = {
 #if defined(__x86_64__)
+    {&kAmxTable, hasAmx},
     {&kAvx512VnniTable, hasAvx512Vnni},
     {&kAvxVnniTable, hasAvxVnni},
     {&kAvx512Table, hasAvx512},

@@ -101,6 +101,7 @@ bool quantize256(const float* x, size_t k, Activation256* out) {
       for (int i = 0; i < 16; i++) sum += out[b].q[s * 16 + i];
       out[b].sums[s] = (int16_t)sum;
     }
+    for (int s = 0; s < 8; s++) out[b].sums32[s] = (int16_t)(out[b].sums[2 * s] + out[b].sums[2 * s + 1]);
   }
   return true;
 }

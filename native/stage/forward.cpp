@@ -39,8 +39,7 @@ bool allFinite(const float* x, size_t n) {
 void Forward::quantiseRow(Rows& rows, size_t t, Formats formats, size_t part) {
   bool finite = true;
   if (formats.blocks256) {
-    finite &= kernels_.quantize256(rows.row(t), rows.width,
-                                   (Activation256*)(rows.blocks256.data() + t * rows.bytes256()));
+    finite &= kernels_.quantize256(rows.row(t), rows.width, (Activation256*)rows.row256(t));
   }
   if (formats.blocks32) {
     finite &= kernels_.quantize32(rows.row(t), rows.width,
@@ -84,7 +83,7 @@ void Forward::multiply(const Product* products, size_t count, Band band, Team& t
       job.xStride = x.stride * sizeof(float);
     } else if (usesBlocks256(w.type)) {
       job.xStride = x.bytes256();
-      job.x = x.blocks256.data();
+      job.x = x.row256(0);
     } else {
       job.xStride = x.bytes32();
       job.x = x.blocks32.data();
@@ -207,7 +206,7 @@ void Forward::prepare(size_t start, size_t end, int threads) {
   if (nHeadRows_ > 0) work_.logits.shape(nHeadRows_, config_.vocabSize);
   for (Rows* rows : {&work_.normed, &work_.attended, &work_.gate}) {
     const size_t count = rows == &work_.normed ? nNormed : n;
-    rows->blocks256.resize(std::max(rows->blocks256.size(), count * rows->bytes256()));
+    rows->makeBlocks256(count);
     rows->blocks32.resize(std::max(rows->blocks32.size(), count * rows->bytes32()));
   }
   work_.angles.resize(std::max(work_.angles.size(), nRows_ * rope_->tableFloats()));

@@ -98,8 +98,9 @@ Rate measureMultiply(const KernelTable& kernels, const MeterJob& job, Team& team
   size_t stride = kCols * 4;
   if (isQuantised(type)) stride = usesBlocks256(type) ? kCols / 256 * sizeof(Activation256)
                                                       : kCols / 32 * sizeof(Activation32);
-  std::vector<uint8_t> positions(job.nTokens * stride);
-  for (size_t t = 0; t < job.nTokens; t++) memcpy(positions.data() + t * stride, blocks.data(), stride);
+  std::vector<CacheLine> lines(job.nTokens * stride / sizeof(CacheLine) + 1);
+  uint8_t* positions = lines.data()->bytes;
+  for (size_t t = 0; t < job.nTokens; t++) memcpy(positions + t * stride, blocks.data(), stride);
   const size_t passRows =
       job.nTokens == 1 ? kPassBytes / fileRowBytes(type, kCols) / kChunkRows * kChunkRows : kBatchRows;
   std::vector<float> out(job.nTokens * passRows);
@@ -109,7 +110,7 @@ Rate measureMultiply(const KernelTable& kernels, const MeterJob& job, Team& team
       team.share(passRows / kChunkRows, [&](size_t chunk) {
         const size_t row = chunk * kChunkRows;
         kernels.multiply[(int)type]({weights + rowOffset(type, first + row, kCols), kChunkRows, kCols,
-                                     positions.data(), stride, job.nTokens, out.data() + row,
+                                     positions, stride, job.nTokens, out.data() + row,
                                      passRows});
       });
     });

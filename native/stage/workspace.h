@@ -19,15 +19,21 @@ struct Rows {
   size_t width = 0;   // true length of a row
   size_t stride = 0;  // floats from row to row
   std::vector<float> floats;
-  std::vector<uint8_t> blocks256, blocks32;
+  std::vector<CacheLine> blocks256;
+  std::vector<uint8_t> blocks32;
 
   void shape(size_t nTokens, size_t rowWidth) {
     width = rowWidth;
     stride = paddedFloats(rowWidth);
     if (floats.size() < nTokens * stride) floats.resize(nTokens * stride);
   }
+  void makeBlocks256(size_t nTokens) {
+    const size_t lines = nTokens * bytes256() / sizeof(CacheLine);
+    if (blocks256.size() < lines) blocks256.resize(lines);
+  }
   size_t bytes256() const { return width / 256 * sizeof(Activation256); }
   size_t bytes32() const { return width / 32 * sizeof(Activation32); }
+  uint8_t* row256(size_t t) { return blocks256.data()->bytes + t * bytes256(); }
   float* row(size_t t) { return floats.data() + t * stride; }
 };
 

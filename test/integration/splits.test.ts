@@ -10,7 +10,7 @@ import { Lab, type LabPeer } from '../helpers/swarm-lab.ts'
 import type { GenerateResult } from '../../src/api/service.ts'
 
 const { available } = loadKernels()
-const TABLES = ['scalar', 'avx2', 'avx512', 'avx512vnni']
+const TABLES = ['scalar', 'avx2', 'avx512', 'avx512vnni', 'amx']
 const N_LAYERS = 5
 
 /** Topics that are built at once: a process starts for half a second and then waits for the others. */

@@ -35,7 +35,7 @@ for (const type of [...QUANTISED, ...FLOATS]) {
     const distinct = new Set<number>()
     for (const rows of [1, 15, 16, 17, 33, 100]) {
       for (const cols of [step, 2 * step, 3 * step, 5 * step]) {
-        for (const nTokens of [1, 2, 3, 4, 5, 6, 7, 8, 12, 13]) {
+        for (const nTokens of [1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 18, 35]) {
           const weights = makeRows(type, rows, cols, seed++)
           const x = spreadFloats(nTokens * cols, seed++)
           const expected = multiply('scalar', type, weights, [rows, cols, nTokens], x)

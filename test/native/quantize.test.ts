@@ -32,8 +32,10 @@ function expectedBlock(x: Float32Array): Uint8Array {
   if (x.length === 32) {
     return Buffer.concat([scale, new Uint8Array(Int32Array.of(sumOf(0, 32)).buffer), values])
   }
-  const sums = Int16Array.from({ length: 16 }, (_, s) => sumOf(16 * s, 16))
-  return Buffer.concat([scale, values, new Uint8Array(sums.buffer)])
+  const sums = Int16Array.from({ length: 24 }, (_, s) =>
+    s < 16 ? sumOf(16 * s, 16) : sumOf(32 * (s - 16), 32)
+  )
+  return Buffer.concat([values, new Uint8Array(sums.buffer), scale, new Uint8Array(12)])
 }
 
 for (const blockValues of [32, 256]) {
