@@ -70,7 +70,8 @@ function run(file, isAlone = false) {
 }
 
 const queue = [...files]
-const workers = Array.from({ length: Math.min(4, availableParallelism()) }, async () => {
+// Tests of processes wait for most of their time: one more than there are processors.
+const workers = Array.from({ length: Math.min(4, availableParallelism() + 1) }, async () => {
   while (queue.length > 0) await run(queue.shift())
 })
 await Promise.all(workers)
