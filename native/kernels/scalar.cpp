@@ -316,10 +316,10 @@ constexpr KernelTable makeTable() {
   table.multiply[(int)Type::Q5_1] = multiplyQuantised<BlockQ5_1, Activation32, Type::Q5_1, 32>;
   table.multiply[(int)Type::Q8_0] = multiplyQuantised<BlockQ8_0, Activation32, Type::Q8_0, 32>;
   table.multiply[(int)Type::Q2_K] = multiplyQuantised<BlockQ2_K, Activation256, Type::Q2_K, 256>;
-  table.multiply[(int)Type::Q3_K] = multiplyQuantised<BlockQ3_K, Activation256, Type::Q3_K, 256>;
+  table.multiply[(int)Type::Q3_K] = multiplyQuantised<PackedQ3_K, Activation256, Type::Q3_K, 256>;
   table.multiply[(int)Type::Q4_K] = multiplyQuantised<BlockQ4_K, Activation256, Type::Q4_K, 256>;
-  table.multiply[(int)Type::Q5_K] = multiplyQuantised<BlockQ5_K, Activation256, Type::Q5_K, 256>;
-  table.multiply[(int)Type::Q6_K] = multiplyQuantised<BlockQ6_K, Activation256, Type::Q6_K, 256>;
+  table.multiply[(int)Type::Q5_K] = multiplyQuantised<PackedQ5_K, Activation256, Type::Q5_K, 256>;
+  table.multiply[(int)Type::Q6_K] = multiplyQuantised<PackedQ6_K, Activation256, Type::Q6_K, 256>;
   table.rmsNorm = rmsNorm;
   table.add = add;
   table.siluMultiply = siluMultiply;

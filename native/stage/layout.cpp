@@ -1,10 +1,12 @@
-// Interleaving by the field lists of packing.h: one loop for every quantised type.
+// Interleaving by the field lists of packing.h: one loop for every quantised type, some of which come to it
+// with their bits rearranged.
 
 #include "layout.h"
 
 #include <string.h>
 
 #include "../kernels/packing.h"
+#include "rearrange.h"
 
 namespace swarm {
 
@@ -46,9 +48,19 @@ uint8_t* packField(uint8_t* group, size_t bytes, const uint8_t* first, size_t ro
   return group;
 }
 
-void packGroup(const Packing& packing, uint8_t* group, const uint8_t* rows, size_t rowBytes) {
-  for (size_t block = 0; block < rowBytes; block += (size_t)packing.blockBytes) {
-    const uint8_t* from = rows + block;
+// Most bytes of a block that is rearranged.
+constexpr size_t kRearrangedBytes = sizeof(PackedQ6_K);
+
+void packGroup(const Packing& packing, uint8_t* group, const uint8_t* rows, size_t fileRowBytes) {
+  const size_t blockBytes = (size_t)packing.blockBytes;
+  const bool rearranged = isRearranged(packing.type);
+  const size_t rowBytes = rearranged ? blockBytes : fileRowBytes;
+  uint8_t scratch[kGroupRows * kRearrangedBytes];
+  for (size_t block = 0; block < fileRowBytes; block += blockBytes) {
+    const uint8_t* from = rearranged ? scratch : rows + block;
+    for (size_t row = 0; rearranged && row < (size_t)kGroupRows; row++) {
+      rearrange(packing.type, rows + row * fileRowBytes + block, scratch + row * blockBytes);
+    }
     for (const PackedField* field = packing.fields; field->bytes; field++) {
       const size_t bytes = (size_t)field->bytes;
       switch (field->unit) {
@@ -112,7 +124,13 @@ void packRows(Type type, const uint8_t* file, size_t first, size_t count, size_t
     }
     for (size_t b = 0; b < rowBytes; b += blockBytes) {
       for (size_t i = 0; i < rows; i++) {
-        moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)file + (r + i) * rowBytes + b);
+        const uint8_t* block = file + (r + i) * rowBytes + b;
+        uint8_t scratch[kRearrangedBytes];
+        if (isRearranged(type)) {
+          rearrange(type, block, scratch);
+          block = scratch;
+        }
+        moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)block);
       }
     }
   }
@@ -128,7 +146,10 @@ void unpackRow(Type type, const uint8_t* matrix, size_t row, size_t cols, uint8_
   const size_t blockBytes = (size_t)packing->blockBytes;
   uint8_t* group = (uint8_t*)matrix + rowOffset(type, row / kGroupRows * kGroupRows, cols);
   for (size_t b = 0; b < rowBytes; b += blockBytes) {
-    moveBlock<false>(*packing, group + b * kGroupRows, row % kGroupRows, file + b);
+    uint8_t scratch[kRearrangedBytes];
+    uint8_t* block = isRearranged(type) ? scratch : file + b;
+    moveBlock<false>(*packing, group + b * kGroupRows, row % kGroupRows, block);
+    if (isRearranged(type)) restore(type, scratch, file + b);
   }
 }
 

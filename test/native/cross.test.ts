@@ -43,6 +43,7 @@ async function armOutput(t: Test): Promise<string> {
     'native/stage/huge_buffer.cpp',
     'native/stage/kv_format.cpp',
     'native/stage/layout.cpp',
+    'native/stage/rearrange.cpp',
     'native/kernels/dispatch.cpp',
     'native/kernels/scalar.cpp'
   ]
