@@ -83,6 +83,23 @@ void checkMultiply(Type type) {
   printf("multiply %d %016llx\n", (int)type, (unsigned long long)hash.state);
 }
 
+// Rows come out of a packed matrix as they lay in the file.
+void checkLayout(Type type) {
+  Random random = {(uint64_t)type + 1};
+  const size_t cols = 3 * blockValues(type), rowBytes = fileRowBytes(type, cols);
+  for (const size_t rows : {1, 16, 35}) {
+    const std::vector<uint8_t> file = fileRows(random, type, rows, cols);
+    std::vector<uint8_t> matrix(matrixBytes(type, rows, cols)), row(rowBytes);
+    packRows(type, file.data(), 0, rows, cols, matrix.data());
+    for (size_t r = 0; r < rows; r++) {
+      unpackRow(type, matrix.data(), r, cols, row.data());
+      if (memcmp(row.data(), file.data() + r * rowBytes, rowBytes) == 0) continue;
+      fprintf(stderr, "type %d: row %zu of %zu is not the file's\n", (int)type, r, rows);
+      allEqual = false;
+    }
+  }
+}
+
 void checkFloats() {
   Random random = {99};
   Hash norm, silu, exps, half, attention;
@@ -196,7 +213,9 @@ int main() {
   for (const std::string& name : availableTables()) fprintf(stderr, " %s", name.c_str());
   fprintf(stderr, "\n");
   for (int type = 0; type < kTypeLimit; type++) {
-    if (isKnownType(type)) checkMultiply((Type)type);
+    if (!isKnownType(type)) continue;
+    checkLayout((Type)type);
+    checkMultiply((Type)type);
   }
   checkFloats();
   checkSearch();

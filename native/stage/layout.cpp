@@ -21,19 +21,27 @@ const Packing* packingOf(Type type) {
 
 size_t floatBytes(Type type) { return type == Type::F32 ? 4 : 2; }
 
-// Copies row `row` of one block between its place in a group and `block`, in either direction.
+// Most bytes of a block that is rearranged.
+constexpr size_t kRearrangedBytes = sizeof(PackedQ6_K);
+
+// Copies row `row` of one block between its place in a group and the file's `block`, in either direction.
 template <bool pack>
 void moveBlock(const Packing& packing, uint8_t* group, size_t row, uint8_t* block) {
+  const bool rearranged = isRearranged(packing.type);
+  uint8_t scratch[kRearrangedBytes];
+  if (pack && rearranged) rearrange(packing.type, block, scratch);
+  uint8_t* packed = rearranged ? scratch : block;
   for (const PackedField* field = packing.fields; field->bytes; field++) {
     const size_t unit = (size_t)field->unit;
     for (size_t at = 0; at < (size_t)field->bytes; at += unit) {
       uint8_t* inGroup = group + at * kGroupRows + row * unit;
-      if (pack) memcpy(inGroup, block + at, unit);
-      else memcpy(block + at, inGroup, unit);
+      if (pack) memcpy(inGroup, packed + at, unit);
+      else memcpy(packed + at, inGroup, unit);
     }
     group += (size_t)field->bytes * kGroupRows;
-    block += field->bytes;
+    packed += field->bytes;
   }
+  if (!pack && rearranged) restore(packing.type, scratch, block);
 }
 
 // As moveBlock<true> for all rows of a whole group: with units of a known size, copies are loads and stores.
@@ -47,9 +55,6 @@ uint8_t* packField(uint8_t* group, size_t bytes, const uint8_t* first, size_t ro
   }
   return group;
 }
-
-// Most bytes of a block that is rearranged.
-constexpr size_t kRearrangedBytes = sizeof(PackedQ6_K);
 
 void packGroup(const Packing& packing, uint8_t* group, const uint8_t* rows, size_t fileRowBytes) {
   const size_t blockBytes = (size_t)packing.blockBytes;
@@ -124,13 +129,7 @@ void packRows(Type type, const uint8_t* file, size_t first, size_t count, size_t
     }
     for (size_t b = 0; b < rowBytes; b += blockBytes) {
       for (size_t i = 0; i < rows; i++) {
-        const uint8_t* block = file + (r + i) * rowBytes + b;
-        uint8_t scratch[kRearrangedBytes];
-        if (isRearranged(type)) {
-          rearrange(type, block, scratch);
-          block = scratch;
-        }
-        moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)block);
+        moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)file + (r + i) * rowBytes + b);
       }
     }
   }
@@ -146,10 +145,7 @@ void unpackRow(Type type, const uint8_t* matrix, size_t row, size_t cols, uint8_
   const size_t blockBytes = (size_t)packing->blockBytes;
   uint8_t* group = (uint8_t*)matrix + rowOffset(type, row / kGroupRows * kGroupRows, cols);
   for (size_t b = 0; b < rowBytes; b += blockBytes) {
-    uint8_t scratch[kRearrangedBytes];
-    uint8_t* block = isRearranged(type) ? scratch : file + b;
-    moveBlock<false>(*packing, group + b * kGroupRows, row % kGroupRows, block);
-    if (isRearranged(type)) restore(type, scratch, file + b);
+    moveBlock<false>(*packing, group + b * kGroupRows, row % kGroupRows, file + b);
   }
 }
 

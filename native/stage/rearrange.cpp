@@ -5,7 +5,6 @@
 
 #include "rearrange.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "../kernels/packing.h"
@@ -45,14 +44,15 @@ void storeUnits(uint8_t* p, Bytes x) {
 // Values 4 e + w: quarter w, half e of its 32. Columns: the halves of the block.
 struct ColumnsQ3_K {
   static constexpr int kColumns = 2, kValues = 8;
+  static constexpr bool kMinimum = false;
 
-  static void fromFile(const BlockQ3_K& block, int column, Bytes* v) {
+  static void read(const BlockQ3_K& block, int column, Bytes* v) {
     for (int e = 0; e < 2; e++) {
       const Bytes low = load(block.qs + 32 * column + 16 * e), high = load(block.hmask + 16 * e);
       for (int w = 0; w < 4; w++) v[4 * e + w] = move(low, 2 * w, 2, 0) | move(high, 4 * column + w, 1, 2);
     }
   }
-  static void toFile(const Bytes* v, int column, BlockQ3_K& block) {
+  static void write(const Bytes* v, int column, BlockQ3_K& block) {
     for (int e = 0; e < 2; e++) {
       for (int w = 0; w < 4; w++) {
         add(block.qs + 32 * column + 16 * e, move(v[4 * e + w], 0, 2, 2 * w));
@@ -60,7 +60,7 @@ struct ColumnsQ3_K {
       }
     }
   }
-  static void fromPacked(const PackedQ3_K& packed, int column, Bytes* v) {
+  static void read(const PackedQ3_K& packed, int column, Bytes* v) {
     const uint8_t* p = packed.q + 48 * column;
     const Bytes a = loadUnits(p), b = loadUnits(p + 4), c = loadUnits(p + 8);
     v[0] = move(a, 0, 3, 0);
@@ -72,7 +72,7 @@ struct ColumnsQ3_K {
     v[6] = move(a, 6, 2, 1) | move(c, 6, 1, 0);
     v[7] = move(b, 6, 2, 1) | move(c, 7, 1, 0);
   }
-  static void toPacked(const Bytes* v, int column, PackedQ3_K& packed) {
+  static void write(const Bytes* v, int column, PackedQ3_K& packed) {
     uint8_t* p = packed.q + 48 * column;
     storeUnits(p, v[0] | v[1] << 3 | move(v[6], 1, 2, 6));
     storeUnits(p + 4, v[2] | v[3] << 3 | move(v[7], 1, 2, 6));
@@ -83,21 +83,22 @@ struct ColumnsQ3_K {
 // Values: sub-blocks. Columns: the halves of their 32.
 struct ColumnsQ5_K {
   static constexpr int kColumns = 2, kValues = 8;
+  static constexpr bool kMinimum = true;
 
-  static void fromFile(const BlockQ5_K& block, int column, Bytes* v) {
+  static void read(const BlockQ5_K& block, int column, Bytes* v) {
     const Bytes high = load(block.qh + 16 * column);
     for (int s = 0; s < 8; s++) {
       const Bytes low = load(block.qs + s / 2 * 32 + 16 * column);
       v[s] = move(low, s % 2 * 4, 4, 0) | move(high, s, 1, 4);
     }
   }
-  static void toFile(const Bytes* v, int column, BlockQ5_K& block) {
+  static void write(const Bytes* v, int column, BlockQ5_K& block) {
     for (int s = 0; s < 8; s++) {
       add(block.qs + s / 2 * 32 + 16 * column, move(v[s], 0, 4, s % 2 * 4));
       add(block.qh + 16 * column, move(v[s], 4, 1, s));
     }
   }
-  static void fromPacked(const PackedQ5_K& packed, int column, Bytes* v) {
+  static void read(const PackedQ5_K& packed, int column, Bytes* v) {
     Bytes bytes[5];
     for (int i = 0; i < 5; i++) {
       bytes[i] = load(packed.q + 32 * i + 16 * column);
@@ -107,7 +108,7 @@ struct ColumnsQ5_K {
     v[6] = move(bytes[1], 5, 3, 2) | move(bytes[4], 6, 2, 0);
     v[7] = move(bytes[2], 5, 3, 2) | move(bytes[3], 5, 1, 1) | move(bytes[4], 5, 1, 0);
   }
-  static void toPacked(const Bytes* v, int column, PackedQ5_K& packed) {
+  static void write(const Bytes* v, int column, PackedQ5_K& packed) {
     const Bytes above[5] = {move(v[5], 2, 3, 5), move(v[6], 2, 3, 5), move(v[7], 2, 3, 5),
                             move(v[5], 0, 2, 6) | move(v[7], 1, 1, 5),
                             move(v[6], 0, 2, 6) | move(v[7], 0, 1, 5)};
@@ -118,20 +119,21 @@ struct ColumnsQ5_K {
 // Values: quarters of half a block. Columns: half a block's first and last 16 of 32, then the other half's.
 struct ColumnsQ6_K {
   static constexpr int kColumns = 4, kValues = 4;
+  static constexpr bool kMinimum = false;
 
-  static void fromFile(const BlockQ6_K& block, int column, Bytes* v) {
+  static void read(const BlockQ6_K& block, int column, Bytes* v) {
     const Bytes high = load(block.qh + 16 * column);
     for (int w = 0; w < 4; w++) {
       v[w] = move(load(block.ql + lowAt(column, w)), w / 2 * 4, 4, 0) | move(high, 2 * w, 2, 4);
     }
   }
-  static void toFile(const Bytes* v, int column, BlockQ6_K& block) {
+  static void write(const Bytes* v, int column, BlockQ6_K& block) {
     for (int w = 0; w < 4; w++) {
       add(block.ql + lowAt(column, w), move(v[w], 0, 4, w / 2 * 4));
       add(block.qh + 16 * column, move(v[w], 4, 2, 2 * w));
     }
   }
-  static void fromPacked(const PackedQ6_K& packed, int column, Bytes* v) {
+  static void read(const PackedQ6_K& packed, int column, Bytes* v) {
     const uint8_t* p = packed.q + 48 * column;
     const Bytes a = loadUnits(p), b = loadUnits(p + 4), c = loadUnits(p + 8);
     v[0] = move(a, 0, 6, 0);
@@ -139,7 +141,7 @@ struct ColumnsQ6_K {
     v[2] = move(c, 0, 6, 0);
     v[3] = move(a, 6, 2, 4) | move(b, 6, 2, 2) | move(c, 6, 2, 0);
   }
-  static void toPacked(const Bytes* v, int column, PackedQ6_K& packed) {
+  static void write(const Bytes* v, int column, PackedQ6_K& packed) {
     uint8_t* p = packed.q + 48 * column;
     storeUnits(p, v[0] | move(v[3], 4, 2, 6));
     storeUnits(p + 4, v[1] | move(v[3], 2, 2, 6));
@@ -148,47 +150,21 @@ struct ColumnsQ6_K {
   static int lowAt(int column, int w) { return column / 2 * 64 + w % 2 * 32 + column % 2 * 16; }
 };
 
-template <typename From, typename To>
-void keepScales(const From& from, To& to) {
-  memcpy(to.scales, from.scales, sizeof(to.scales));
-  to.d = from.d;
-}
-template <>
-void keepScales(const BlockQ5_K& from, PackedQ5_K& to) {
-  memcpy(&to, &from, offsetof(PackedQ5_K, q));
-}
-template <>
-void keepScales(const PackedQ5_K& from, BlockQ5_K& to) {
-  memcpy(&to, &from, offsetof(PackedQ5_K, q));
-}
-
-template <typename Columns, typename Block, typename Packed>
-void toPacked(const uint8_t* file, uint8_t* packed) {
-  static_assert(sizeof(Block) == sizeof(Packed), "as many bytes as in the file");
-  Block from;
-  memcpy(&from, file, sizeof(from));
-  Packed to;
-  keepScales(from, to);
+template <typename Columns, typename From, typename To>
+void convert(const uint8_t* from, uint8_t* to) {
+  static_assert(sizeof(From) == sizeof(To), "as many bytes in both forms");
+  From x;
+  To y = {};
+  memcpy(&x, from, sizeof(x));
+  memcpy(y.scales, x.scales, sizeof(y.scales));
+  y.d = x.d;
+  if constexpr (Columns::kMinimum) y.dmin = x.dmin;
   for (int column = 0; column < Columns::kColumns; column++) {
     Bytes v[Columns::kValues];
-    Columns::fromFile(from, column, v);
-    Columns::toPacked(v, column, to);
+    Columns::read(x, column, v);
+    Columns::write(v, column, y);
   }
-  memcpy(packed, &to, sizeof(to));
-}
-
-template <typename Columns, typename Block, typename Packed>
-void toFile(const uint8_t* packed, uint8_t* file) {
-  Packed from;
-  memcpy(&from, packed, sizeof(from));
-  Block to = {};
-  keepScales(from, to);
-  for (int column = 0; column < Columns::kColumns; column++) {
-    Bytes v[Columns::kValues];
-    Columns::fromPacked(from, column, v);
-    Columns::toFile(v, column, to);
-  }
-  memcpy(file, &to, sizeof(to));
+  memcpy(to, &y, sizeof(y));
 }
 
 }  // namespace
@@ -196,15 +172,15 @@ void toFile(const uint8_t* packed, uint8_t* file) {
 bool isRearranged(Type type) { return type == Type::Q3_K || type == Type::Q5_K || type == Type::Q6_K; }
 
 void rearrange(Type type, const uint8_t* file, uint8_t* packed) {
-  if (type == Type::Q3_K) toPacked<ColumnsQ3_K, BlockQ3_K, PackedQ3_K>(file, packed);
-  if (type == Type::Q5_K) toPacked<ColumnsQ5_K, BlockQ5_K, PackedQ5_K>(file, packed);
-  if (type == Type::Q6_K) toPacked<ColumnsQ6_K, BlockQ6_K, PackedQ6_K>(file, packed);
+  if (type == Type::Q3_K) convert<ColumnsQ3_K, BlockQ3_K, PackedQ3_K>(file, packed);
+  if (type == Type::Q5_K) convert<ColumnsQ5_K, BlockQ5_K, PackedQ5_K>(file, packed);
+  if (type == Type::Q6_K) convert<ColumnsQ6_K, BlockQ6_K, PackedQ6_K>(file, packed);
 }
 
 void restore(Type type, const uint8_t* packed, uint8_t* file) {
-  if (type == Type::Q3_K) toFile<ColumnsQ3_K, BlockQ3_K, PackedQ3_K>(packed, file);
-  if (type == Type::Q5_K) toFile<ColumnsQ5_K, BlockQ5_K, PackedQ5_K>(packed, file);
-  if (type == Type::Q6_K) toFile<ColumnsQ6_K, BlockQ6_K, PackedQ6_K>(packed, file);
+  if (type == Type::Q3_K) convert<ColumnsQ3_K, PackedQ3_K, BlockQ3_K>(packed, file);
+  if (type == Type::Q5_K) convert<ColumnsQ5_K, PackedQ5_K, BlockQ5_K>(packed, file);
+  if (type == Type::Q6_K) convert<ColumnsQ6_K, PackedQ6_K, BlockQ6_K>(packed, file);
 }
 
 }  // namespace swarm

@@ -1,7 +1,7 @@
 // Products of the K types with many tokens on AMX tiles: the part in which the table "amx" differs from that
 // of AVX-512 with VNNI, which takes few tokens and everything else (dispatch.cpp puts them together). Types
-// of 32 values gain next to nothing here: their sums are scaled eight times as often. Exports that part and
-// nothing else, so that no instruction of it can leak into another path.
+// of 32 values gain little here, 0.75 to 1.3 times: their sums are scaled eight times as often. Exports that
+// part and nothing else, so that no instruction of it can leak into another path.
 
 #include <immintrin.h>
 
