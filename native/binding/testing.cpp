@@ -122,7 +122,8 @@ Napi::Value multiply(const Napi::CallbackInfo& info) {
   const size_t outStride = paddedFloats(rows);
   // NaN everywhere shows an element that was never written.
   std::vector<float> out(nTokens * outStride, __builtin_nanf(""));
-  const Multiply job = {weights.data(), rows, cols, input.data(), xStride, nTokens, out.data(), outStride};
+  const Multiply job = {weights.data(), rows,       cols,      input.data(),     xStride,
+                        nTokens,        out.data(), outStride, readsSideBySide()};
   table.multiply[(int)type](job);
   std::vector<float> dense(nTokens * rows);
   for (size_t t = 0; t < nTokens; t++) memcpy(&dense[t * rows], &out[t * outStride], rows * 4);

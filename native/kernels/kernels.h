@@ -27,6 +27,9 @@ struct Multiply {
   // Full groups of 16 are written: outStride is a multiple of 16.
   float* out;
   size_t outStride;
+  // How a few tokens read the weights: several groups of rows at a time, or one after the other
+  // (readsSideBySide in dispatch.h).
+  bool sideBySide;
 };
 
 // Keys or values of one head: `type` F16, F32 or Q8_0, `stride` elements to a position (a multiple of 16, of

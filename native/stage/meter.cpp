@@ -9,6 +9,7 @@
 #include <chrono>
 #include <vector>
 
+#include "../kernels/dispatch.h"
 #include "huge_buffer.h"
 #include "layout.h"
 #include "team.h"
@@ -110,8 +111,8 @@ Rate measureMultiply(const KernelTable& kernels, const MeterJob& job, Team& team
       team.share(passRows / kChunkRows, [&](size_t chunk) {
         const size_t row = chunk * kChunkRows;
         kernels.multiply[(int)type]({weights + rowOffset(type, first + row, kCols), kChunkRows, kCols,
-                                     positions, stride, job.nTokens, out.data() + row,
-                                     passRows});
+                                     positions, stride, job.nTokens, out.data() + row, passRows,
+                                     readsSideBySide()});
       });
     });
     first = first + 2 * passRows <= rows ? first + passRows : 0;
