@@ -65,7 +65,8 @@ void checkMultiply(Type type) {
   Random random = {(uint64_t)type + 1};
   Hash hash;
   const size_t step = blockValues(type) == 1 ? 13 : blockValues(type);
-  for (const size_t rows : {1, 16, 17, 40}) {
+  // 72: four groups side by side and a half-filled one after them.
+  for (const size_t rows : {1, 16, 17, 72}) {
     for (const size_t blocks : {1, 3, 5}) {
       for (const size_t nTokens : {1, 2, 5, 6, 18}) {
         const size_t cols = blocks * step;
@@ -76,6 +77,8 @@ void checkMultiply(Type type) {
           x.insert(x.end(), row.begin(), row.end());
         }
         for (const bool sideBySide : {false, true}) {
+          // Many read the weights in panels, in one way only.
+          if (sideBySide && nTokens > 12) continue;
           compare("multiply", hash, [&](const KernelTable& table) {
             return multiply(table, type, file, rows, cols, x, nTokens, sideBySide);
           });

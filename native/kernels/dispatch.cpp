@@ -127,8 +127,8 @@ const KernelTable* findTable(const std::string& name) {
 }
 
 // A core of Sapphire Rapids keeps sixteen lines on their way for one place, and four places give 1.2 to 1.4
-// times what one gives (from 12 to 17 GB/s); one of Zen 5 reads a single place with all the memory gives
-// (37 GB/s), and four with 0.75 of it. Others are taken to be made for reading on and on.
+// times what one gives (from 12 to 17 GB/s); one of Zen 5 reads a single place with nearly all that the
+// memory gives (37 GB/s), and four with 0.75 of that. Others are taken to be made for reading on and on.
 bool readsSideBySide() {
 #if defined(__x86_64__)
   return __builtin_cpu_is("intel");
