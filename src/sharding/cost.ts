@@ -39,6 +39,8 @@ export interface Costs {
   fits(peer: Room, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end). */
   stageTicks(peer: ViewPeer, start: number, end: number): number
+  /** No more than that, and cheap to know: enough to see that a range is no better than another way. */
+  stageTicksMin(peer: ViewPeer, start: number, end: number): number
   /**
    * Microseconds of so many positions of one prompt together in [start, end), without the head: reading the
    * weights and then computing, which kernels overlap in part. Of none: reading alone.
@@ -97,6 +99,7 @@ export function createCosts(model: ModelFacts): Costs {
     activeKiB,
     fits: (peer, start, end) => residentKiB(start, end) <= capacityKiB(peer),
     stageTicks,
+    stageTicksMin: stageTicks,
     chunkUs(peer, start, end, nTokens) {
       const readUs = layersUs(peer, start, end)
       if (!peer.int8Mops) return readUs

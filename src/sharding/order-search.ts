@@ -126,6 +126,14 @@ class OrderSearch {
     const from = isLastMember ? nLayers : start + 1
     this.#steps.left -= 2 + Math.max(0, end - from)
     for (let to = from; to <= end; to++) {
+      const limit = this.#best?.ticks ?? Infinity
+      const at = base + to
+      const least = beforeTicks + hop + this.#costs.stageTicksMin(peer, start, to)
+      if (least > limit) break
+      if (to < nLayers) {
+        if (least + this.#restTicks(grown, to) > limit) continue
+        if (least > (this.#ticks[at] as number)) continue
+      }
       const stage = this.#costs.stageTicks(peer, start, to)
       const ticks = beforeTicks + hop + stage
       const slowest = Math.max(beforeSlowest, stage)
@@ -133,10 +141,7 @@ class OrderSearch {
         this.#finish(grown, v, start, before, ticks, slowest, first)
         break
       }
-      const limit = this.#best?.ticks ?? Infinity
-      if (ticks > limit) break
       if (ticks + this.#restTicks(grown, to) > limit) continue
-      const at = base + to
       const difference = ticks - (this.#ticks[at] as number)
       if (difference > 0) continue
       if (difference === 0 && slowest >= (this.#slowest[at] as number)) continue

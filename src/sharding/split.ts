@@ -87,6 +87,7 @@ function giveLayers(
     for (let layer = 1; layer < nLayers; layer++) upTo[layer] = costs.stageTicks(peer, 0, layer)
   }
   let lowest = 0
+  let nearest = 0
   for (let end = 1; end <= nLayers; end++) {
     if (fixedOf[end - 1] !== null) lowest = end
     while (lowest < end && !costs.fits(peer, lowest, end)) lowest++
@@ -96,22 +97,32 @@ function giveLayers(
     for (let start = lowest; start < end; start++) {
       missedMin = Math.min(missedMin, before.missed[start] as number)
     }
-    for (let start = end - 1; start >= lowest; start--) {
+    /** @returns false where no start before this one can be better: more layers only cost more. */
+    const compare = (start: number): boolean => {
       const missed = before.missed[start] as number
-      if (missed > missedMin || missed === Infinity) continue
+      if (missed > missedMin || missed === Infinity) return true
+      const ticksUpTo = (before.ticks[start] as number) + hopTicks
+      if (column.missed[end] === 0) {
+        const best = column.ticks[end] as number
+        const least = isSum
+          ? toEnd - (upTo[start] as number)
+          : costs.stageTicksMin(peer, start, end)
+        if (least > best) return false
+        if (ticksUpTo + least > best) return true
+      }
       const stageTicks = isSum
         ? toEnd - (upTo[start] as number)
         : costs.stageTicks(peer, start, end)
-      const ticks = (before.ticks[start] as number) + stageTicks + hopTicks
-      if (column.missed[end] === 0) {
-        // More layers only cost more: nothing from here on can be better.
-        if (stageTicks > (column.ticks[end] as number)) break
-        if (ticks > (column.ticks[end] as number)) continue
-      }
       const nStages = (before.nStages[start] as number) + 1
       const slowestTicks = Math.max(before.slowestTicks[start] as number, stageTicks)
-      improve(column, end, start, missed, ticks, nStages, slowestTicks)
+      improve(column, end, start, missed, ticksUpTo + stageTicks, nStages, slowestTicks)
+      return true
     }
+    // The best start of the layer before is near the best of this one, and what is no better costs less to
+    // look at.
+    if (!isSum && nearest >= lowest) compare(nearest)
+    for (let start = end - 1; start >= lowest && compare(start);) start--
+    nearest = Math.max(nearest, column.from[end] as number)
   }
   return column
 }

@@ -70,8 +70,8 @@ export function withDisks(costs: Costs): Costs {
   const streamed: Costs['streamed'] = (peer, range) =>
     canStream(peer) ? (streams.layers(capacityKiB(peer), range) ?? []) : []
   const readTicks = (peer: Room, range: LayerRange, ahead: number) => {
-    const sizeKiB = canStream(peer) ? streams.readKiB(capacityKiB(peer), range, ahead) : 0
-    return sizeKiB === 0 ? 0 : sizeKiB * diskPrice(peer)
+    const { roomKiB, diskTicksPerKiB } = knownOf(peer)
+    return diskTicksPerKiB && diskTicksPerKiB * streams.readKiB(roomKiB, range, ahead)
   }
   const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
     const computeTicks = costs.stageTicks(peer, start, end)
@@ -88,17 +88,29 @@ export function withDisks(costs: Costs): Costs {
     ...costs,
     streamed,
     fits: (peer, start, end) =>
-      costs.fits(peer, start, end) ||
-      (canStream(peer) && end <= (knownOf(peer).reach[start] as number)),
+      costs.fits(peer, start, end) || end <= (knownOf(peer).reach[start] as number),
     stageTicks(peer, start, end) {
-      if (!canStream(peer)) return costs.stageTicks(peer, start, end)
       const { ticks } = knownOf(peer)
-      const at = start * (nLayers + 1) + end
+      const at = end * (nLayers + 1) + start
       const known = ticks[at] as number
       if (known > 0) return known
       return (ticks[at] = costs.fits(peer, start, end)
         ? costs.stageTicks(peer, start, end)
         : streamingTicks(peer, start, end))
+    },
+    stageTicksMin(peer, start, end) {
+      const { ticks, roomKiB, diskTicksPerKiB } = knownOf(peer)
+      const at = end * (nLayers + 1) + start
+      const known = ticks[at] as number
+      if (known !== 0) return Math.abs(known)
+      const computeTicks = costs.stageTicks(peer, start, end)
+      const excessKiB = costs.residentKiB(start, end) - roomKiB
+      if (excessKiB <= 0) return (ticks[at] = computeTicks)
+      // What is streamed makes room for the excess and for slots of its largest layers; all but as many of
+      // them are read in the stage's turn.
+      const leastTicks = Math.max(computeTicks, excessKiB * diskTicksPerKiB)
+      ticks[at] = -leastTicks
+      return leastTicks
     },
     chunkUs: (peer, start, end, nTokens) =>
       Math.max(costs.chunkUs(peer, start, end, nTokens), toUs(readTicks(peer, { start, end }, 0))),
@@ -111,23 +123,29 @@ export function withDisks(costs: Costs): Costs {
   }
 }
 
-/** What was asked of the stages of one peer. */
+/** A peer and what was asked of its stages. */
 interface KnownStages {
-  /** (nLayers,) the layer after the last that it can serve from each layer on. */
+  roomKiB: number
+  /** 0 where it streams nothing. */
+  diskTicksPerKiB: number
+  /** (nLayers,) the layer after the last that it can serve from each layer on by streaming. */
   reach: number[]
-  /** Ticks of [start, end) at start * (nLayers + 1) + end; 0: not asked yet. */
+  /** Of [start, end) at end * (nLayers + 1) + start; 0: not asked yet, negative: so many at least. */
   ticks: Float64Array
 }
 
 function createKnown(streams: Streams, nLayers: number, peer: Room): KnownStages {
-  const memoryKiB = capacityKiB(peer)
+  const roomKiB = capacityKiB(peer)
+  const isStreaming = canStream(peer)
   let end = 0
   const reach = Array.from({ length: nLayers }, (_, start) => {
+    if (!isStreaming) return start
     end = Math.max(end, start)
-    while (end < nLayers && streams.fits(memoryKiB, { start, end: end + 1 })) end++
+    while (end < nLayers && streams.fits(roomKiB, { start, end: end + 1 })) end++
     return end
   })
-  return { reach, ticks: new Float64Array(nLayers * (nLayers + 1)) }
+  const diskTicksPerKiB = isStreaming ? diskPrice(peer) : 0
+  return { roomKiB, diskTicksPerKiB, reach, ticks: new Float64Array((nLayers + 1) ** 2) }
 }
 
 /**

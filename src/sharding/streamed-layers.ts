@@ -35,36 +35,18 @@ export function createStreams({
   const largestKiB = largestOf(layerKiB)
   const upToKiB = prefixSums(layerKiB)
   const mostKiB = prefixSums(layerKiB.toSorted((a, b) => b - a))
-  const spreads = new Map<number, number[]>()
-  const spreadOf = (count: number, length: number) => {
-    const at = count * (layerKiB.length + 1) + length
-    const known = spreads.get(at) ?? spread(count, length)
-    spreads.set(at, known)
-    return known
-  }
-
   const excessKiB = (memoryKiB: number, { start, end }: LayerRange) =>
     residentKiB(start, end) - memoryKiB
   /** With all of them through the slots; of one layer or two nothing is gained. */
   const gainMaxKiB = ({ start, end }: LayerRange) =>
     (upToKiB[end] as number) - (upToKiB[start] as number) - SLOTS * largestKiB(start, end)
-  /** What is left of the room of some layers once the slots are there. */
-  const gainKiB = (offsets: readonly number[], start: number) => {
-    let sumKiB = 0
-    let largest = 0
-    for (let i = 0; i < offsets.length; i++) {
-      const sizeKiB = layerKiB[start + (offsets[i] as number)] as number
-      sumKiB += sizeKiB
-      if (sizeKiB > largest) largest = sizeKiB
+  /** Of a range that memory does not hold, the fewest layers that make so much room beside the slots. */
+  const fewest = (range: LayerRange, excess: number): Spread => {
+    let spread = spreadOver(layerKiB, range, leastCount(mostKiB, excess))
+    while (spread.sumKiB - SLOTS * spread.largestKiB < excess) {
+      spread = spreadOver(layerKiB, range, spread.count + 1)
     }
-    return sumKiB - SLOTS * largest
-  }
-  /** Of a range that memory does not hold: how far behind its start each of these layers lies. */
-  const offsetsOf = (range: LayerRange, excess: number): number[] => {
-    const length = range.end - range.start
-    let count = leastCount(mostKiB, excess)
-    while (gainKiB(spreadOf(count, length), range.start) < excess) count++
-    return spreadOf(count, length)
+    return spread
   }
 
   return {
@@ -76,17 +58,16 @@ export function createStreams({
       const excess = excessKiB(memoryKiB, range)
       if (excess <= 0) return []
       if (gainMaxKiB(range) < excess) return null
-      return offsetsOf(range, excess).map((offset) => range.start + offset)
+      const { count } = fewest(range, excess)
+      return Array.from({ length: count }, (_, i) => layerAt(range, count, i))
     },
     readKiB(memoryKiB, range, ahead) {
       const excess = excessKiB(memoryKiB, range)
       if (excess <= 0 || gainMaxKiB(range) < excess) return 0
-      const offsets = offsetsOf(range, excess)
-      let sumKiB = 0
-      for (let i = ahead; i < offsets.length; i++) {
-        sumKiB += layerKiB[range.start + (offsets[i] as number)] as number
-      }
-      return sumKiB
+      const { count, sumKiB } = fewest(range, excess)
+      let aheadKiB = 0
+      for (let i = 0; i < ahead; i++) aheadKiB += layerKiB[layerAt(range, count, i)] as number
+      return sumKiB - aheadKiB
     }
   }
 }
@@ -116,23 +97,41 @@ function leastCount(mostKiB: readonly number[], excessKiB: number): number {
   return many
 }
 
-/** The i-th of so many, two at least, lies floor(i * (length - 1) / (count - 1)) behind the first. */
-function spread(count: number, length: number): number[] {
+/** So many layers of a range, evenly from its first to its last. */
+interface Spread {
+  count: number
+  sumKiB: number
+  largestKiB: number
+}
+
+/** The i-th of so many, two at least. */
+function layerAt({ start, end }: LayerRange, count: number, i: number): number {
+  return start + floorDiv(i * (end - 1 - start), count - 1)
+}
+
+function spreadOver(
+  layerKiB: readonly number[],
+  { start, end }: LayerRange,
+  count: number
+): Spread {
   const gaps = count - 1
-  const step = floorDiv(length - 1, gaps)
-  const more = (length - 1) % gaps
-  const offsets: number[] = []
+  const step = floorDiv(end - 1 - start, gaps)
+  const more = (end - 1 - start) % gaps
+  let sumKiB = 0
+  let largestKiB = 0
   let rest = 0
-  for (let offset = 0; offset < length; offset += step) {
-    offsets.push(offset)
-    // Adding up is far cheaper than dividing, and plans ask for thousands of stages.
+  // The layers of layerAt: adding up is far cheaper than dividing, and plans ask for thousands of stages.
+  for (let layer = start; layer < end; layer += step) {
+    const sizeKiB = layerKiB[layer] as number
+    sumKiB += sizeKiB
+    if (sizeKiB > largestKiB) largestKiB = sizeKiB
     rest += more
     if (rest >= gaps) {
       rest -= gaps
-      offset += 1
+      layer += 1
     }
   }
-  return offsets
+  return { count, sumKiB, largestKiB }
 }
 
 /** The largest value of [start, end), from those of lengths that are powers of two: two of them cover it. */

@@ -206,6 +206,37 @@ test('stream - a token takes as long as two slots that are read into in turn', (
   t.pass()
 })
 
+test('stream - what a stage takes at least is no more than it takes, whichever is asked first', (t) => {
+  const random = seededRandom(17)
+  const seen = { streamed: 0, exact: 0, wrong: 0 }
+  for (let i = 0; i < 30; i++) {
+    const view = withScarceMemory(random, randomView(random), 30 + below(random, 60))
+    const [asked, other] = [withDisks(createCosts(view.model)), withDisks(createCosts(view.model))]
+    for (const one of view.peers) {
+      const price = asked.memories(one).at(-1)?.price ?? 0
+      for (let start = 0; start < view.model.nLayers; start++) {
+        for (let end = start + 1; asked.fits(one, start, end); end++) {
+          const least = asked.stageTicksMin(one, start, end)
+          const ticks = asked.stageTicks(one, start, end)
+          const layers = asked.streamed(one, { start, end })
+          const sizes = layers.map((layer) => view.model.layerKiB[layer] as number)
+          const readTicks = price * sizes.reduce((sum, size) => sum + size, 0)
+          if (layers.length > 0) seen.streamed += 1
+          if (layers.length > 0 && least === ticks) seen.exact += 1
+          if (layers.length === 0 && least !== ticks) seen.wrong += 1
+          if (least > ticks || asked.stageTicksMin(one, start, end) !== ticks) seen.wrong += 1
+          if (other.stageTicks(one, start, end) !== ticks) seen.wrong += 1
+          if (layers.length > 0 && asked.diskTicks(one, start, end) !== readTicks) seen.wrong += 1
+          if (end === view.model.nLayers) break
+        }
+      }
+    }
+  }
+  t.is(seen.wrong, 0)
+  t.ok(seen.streamed > 1000, `${seen.streamed} stages from disk`)
+  t.ok(seen.exact < seen.streamed / 2, `of ${seen.exact} of them it is what they take`)
+})
+
 test('stream - in any order of news the same bytes', (t) => {
   const random = seededRandom(36)
   for (const view of scarceViews(37, 60, 24, 5)) {
