@@ -1,7 +1,8 @@
 // A swarm of real processes that come and go: three stay, of which any two have room for the whole model, so
-// that layers can stand by; up to two guests join, leave as a user would, or are killed. Nobody is pinned, so
-// that every event is another plan, and layers move while answers run. Owns who is there and the memory that
-// the stayers take; what is asked is churn.ts's.
+// that layers can stand by; up to two guests join, leave as a user would, or are killed, and come back with
+// the key and the logs that they had, as the machines of a home do. Nobody is pinned, so that every event is
+// another plan, and layers move while answers run. Owns who is there and the memory that the stayers take;
+// what is asked is churn.ts's.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,6 +18,8 @@ export type ChurnEvent = 'join' | 'leave' | 'kill'
 /** Of some 33 MiB that the model takes with its context: two peers hold it. */
 const SHARE = ['--memory', '22MiB']
 const GUESTS_MAX = 2
+/** Machines that are guests by turns. Once one was there its logs are followed, up to LOG_AUTHORS_MAX. */
+const MACHINES = 8
 
 export class ChurnSwarm {
   readonly model: string
@@ -24,8 +27,9 @@ export class ChurnSwarm {
   readonly stayers: readonly LabPeer[]
   readonly #join: (name: string) => LabPeer
   readonly #random: Random
+  /** Each machine as it was there last. */
+  readonly #machines: (LabPeer | null)[] = Array.from({ length: MACHINES }, () => null)
   #guests: LabPeer[] = []
-  #nJoined = 0
 
   static async open(lab: Lab, random: Random): Promise<ChurnSwarm> {
     const model = join(lab.folder, 'churn.gguf')
@@ -61,7 +65,7 @@ export class ChurnSwarm {
     const n = this.#guests.length
     const joins = n === 0 || (n < GUESTS_MAX && below(random, 2) === 0)
     if (joins) {
-      this.#guests.push(this.#join(`guest ${this.#nJoined++}`))
+      this.#guests.push(this.#joinOne())
       return 'join'
     }
     const [guest] = this.#guests.splice(below(random, n), 1) as [LabPeer]
@@ -70,6 +74,14 @@ export class ChurnSwarm {
     if (isPlanned) guest.client.stop().catch(() => guest.command.signal('SIGKILL'))
     else guest.command.signal('SIGKILL')
     return isPlanned ? 'leave' : 'kill'
+  }
+
+  #joinOne(): LabPeer {
+    const away = this.#machines.flatMap((peer, i) => (peer?.command.isRunning ? [] : [i]))
+    const machine = away[below(this.#random, away.length)] as number
+    const peer = this.#join(`guest ${machine}`)
+    this.#machines[machine] = peer
+    return peer
   }
 
   /** KiB of it that are weights, keys and values: they come and go within what --memory allows. */
