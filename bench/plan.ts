@@ -20,12 +20,6 @@ const GOALS: [nPeers: number, goalMs: number][] = [
   [32, 300]
 ]
 
-/**
- * Each view is planned so often and the least time counts: what compiles, collects and disturbs at one of
- * them is not the plan's, and with so few views one of it would be the p99.
- */
-const TRIES = 3
-
 /** No link measured; every link measured, all near and no two alike; disks for what memory lacks. */
 const KINDS = ['alone', 'links', 'disks'] as const
 type Kind = (typeof KINDS)[number]
@@ -78,15 +72,10 @@ function timePlans(nPeers: number, kind: Kind, goalMs: number, count: number): v
   const gaps: number[] = []
   for (let i = 0; i < count; i++) {
     const view = viewOf(random, nPeers, kind, i)
-    const tries: number[] = []
-    for (let k = 0; k < TRIES; k++) {
-      const before = process.cpuUsage()
-      computePlan(view)
-      const { user, system } = process.cpuUsage(before)
-      tries.push((user + system) / 1000)
-    }
-    times.push(Math.min(...tries))
+    const before = process.cpuUsage()
     const { predicted } = computePlan(view)
+    const { user, system } = process.cpuUsage(before)
+    times.push((user + system) / 1000)
     if (predicted) gaps.push(predicted.tokenUs / predicted.boundUs - 1)
   }
   const p99 = quantile(times, 0.99)

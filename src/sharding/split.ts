@@ -102,17 +102,13 @@ function giveLayers(
       const missed = before.missed[start] as number
       if (missed > missedMin || missed === Infinity) return true
       const ticksUpTo = (before.ticks[start] as number) + hopTicks
+      const least = isSum ? toEnd - (upTo[start] as number) : costs.stageTicksMin(peer, start, end)
       if (column.missed[end] === 0) {
         const best = column.ticks[end] as number
-        const least = isSum
-          ? toEnd - (upTo[start] as number)
-          : costs.stageTicksMin(peer, start, end)
         if (least > best) return false
         if (ticksUpTo + least > best) return true
       }
-      const stageTicks = isSum
-        ? toEnd - (upTo[start] as number)
-        : costs.stageTicks(peer, start, end)
+      const stageTicks = isSum ? least : costs.stageTicks(peer, start, end)
       const nStages = (before.nStages[start] as number) + 1
       const slowestTicks = Math.max(before.slowestTicks[start] as number, stageTicks)
       improve(column, end, start, missed, ticksUpTo + stageTicks, nStages, slowestTicks)
@@ -121,7 +117,8 @@ function giveLayers(
     // The best start of the layer before is near the best of this one, and what is no better costs less to
     // look at.
     if (!isSum && nearest >= lowest) compare(nearest)
-    for (let start = end - 1; start >= lowest && compare(start);) start--
+    let start = end - 1
+    while (start >= lowest && compare(start)) start--
     nearest = Math.max(nearest, column.from[end] as number)
   }
   return column

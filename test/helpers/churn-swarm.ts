@@ -1,8 +1,8 @@
 // A swarm of real processes that come and go: three stay, of which any two have room for the whole model, so
-// that layers can stand by; up to two guests join, leave as a user would, or are killed, and come back with
-// the key and the logs that they had, as the machines of a home do. Nobody is pinned, so that every event is
-// another plan, and layers move while answers run. Owns who is there and the memory that the stayers take;
-// what is asked is churn.ts's.
+// that layers can stand by; up to two guests join, leave as a user would, or are killed. Most come back with
+// the key and the logs that they had, as the machines of a home do; some are new. Nobody is pinned, so that
+// every event is another plan, and layers move while answers run. Owns who is there and the memory that the
+// stayers take; what is asked is churn.ts's.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,8 +18,10 @@ export type ChurnEvent = 'join' | 'leave' | 'kill'
 /** Of some 33 MiB that the model takes with its context: two peers hold it. */
 const SHARE = ['--memory', '22MiB']
 const GUESTS_MAX = 2
-/** Machines that are guests by turns. Once one was there its logs are followed, up to LOG_AUTHORS_MAX. */
+/** Guests of which there are so many before the first comes back. */
 const MACHINES = 8
+/** Of those who join then, one in so many is new. The logs of all are followed, up to LOG_AUTHORS_MAX. */
+const NEW_ONE_IN = 8
 
 export class ChurnSwarm {
   readonly model: string
@@ -28,7 +30,7 @@ export class ChurnSwarm {
   readonly #join: (name: string) => LabPeer
   readonly #random: Random
   /** Each machine as it was there last. */
-  readonly #machines: (LabPeer | null)[] = Array.from({ length: MACHINES }, () => null)
+  readonly #machines: LabPeer[] = []
   #guests: LabPeer[] = []
 
   static async open(lab: Lab, random: Random): Promise<ChurnSwarm> {
@@ -77,8 +79,11 @@ export class ChurnSwarm {
   }
 
   #joinOne(): LabPeer {
-    const away = this.#machines.flatMap((peer, i) => (peer?.command.isRunning ? [] : [i]))
-    const machine = away[below(this.#random, away.length)] as number
+    const nMachines = this.#machines.length
+    const away = this.#machines.flatMap(({ command }, i) => (command.isRunning ? [] : [i]))
+    const isFirst = nMachines < MACHINES || away.length === 0
+    const isNew = isFirst || below(this.#random, NEW_ONE_IN) === 0
+    const machine = isNew ? nMachines : (away[below(this.#random, away.length)] as number)
     const peer = this.#join(`guest ${machine}`)
     this.#machines[machine] = peer
     return peer
