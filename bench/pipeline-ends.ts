@@ -15,6 +15,7 @@ import { readStageModel } from '../test/helpers/stage-model.ts'
 import type { StageModel } from '../src/compute/native-config.ts'
 import type { LayerRange } from '../src/model/layer-range.ts'
 import type { PeerNetwork } from '../src/peer/network.ts'
+import type { Chunking } from '../src/sharding/chunking.ts'
 import type { SessionModel } from '../src/pipeline/pipeline.ts'
 
 /** Where the far process listens, on 127.0.0.1; a relay stands for each port at another address. */
@@ -29,6 +30,8 @@ export interface PipelineTask {
   /** The first layer of the far stage. */
   cut: number
   rounds: number
+  /** By number of stages: how prompts are cut. */
+  chunkings: (Chunking | undefined)[]
   /** Tokens of one decode. */
   tokens: number
   /** Streams, prompts and one process alone too, which need no wire. */

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 
 import { perHopTiming } from '../src/pipeline/timing.ts'
+import { PROMPT_TOKENS } from '../src/sharding/chunks.ts'
 import { GREEDY } from '../test/helpers/run-stages.ts'
 import { dialled, hopIdentities, openNetwork } from './hop-ends.ts'
 import {
@@ -21,9 +22,6 @@ import type { RouteStage } from '../src/wire/session.ts'
 
 /** Positions before the first token of a decode: what attention reads is not what is measured. */
 const SHORT_PROMPT = 16
-const LONG_PROMPT = 512
-/** By number of stages: what a plan of such machines says (test/sharding/predict-route.test.ts). */
-const CHUNK_TOKENS = [0, 128, 64]
 const STREAMS = [2, 4]
 /** Of each stream: in the first dozens it is found out how they go fastest (pipeline/grouping.ts). */
 const STREAM_TOKENS = 256
@@ -78,11 +76,12 @@ let nPrompts = 0
 
 /** One answer with how long it took, by the stages and by the clock. */
 async function ask(stages: RouteStage[], promptTokens: number, tokens: number) {
+  const chunking = task.chunkings[stages.length]
   const route = {
     stages,
     planHash: '11'.repeat(32),
     viewHash: '22'.repeat(32),
-    chunkTokens: CHUNK_TOKENS[stages.length] as number
+    ...(chunking && { chunking })
   }
   const positionEnd = promptTokens + tokens
   const session = pipeline.createSession({
@@ -170,8 +169,8 @@ async function measureRound(): Promise<PipelineRound> {
   for (const count of STREAMS) streams[count] = await together(count)
   // What others do on this machine changes by the second, so alone is measured on both sides.
   alone.push(await ask(ALONE, SHORT_PROMPT, task.tokens))
-  const { promptMs } = await ask(SPLIT, LONG_PROMPT, 1)
-  const { promptMs: promptAloneMs } = await ask(ALONE, LONG_PROMPT, 1)
+  const { promptMs } = await ask(SPLIT, PROMPT_TOKENS, 1)
+  const { promptMs: promptAloneMs } = await ask(ALONE, PROMPT_TOKENS, 1)
   const aloneMs = median(alone.map(({ tokenMs }) => tokenMs))
   return { ...round, aloneMs, streams, promptMs, promptAloneMs }
 }

@@ -7,8 +7,15 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 
 import { loadKernels } from '../src/compute/addon.ts'
-import { measure } from '../src/compute/measure.ts'
+import { measure, measureKernels } from '../src/compute/measure.ts'
 import { demoModelSpec, shape1b } from '../src/model/synthetic/spec.ts'
+import { modelFacts } from '../src/node/model-facts.ts'
+import { PROMPT_TOKENS, chunkingOf } from '../src/sharding/chunks.ts'
+import { nextChunk, type Chunking } from '../src/sharding/chunking.ts'
+import { createCosts } from '../src/sharding/cost.ts'
+import { createHops } from '../src/sharding/hops.ts'
+import { keyOf } from '../test/helpers/views.ts'
+import { readStageModel } from '../test/helpers/stage-model.ts'
 import { firstLine, start } from './children.ts'
 import { benchModel } from './models.ts'
 import { childJiffies, cpuTimes, disturbance, median, spread } from './statistics.ts'
@@ -41,14 +48,26 @@ export async function pipelineBench(args: string[]): Promise<void> {
   })
   const spec = values.small ? demoModelSpec : shape1b
   const model = await benchModel({ ...spec, quant: 'Q4_K_M' })
-  const task = { model, rounds: Number(values.rounds), tokens: Number(values.tokens) }
+  const cut = cutOf(spec.nLayers)
+  const chunking = await chunkingAt(model, cut)
+  const chunkings = [undefined, undefined, chunking]
+  const task = {
+    model,
+    cut,
+    chunkings,
+    rounds: Number(values.rounds),
+    tokens: Number(values.tokens)
+  }
   console.log(
     `${spec.name}, Q4_K_M, ${spec.nLayers} layers, dim ${spec.dim}; our kernels: ` +
       `${loadKernels().table}, one thread per stage, ${task.rounds} rounds of ${task.tokens} tokens`
   )
+  console.log(
+    `prompts over two stages, as their plan says, in chunks of ${sizesOf(chunking).join(' ')}`
+  )
   await tellCeiling()
   for (const delayMs of values.delays.split(',').map(Number)) {
-    const { rounds, others } = await measurePlace({ ...task, cut: cutOf(spec.nLayers), delayMs })
+    const { rounds, others } = await measurePlace({ ...task, delayMs })
     console.log(`\n${delayMs === 0 ? 'loopback' : `relay, ${delayMs} ms one way`} (${others})`)
     tellTokens(rounds)
     if (delayMs === 0) tellWhole(rounds)
@@ -58,6 +77,33 @@ export async function pipelineBench(args: string[]): Promise<void> {
 /** The head is read with the last layers: what is as much as two of them. */
 export function cutOf(nLayers: number): number {
   return Math.ceil((nLayers + 2) / 2)
+}
+
+/** What a plan of two peers as fast as this machine's one thread says of prompts. */
+async function chunkingAt(path: string, cut: number): Promise<Chunking> {
+  const { weightBytesPerSecond, int8OpsPerSecond } = await measureKernels(1)
+  const { hyper, tensors } = await readStageModel(path)
+  const model = modelFacts({ id: '', hyper, tensors })
+  const peers = ['a', 'b'].map((name) => ({
+    key: keyOf(name),
+    memoryKiB: 2 ** 24,
+    weightMiBps: Math.floor(weightBytesPerSecond / 2 ** 20),
+    int8Mops: Math.floor(int8OpsPerSecond / 1e6),
+    pin: null
+  }))
+  const stages = [
+    { peer: keyOf('a'), start: 0, end: cut },
+    { peer: keyOf('b'), start: cut, end: hyper.nLayers }
+  ]
+  return chunkingOf(createCosts(model), createHops(model, peers), peers, stages)
+}
+
+function sizesOf(chunking: Chunking): number[] {
+  const sizes: number[] = []
+  for (let done = 0; done < PROMPT_TOKENS; done += sizes.at(-1) as number) {
+    sizes.push(nextChunk(chunking, done, PROMPT_TOKENS - done))
+  }
+  return sizes
 }
 
 /** Both stages read weights at the same time from the one memory of this machine. */

@@ -13,6 +13,7 @@ import { LocalNetwork } from '../pipeline/local-hops.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { StageHost } from '../pipeline/stage-host.ts'
 import { TextGenerator } from '../pipeline/text-generator.ts'
+import { evenChunking } from '../sharding/chunking.ts'
 import { longChunkTokens, PREFILL_CHUNK_TOKENS } from '../sharding/chunks.ts'
 import { loadableBytes } from '../sharding/probe.ts'
 import { toPeerId } from '../wire/ids.ts'
@@ -80,7 +81,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
     throw error
   }
   // What is read from disk is read once for as many positions as there are.
-  const chunkTokens = onDisk.length > 0 ? longChunkTokens(facts) : PREFILL_CHUNK_TOKENS
+  const chunking = evenChunking(onDisk.length > 0 ? longChunkTokens(facts) : PREFILL_CHUNK_TOKENS)
   const hops = new LocalNetwork().join(ALONE)
   const pipeline = new Pipeline({ hops, clock, random: systemRandom })
   const host = new StageHost({
@@ -97,7 +98,7 @@ export async function openLocal(options: LocalOptions, signal: AbortSignal): Pro
   const generator = new TextGenerator({
     ...textParts(model, clock),
     pipeline,
-    findRoute: () => ({ stages, planHash: NO_HASH, viewHash: NO_HASH, chunkTokens }),
+    findRoute: () => ({ stages, planHash: NO_HASH, viewHash: NO_HASH, chunking }),
     clock,
     random: systemRandom
   })

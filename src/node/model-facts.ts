@@ -22,7 +22,11 @@ const TENSOR_ALIGN_BYTES = 256
 /** Keys and values, f16. */
 const KV_BYTES_PER_ELEMENT = 2 * 2
 
-export function modelFacts({ id, hyper, tensors }: Model): ModelFacts {
+export function modelFacts({
+  id,
+  hyper,
+  tensors
+}: Pick<Model, 'id' | 'hyper' | 'tensors'>): ModelFacts {
   const { nLayers, nKvHeads, headDim, dim, contextLength } = hyper
   const ofLayer = Array.from({ length: nLayers }, (_, layer) =>
     tensors.filter((tensor) => tensor.layer === layer)

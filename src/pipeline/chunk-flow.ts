@@ -1,8 +1,10 @@
 // Flow B, origin side: how many chunks of a span of positions travel at once. The stages of a chain overlap
 // while as many chunks are on their way as there are stages, and one waits at the first; more would only
-// wait. Pure; session-state.ts sends the chunks and hears of their arrival.
+// wait. How large each is, sharding/chunking.ts says. Pure; session-state.ts sends the chunks and hears of
+// their arrival.
 
 import { ACTIVATION_BYTES_MAX, HOP_BACKLOG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
+import { nextChunk, type Chunking } from '../sharding/chunking.ts'
 import { ACTIVATION_HEADER_BYTES, rowsBytes } from '../wire/session-codec.ts'
 
 /** Positions whose activations fit one message, and all chunks on their way one queue. */
@@ -24,7 +26,8 @@ export interface Chunk {
 
 export class ChunkFlow {
   readonly end: number
-  readonly #chunkTokens: number
+  readonly #start: number
+  readonly #chunking: Chunking
   readonly #window: number
   #sentEnd: number
   #doneEnd: number
@@ -32,9 +35,10 @@ export class ChunkFlow {
   #inFlight: number[] = []
 
   /** @param nStages that the chunks pass. */
-  constructor(start: number, end: number, chunkTokens: number, nStages: number) {
+  constructor(start: number, end: number, chunking: Chunking, nStages: number) {
     this.end = end
-    this.#chunkTokens = chunkTokens
+    this.#start = start
+    this.#chunking = chunking
     this.#window = windowOf(nStages)
     this.#sentEnd = start
     this.#doneEnd = start
@@ -54,7 +58,7 @@ export class ChunkFlow {
   *take(): Generator<Chunk, void> {
     while (this.#sentEnd < this.end && this.#inFlight.length < this.#window) {
       const position = this.#sentEnd
-      const end = Math.min(position + this.#chunkTokens, this.end)
+      const end = position + nextChunk(this.#chunking, position - this.#start, this.end - position)
       this.#sentEnd = end
       this.#inFlight.push(end)
       yield { position, end }

@@ -4,6 +4,7 @@
 // stages on the way compute what they had. The bits are the same either way (docs/arithmetic.md). Pure;
 // session-state.ts sends what this says.
 
+import { evenChunking, type Chunking } from '../sharding/chunking.ts'
 import { ChunkFlow, type Chunk } from './chunk-flow.ts'
 
 /** What a stage said when it opened. */
@@ -59,10 +60,10 @@ export function planFills(standpoints: readonly Standpoint[], target: number): F
 export class Filling {
   readonly #runs: { fill: Fill; flow: ChunkFlow }[]
 
-  constructor(fills: readonly Fill[], chunkTokens: number) {
+  constructor(fills: readonly Fill[], chunking: Chunking) {
     this.#runs = fills.map((fill) => {
       const { start, end, stop, source } = fill
-      return { fill, flow: new ChunkFlow(start, end, chunkTokens, stop - source) }
+      return { fill, flow: new ChunkFlow(start, end, chunking, stop - source) }
     })
   }
 
@@ -91,3 +92,5 @@ export class Filling {
     }
   }
 }
+
+export const NOTHING_TO_FILL = new Filling([], evenChunking(1))

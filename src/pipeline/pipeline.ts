@@ -5,6 +5,7 @@
 import { SwarmError } from '../base/errors.ts'
 import { SESSIONS_MAX } from '../base/limits.ts'
 import { sessionArithmetic } from '../compute/arithmetic.ts'
+import { evenChunking } from '../sharding/chunking.ts'
 import { PREFILL_CHUNK_TOKENS } from '../sharding/chunks.ts'
 import { sessionIdOf, type PeerId, type SessionId } from '../wire/ids.ts'
 import { chunkTokensMax } from './chunk-flow.ts'
@@ -128,6 +129,8 @@ export class Pipeline {
         'this peer is the origin of that session already: its answer goes on where it was asked'
       throw new SwarmError('PEER_BUSY', text)
     }
+    const { chunking = evenChunking(PREFILL_CHUNK_TOKENS), stages } = route
+    const most = Math.min(chunking.most, chunkTokensMax(model.dim, stages.length))
     const session: Session = new Session(
       {
         hops,
@@ -144,10 +147,7 @@ export class Pipeline {
         vocabSize: model.vocabSize,
         kvType,
         contextTokens,
-        chunkTokens: Math.min(
-          chunkTokensMax(model.dim, route.stages.length),
-          route.chunkTokens ?? PREFILL_CHUNK_TOKENS
-        ),
+        chunking: { ...chunking, most },
         prefix,
         isReusable,
         isAudited,

@@ -6,6 +6,7 @@ import { formatRange } from '../model/layer-range.ts'
 import { readiness } from '../sharding/coverage.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 
+import type { Chunking } from '../sharding/chunking.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { ModelFacts } from '../sharding/facts.ts'
 import type { PeerRecord } from '../wire/record.ts'
@@ -17,8 +18,8 @@ export interface Route {
   /** 64 hex digits each: what the origin believed when it chose. */
   planHash: string
   viewHash: string
-  /** Positions of a prompt that should travel together; absent: as many as a step may have. */
-  chunkTokens?: number
+  /** How a prompt is cut; absent: into as many positions as a step may have. */
+  chunking?: Chunking
 }
 
 /**
@@ -34,7 +35,7 @@ export function chooseRoute(
   const { state, stages, text } = readiness(model, arithmeticVersion, plan, records)
   if (state !== 'ready') throw new SwarmError('PLAN_GAP', text)
   const { hash: planHash, viewHash, predicted } = plan
-  return { stages, planHash, viewHash, ...(predicted && { chunkTokens: predicted.chunkTokens }) }
+  return { stages, planHash, viewHash, ...(predicted && { chunking: predicted.chunking }) }
 }
 
 /** A stage as people read it: `1a2b3c4d (layers 10-19)`. */

@@ -11,10 +11,11 @@
 // dropped. The ids of all positions are kept, so that an epoch can begin at any of them, on any route: a
 // turn goes on behind its last token, and what its stages lack is filled first (fills.ts).
 
+import { evenChunking } from '../sharding/chunking.ts'
 import { NO_LOGITS_HASH } from '../wire/session.ts'
 import { ChunkFlow } from './chunk-flow.ts'
 import { Faults } from './faults.ts'
-import { Filling, fillTarget, planFills, type Fill } from './fills.ts'
+import { Filling, fillTarget, NOTHING_TO_FILL, planFills, type Fill } from './fills.ts'
 import { commonLength } from './prefix-book.ts'
 import { goneError, lossText, type Route } from './route.ts'
 import { checkIdle, failureOf, silenceOf, violationOf } from './session-errors.ts'
@@ -61,8 +62,8 @@ export class SessionState {
   /** Positions that this epoch may take over from an earlier session; null: it goes on at cachedEnd. */
   #prefixEnd: number | null = null
   #answers: StageAnswers
-  #filling = new Filling([], 1)
-  #prompt = new ChunkFlow(0, 0, 1, 1)
+  #filling = NOTHING_TO_FILL
+  #prompt = new ChunkFlow(0, 0, evenChunking(1), 1)
   #reservedTokens = 0
   #turn: Turn | null = null
   /** The turn has been open on all stages once, or goes on: from then on it is repaired, not begun again. */
@@ -295,14 +296,14 @@ export class SessionState {
     this.#enter(phase)
     this.#answers = new StageAnswers(this.#stages)
     this.cachedEnd = keep
-    this.#filling = new Filling([], 1)
+    this.#filling = NOTHING_TO_FILL
     const opening = { ...this.opening, turn, epoch: this.epoch, isWarmUp: false }
     return openMessages(this.setup, this.route, opening)
   }
 
   /** Every stage is open; some may lack positions. @param keptTokens what each of them has. */
   #begun(fills: Fill[], keptTokens: number): Action[] {
-    this.#filling = new Filling(fills, this.setup.chunkTokens)
+    this.#filling = new Filling(fills, this.setup.chunking)
     const event: SessionEvent = this.#isUnderWay
       ? { type: 'rerouted', stages: this.#stages, refillTokens: this.#filling.nTokens }
       : { type: 'opened', keptTokens }
@@ -320,8 +321,8 @@ export class SessionState {
   /** All stages have what they need: the ids behind it follow. */
   #goOn(): Action[] {
     this.#enter('prefill')
-    const { chunkTokens } = this.setup
-    this.#prompt = new ChunkFlow(this.cachedEnd, this.ids.length, chunkTokens, this.#stages.length)
+    const { chunking } = this.setup
+    this.#prompt = new ChunkFlow(this.cachedEnd, this.ids.length, chunking, this.#stages.length)
     const turn = this.#turn as Turn
     const sampled = sampledMessages(this.setup, this.epoch, turn, this.ids, this.#stages)
     return [...sampled, ...this.#sendChunks()]

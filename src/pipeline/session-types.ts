@@ -13,6 +13,7 @@ import type {
   SessionMessage,
   TokenMessage
 } from '../wire/session.ts'
+import type { Chunking } from '../sharding/chunking.ts'
 import type { Route } from './route.ts'
 
 export interface SessionSetup {
@@ -24,8 +25,7 @@ export interface SessionSetup {
   kvType: KvType
   /** Positions to reserve at least. */
   contextTokens: number
-  /** Positions of one prefill step. */
-  chunkTokens: number
+  chunking: Chunking
   /** What the first turn may take over from an earlier session. */
   prefix?: OpenPrefix | null
   /** Stages may keep the caches behind the end, for later sessions. */

@@ -4,7 +4,7 @@
 // further rounds, until so little is missing that changing over is a matter of one step. Pure; moving.ts
 // says when, and session-state.ts changes over with the same steps as after a loss.
 
-import { Filling, type Fill } from './fills.ts'
+import { Filling, NOTHING_TO_FILL, type Fill } from './fills.ts'
 import { describeStage, sameStage, type Route } from './route.ts'
 import { chunkMessage, openMessages, warmMessage } from './session-outbox.ts'
 
@@ -27,7 +27,7 @@ export class WarmUp {
   /** Of each stage of the route: positions that it has; null where it runs already. */
   readonly #ends: (number | null)[]
   readonly #waiting: Set<number>
-  #filling = new Filling([], 1)
+  #filling = NOTHING_TO_FILL
 
   /** @param epoch no stage has had a newer one. */
   constructor(setup: SessionSetup, before: Route, route: Route, epoch: number) {
@@ -135,7 +135,7 @@ export class WarmUp {
     for (const index of this.#indexes) this.#ends[index] = end
     return new Filling(
       fills.filter(({ start }) => start < end),
-      this.#setup.chunkTokens
+      this.#setup.chunking
     )
   }
 }

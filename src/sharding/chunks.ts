@@ -1,9 +1,10 @@
-// Flow C, how a prompt is cut: how long its chunks take through the stages of a plan, and how many positions
-// should go together. What sessions send then is pipeline/chunk-flow.ts's. Pure.
+// Flow C, which way of cutting a prompt suits a plan: how long chunks take through its stages, and of some
+// ways (chunking.ts) the one with which a usual prompt passes soonest. Pure.
 
 import { CHUNK_TOKENS_MAX } from '../base/limits.ts'
+import { evenChunking, GROWTH_UNIT, nextChunk, type Chunking, type Taper } from './chunking.ts'
 import { toUs, type Costs } from './cost.ts'
-import { ceilDiv, floorDiv } from './integer.ts'
+import { floorDiv } from './integer.ts'
 
 import type { ModelFacts, ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
@@ -16,12 +17,15 @@ export const PROMPT_TOKENS = 512
  * weights, small enough that whoever comes first while it runs waits for a second at most.
  */
 export const PREFILL_CHUNK_TOKENS = 128
-/** What may go through the stages together, so that they overlap; smaller ones are slow for the kernels. */
+/** The smallest that go through the stages together, to overlap; others are slow for the kernels. */
 const CHUNK_TOKENS = [PREFILL_CHUNK_TOKENS, 64, 32] as const
 /** With layers on disk, which are read once for each chunk: whoever comes waits for the disk in any case. */
 const DISK_CHUNK_TOKENS = [PREFILL_CHUNK_TOKENS, 256, CHUNK_TOKENS_MAX, 64, 32] as const
 /** What the positions of such a chunk may add to reading: a session is given up after STEP_TIMEOUT_MS. */
 const LONG_CHUNK_US_MAX = 30e6
+/** Other stages may be so quick that only their reading of weights counts: GROWTH_UNITths. */
+const GROWTH_MAX = 4 * GROWTH_UNIT
+const GROWTH_SHARES = 4
 
 /**
  * On a machine that nobody has measured: as many as compute in LONG_CHUNK_US_MAX at 500 operations a
@@ -32,59 +36,95 @@ export function longChunkTokens({ layerKops = [] }: Pick<ModelFacts, 'layerKops'
   return Math.max(PREFILL_CHUNK_TOKENS, Math.min(most, CHUNK_TOKENS_MAX))
 }
 
-/** Small chunks overlap more and read the weights more often: the first that is best for a usual prompt. */
-export function chunkTokensOf(
+/** Small chunks overlap more and read weights more often: the first way that is best for a usual prompt. */
+export function chunkingOf(
   costs: Costs,
   hops: Hops,
   peers: readonly ViewPeer[],
   stages: Candidate['stages']
-): number {
-  const streams = stages.some(
+): Chunking {
+  const passUs = passTimes(costs, hops, peers, stages)
+  const ways = stages.some(
     (stage, index) => costs.streamed(peers[index] as ViewPeer, stage).length > 0
   )
-  const passUs = (size: number) => sum(passesUs(costs, hops, peers, stages, size))
-  const isShort = (size: number) =>
-    size <= PREFILL_CHUNK_TOKENS || passUs(size) - passUs(1) <= LONG_CHUNK_US_MAX
-  const sizes = streams ? DISK_CHUNK_TOKENS.filter(isShort) : CHUNK_TOKENS
-  const us = sizes.map((size) => chunksUs(costs, hops, peers, stages, PROMPT_TOKENS, size))
-  return sizes[us.indexOf(Math.min(...us))] as number
+    ? diskChunkings(passUs)
+    : CHUNK_TOKENS.flatMap((least) => taperedChunkings(passUs, least))
+  const us = ways.map((chunking) => chunksUs(passUs, PROMPT_TOKENS, chunking))
+  return ways[us.indexOf(Math.min(...us))] as Chunking
+}
+
+/** Microseconds of a chunk of so many positions: through each stage, and over the hop behind it. */
+export type PassTimes = (nTokens: number) => number[]
+
+export function passTimes(
+  costs: Costs,
+  hops: Hops,
+  peers: readonly ViewPeer[],
+  stages: Candidate['stages']
+): PassTimes {
+  const usBySize = new Map<number, number[]>()
+  return (nTokens) => {
+    const known = usBySize.get(nTokens)
+    if (known !== undefined) return known
+    const us = stages.flatMap(({ start, end }, index) => {
+      const from = peers[index] as ViewPeer
+      const to = peers[index + 1]
+      const stageUs = costs.chunkUs(from, start, end, nTokens)
+      if (to === undefined) return [stageUs]
+      return [stageUs, hops.moreUs(from, to, nTokens) + toUs(hops.ticks(from, to))]
+    })
+    usBySize.set(nTokens, us)
+    return us
+  }
 }
 
 /**
- * Of a prompt in chunks of `sizeTokens`, microseconds from its first stage to its last one, nothing else
- * going on: the last chunk enters the first stage once all others have passed the slowest one, and leaves
- * the last stage like every chunk.
+ * Of a prompt that is cut this way, microseconds from its first stage to its last one, nothing else going on:
+ * each chunk passes a stage or a hop once it has come there, and the chunk before it has passed.
  */
-export function chunksUs(
-  costs: Costs,
-  hops: Hops,
-  peers: readonly ViewPeer[],
-  stages: Candidate['stages'],
-  promptTokens: number,
-  sizeTokens: number
-): number {
-  const nChunks = Math.max(1, ceilDiv(promptTokens, sizeTokens))
-  const chunkTokens = Math.max(1, Math.min(promptTokens, sizeTokens))
-  const us = passesUs(costs, hops, peers, stages, chunkTokens)
-  return sum(us) + (nChunks - 1) * Math.max(...us)
+export function chunksUs(passUs: PassTimes, promptTokens: number, chunking: Chunking): number {
+  const freeUs: number[] = []
+  for (let done = 0; done < promptTokens;) {
+    const size = nextChunk(chunking, done, promptTokens - done)
+    let atUs = 0
+    for (const [index, stageUs] of passUs(size).entries()) {
+      atUs = Math.max(atUs, freeUs[index] ?? 0) + stageUs
+      freeUs[index] = atUs
+    }
+    done += size
+  }
+  return freeUs.at(-1) ?? 0
 }
 
-/** Of one chunk: through each stage, and over each hop between them. */
-function passesUs(
-  costs: Costs,
-  hops: Hops,
-  peers: readonly ViewPeer[],
-  stages: Candidate['stages'],
-  chunkTokens: number
-): number[] {
-  const chunkUs = stages.map(({ start, end }, index) =>
-    costs.chunkUs(peers[index] as ViewPeer, start, end, chunkTokens)
-  )
-  const carryUs = peers.slice(1).map((to, index) => {
-    const from = peers[index] as ViewPeer
-    return hops.moreUs(from, to, chunkTokens) + toUs(hops.ticks(from, to))
+/** Each chunk reads what is on disk once more: all of one size. */
+function diskChunkings(passUs: PassTimes): Chunking[] {
+  const isShort = (size: number) =>
+    size <= PREFILL_CHUNK_TOKENS || sum(passUs(size)) - sum(passUs(1)) <= LONG_CHUNK_US_MAX
+  return DISK_CHUNK_TOKENS.filter(isShort).map(evenChunking)
+}
+
+/**
+ * With chunks as small as that at the ends where other stages than the slowest one are. One such stage keeps
+ * up with chunks that grow by the ratio of the times; where several follow each other a chunk has to pass all
+ * of them, so slower growth is tried too, and none.
+ */
+function taperedChunkings(passUs: PassTimes, least: number): Chunking[] {
+  const us = passUs(least)
+  const slowestUs = Math.max(...us)
+  const first = us.indexOf(slowestUs)
+  const last = us.lastIndexOf(slowestUs)
+  // Between two that are as slow nothing may grow.
+  const [before, behind] = [us.slice(0, last), us.slice(first + 1)]
+  const taperOf = (side: readonly number[], share: number): Taper => {
+    if (side.length === 0) return evenChunking(PREFILL_CHUNK_TOKENS).opening
+    const growth = Math.min(floorDiv(slowestUs * GROWTH_UNIT, Math.max(1, ...side)), GROWTH_MAX)
+    return { least, growth: GROWTH_UNIT + floorDiv((growth - GROWTH_UNIT) * share, GROWTH_SHARES) }
+  }
+  const tapered = Array.from({ length: GROWTH_SHARES }, (_, share): Chunking => {
+    const [opening, closing] = [taperOf(before, share + 1), taperOf(behind, share + 1)]
+    return { most: PREFILL_CHUNK_TOKENS, opening, closing }
   })
-  return [...chunkUs, ...carryUs]
+  return [evenChunking(least), ...tapered]
 }
 
 function sum(values: readonly number[]): number {

@@ -2,10 +2,11 @@
 // and of several sessions that keep every stage busy. What is measured is compared with these figures
 // (docs/planning.md has the formulas). Pure.
 
-import { chunksUs, chunkTokensOf, PROMPT_TOKENS } from './chunks.ts'
+import { chunkingOf, chunksUs, passTimes, PROMPT_TOKENS } from './chunks.ts'
 import { toUs, type Costs } from './cost.ts'
 import { ticksPerStage } from './route-ticks.ts'
 
+import type { Chunking } from './chunking.ts'
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
 import type { Candidate } from './search.ts'
@@ -19,8 +20,8 @@ export interface Prediction {
   hopUs: number
   /** From a prompt of PROMPT_TOKENS to its first token, nothing else going on. */
   firstTokenUs: number
-  /** Positions of a prompt that should go through the stages together. Takes part in no hash. */
-  chunkTokens: number
+  /** How a prompt should be cut for these stages. Takes part in no hash. */
+  chunking: Chunking
   /** No plan of these peers has a shorter token; equal to tokenUs where this one is proven best. */
   boundUs: number
   /** Derived for people; takes part in no decision and no hash. */
@@ -44,13 +45,14 @@ export function predict(
   const disksUs = stages.map(({ start, end }, index) =>
     toUs(costs.diskTicks(peers[index] as ViewPeer, start, end))
   )
+  const chunking = chunkingOf(costs, hops, peers, stages)
   const periodUs = Math.max(tokenUs, stages.length * Math.max(...perStageUs, ...disksUs))
   return {
     tokenUs,
     perStageUs,
     hopUs: toUs(hops.routeTicks(peers)),
-    firstTokenUs: firstTokenUs(costs, hops, peers, { stages, ticks }, PROMPT_TOKENS),
-    chunkTokens: chunkTokensOf(costs, hops, peers, stages),
+    firstTokenUs: firstTokenUs(costs, hops, peers, { stages, ticks }, PROMPT_TOKENS, chunking),
+    chunking,
     boundUs: Math.min(tokenUs, toUs(boundTicks)),
     tokensPerSecond: 1e6 / tokenUs,
     pooledTokensPerSecond: (1e6 * stages.length) / periodUs
@@ -66,15 +68,15 @@ export function firstTokenUs(
   hops: Hops,
   peers: readonly ViewPeer[],
   { stages, ticks }: Pick<Candidate, 'stages' | 'ticks'>,
-  promptTokens: number
+  promptTokens: number,
+  chunking = chunkingOf(costs, hops, peers, stages)
 ): number {
-  const chunkTokens = chunkTokensOf(costs, hops, peers, stages)
   const last = stages.at(-1)
   const lastPeer = peers.at(-1)
   let headUs = 0
   if (last && lastPeer) {
     headUs = costs.headUs(lastPeer, last.start, last.end)
   }
-  const passUs = chunksUs(costs, hops, peers, stages, promptTokens, chunkTokens)
+  const passUs = chunksUs(passTimes(costs, hops, peers, stages), promptTokens, chunking)
   return Math.max(1, toUs(ticks), passUs + headUs)
 }

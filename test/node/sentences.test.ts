@@ -1,6 +1,7 @@
 import test from 'brittle'
 
 import * as sentences from '../../src/node/sentences.ts'
+import { evenChunking } from '../../src/sharding/chunking.ts'
 import { keyOf } from '../helpers/views.ts'
 
 import type { Plan } from '../../src/sharding/plan.ts'
@@ -33,7 +34,7 @@ const plan: Plan = {
     perStageUs: [20_000, 30_000],
     hopUs: 8000,
     firstTokenUs: 900_000,
-    chunkTokens: 64,
+    chunking: evenChunking(64),
     boundUs: 58_000,
     tokensPerSecond: 17.24,
     pooledTokensPerSecond: 33.3

@@ -7,6 +7,7 @@ import {
   ROUTE_STAGES_MAX
 } from '../../src/base/limits.ts'
 import { ChunkFlow, chunkTokensMax } from '../../src/pipeline/chunk-flow.ts'
+import { evenChunking } from '../../src/sharding/chunking.ts'
 import { activationBytes } from '../../src/wire/session-codec.ts'
 
 function taken(flow: ChunkFlow): string {
@@ -19,14 +20,15 @@ test('chunk flow - a chunk fits a message, and all that travel fit a queue', (t)
       const nTokens = chunkTokensMax(dim, nStages)
       const sizeBytes = activationBytes({ nTokens, dim, drafted: false })
       t.ok(nTokens >= 1 && sizeBytes <= ACTIVATION_BYTES_MAX, `${nTokens} of ${dim}`)
-      const travelling = [...new ChunkFlow(0, 100 * nTokens, nTokens, nStages).take()].length
+      const travelling = [...new ChunkFlow(0, 100 * nTokens, evenChunking(nTokens), nStages).take()]
+        .length
       t.ok(travelling * sizeBytes <= HOP_BACKLOG_BYTES_MAX, `${travelling} of ${sizeBytes} bytes`)
     }
   }
 })
 
 test('chunk flow - as many chunks travel as there are stages, and one more', (t) => {
-  const flow = new ChunkFlow(3, 20, 4, 2)
+  const flow = new ChunkFlow(3, 19, evenChunking(4), 2)
   t.is(taken(flow), '3-7 7-11 11-15')
   t.is(taken(flow), '', 'until one has passed')
   t.ok(flow.done(7))
@@ -35,7 +37,7 @@ test('chunk flow - as many chunks travel as there are stages, and one more', (t)
 })
 
 test('chunk flow - the last chunk is alone when all before it have passed', (t) => {
-  const flow = new ChunkFlow(0, 6, 4, 1)
+  const flow = new ChunkFlow(0, 6, evenChunking(4), 1)
   t.is(taken(flow), '0-4 4-6')
   t.absent(flow.isAtLastChunk)
   t.ok(flow.done(4))
@@ -45,7 +47,7 @@ test('chunk flow - the last chunk is alone when all before it have passed', (t) 
 })
 
 test('chunk flow - what is not due is not counted', (t) => {
-  const flow = new ChunkFlow(0, 12, 4, 1)
+  const flow = new ChunkFlow(0, 12, evenChunking(4), 1)
   t.absent(flow.done(4), 'not sent yet')
   taken(flow)
   t.absent(flow.done(8), 'before the one ahead of it')
@@ -56,5 +58,5 @@ test('chunk flow - what is not due is not counted', (t) => {
 })
 
 test('chunk flow - nothing to send is nothing sent', (t) => {
-  t.is(taken(new ChunkFlow(5, 5, 4, 3)), '')
+  t.is(taken(new ChunkFlow(5, 5, evenChunking(4), 3)), '')
 })

@@ -22,7 +22,7 @@ function route(held: { start: number; end: number } | null) {
 test('route - is the plan where its layers are held, with its hashes', (t) => {
   const { plan, choose } = route({ start: 0, end: 8 })
   const { stages, hash: planHash, viewHash, predicted } = plan
-  t.alike(choose(), { stages, planHash, viewHash, chunkTokens: predicted?.chunkTokens })
+  t.alike(choose(), { stages, planHash, viewHash, chunking: predicted?.chunking })
 })
 
 test('route - names the layers that still load', (t) => {

@@ -2,6 +2,7 @@ import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
 import { TextGenerator } from '../../src/pipeline/text-generator.ts'
+import { evenChunking } from '../../src/sharding/chunking.ts'
 import { decodeSessionMessage } from '../../src/wire/session-codec.ts'
 import { PROMPT_IDS, request, run, setUp, textOf } from '../helpers/generator-bench.ts'
 import { sampling, toyContinue } from '../helpers/toy-run.ts'
@@ -325,7 +326,10 @@ test('generate - a prompt travels in chunks as long as its route says', async (t
       if (message.type === 'ids') sent.push(message.ids.length)
       return [frame]
     }
-    bench.bench.route = { ...bench.route, ...(chunkTokens && { chunkTokens }) }
+    bench.bench.route = {
+      ...bench.route,
+      ...(chunkTokens && { chunking: evenChunking(chunkTokens) })
+    }
     const { result } = await run(bench, request())
     t.is(result.ids.length, 20)
     t.alike(sent, chunks)

@@ -62,42 +62,6 @@ test('predict route - a longer prompt takes longer, and a stranger has no speed'
   t.is(predictRoute(view, [{ peer: keyOf('f'), start: 0, end: 1 }], ALONE), null)
 })
 
-/** Peers like the bench's, with half of a model of 1.1B parameters in Q4_K_M each. */
-function chunkTokensOf(nPeers: number, int8Mops: number | null): number | undefined {
-  const nLayers = 22
-  const model = {
-    id: 'ab'.repeat(32),
-    nLayers,
-    dim: 2048,
-    layerKiB: Array.from({ length: nLayers }, () => 25_000),
-    activeKiB: Array.from({ length: nLayers }, () => 25_000),
-    layerKops: Array.from({ length: nLayers }, () => 88_000),
-    embeddingKiB: 37_000,
-    headKiB: 51_000,
-    tied: false,
-    kvBytesPerToken: 2048,
-    contextTokens: 2048
-  }
-  const memoryKiB = Math.ceil(840_000 / nPeers)
-  const peers = ['a', 'b', 'c', 'd'].slice(0, nPeers).map((name) => ({
-    key: keyOf(name),
-    memoryKiB,
-    weightMiBps: 32_000,
-    ...(int8Mops !== null && { int8Mops }),
-    pin: null
-  }))
-  const { stages: planned, predicted } = computePlan({ model, peers })
-  return planned.length === nPeers ? predicted?.chunkTokens : undefined
-}
-
-test('predict - prompts go in chunks that overlap, unless reading the weights is what takes time', (t) => {
-  t.is(chunkTokensOf(1, 518_000), 128, 'one stage overlaps with nobody')
-  t.is(chunkTokensOf(2, 518_000), 64, 'as measured on two cores')
-  t.is(chunkTokensOf(4, 518_000), 32)
-  t.is(chunkTokensOf(2, 10_000_000), 128, 'many cores on one memory')
-  t.is(chunkTokensOf(2, null), 128, 'nothing is known but reading')
-})
-
 const stages = [
   { peer: keyOf('a'), start: 0, end: 2 },
   { peer: keyOf('b'), start: 2, end: 4 },

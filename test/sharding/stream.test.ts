@@ -309,14 +309,14 @@ test('stream - large chunks win where each of them reads the disk once more', (t
     return computePlan({ model, peers: [peer('a', layers, rates), peer('b', layers, rates)] })
       .predicted!
   }
-  t.ok(planOf(6).chunkTokens < 128)
+  t.ok(planOf(6).chunking.closing.least < 128)
   const even = planOf(5)
-  t.is(even.chunkTokens, 256, 'its positions take as long as the disk')
+  t.is(even.chunking.most, 256, 'its positions take as long as the disk')
   // Two chunks through a stage of which three layers at least are read.
   const readUs = 3 * (SIZE / 1024 / diskMiBps) * 1e6
   t.ok(even.firstTokenUs > 2 * readUs, `${even.firstTokenUs}`)
-  t.is(planOf(5, 1_000_000).chunkTokens, 512)
-  t.ok(planOf(5, 5_000).chunkTokens <= 128, 'what computing adds would be minutes')
+  t.is(planOf(5, 1_000_000).chunking.most, 512)
+  t.ok(planOf(5, 5_000).chunking.most <= 128, 'what computing adds would be minutes')
 })
 
 test('stream - a machine that nobody measured reads long chunks of models that it computes in time', (t) => {
