@@ -8,6 +8,7 @@ import { compareText, floorDiv } from './integer.ts'
 import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-search.ts'
 import { interleave, ordersOf } from './orders.ts'
 import { ticksPerStage } from './route-ticks.ts'
+import { createRest } from './rest.ts'
 import { splitInOrder } from './split.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -36,6 +37,14 @@ export interface Candidate extends Cover {
   slowestTicks: number
 }
 
+const NO_PLAN: Candidate = {
+  stages: [],
+  missing: [],
+  missed: Infinity,
+  ticks: Infinity,
+  slowestTicks: Infinity
+}
+
 export interface Searched {
   best: Candidate
   /** Ticks below which no plan of these peers lies; equal to those of `best` when it is proven best. */
@@ -50,16 +59,14 @@ export function search(costs: Costs, hops: Hops, peers: ViewPeer[]): Searched {
   // Beside pins the orders are the whole search.
   const stepsMax =
     fixed.length > 0 ? Math.max(PINNED_STEPS_MAX, ORDER_STEPS_MAX[size]) : ORDER_STEPS_MAX[size]
-  const covers = ordersOf(free, costs.nLayers, stepsMax).map((order) =>
-    splitInOrder(costs, hops.ticksMin, order, fixed)
-  )
-  if (fixed.length === 0) {
-    // A route of one stage has no hop, which the orders do not know.
-    for (const { key } of free.filter((peer) => costs.fits(peer, 0, costs.nLayers))) {
-      covers.push({ stages: [{ peer: key, start: 0, end: costs.nLayers }], missing: [] })
-    }
-  }
-  const first = covers.map((cover) => toCandidate(costs, hops, peers, cover)).reduce(better)
+  const orders = ordersOf(free, costs.nLayers, stepsMax)
+  // A route of one stage has no hop, which the orders do not know.
+  const alone = fixed.length > 0 ? [] : free.filter((peer) => costs.fits(peer, 0, costs.nLayers))
+  const covers = alone.map(({ key }): Cover => {
+    return { stages: [{ peer: key, start: 0, end: costs.nLayers }], missing: [] }
+  })
+  const known = covers.map((cover) => toCandidate(costs, hops, peers, cover))
+  const first = bestOfOrders(costs, hops, peers, orders, fixed, known.reduce(better, NO_PLAN))
   if (fixed.length > 0) return { best: first, boundTicks: 0 }
   const chosen = chooseFew(free, first)
   const { best, boundTicks } = searchExactly(costs, hops, chosen, first, EXACT_STEPS_MAX[size])
@@ -125,10 +132,27 @@ function inSomeOrders(
   const stepsOfOrder = floorDiv(members.length * costs.nLayers * costs.nLayers, 2) + 1
   const orders = ordersOf(members, costs.nLayers, 12 * stepsOfOrder)
   steps.left -= orders.length * stepsOfOrder
-  return orders
-    .map((order) => splitInOrder(costs, hops.ticksMin, order, []))
-    .map((cover) => toCandidate(costs, hops, members, cover))
-    .reduce(better, best)
+  return bestOfOrders(costs, hops, members, orders, [], best)
+}
+
+/** @param known a plan that is to be beaten. */
+function bestOfOrders(
+  costs: Costs,
+  hops: Hops,
+  peers: ViewPeer[],
+  orders: ViewPeer[][],
+  fixed: RouteStage[],
+  known: Candidate
+): Candidate {
+  const rest = createRest(costs, hops.ticksMin, peers)
+  // A split counts one hop for each stage, a route may have less for the last one, or none.
+  const moreTicks = Math.max(hops.ticksMin, hops.activationTicksMax)
+  return orders.reduce((best, order) => {
+    const isLimit = fixed.length === 0 && best.missed === 0
+    const limit = isLimit ? { ticks: best.ticks + moreTicks, rest } : null
+    const cover = splitInOrder(costs, hops.ticksMin, order, fixed, limit)
+    return cover === null ? best : better(best, toCandidate(costs, hops, peers, cover))
+  }, known)
 }
 
 function sizeOf(nPeers: number): keyof typeof EXACT_STEPS_MAX {

@@ -8,6 +8,7 @@ import { addMissing, missedPrice, type Cover } from './cover.ts'
 import type { RouteStage } from '../wire/session.ts'
 import type { Costs } from './cost.ts'
 import type { ViewPeer } from './facts.ts'
+import type { RestTicks } from './rest.ts'
 
 // How a state was reached, where it was not by giving the peer of its column layers from `from` on.
 const UNREACHED = -1
@@ -30,18 +31,29 @@ interface Column {
   from: Int32Array
 }
 
+/** Only a way without missing layers that takes no longer is of use. */
+export interface Limit {
+  /** Every stage with one hop. */
+  ticks: number
+  /** Of all peers of the order at least. */
+  rest: RestTicks
+}
+
 /**
  * @param hopTicks of one more stage, whoever has it.
  * @param order every peer that may be used, at most once each, in the order of the layers they get.
  * @param fixed stages that are in the route in any case, ascending.
- * @returns the cheapest stages, the fixed ones among them, and the layers that stay missing.
+ * @param limit only where nothing is fixed.
+ * @returns the cheapest stages, the fixed ones among them, and the layers that stay missing; null where no
+ *   way is within the limit.
  */
 export function splitInOrder(
   costs: Costs,
   hopTicks: number,
   order: readonly ViewPeer[],
-  fixed: readonly RouteStage[]
-): Cover {
+  fixed: readonly RouteStage[],
+  limit: Limit | null = null
+): Cover | null {
   const { nLayers } = costs
   const fixedOf: (RouteStage | null)[] = Array.from({ length: nLayers }, () => null)
   for (const stage of fixed) fixedOf.fill(stage, stage.start, stage.end)
@@ -55,22 +67,36 @@ export function splitInOrder(
   }
   first.missed[0] = 0
   const columns = [first]
-  passWithoutPeer(first, fixedOf)
+  // Within a limit nothing may be missing.
+  if (limit === null) passWithoutPeer(first, fixedOf)
+  const most = new Float64Array(nLayers + 1).fill(Infinity)
+  const left = new Set(order)
   for (const peer of order) {
-    const column = giveLayers(costs, hopTicks, columns.at(-1) as Column, peer, fixedOf)
-    passWithoutPeer(column, fixedOf)
+    left.delete(peer)
+    if (limit !== null) {
+      const rest = limit.rest(left)
+      for (let layer = 0; layer <= nLayers; layer++) {
+        most[layer] = limit.ticks - (rest[layer] as number)
+      }
+    }
+    const column = giveLayers(costs, hopTicks, columns.at(-1) as Column, peer, fixedOf, most)
+    if (limit === null) passWithoutPeer(column, fixedOf)
     columns.push(column)
   }
-  return readBack(columns, order, fixedOf)
+  return columns.at(-1)?.missed[nLayers] === Infinity ? null : readBack(columns, order, fixedOf)
 }
 
-/** The next column: this peer takes some layers behind a state of the last one, or none. */
+/**
+ * The next column: this peer takes some layers behind a state of the last one, or none.
+ * @param most (nLayers + 1,) ticks above which a way to that layer is of no use.
+ */
 function giveLayers(
   costs: Costs,
   hopTicks: number,
   before: Column,
   peer: ViewPeer,
-  fixedOf: (RouteStage | null)[]
+  fixedOf: (RouteStage | null)[],
+  most: Float64Array
 ): Column {
   const { nLayers } = costs
   const column: Column = {
@@ -102,12 +128,12 @@ function giveLayers(
       const missed = before.missed[start] as number
       if (missed > missedMin || missed === Infinity) return true
       const ticksUpTo = (before.ticks[start] as number) + hopTicks
+      const known = column.missed[end] === 0 ? (column.ticks[end] as number) : Infinity
+      const best = Math.min(known, most[end] as number)
+      if (ticksUpTo > best) return true
       const least = isSum ? toEnd - (upTo[start] as number) : costs.stageTicksMin(peer, start, end)
-      if (column.missed[end] === 0) {
-        const best = column.ticks[end] as number
-        if (least > best) return false
-        if (ticksUpTo + least > best) return true
-      }
+      if (least > best) return false
+      if (ticksUpTo + least > best) return true
       const stageTicks = isSum ? least : costs.stageTicks(peer, start, end)
       const nStages = (before.nStages[start] as number) + 1
       const slowestTicks = Math.max(before.slowestTicks[start] as number, stageTicks)

@@ -73,15 +73,15 @@ export function withDisks(costs: Costs): Costs {
     const { roomKiB, diskTicksPerKiB } = knownOf(peer)
     return diskTicksPerKiB && diskTicksPerKiB * streams.readKiB(roomKiB, range, ahead)
   }
+  /** A slot is free once the first layer is computed, and after the last was read it still is to be. */
+  const endsTicks = (peer: ViewPeer, start: number, end: number) =>
+    costs.stageTicks(peer, start, start + 1) + costs.stageTicks(peer, end - 1, end)
   const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
     const computeTicks = costs.stageTicks(peer, start, end)
     // Of layers that are streamed there are three at least, so some of them are read in its turn.
     const inTurnTicks = readTicks(peer, { start, end }, SLOTS)
     if (inTurnTicks === 0) return computeTicks
-    // A slot is free once the first of them is computed, and after the last was read it still is to be.
-    const endsTicks =
-      costs.stageTicks(peer, start, start + 1) + costs.stageTicks(peer, end - 1, end)
-    return Math.max(computeTicks, endsTicks + inTurnTicks)
+    return Math.max(computeTicks, endsTicks(peer, start, end) + inTurnTicks)
   }
 
   return {
@@ -108,7 +108,8 @@ export function withDisks(costs: Costs): Costs {
       if (excessKiB <= 0) return (ticks[at] = computeTicks)
       // What is streamed makes room for the excess and for slots of its largest layers; all but as many of
       // them are read in the stage's turn.
-      const leastTicks = Math.max(computeTicks, excessKiB * diskTicksPerKiB)
+      const inTurnTicks = excessKiB * diskTicksPerKiB
+      const leastTicks = Math.max(computeTicks, endsTicks(peer, start, end) + inTurnTicks)
       ticks[at] = -leastTicks
       return leastTicks
     },
