@@ -77,8 +77,6 @@ void checkMultiply(Type type) {
           x.insert(x.end(), row.begin(), row.end());
         }
         for (const bool sideBySide : {false, true}) {
-          // Many read the weights in panels, in one way only.
-          if (sideBySide && nTokens > 12) continue;
           compare("multiply", hash, [&](const KernelTable& table) {
             return multiply(table, type, file, rows, cols, x, nTokens, sideBySide);
           });
