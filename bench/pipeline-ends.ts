@@ -30,8 +30,8 @@ export interface PipelineTask {
   /** The first layer of the far stage. */
   cut: number
   rounds: number
-  /** By number of stages: how prompts are cut. */
-  chunkings: (Chunking | undefined)[]
+  /** How prompts are cut for the two stages. */
+  chunking: Chunking
   /** Tokens of one decode. */
   tokens: number
   /** Streams, prompts and one process alone too, which need no wire. */

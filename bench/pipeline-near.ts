@@ -76,12 +76,11 @@ let nPrompts = 0
 
 /** One answer with how long it took, by the stages and by the clock. */
 async function ask(stages: RouteStage[], promptTokens: number, tokens: number) {
-  const chunking = task.chunkings[stages.length]
   const route = {
     stages,
     planHash: '11'.repeat(32),
     viewHash: '22'.repeat(32),
-    ...(chunking && { chunking })
+    ...(stages === SPLIT && { chunking: task.chunking })
   }
   const positionEnd = promptTokens + tokens
   const session = pipeline.createSession({

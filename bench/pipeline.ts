@@ -11,7 +11,7 @@ import { measure, measureKernels } from '../src/compute/measure.ts'
 import { demoModelSpec, shape1b } from '../src/model/synthetic/spec.ts'
 import { modelFacts } from '../src/node/model-facts.ts'
 import { PROMPT_TOKENS, chunkingOf } from '../src/sharding/chunks.ts'
-import { nextChunk, type Chunking } from '../src/sharding/chunking.ts'
+import { chunkSizes, type Chunking } from '../src/sharding/chunking.ts'
 import { createCosts } from '../src/sharding/cost.ts'
 import { createHops } from '../src/sharding/hops.ts'
 import { keyOf } from '../test/helpers/views.ts'
@@ -50,11 +50,10 @@ export async function pipelineBench(args: string[]): Promise<void> {
   const model = await benchModel({ ...spec, quant: 'Q4_K_M' })
   const cut = cutOf(spec.nLayers)
   const chunking = await chunkingAt(model, cut)
-  const chunkings = [undefined, undefined, chunking]
   const task = {
     model,
     cut,
-    chunkings,
+    chunking,
     rounds: Number(values.rounds),
     tokens: Number(values.tokens)
   }
@@ -62,9 +61,8 @@ export async function pipelineBench(args: string[]): Promise<void> {
     `${spec.name}, Q4_K_M, ${spec.nLayers} layers, dim ${spec.dim}; our kernels: ` +
       `${loadKernels().table}, one thread per stage, ${task.rounds} rounds of ${task.tokens} tokens`
   )
-  console.log(
-    `prompts over two stages, as their plan says, in chunks of ${sizesOf(chunking).join(' ')}`
-  )
+  const sizes = chunkSizes(chunking, PROMPT_TOKENS).join(' ')
+  console.log(`prompts over two stages, as their plan says, in chunks of ${sizes}`)
   await tellCeiling()
   for (const delayMs of values.delays.split(',').map(Number)) {
     const { rounds, others } = await measurePlace({ ...task, delayMs })
@@ -96,14 +94,6 @@ async function chunkingAt(path: string, cut: number): Promise<Chunking> {
     { peer: keyOf('b'), start: cut, end: hyper.nLayers }
   ]
   return chunkingOf(createCosts(model), createHops(model, peers), peers, stages)
-}
-
-function sizesOf(chunking: Chunking): number[] {
-  const sizes: number[] = []
-  for (let done = 0; done < PROMPT_TOKENS; done += sizes.at(-1) as number) {
-    sizes.push(nextChunk(chunking, done, PROMPT_TOKENS - done))
-  }
-  return sizes
 }
 
 /** Both stages read weights at the same time from the one memory of this machine. */

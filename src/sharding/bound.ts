@@ -66,7 +66,7 @@ export function subsetsBelow(
     const tier = tiers[at]
     const restKiB = read.activeKiB - within
     const fill = tier && !isFull ? restKiB * tier.price : 0
-    const leastTicks = read.lower(ticks + fill) + hopsBound(hops, count)
+    const leastTicks = lessRounding(ticks + fill) + hopsBound(hops, count)
     if (leastTicks >= limitTicks) return
     if (tier === undefined) {
       if (isFull && mask !== 0) subsets.push({ mask, boundTicks: leastTicks })
@@ -105,7 +105,7 @@ export function boundOfAll(costs: Costs, hops: Hops, peers: readonly ViewPeer[])
     const roomKiB = costs.memories(peer).reduce((sum, memory) => sum + memory.sizeKiB, 0)
     return roomKiB >= read.totalKiB
   })
-  return read.lower(ticks + (isOneEnough ? 0 : hopsBound(hops, 2)))
+  return lessRounding(ticks + (isOneEnough ? 0 : hopsBound(hops, 2)))
 }
 
 /** Ticks of the hops of a route of so many stages, at least. */
@@ -114,15 +114,27 @@ export function hopsBound(hops: Hops, nStages: number): number {
   return Math.max(0, nStages * hops.ticksMin - hops.activationTicksMax)
 }
 
+/** A memory is used once those before it are full: none is cheaper than they are. */
+export function risingPrices(memories: readonly PricedMemory[]): PricedMemory[] {
+  let most = 0
+  return memories.map(({ sizeKiB, price }) => {
+    most = Math.max(most, price)
+    return { sizeKiB, price: most }
+  })
+}
+
+/** Shares are rounded to 2^-20 of a unit, so a bound is off by less than 2^-18 of itself. */
+export function lessRounding(ticks: number): number {
+  return ticks - floorDiv(ticks, 2 ** 18)
+}
+
 function tiersOf(costs: Costs, peers: readonly ViewPeer[], areLikesOne: boolean): PricedTier[] {
   const memories = peers.map((peer) => costs.memories(peer))
-  const tiers = memories.flatMap((ofPeer, peer) => {
-    let price = 0
-    return ofPeer.map((memory, index): PricedTier => {
-      price = Math.max(price, memory.price)
-      return { peer, sizeKiB: memory.sizeKiB, price, isFirst: index === 0, isLike: false }
+  const tiers = memories.flatMap((ofPeer, peer) =>
+    risingPrices(ofPeer).map((memory, index): PricedTier => {
+      return { peer, ...memory, isFirst: index === 0, isLike: false }
     })
-  })
+  )
   tiers.sort(
     (a, b) =>
       a.price - b.price ||
@@ -149,8 +161,6 @@ interface Reading {
   activeKiB: number
   /** Most bytes that one token can read within so many resident ones. */
   within(sizeKiB: number): number
-  /** A bound less what rounding may have added to it. */
-  lower(ticks: number): number
 }
 
 /** The model as bytes at rest, those that are read most of them first. */
@@ -196,8 +206,6 @@ function createReading(costs: Costs): Reading {
       const share = (units[low]?.share ?? 0) + 1
       const part = floorDiv((sizeKiB - (sizes[low] as number)) * share, SHARE) + 1
       return Math.min(activeKiB, (reads[low] as number) + part)
-    },
-    // Shares are rounded to 2^-20 of a unit, so a bound is off by less than 2^-18 of itself.
-    lower: (ticks) => ticks - floorDiv(ticks, 2 ** 18)
+    }
   }
 }

@@ -51,3 +51,14 @@ export function nextChunk(
   const isCrumb = 2 * (rest - size) < Math.min(most, opening.least, closing.least)
   return isCrumb ? ceilDiv(rest, 2) : size
 }
+
+/** Of each chunk of a whole prompt, its positions. */
+export function chunkSizes(chunking: Chunking, nTokens: number): number[] {
+  const sizes: number[] = []
+  for (let done = 0; done < nTokens;) {
+    const size = nextChunk(chunking, done, nTokens - done)
+    sizes.push(size)
+    done += size
+  }
+  return sizes
+}

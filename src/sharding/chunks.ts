@@ -2,7 +2,7 @@
 // ways (chunking.ts) the one with which a usual prompt passes soonest. Pure.
 
 import { CHUNK_TOKENS_MAX } from '../base/limits.ts'
-import { evenChunking, GROWTH_UNIT, nextChunk, type Chunking, type Taper } from './chunking.ts'
+import { chunkSizes, evenChunking, GROWTH_UNIT, type Chunking, type Taper } from './chunking.ts'
 import { toUs, type Costs } from './cost.ts'
 import { floorDiv } from './integer.ts'
 
@@ -86,14 +86,12 @@ export function passTimes(
  */
 export function chunksUs(passUs: PassTimes, promptTokens: number, chunking: Chunking): number {
   const freeUs: number[] = []
-  for (let done = 0; done < promptTokens;) {
-    const size = nextChunk(chunking, done, promptTokens - done)
+  for (const size of chunkSizes(chunking, promptTokens)) {
     let atUs = 0
     for (const [index, stageUs] of passUs(size).entries()) {
       atUs = Math.max(atUs, freeUs[index] ?? 0) + stageUs
       freeUs[index] = atUs
     }
-    done += size
   }
   return freeUs.at(-1) ?? 0
 }
@@ -113,10 +111,8 @@ function diskChunkings(passUs: PassTimes): Chunking[] {
 function taperedChunkings(passUs: PassTimes, least: number): Chunking[] {
   const us = passUs(least)
   const slowestUs = Math.max(...us)
-  const first = us.indexOf(slowestUs)
-  const last = us.lastIndexOf(slowestUs)
-  // Between two that are as slow nothing may grow.
-  const [before, behind] = [us.slice(0, last), us.slice(first + 1)]
+  const slowest = us.indexOf(slowestUs)
+  const [before, behind] = [us.slice(0, slowest), us.slice(slowest + 1)]
   const taperOf = (side: readonly number[], share: number): Taper => {
     if (side.length === 0) return evenChunking(PREFILL_CHUNK_TOKENS).opening
     const growth = Math.min(floorDiv(slowestUs * GROWTH_UNIT, Math.max(1, ...side)), GROWTH_MAX)

@@ -2,7 +2,7 @@
 // anywhere, what is read in the fastest memory: so a split (split.ts) need not go on from where it cannot
 // become better than what is known. Pure.
 
-import { floorDiv } from './integer.ts'
+import { lessRounding, risingPrices } from './bound.ts'
 
 import type { Costs } from './cost.ts'
 import type { ViewPeer } from './facts.ts'
@@ -16,13 +16,9 @@ export type RestTicks = (peers: ReadonlySet<ViewPeer>) => Float64Array
 /** @param hopTicks of one more stage, whoever has it. */
 export function createRest(costs: Costs, hopTicks: number, peers: readonly ViewPeer[]): RestTicks {
   const { nLayers } = costs
-  const tiers = peers.flatMap((peer) => {
-    let price = 0
-    return costs.memories(peer).map((memory) => {
-      price = Math.max(price, memory.price)
-      return { peer, sizeKiB: memory.sizeKiB, price }
-    })
-  })
+  const tiers = peers.flatMap((peer) =>
+    risingPrices(costs.memories(peer)).map((memory) => ({ peer, ...memory }))
+  )
   tiers.sort((a, b) => a.price - b.price)
   const upToKiB = Array.from({ length: nLayers }, (_, layer) => costs.activeKiB(layer, nLayers))
   const layerKiB = upToKiB.map((sizeKiB, layer) => sizeKiB - (upToKiB[layer + 1] ?? 0))
@@ -49,8 +45,7 @@ export function createRest(costs: Costs, hopTicks: number, peers: readonly ViewP
       }
       ticks += readKiB * price
       roomKiB -= readKiB
-      // What rounding may have added: as bound.ts says.
-      rest[layer] = ticks - floorDiv(ticks, 2 ** 18) + hopTicks
+      rest[layer] = lessRounding(ticks) + hopTicks
     }
     return rest
   }

@@ -7,8 +7,8 @@ import { shortestCover, missedPrice, type Cover } from './cover.ts'
 import { compareText, floorDiv } from './integer.ts'
 import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-search.ts'
 import { interleave, ordersOf } from './orders.ts'
-import { ticksPerStage } from './route-ticks.ts'
 import { createRest } from './rest.ts'
+import { ticksPerStage } from './route-ticks.ts'
 import { splitInOrder } from './split.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -37,6 +37,7 @@ export interface Candidate extends Cover {
   slowestTicks: number
 }
 
+/** Anything is better. */
 const NO_PLAN: Candidate = {
   stages: [],
   missing: [],
@@ -62,10 +63,10 @@ export function search(costs: Costs, hops: Hops, peers: ViewPeer[]): Searched {
   const orders = ordersOf(free, costs.nLayers, stepsMax)
   // A route of one stage has no hop, which the orders do not know.
   const alone = fixed.length > 0 ? [] : free.filter((peer) => costs.fits(peer, 0, costs.nLayers))
-  const covers = alone.map(({ key }): Cover => {
-    return { stages: [{ peer: key, start: 0, end: costs.nLayers }], missing: [] }
+  const known = alone.map(({ key: peer }) => {
+    const stages = [{ peer, start: 0, end: costs.nLayers }]
+    return toCandidate(costs, hops, peers, { stages, missing: [] })
   })
-  const known = covers.map((cover) => toCandidate(costs, hops, peers, cover))
   const first = bestOfOrders(costs, hops, peers, orders, fixed, known.reduce(better, NO_PLAN))
   if (fixed.length > 0) return { best: first, boundTicks: 0 }
   const chosen = chooseFew(free, first)

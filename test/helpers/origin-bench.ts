@@ -3,7 +3,7 @@
 
 import { noStats } from '../../src/pipeline/stage-stats.ts'
 import { SessionState } from '../../src/pipeline/session-state.ts'
-import { evenChunking, nextChunk } from '../../src/sharding/chunking.ts'
+import { chunkSizes, evenChunking } from '../../src/sharding/chunking.ts'
 import { sessionIdOf } from '../../src/wire/ids.ts'
 import { routeOf } from './sim-swarm.ts'
 import { sampling } from './toy-run.ts'
@@ -138,15 +138,12 @@ export function openedState(n = 3, chunkTokens = 4): SessionState {
 
 /** A repairable session in mid-answer: `n` ids and one token. */
 export function decoding(n = 3): SessionState {
-  const chunking = evenChunking(4)
   const state = create(4, true)
   state.begin(turn(Array.from({ length: n }, (_, i) => i)))
   opened(state, A, 0)
   opened(state, B, 1)
-  for (let end = 0; end < n;) {
-    end += nextChunk(chunking, end, n - end)
-    if (end < n) progress(state, end)
-  }
+  let end = 0
+  for (const size of chunkSizes(evenChunking(4), n).slice(0, -1)) progress(state, (end += size))
   token(state, n)
   return state
 }

@@ -3,23 +3,18 @@
 import test from 'brittle'
 
 import { below, seededRandom } from '../../src/base/random.ts'
-import { evenChunking, GROWTH_UNIT, nextChunk, type Chunking } from '../../src/sharding/chunking.ts'
+import {
+  chunkSizes,
+  evenChunking,
+  GROWTH_UNIT,
+  type Chunking
+} from '../../src/sharding/chunking.ts'
 import { chunkingOf, chunksUs, passTimes, PROMPT_TOKENS } from '../../src/sharding/chunks.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { keyOf } from '../helpers/views.ts'
 
 import type { ViewPeer } from '../../src/sharding/facts.ts'
-
-function sizesOf(chunking: Chunking, nTokens: number): number[] {
-  const sizes: number[] = []
-  for (let done = 0; done < nTokens;) {
-    const size = nextChunk(chunking, done, nTokens - done)
-    sizes.push(size)
-    done += size
-  }
-  return sizes
-}
 
 /** Grows towards the slowest stage in the middle of a chain. */
 const BOTH: Chunking = {
@@ -29,17 +24,20 @@ const BOTH: Chunking = {
 }
 
 test('chunking - from the first chunk on they grow, towards the last one they shrink', (t) => {
-  t.alike(sizesOf(BOTH, 600), [32, 64, 128, 128, 93, 62, 41, 28, 12, 12])
-  t.alike(sizesOf({ ...BOTH, opening: evenChunking(128).opening }, 300), [110, 74, 49, 33, 22, 12])
+  t.alike(chunkSizes(BOTH, 600), [32, 64, 128, 128, 93, 62, 41, 28, 12, 12])
+  t.alike(
+    chunkSizes({ ...BOTH, opening: evenChunking(128).opening }, 300),
+    [110, 74, 49, 33, 22, 12]
+  )
 })
 
 test('chunking - of one size, and what is left over is no chunk by itself', (t) => {
-  t.alike(sizesOf(evenChunking(64), 192), [64, 64, 64])
-  t.alike(sizesOf(evenChunking(64), 160), [64, 64, 32])
-  t.alike(sizesOf(evenChunking(64), 159), [64, 48, 47])
-  t.alike(sizesOf(evenChunking(64), 65), [33, 32])
-  t.alike(sizesOf(evenChunking(1), 3), [1, 1, 1])
-  t.alike(sizesOf(evenChunking(64), 5), [5])
+  t.alike(chunkSizes(evenChunking(64), 192), [64, 64, 64])
+  t.alike(chunkSizes(evenChunking(64), 160), [64, 64, 32])
+  t.alike(chunkSizes(evenChunking(64), 159), [64, 48, 47])
+  t.alike(chunkSizes(evenChunking(64), 65), [33, 32])
+  t.alike(chunkSizes(evenChunking(1), 3), [1, 1, 1])
+  t.alike(chunkSizes(evenChunking(64), 5), [5])
 })
 
 test('chunking - whatever the numbers, all positions go once, none beside more than fit', (t) => {
@@ -48,7 +46,7 @@ test('chunking - whatever the numbers, all positions go once, none beside more t
   for (let i = 0; i < 20_000; i++) {
     const chunking = { most: 1 + below(random, 512), opening: taper(), closing: taper() }
     const nTokens = 1 + below(random, 2000)
-    const sizes = sizesOf(chunking, nTokens)
+    const sizes = chunkSizes(chunking, nTokens)
     const sum = sizes.reduce((all, size) => all + size, 0)
     const most = Math.max(...sizes)
     const isBound = most <= chunking.most && Math.min(...sizes) >= 1
