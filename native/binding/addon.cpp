@@ -2,6 +2,10 @@
 
 #include <napi.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "../kernels/dispatch.h"
 #include "../stage/layout.h"
 #include "../stage/meter.h"
@@ -39,6 +43,14 @@ Napi::Value chooseKernels(const Napi::CallbackInfo& info) {
 Napi::Value runSelfTest(const Napi::CallbackInfo& info) {
   const KernelTable* table = findTable(info[0].ToString().Utf8Value());
   return Napi::Value::From(info.Env(), table ? selfTest(*table) : std::string("no such kernel table"));
+}
+
+// giveBackFreed(): the C library keeps what was freed below a block still in use, and after days of sessions
+// and logs that come and go that is more than what is used.
+void giveBackFreed(const Napi::CallbackInfo&) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 // Measures off the event loop; an AsyncWorker because it belongs to no model.
@@ -108,6 +120,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("chooseKernels", Napi::Function::New(env, chooseKernels));
   exports.Set("selfTest", Napi::Function::New(env, runSelfTest));
   exports.Set("measure", Napi::Function::New(env, runMeter));
+  exports.Set("giveBackFreed", Napi::Function::New(env, giveBackFreed));
   exports.Set("Model", ModelObject::define(env));
   exports.Set("VectorIndex", VectorIndexObject::define(env));
   exports.Set("testing", testingExports(env));

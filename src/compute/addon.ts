@@ -147,6 +147,8 @@ export interface NativeAddon {
   /** Empty, or what is wrong with this machine's arithmetic. */
   selfTest(table: string): string
   measure(table: string, jobs: NativeMeterJob[]): Promise<NativeRate[]>
+  /** Gives freed memory that the C library keeps back to the system: some milliseconds. */
+  giveBackFreed(): void
   Model: new (config: NativeModelConfig, table: string) => NativeModel
   VectorIndex: new (table: string) => NativeVectorIndex
   /** Single operations for the tests; see native/binding/testing.cpp. */

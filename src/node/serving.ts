@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 
 import { systemClock } from '../base/clock.ts'
+import { loadKernels } from '../compute/addon.ts'
 import { ARITHMETIC_VERSION } from '../compute/arithmetic.ts'
 import { KvStore } from '../compute/kv-store.ts'
 import { NativeStage } from '../compute/native-stage.ts'
@@ -72,11 +73,13 @@ export function beginServing(
   const pinned = pinnedRange(wished, machine.memoryKiB, layers)
   parts.serving = { stage, host, keeper, pinned }
   parts.pipeline?.serve(host)
-  const profile = own.begin(machine, () =>
-    keeper.holding.loading === null
+  const profile = own.begin(machine, () => {
+    // What is kept for nothing would count as taken, and grow with every session and log that came and went.
+    loadKernels().addon.giveBackFreed()
+    return keeper.holding.loading === null
       ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
       : null
-  )
+  })
   if (pinned !== null) keeper.aim({ stage: pinned, onDisk: 0, standbys: [], isSettled: true })
   return profile
 }
