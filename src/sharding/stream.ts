@@ -14,7 +14,7 @@ import {
   type PricedMemory,
   type Room
 } from './cost.ts'
-import { ceilDiv } from './integer.ts'
+import { ceilDiv, prefixSums } from './integer.ts'
 import { search, type Searched } from './search.ts'
 import { createStreams, SLOTS, type Streams } from './streamed-layers.ts'
 
@@ -57,31 +57,21 @@ export function withDisks(costs: Costs): Costs {
   const { nLayers } = costs
   const streams = createStreams(costs)
   const wholeKiB = costs.residentKiB(0, nLayers)
-  const known = new Map<Room, KnownStages>()
-  let asked: { peer: Room; stages: KnownStages } | null = null
-  const knownOf = (peer: Room) => {
-    // One peer is asked about many times in a row.
-    if (asked?.peer === peer) return asked.stages
-    const stages = known.get(peer) ?? createKnown(streams, nLayers, peer)
-    known.set(peer, stages)
-    asked = { peer, stages }
-    return stages
-  }
+  const knownOf = perPeer((peer: Room) => createKnown(streams, nLayers, peer))
+  const inMemoryOf = perPeer((peer: ViewPeer) => createInMemory(costs, peer))
   const streamed: Costs['streamed'] = (peer, range) =>
     canStream(peer) ? (streams.layers(capacityKiB(peer), range) ?? []) : []
   const readTicks = (peer: Room, range: LayerRange, ahead: number) => {
     const { roomKiB, diskTicksPerKiB } = knownOf(peer)
     return diskTicksPerKiB && diskTicksPerKiB * streams.readKiB(roomKiB, range, ahead)
   }
-  /** A slot is free once the first layer is computed, and after the last was read it still is to be. */
-  const endsTicks = (peer: ViewPeer, start: number, end: number) =>
-    costs.stageTicks(peer, start, start + 1) + costs.stageTicks(peer, end - 1, end)
   const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
-    const computeTicks = costs.stageTicks(peer, start, end)
+    const inMemory = inMemoryOf(peer)
+    const computeTicks = inMemory.stageTicks(start, end)
     // Of layers that are streamed there are three at least, so some of them are read in its turn.
     const inTurnTicks = readTicks(peer, { start, end }, SLOTS)
     if (inTurnTicks === 0) return computeTicks
-    return Math.max(computeTicks, endsTicks(peer, start, end) + inTurnTicks)
+    return Math.max(computeTicks, inMemory.endsTicks(start, end) + inTurnTicks)
   }
 
   return {
@@ -94,22 +84,21 @@ export function withDisks(costs: Costs): Costs {
       const at = end * (nLayers + 1) + start
       const known = ticks[at] as number
       if (known > 0) return known
-      return (ticks[at] = costs.fits(peer, start, end)
-        ? costs.stageTicks(peer, start, end)
-        : streamingTicks(peer, start, end))
+      return (ticks[at] = streamingTicks(peer, start, end))
     },
     stageTicksMin(peer, start, end) {
       const { ticks, roomKiB, diskTicksPerKiB } = knownOf(peer)
       const at = end * (nLayers + 1) + start
       const known = ticks[at] as number
       if (known !== 0) return Math.abs(known)
-      const computeTicks = costs.stageTicks(peer, start, end)
+      const inMemory = inMemoryOf(peer)
+      const computeTicks = inMemory.stageTicks(start, end)
       const excessKiB = costs.residentKiB(start, end) - roomKiB
       if (excessKiB <= 0) return (ticks[at] = computeTicks)
       // What is streamed makes room for the excess and for slots of its largest layers; all but as many of
       // them are read in the stage's turn.
       const inTurnTicks = excessKiB * diskTicksPerKiB
-      const leastTicks = Math.max(computeTicks, endsTicks(peer, start, end) + inTurnTicks)
+      const leastTicks = Math.max(computeTicks, inMemory.endsTicks(start, end) + inTurnTicks)
       ticks[at] = -leastTicks
       return leastTicks
     },
@@ -133,6 +122,41 @@ interface KnownStages {
   reach: number[]
   /** Of [start, end) at end * (nLayers + 1) + start; 0: not asked yet, negative: so many at least. */
   ticks: Float64Array
+}
+
+/** What is known of each peer. One of them is asked about many times in a row. */
+function perPeer<Peer extends Room, Known>(create: (peer: Peer) => Known): (peer: Peer) => Known {
+  const all = new Map<Peer, Known>()
+  let last: { peer: Peer; known: Known } | null = null
+  return (peer) => {
+    if (last?.peer === peer) return last.known
+    const known = all.get(peer) ?? create(peer)
+    all.set(peer, known)
+    last = { peer, known }
+    return known
+  }
+}
+
+/** Ticks of a peer's stages where memory holds all of them: known for each layer, not priced each time. */
+interface InMemory {
+  stageTicks(start: number, end: number): number
+  /**
+   * Of its first and its last layer: a slot is free once the first is computed, and after the last was read
+   * it still is to be.
+   */
+  endsTicks(start: number, end: number): number
+}
+
+function createInMemory(costs: Costs, peer: ViewPeer): InMemory {
+  const layers = Array.from({ length: costs.nLayers }, (_, layer) => layer)
+  const ofLayer = layers.map((layer) => costs.stageTicks(peer, layer, layer + 1))
+  const isSum = costs.isSum(peer)
+  const upTo = prefixSums(ofLayer)
+  return {
+    stageTicks: (start, end) =>
+      isSum ? (upTo[end] as number) - (upTo[start] as number) : costs.stageTicks(peer, start, end),
+    endsTicks: (start, end) => (ofLayer[start] as number) + (ofLayer[end - 1] as number)
+  }
 }
 
 function createKnown(streams: Streams, nLayers: number, peer: Room): KnownStages {
