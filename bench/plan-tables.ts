@@ -124,7 +124,7 @@ export function primaRows(): PublishedRow[] {
     within,
     ...(within === null
       ? {
-          note: 'theirs goes round the ring several times per token, so that all disks read at once'
+          note: 'theirs reads what memory lacks, ours whole layers through slots that take memory too'
         }
       : {})
   }))

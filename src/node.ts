@@ -308,11 +308,11 @@ class SwarmNode {
   #onHolding(holding: Holding): void {
     if (this.#parts.isClosing) return
     const before = this.#parts.network?.directory.get((this.#parts.identity as Identity).id)?.record
-    const { held, stage, loading } = holding
+    const { held, own, loading } = holding
     const onDisk = this.#parts.serving?.stage.onDisk ?? []
     const news = before ? sentences.holdingNews(before, holding, onDisk) : null
-    if (news !== null) this.#emit(news.kind, news.text, { held, stage })
-    this.#parts.network?.publish({ held: held.slice(0, HELD_RANGES_MAX), stage, loading })
+    if (news !== null) this.#emit(news.kind, news.text, { held, own })
+    this.#parts.network?.publish({ held: held.slice(0, HELD_RANGES_MAX), own: [...own], loading })
     this.#aim()
     this.#parts.pipeline?.reconsider()
   }

@@ -30,19 +30,19 @@ export function planLines(plan: PlanStatus, peers: readonly PlanName[], width: n
   ]
 }
 
-/** `layers 0 [aaaaaa|bbbb|cc] 11`: each letter a share of the layers, in the order of the stages. */
+/** `layers 0 [aaaaaa|bbbb|cc] 11`: a letter for each peer, as often as its share of the layers. */
 export function layerMap(plan: PlanStatus, cellsMax: number): string {
   const nLayers = plan.stages.at(-1)?.end ?? 0
   const scale = Math.min(1, cellsMax / Math.max(1, nLayers))
   const parts = plan.stages.map(({ start, end }, index) =>
-    letter(index).repeat(Math.max(1, Math.round((end - start) * scale)))
+    letterOf(plan, index).repeat(Math.max(1, Math.round((end - start) * scale)))
   )
   return `layers ${plan.stages[0]?.start ?? 0} [${parts.join('|')}] ${nLayers - 1}`
 }
 
 function stageLines(plan: PlanStatus, peers: readonly PlanName[], width: number): string[] {
   const rows = plan.stages.map((stage, index) => [
-    letter(index),
+    letterOf(plan, index),
     nameOf(peers, stage.peer),
     stage.peer.slice(0, 8),
     formatLayers(stage),
@@ -96,9 +96,9 @@ function reserveLines({ reserve }: PlanStatus): string[] {
 
 function streamedLines({ stages, streamed }: PlanStatus, peers: readonly PlanName[]): string[] {
   return streamed.flatMap(({ peer, layers }) => {
-    const stage = stages.find((one) => one.peer === peer)
-    if (stage === undefined) return []
-    const all = stage.end - stage.start
+    const own = stages.filter((stage) => stage.peer === peer)
+    if (own.length === 0) return []
+    const all = own.reduce((sum, { start, end }) => sum + end - start, 0)
     return [`${nameOf(peers, peer)} reads ${layers} of its ${all} layers from disk for each token`]
   })
 }
@@ -159,7 +159,8 @@ function nameOf(peers: readonly PlanName[], key: string): string {
   return clip(peers.find((peer) => peer.key === key)?.name ?? '?', 40)
 }
 
-/** a to z, then round again: neighbours still differ. */
-function letter(index: number): string {
-  return String.fromCodePoint(97 + (index % 26))
+/** a to z in the order in which a token meets the peers, then round again: neighbours still differ. */
+function letterOf({ stages }: PlanStatus, index: number): string {
+  const peers = [...new Set<string>(stages.map(({ peer }) => peer))]
+  return String.fromCodePoint(97 + (peers.indexOf(stages[index]?.peer ?? '') % 26))
 }

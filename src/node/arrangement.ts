@@ -24,7 +24,8 @@ export function arrangeAlone(facts: ModelFacts, freeBytes: number): number[] {
 
 /**
  * For a peer of a swarm, beside what its stage holds now.
- * @param mayStream whether a stage of one range may be read from disk in part; a standby is not worth that.
+ * @param ranges in normal form.
+ * @param mayStream whether they may be read from disk in part.
  * @returns layers that stay on disk, ascending.
  * @throws NATIVE_OUT_OF_MEMORY
  */
@@ -63,10 +64,9 @@ function fromDisk(
     check()
     return []
   } catch (error) {
-    const [range] = ranges
     const isRoom = error instanceof SwarmError && error.code === 'NATIVE_OUT_OF_MEMORY'
-    if (!isRoom || ranges.length !== 1 || range === undefined) throw error
-    const layers = streamedLayers(createCosts(facts), Math.floor(sizeBytes / 1024), range)
+    if (!isRoom || ranges.length === 0) throw error
+    const layers = streamedLayers(createCosts(facts), Math.floor(sizeBytes / 1024), ...ranges)
     if (layers === null || layers.length === 0) throw error
     return layers
   }

@@ -9,7 +9,9 @@ import {
   containsAll,
   intersect,
   layerAt,
+  sameLayers,
   sameRange,
+  subtract,
   type LayerRange
 } from '../model/layer-range.ts'
 import { NO_AIM, nextMove, wantedBy, type Aim, type Move } from './next-move.ts'
@@ -33,8 +35,9 @@ const STANDBY_PAUSE_MS = 20
 export interface Holding {
   /** In normal form; without layers that are to go. */
   held: readonly LayerRange[]
-  /** Its own stage, held or on the way; null: none. */
-  stage: LayerRange | null
+  /** Its own stages, held or on the way; in normal form. */
+  own: readonly LayerRange[]
+  /** Of several ranges the first that is not there yet. */
   loading: { range: LayerRange; percent: number } | null
 }
 
@@ -55,8 +58,8 @@ export interface LayerKeeperOptions {
 export class LayerKeeper {
   readonly #options: LayerKeeperOptions
   #aim: Aim = NO_AIM
-  /** Its own stage that was held last; it may be gone by now. */
-  #stage: LayerRange | null = null
+  /** Its own stages that were held last; they may be gone by now. */
+  #own: readonly LayerRange[] = []
   #move: Move | null = null
   /** While sessions leave the others: what they may still use. */
   #kept: readonly LayerRange[] | null = null
@@ -75,8 +78,9 @@ export class LayerKeeper {
   get holding(): Holding {
     const { stage } = this.#options
     const held = this.#kept === null ? stage.held : intersect(stage.held, this.#kept)
-    const { range = null } = this.#move ?? {}
-    return { held, stage: this.#aim.stage, loading: range && { range, percent: this.#percent } }
+    const wanted = this.#move?.wanted ?? []
+    const range = subtract(wanted, stage.held)[0] ?? wanted[0] ?? null
+    return { held, own: this.#aim.own, loading: range && { range, percent: this.#percent } }
   }
 
   /** From now on this is wanted. */
@@ -102,7 +106,7 @@ export class LayerKeeper {
       this.#turn = new AbortController()
       this.#changed()
       const aim = this.#aim
-      const next = nextMove(aim, stage.held, this.#stage, (ranges) => this.#hasRoom(ranges))
+      const next = nextMove(aim, stage.held, this.#own, (ranges) => this.#hasRoom(ranges))
       const move = next ?? this.#rearranged()
       if (move === null) {
         if (!aim.isSettled || containsAll(stage.held, wantedBy(aim))) break
@@ -126,7 +130,7 @@ export class LayerKeeper {
     this.#move = move
     this.#percent = 0
     try {
-      const isUrgent = move.range !== null && !move.isStandby
+      const isUrgent = move.wanted.length > 0 && !move.isStandby
       await this.#drain(intersect(stage.held, move.ranges), isUrgent)
       const onDisk = this.#arrange(move)
       this.#changed()
@@ -145,12 +149,13 @@ export class LayerKeeper {
   }
 
   /** What only frees memory is done whether or not it suffices then. */
-  #arrange({ range, ranges, isStandby }: Move): readonly number[] {
+  #arrange({ wanted, ranges }: Move): readonly number[] {
     const { stage, arrange } = this.#options
     try {
-      return arrange(ranges, !isStandby)
+      // What stands by is not worth a disk.
+      return arrange(ranges, sameLayers(ranges, this.#aim.own))
     } catch (error) {
-      if (range !== null) throw error
+      if (wanted.length > 0) throw error
       return stage.onDisk.filter((layer) => containsAll(ranges, [layerAt(layer)]))
     }
   }
@@ -189,16 +194,15 @@ export class LayerKeeper {
     await sleep(this.#options.clock, timeMs, this.#turn.signal).catch(() => {})
   }
 
-  /** The stage that is held, with as much of it on disk as planned by now: memory has come or gone. */
+  /** The stages that are held, with as much of them on disk as planned by now: memory has come or gone. */
   #rearranged(): Move | null {
     const { stage, arrange } = this.#options
-    const { onDisk } = this.#aim
+    const { onDisk, own } = this.#aim
     const ranges = [...stage.held]
-    if (onDisk === stage.onDisk.length || !sameRange(this.#aim.stage, ranges[0] ?? null))
-      return null
+    if (onDisk === stage.onDisk.length || !sameLayers(own, ranges)) return null
     try {
       const isAsPlanned = arrange(ranges, true).length === onDisk
-      return isAsPlanned ? { ranges, range: null, isStandby: false } : null
+      return isAsPlanned ? { ranges, wanted: [], isStandby: false } : null
     } catch {
       return null
     }
@@ -214,8 +218,8 @@ export class LayerKeeper {
   }
 
   #changed(): void {
-    const { stage } = this.#aim
-    if (stage === null || containsAll(this.#options.stage.held, [stage])) this.#stage = stage
+    const { own } = this.#aim
+    if (containsAll(this.#options.stage.held, own)) this.#own = own
     const { holding } = this
     const told = JSON.stringify(holding)
     if (told === this.#told) return
@@ -225,15 +229,14 @@ export class LayerKeeper {
 }
 
 /** Whether a change that has begun is one that a newer aim wants as well. */
-function isWanted({ range, isStandby }: Move, aim: Aim, before: Aim): boolean {
-  if (!sameRange(aim.stage, before.stage)) return false
-  if (isStandby) return aim.standbys.some((standby) => sameRange(standby, range))
-  return range !== null
+function isWanted({ wanted, isStandby }: Move, aim: Aim, before: Aim): boolean {
+  if (!sameLayers(aim.own, before.own)) return false
+  if (isStandby) return aim.standbys.some((standby) => sameRange(standby, wanted[0] ?? null))
+  return wanted.length > 0
 }
 
 function sameAim(a: Aim, b: Aim): boolean {
   const same = a.standbys.every((range, i) => sameRange(range, b.standbys[i] ?? null))
-  const areAlike =
-    a.isSettled === b.isSettled && a.onDisk === b.onDisk && sameRange(a.stage, b.stage)
+  const areAlike = a.isSettled === b.isSettled && a.onDisk === b.onDisk && sameLayers(a.own, b.own)
   return areAlike && same && a.standbys.length === b.standbys.length
 }

@@ -16,7 +16,7 @@ export async function leave({ serving, network, hub }: NodeParts, clock: Clock):
   const { host } = serving
   host.restrict([])
   if (host.sessions === 0) return
-  network.publish({ model: null, profile: null, held: [], stage: null, loading: null })
+  network.publish({ model: null, profile: null, held: [], own: [], loading: null })
   hub.emit('leave', 'sessions of others move to other peers before this one goes')
   const patience = new AbortController()
   const timer = clock.after(LEAVE_MS, () => patience.abort())

@@ -1,9 +1,16 @@
 // Flow C, the next change of what a machine holds on its way to what the plan wants of it. Pure; decides
-// the order and what must go, layer-keeper.ts does it. First its own stage, beside what is held where that
+// the order and what must go, layer-keeper.ts does it. First its own stages, beside what is held where that
 // fits: sessions go on there until all peers have their stages. Then standbys, then what nobody wants goes.
 
 import { HELD_RANGES_MAX } from '../base/limits.ts'
-import { containsAll, intersect, subtract, union, type LayerRange } from '../model/layer-range.ts'
+import {
+  containsAll,
+  intersect,
+  normalise,
+  subtract,
+  union,
+  type LayerRange
+} from '../model/layer-range.ts'
 
 import type { Plan } from '../sharding/plan.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -11,8 +18,8 @@ import type { RouteStage } from '../wire/session.ts'
 
 /** What a peer is to hold. */
 export interface Aim {
-  /** Its own stage; null: none. */
-  readonly stage: LayerRange | null
+  /** Its own stages, in normal form. */
+  readonly own: readonly LayerRange[]
   /** How many of its layers are read from disk for each token, where it is held as planned. */
   readonly onDisk: number
   /** Layers of other peers' stages, to have them when those go. */
@@ -24,42 +31,43 @@ export interface Aim {
 export interface Move {
   /** Everything that is held after it, in normal form. */
   readonly ranges: LayerRange[]
-  /** What it is for; null where layers only go. */
-  readonly range: LayerRange | null
+  /** What it is for; none where layers only go. */
+  readonly wanted: readonly LayerRange[]
   readonly isStandby: boolean
 }
 
-export const NO_AIM: Aim = { stage: null, onDisk: 0, standbys: [], isSettled: false }
+export const NO_AIM: Aim = { own: [], onDisk: 0, standbys: [], isSettled: false }
 
 /** What a plan gives one peer to hold; as many ranges as its record has room for. */
 export function aimOf(plan: Plan, self: PeerId, isSettled: boolean): Aim {
   const ownOf = (all: readonly RouteStage[]) =>
     all.filter(({ peer }) => peer === self).map(({ start, end }) => ({ start, end }))
-  const [stage = null] = ownOf(plan.stages)
+  const own = normalise(ownOf(plan.stages))
   const onDisk = plan.streamed.find(({ peer }) => peer === self)?.layers ?? 0
-  return { stage, onDisk, standbys: ownOf(plan.standbys).slice(0, HELD_RANGES_MAX - 1), isSettled }
+  const standbys = ownOf(plan.standbys).slice(0, Math.max(0, HELD_RANGES_MAX - own.length))
+  return { own, onDisk, standbys, isSettled }
 }
 
 /**
  * @param held in normal form.
- * @param stage of what is held, the stage that the peer had so far; null: none.
+ * @param before of what is held, the stages that the peer had so far.
  * @param hasRoom whether this machine can hold such layers, in normal form.
- * @returns null when there is nothing to do, or nothing that there is room for. An own stage for which
- *   there is no room is tried all the same, so that whoever does it learns why.
+ * @returns null when there is nothing to do, or nothing that there is room for. Own stages for which
+ *   there is no room are tried all the same, so that whoever does it learns why.
  */
 export function nextMove(
   aim: Aim,
   held: readonly LayerRange[],
-  stage: LayerRange | null,
+  before: readonly LayerRange[],
   hasRoom: (ranges: LayerRange[]) => boolean
 ): Move | null {
-  const own = listOf(aim.stage)
-  if (aim.stage !== null && !containsAll(held, own)) {
+  const { own } = aim
+  if (!containsAll(held, own)) {
     // Standbys go first, then what it served so far.
-    const keeps = [[...held], intersect(held, [...own, ...listOf(stage)]), intersect(held, own)]
+    const keeps = [[...held], intersect(held, union(own, before)), intersect(held, own)]
     const choices = keeps.map((keep) => union(keep, own))
-    const ranges = choices.find(hasRoom) ?? union(intersect(held, own), own)
-    return { ranges, range: aim.stage, isStandby: false }
+    const ranges = choices.find(hasRoom) ?? [...own]
+    return { ranges, wanted: own, isStandby: false }
   }
   if (!aim.isSettled) return null
   const wanted = wantedBy(aim)
@@ -67,17 +75,13 @@ export function nextMove(
     if (containsAll(held, [range])) continue
     const keeps = [[...held], intersect(held, wanted)]
     const ranges = keeps.map((keep) => union(keep, [range])).find(hasRoom)
-    if (ranges !== undefined) return { ranges, range, isStandby: true }
+    if (ranges !== undefined) return { ranges, wanted: [range], isStandby: true }
   }
   if (subtract(held, wanted).length === 0) return null
-  return { ranges: intersect(held, wanted), range: null, isStandby: false }
+  return { ranges: intersect(held, wanted), wanted: [], isStandby: false }
 }
 
 /** Every layer that an aim asks for, in normal form. */
-export function wantedBy({ stage, standbys }: Aim): LayerRange[] {
-  return union(listOf(stage), standbys)
-}
-
-function listOf(range: LayerRange | null): LayerRange[] {
-  return range === null ? [] : [range]
+export function wantedBy({ own, standbys }: Aim): LayerRange[] {
+  return union(own, standbys)
 }

@@ -13,7 +13,8 @@ import { describeModel } from './one-model.ts'
 import { knownSessions } from './known-sessions.ts'
 import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
-import { peerStatus, planStatus, standbyOf } from './status-views.ts'
+import { subtract } from '../model/layer-range.ts'
+import { peerStatus, planStatus } from './status-views.ts'
 import { TopSource } from './top-source.ts'
 
 import type {
@@ -57,7 +58,7 @@ export class NodeService implements SwarmService {
   status(): NodeStatus {
     const { dataDir, programVersion } = this.#parts.options
     const model = this.#parts.model
-    const { held, stage } = this.#parts.serving?.keeper.holding ?? { held: [], stage: null }
+    const { held, own } = this.#parts.serving?.keeper.holding ?? { held: [], own: [] }
     return {
       key: this.#parts.identity?.id ?? '',
       name: hostname(),
@@ -76,7 +77,7 @@ export class NodeService implements SwarmService {
         isSentinel: model.isSentinel
       },
       held: [...held],
-      standby: standbyOf(held, stage),
+      standby: subtract(held, own),
       onDisk: [...(this.#parts.serving?.stage.onDisk ?? [])],
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
       kvBytes: this.#parts.serving?.stage.kvBytes ?? 0,

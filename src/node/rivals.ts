@@ -4,6 +4,7 @@
 
 import { systemClock } from '../base/clock.ts'
 import { SwarmError } from '../base/errors.ts'
+import { NO_AIM } from './next-move.ts'
 import { besideAnother, describeDropped, describeRival } from './one-model.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -50,7 +51,7 @@ export class Rivals {
     this.#parts.generator = null
     this.#parts.model = null
     this.#parts.droppedFor = other
-    serving?.keeper.aim({ stage: null, onDisk: 0, standbys: [], isSettled: true })
+    serving?.keeper.aim({ ...NO_AIM, isSettled: true })
     network?.publish({ model: null, pin: null })
     hub.emit('model', describeDropped(other))
   }

@@ -3,7 +3,7 @@
 // (docs/planning.md); one whose claim is of better days is. A stage that reads layers from disk tells how
 // fast its disk is and nothing of its memory, which is what is told here.
 
-import { createCosts } from '../sharding/cost.ts'
+import { capacityKiB, createCosts, holdingKiB } from '../sharding/cost.ts'
 import { toPeerId, type PeerId } from '../wire/ids.ts'
 
 import type { View } from '../sharding/facts.ts'
@@ -35,8 +35,8 @@ export function seenRates(
   return timing.perHop.flatMap(({ peer, start, end, computeMs }) => {
     if (end > model.nLayers || computeMs <= 0) return []
     const one = peers.find(({ key }) => key === peer)
-    const ranges = [{ start, end }, ...(one?.held ? [one.held] : [])]
-    if (!one || ranges.some((range) => !costs.fits(one, range.start, range.end))) return []
+    if (one === undefined || !costs.fits(one, start, end)) return []
+    if (holdingKiB(costs, one.held ?? []) > capacityKiB(one)) return []
     const readKiB = costs.activeKiB(start, end)
     if (readKiB < STAGE_KIB_MIN) return []
     return [

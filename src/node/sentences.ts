@@ -2,18 +2,12 @@
 // text is made fit for a line here.
 
 import { clip, formatRate, formatSize } from '../base/text.ts'
-import {
-  containsAll,
-  formatRange,
-  formatRanges,
-  subtract,
-  union,
-  type LayerRange
-} from '../model/layer-range.ts'
+import { containsAll, formatRange, formatRanges, subtract, union } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import type { GateStatus } from '../wire/gate.ts'
 import type { Hello } from '../wire/hello.ts'
 import type { PeerRecord } from '../wire/record.ts'
+import type { Holding } from './layer-keeper.ts'
 import type { Plan } from '../sharding/plan.ts'
 import type { Machine } from '../sharding/probe.ts'
 
@@ -85,20 +79,20 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
 }
 
 /**
- * What a load that has ended brought: the peer's own stage, or layers that stand by. Null: nothing.
- * @param onDisk layers of the stage that are read from disk for each token.
+ * What a load that has ended brought: the peer's own stages, or layers that stand by. Null: nothing.
+ * @param onDisk layers of them that are read from disk for each token.
  */
 export function holdingNews(
   before: Pick<PeerRecord, 'held' | 'loading'>,
-  now: Pick<PeerRecord, 'stage' | 'loading'> & { held: readonly LayerRange[] },
+  now: Pick<Holding, 'held' | 'own' | 'loading'>,
   onDisk: readonly number[]
 ): { kind: 'layers' | 'standby'; text: string } | null {
   if (before.loading === null || now.loading !== null) return null
-  const own = now.stage === null ? [] : [now.stage]
-  if (now.stage !== null && containsAll(now.held, own) && !containsAll(before.held, own)) {
+  const { own } = now
+  if (own.length > 0 && containsAll(now.held, own) && !containsAll(before.held, own)) {
     const disk =
       onDisk.length === 0 ? '' : `; ${onDisk.length} of them are read from disk for each token`
-    return { kind: 'layers', text: `layers ${formatRange(now.stage)} are ready${disk}` }
+    return { kind: 'layers', text: `layers ${formatRanges(own)} are ready${disk}` }
   }
   const come = subtract(now.held, union(before.held, own))
   if (come.length === 0) return null

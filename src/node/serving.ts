@@ -80,6 +80,6 @@ export function beginServing(
       ? claimNowKiB(memoryBytes, stage.weightBytes + stage.kvBytes)
       : null
   })
-  if (pinned !== null) keeper.aim({ stage: pinned, onDisk: 0, standbys: [], isSettled: true })
+  if (pinned !== null) keeper.aim({ own: [pinned], onDisk: 0, standbys: [], isSettled: true })
   return profile
 }

@@ -1,6 +1,6 @@
 // What this peer knows, in the shapes that its API promises (api/service.ts). Pure: no state, no effects.
 
-import { subtract, type LayerRange } from '../model/layer-range.ts'
+import { subtract } from '../model/layer-range.ts'
 import { PROMPT_TOKENS } from '../sharding/chunks.ts'
 
 import type { PeerStatus, PlanStatus } from '../api/service.ts'
@@ -16,7 +16,7 @@ export function peerStatus(
   self: PeerId,
   links: ReadonlyMap<PeerId, LinkInfo>
 ): PeerStatus {
-  const { key, name, model, held, stage, loading, pin, profile } = record
+  const { key, name, model, held, own, loading, pin, profile } = record
   const { programVersion: version, arithmeticVersion } = record
   const link = links.get(key)
   const isSelf = key === self
@@ -27,7 +27,7 @@ export function peerStatus(
     state: isSelf ? 'alive' : state,
     model: model?.name ?? null,
     held,
-    standby: standbyOf(held, stage),
+    standby: subtract(held, own),
     loading: loading && { ...loading.range, percent: loading.percent },
     pin,
     memoryBytes: (profile?.memoryKiB ?? 0) * 1024,
@@ -40,11 +40,6 @@ export function peerStatus(
     version,
     arithmeticVersion
   }
-}
-
-/** What is held besides the peer's own stage. */
-export function standbyOf(held: readonly LayerRange[], stage: LayerRange | null): LayerRange[] {
-  return stage === null ? [...held] : subtract(held, [stage])
 }
 
 /** Before the first plan there is nothing to show but that it is not there. */

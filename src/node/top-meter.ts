@@ -58,7 +58,7 @@ export class TopMeter {
   readonly #tokens = new Rate()
   readonly #running = new Set<Running>()
   readonly #routes = new Map<string, number>()
-  /** The last time that each peer was measured with these layers. */
+  /** The last time that each peer was measured with each of its stages. */
   readonly #hops = new Map<string, HopReport>()
   #generation: SessionReport | null = null
   #looks: { atMs: number; bytes: number }[] = []
@@ -127,8 +127,7 @@ export class TopMeter {
 
   /** What a peer needed with exactly these layers, the last time; null when that was never measured. */
   hop(stage: { peer: string; start: number; end: number }): HopReport | null {
-    const hop = this.#hops.get(stage.peer)
-    return hop?.start === stage.start && hop.end === stage.end ? hop : null
+    return this.#hops.get(stageKey(stage)) ?? null
   }
 
   /**
@@ -167,7 +166,7 @@ export class TopMeter {
     if (report.nTokens < MEASURED_TOKENS_MIN) return told
     this.#routes.delete(routeKey(stages))
     this.#routes.set(routeKey(stages), report.tokensPerSecond)
-    for (const hop of report.hops) this.#hops.set(hop.peer, hop)
+    for (const hop of report.hops) this.#hops.set(stageKey(hop), hop)
     forgetOldest(this.#routes)
     forgetOldest(this.#hops)
     return told
@@ -218,4 +217,8 @@ function forgetOldest(table: Map<string, unknown>): void {
     if (table.size <= ROUTES_MAX) return
     table.delete(key)
   }
+}
+
+function stageKey({ peer, start, end }: { peer: string; start: number; end: number }): string {
+  return `${peer} ${start} ${end}`
 }

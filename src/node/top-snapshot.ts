@@ -101,12 +101,13 @@ function heldBytes(facts: ModelFacts, held: readonly TopRange[]): number | null 
 }
 
 function stageRate(key: string, { plan, counted }: TopInputs): Figure | null {
-  const index = plan?.stages.findIndex((stage) => stage.peer === key) ?? -1
-  const stage = plan?.stages[index]
-  if (stage === undefined) return null
-  const computeMs = counted.hop(stage)?.computeMs ?? 0
-  if (computeMs > 0) return { value: 1000 / computeMs, isEstimate: false }
-  const predictedUs = plan?.predicted?.perStageUs[index] ?? 0
+  const own = plan?.stages.filter((stage) => stage.peer === key) ?? []
+  const times = own.map((stage) => counted.hop(stage)?.computeMs ?? 0)
+  if (own.length > 0 && times.every((computeMs) => computeMs > 0)) {
+    return { value: 1000 / sum(times), isEstimate: false }
+  }
+  const isOwn = (_: number, index: number) => plan?.stages[index]?.peer === key
+  const predictedUs = sum(plan?.predicted?.perStageUs.filter(isOwn) ?? [])
   return predictedUs > 0 ? { value: 1e6 / predictedUs, isEstimate: true } : null
 }
 
@@ -119,13 +120,13 @@ function thrpt({ key, self }: PeerStatus, inputs: TopInputs): Figure | null {
   if (self && ownThrptBytesPerSecond > 0) return measuredAs(ownThrptBytesPerSecond)
   if (model === null) return null
   const { generation, tokensPerSecond } = counted
-  const stage = plan?.stages.find(({ peer }) => peer === key)
-  const bytes = stage === undefined ? null : activeBytes(model.facts, stage)
+  const own = plan?.stages.filter(({ peer }) => peer === key) ?? []
+  const bytes = own.length === 0 ? null : sum(own.map((stage) => activeBytes(model.facts, stage)))
   const isAsked = counted.sessions.some(({ route }) => route.includes(key))
   if (isAsked && bytes !== null && tokensPerSecond > 0) return measuredAs(tokensPerSecond * bytes)
-  const hop = generation?.hops.find(({ peer }) => peer === key)
-  if (generation && hop?.weightBytes)
-    return measuredAs(generation.tokensPerSecond * hop.weightBytes)
+  const hops = generation?.hops.filter(({ peer }) => peer === key) ?? []
+  const readBytes = sum(hops.map(({ weightBytes }) => weightBytes ?? 0))
+  if (generation && readBytes > 0) return measuredAs(generation.tokensPerSecond * readBytes)
   if (plan === null || bytes === null) return null
   return { value: plannedRate(plan) * bytes, isEstimate: true }
 }
@@ -149,4 +150,8 @@ function measuredAs(value: number): Figure {
 
 function whole({ nLayers }: ModelFacts): TopRange {
   return { start: 0, end: nLayers }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

@@ -39,7 +39,7 @@ export class ChunkFlow {
     this.end = end
     this.#start = start
     this.#chunking = chunking
-    this.#window = windowOf(nStages)
+    this.#window = chunking.isOneByOne ? 1 : windowOf(nStages)
     this.#sentEnd = start
     this.#doneEnd = start
   }

@@ -22,12 +22,14 @@ export interface Chunking {
   most: number
   opening: Taper
   closing: Taper
+  /** Whether each sets out when the one before it has passed all stages; else they follow each other. */
+  isOneByOne: boolean
 }
 
 /** All of one size. */
-export function evenChunking(nTokens: number): Chunking {
+export function evenChunking(nTokens: number, isOneByOne = false): Chunking {
   const taper = { least: nTokens, growth: GROWTH_UNIT }
-  return { most: nTokens, opening: taper, closing: taper }
+  return { most: nTokens, opening: taper, closing: taper, isOneByOne }
 }
 
 /**

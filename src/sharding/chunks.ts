@@ -5,6 +5,7 @@ import { CHUNK_TOKENS_MAX } from '../base/limits.ts'
 import { chunkSizes, evenChunking, GROWTH_UNIT, type Chunking, type Taper } from './chunking.ts'
 import { toUs, type Costs } from './cost.ts'
 import { floorDiv } from './integer.ts'
+import { hasRounds } from './shared-costs.ts'
 
 import type { ModelFacts, ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
@@ -45,13 +46,19 @@ export function chunkingOf(
   stages: Candidate['stages']
 ): Chunking {
   const passUs = passTimes(costs, hops, peers, stages)
-  const ways = stages.some(
-    (stage, index) => costs.streamed(peers[index] as ViewPeer, stage).length > 0
-  )
-    ? diskChunkings(passUs)
+  const ways = readsDisks(costs, peers, stages)
+    ? diskChunkings(passUs, hasRounds(stages))
     : CHUNK_TOKENS.flatMap((least) => taperedChunkings(passUs, least))
   const us = ways.map((chunking) => chunksUs(passUs, PROMPT_TOKENS, chunking))
   return ways[us.indexOf(Math.min(...us))] as Chunking
+}
+
+function readsDisks(
+  costs: Costs,
+  peers: readonly ViewPeer[],
+  stages: Candidate['stages']
+): boolean {
+  return stages.some((stage, index) => costs.streamed(peers[index] as ViewPeer, stage).length > 0)
 }
 
 /** Microseconds of a chunk of so many positions: through each stage, and over the hop behind it. */
@@ -65,6 +72,13 @@ export function passTimes(
   stages: Candidate['stages']
 ): PassTimes {
   const usBySize = new Map<number, number[]>()
+  // Chunks behind each other would send the disk of a peer with several stages back and forth.
+  const isOneByOne = hasRounds(stages) && readsDisks(costs, peers, stages)
+  const diskUs = toUs(
+    Math.max(
+      ...stages.map(({ start, end }, i) => costs.diskTicks(peers[i] as ViewPeer, start, end))
+    )
+  )
   return (nTokens) => {
     const known = usBySize.get(nTokens)
     if (known !== undefined) return known
@@ -75,8 +89,9 @@ export function passTimes(
       if (to === undefined) return [stageUs]
       return [stageUs, hops.moreUs(from, to, nTokens) + toUs(hops.ticks(from, to))]
     })
-    usBySize.set(nTokens, us)
-    return us
+    const times = isOneByOne ? [Math.max(sum(us), diskUs)] : us
+    usBySize.set(nTokens, times)
+    return times
   }
 }
 
@@ -97,10 +112,10 @@ export function chunksUs(passUs: PassTimes, promptTokens: number, chunking: Chun
 }
 
 /** Each chunk reads what is on disk once more: all of one size. */
-function diskChunkings(passUs: PassTimes): Chunking[] {
+function diskChunkings(passUs: PassTimes, isOneByOne: boolean): Chunking[] {
   const isShort = (size: number) =>
     size <= PREFILL_CHUNK_TOKENS || sum(passUs(size)) - sum(passUs(1)) <= LONG_CHUNK_US_MAX
-  return DISK_CHUNK_TOKENS.filter(isShort).map(evenChunking)
+  return DISK_CHUNK_TOKENS.filter(isShort).map((size) => evenChunking(size, isOneByOne))
 }
 
 /**
@@ -120,7 +135,7 @@ function taperedChunkings(passUs: PassTimes, least: number): Chunking[] {
   }
   const tapered = Array.from({ length: GROWTH_SHARES }, (_, share): Chunking => {
     const [opening, closing] = [taperOf(before, share + 1), taperOf(behind, share + 1)]
-    return { most: PREFILL_CHUNK_TOKENS, opening, closing }
+    return { most: PREFILL_CHUNK_TOKENS, opening, closing, isOneByOne: false }
   })
   return [evenChunking(least), ...tapered]
 }

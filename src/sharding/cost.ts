@@ -3,6 +3,7 @@
 // speed then tie exactly, however the layers lie between them. Pure and stateless but for prefix sums.
 // The token table and the head are planned like layers: held with the first and with the last one.
 
+import { RATE_MIBPS_MIN } from '../base/limits.ts'
 import { kvKiBPerLayer } from './facts.ts'
 import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
 
@@ -27,6 +28,9 @@ export interface PricedMemory {
   /** Ticks of one KiB. */
   price: number
 }
+
+/** KiB of everything that a peer holds which has layers [start, end). */
+export type HoldsKiB = (peer: ViewPeer, start: number, end: number) => number
 
 export interface Costs {
   readonly model: ModelFacts
@@ -54,12 +58,17 @@ export interface Costs {
   memories(peer: ViewPeer): PricedMemory[]
   /** Layers of the range that are read from disk for each token; none of a peer that has room for all. */
   streamed(peer: Room, range: LayerRange): number[]
+  /** Of several ranges that it holds, ascending; null where it cannot hold them. */
+  streamedOf(peer: Room, ranges: readonly LayerRange[]): number[] | null
   /** Ticks that its disk reads for one token of [start, end); 0 where nothing is streamed. */
   diskTicks(peer: ViewPeer, start: number, end: number): number
 }
 
-/** With every layer in memory; stream.ts adds disks to these. */
-export function createCosts(model: ModelFacts): Costs {
+/**
+ * With every layer in memory; stream.ts adds disks to these.
+ * @param holdsKiB what a peer that has [start, end) holds in all; absent: nothing else.
+ */
+export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null): Costs {
   const { nLayers, embeddingKiB, headKiB, tied } = model
   const kvKiB = kvKiBPerLayer(model)
   const resident = prefixSums(model.layerKiB.map((sizeKiB) => sizeKiB + kvKiB))
@@ -79,20 +88,14 @@ export function createCosts(model: ModelFacts): Costs {
   }
   const activeKiB = (start: number, end: number) =>
     between(active, start, end) + (end === nLayers ? headKiB : 0)
-  const readTicks = (peer: ViewPeer, start: number, end: number, readKiB: number) => {
-    if (peer.accelerator === undefined) return readKiB * priceOf(peer)
-    const heldKiB = Math.max(1, residentKiB(start, end))
-    const fastKiB = Math.min(heldKiB, peer.accelerator.memoryKiB)
-    const fast = floorDiv(readKiB * floorDiv(fastKiB * SHARE, heldKiB), SHARE)
-    return fast * priceOf(peer.accelerator) + (readKiB - fast) * priceOf(peer)
-  }
-
+  const rangeTicks = (peer: ViewPeer, start: number, end: number, readKiB: number) =>
+    readTicks(peer, holdsKiB?.(peer, start, end) ?? residentKiB(start, end), readKiB)
   const stageTicks = (peer: ViewPeer, start: number, end: number) =>
-    readTicks(peer, start, end, activeKiB(start, end))
+    rangeTicks(peer, start, end, activeKiB(start, end))
   const layersUs = (peer: ViewPeer, start: number, end: number) =>
-    toUs(readTicks(peer, start, end, between(active, start, end)))
+    toUs(rangeTicks(peer, start, end, between(active, start, end)))
 
-  return {
+  const costs: Costs = {
     model,
     nLayers,
     residentKiB,
@@ -114,8 +117,30 @@ export function createCosts(model: ModelFacts): Costs {
       return tiers.map((tier) => ({ sizeKiB: tier.memoryKiB, price: priceOf(tier) }))
     },
     streamed: () => [],
+    streamedOf: (peer, ranges) => (holdingKiB(costs, ranges) <= capacityKiB(peer) ? [] : null),
     diskTicks: () => 0
   }
+  return costs
+}
+
+/** Ticks of reading so much of what a peer holds: its accelerator has its share of all that is held. */
+export function readTicks(peer: ViewPeer, holdsKiB: number, readKiB: number): number {
+  if (peer.accelerator === undefined) return readKiB * priceOf(peer)
+  const heldKiB = Math.max(1, holdsKiB)
+  const fastKiB = Math.min(heldKiB, peer.accelerator.memoryKiB)
+  const fast = floorDiv(readKiB * floorDiv(fastKiB * SHARE, heldKiB), SHARE)
+  return fast * priceOf(peer.accelerator) + (readKiB - fast) * priceOf(peer)
+}
+
+/** Weights and reserved KV of ranges that do not overlap: both ends of a tied model share one table. */
+export function holdingKiB(costs: Costs, ranges: readonly LayerRange[]): number {
+  const { model, nLayers } = costs
+  const hasBoth =
+    ranges.some(({ start }) => start === 0) && ranges.some(({ end }) => end === nLayers)
+  const isOne = ranges.some(({ start, end }) => start === 0 && end === nLayers)
+  const sharedKiB =
+    model.tied && hasBoth && !isOne ? Math.min(model.embeddingKiB, model.headKiB) : 0
+  return ranges.reduce((sum, { start, end }) => sum + costs.residentKiB(start, end), -sharedKiB)
 }
 
 /** Everything that a peer can hold, its accelerator included. */
@@ -126,6 +151,11 @@ export function capacityKiB(peer: Room): number {
 /** Ticks of one KiB. */
 export function priceOf({ weightMiBps }: Pick<Tier, 'weightMiBps'>): number {
   return floorDiv(TICKS_PER_KIB, weightMiBps)
+}
+
+/** Ticks of one KiB from disk; 0: none, or one slower than any memory that plans count with: of no use. */
+export function diskPriceOf({ diskMiBps = 0 }: Room): number {
+  return diskMiBps < RATE_MIBPS_MIN ? 0 : priceOf({ weightMiBps: diskMiBps })
 }
 
 export function toUs(ticks: number): number {

@@ -64,8 +64,8 @@ export interface ViewPeer extends Tier {
   int8Mops?: number
   /** Measured ways to others; absent, or not named in it: an ordinary local network. */
   links?: readonly ViewLink[]
-  /** Its own stage, ready to serve: moving it costs. Absent: none. */
-  held?: LayerRange | null
+  /** Its own stages, ready to serve, ascending: moving them costs. Absent: none. */
+  held?: readonly LayerRange[]
   /** Other layers ready to serve, ascending. Absent: none. */
   standby?: readonly LayerRange[]
   /** It has a stage that it does not hold yet. Absent: it has not. */

@@ -9,6 +9,7 @@ import { toUs, type Costs } from './cost.ts'
 import { shortestCover } from './cover.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
 import { toCandidate, type Candidate } from './search.ts'
+import { costsOn } from './shared-costs.ts'
 
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
@@ -38,12 +39,15 @@ export function preferHeld(
 function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
   if (peers.some(({ pin }) => pin !== null)) return null
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
-  const spans = peers.flatMap(({ key, held }) => (held ? [{ peer: key, ...held }] : []))
-  const { stages, missing } = shortestCover(costs.nLayers, spans)
+  const spans = peers.flatMap(({ key, held = [] }) => held.map((one) => ({ peer: key, ...one })))
+  const { stages, missing } = shortestCover(costs.nLayers, spans, ({ end }) => end, true)
   if (missing.length > 0) return takeover(costs, hops, peers)
-  const areWhole = stages.every(({ peer, start, end }) => {
-    const one = byKey.get(peer) as ViewPeer
-    return one.held?.start === start && one.held.end === end && costs.fits(one, start, end)
+  const route = stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
+  const own = costsOn(costs, route, stages)
+  const areWhole = stages.every(({ start, end }, index) => {
+    const { held = [] } = route[index] as ViewPeer
+    const isHeld = held.some((range) => range.start === start && range.end === end)
+    return isHeld && own.fits(route[index] as ViewPeer, start, end)
   })
   return areWhole ? toCandidate(costs, hops, peers, { stages, missing }) : null
 }
@@ -62,8 +66,8 @@ function takeover(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candida
     : null
 }
 
-function heldBy({ held, standby = [] }: ViewPeer): LayerRange[] {
-  return union(held ? [held] : [], standby)
+function heldBy({ held = [], standby = [] }: ViewPeer): LayerRange[] {
+  return union(held, standby)
 }
 
 /**

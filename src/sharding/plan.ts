@@ -12,6 +12,7 @@ import { createHops } from './hops.ts'
 import { preferHeld } from './incumbent.ts'
 import { floorDiv, hashOf } from './integer.ts'
 import { predict, type Prediction } from './predict.ts'
+import { costsOn } from './shared-costs.ts'
 import { chooseStandbys } from './standby.ts'
 import { searchMemory, searchWithDisks } from './stream.ts'
 import { isPlannable, viewHash } from './view.ts'
@@ -20,11 +21,11 @@ import type { PeerId } from '../wire/ids.ts'
 import type { RouteStage } from '../wire/session.ts'
 
 export interface Plan {
-  /** Covers [0, nLayers) exactly; empty when there is a gap. */
+  /** Covers [0, nLayers) exactly; empty when there is a gap. Of one peer several where disks read. */
   stages: RouteStage[]
   /** For a stage, who else has room for its layers and takes over; none where nobody has. */
   standbys: RouteStage[]
-  /** How many layers of its stage a peer reads from disk each time; in no hash, since they follow from it. */
+  /** How many of its layers a peer reads from disk each time; in no hash: the stages tell it. */
   streamed: { peer: PeerId; layers: number }[]
   predicted: Prediction | null
   /** Peers of the view that hold nothing in this plan, by key, with a sentence for the user. */
@@ -70,14 +71,16 @@ function planOf(
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const route = stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
   const standbys = chooseStandbys(costs, peers, stages)
+  const own = costsOn(costs, route, stages)
   return {
     stages,
     standbys,
-    streamed: stages.flatMap((stage, index) => {
-      const layers = costs.streamed(route[index] as ViewPeer, stage).length
-      return layers === 0 ? [] : [{ peer: stage.peer, layers }]
+    streamed: [...new Set(route)].flatMap((peer) => {
+      const ranges = stages.filter((stage) => stage.peer === peer.key)
+      const layers = ranges.reduce((sum, range) => sum + own.streamed(peer, range).length, 0)
+      return layers === 0 ? [] : [{ peer: peer.key, layers }]
     }),
-    predicted: isWhole ? predict(costs, hops, route, chosen, boundTicks) : null,
+    predicted: isWhole ? predict(own, hops, route, chosen, boundTicks) : null,
     leftOut: isWhole ? explainLeftOut(costs, peers, stages, standbys) : [],
     gap: missing,
     reserve: { contextTokens: model.contextTokens, sessions: sessionsOf(model) },

@@ -4,8 +4,9 @@
 
 import { createCosts, toUs } from './cost.ts'
 import { createHops } from './hops.ts'
-import { firstTokenUs } from './predict.ts'
+import { firstTokenUs, sumOfEach } from './predict.ts'
 import { ticksPerStage } from './route-ticks.ts'
+import { costsOn } from './shared-costs.ts'
 import { withDisks } from './stream.ts'
 
 import type { HopPrediction, RoutePrediction } from '../wire/generation.ts'
@@ -27,15 +28,16 @@ export function predictRoute(
   { promptTokens, nSessions }: RouteUse
 ): RoutePrediction | null {
   // Where more was declared than memory has room for, stages are made for the usual reserve.
-  const costs = withDisks(createCosts({ ...model, ...usual }))
   const hops = createHops(model, peers)
   const route = peersOf(peers, stages)
   if (route === null) return null
+  const costs = costsOn(withDisks(createCosts({ ...model, ...usual })), route, stages)
   const stageTicks = ticksPerStage(costs, hops, route, stages)
   const ticks = stageTicks.reduce((sum, one) => sum + one, hops.routeTicks(route))
   const tokenUs = Math.max(1, toUs(ticks))
+  const perPeer = sumOfEach(route, stageTicks)
   const busyTicks = stages.map(({ start, end }, index) =>
-    Math.max(stageTicks[index] as number, costs.diskTicks(route[index] as ViewPeer, start, end))
+    Math.max(perPeer[index] as number, costs.diskTicks(route[index] as ViewPeer, start, end))
   )
   const slowestTicks = Math.max(...busyTicks)
   const slowest = busyTicks.indexOf(slowestTicks)

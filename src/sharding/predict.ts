@@ -46,7 +46,8 @@ export function predict(
     toUs(costs.diskTicks(peers[index] as ViewPeer, start, end))
   )
   const chunking = chunkingOf(costs, hops, peers, stages)
-  const periodUs = Math.max(tokenUs, stages.length * Math.max(...perStageUs, ...disksUs))
+  const slowestUs = Math.max(...sumOfEach(peers, perStageUs), ...disksUs)
+  const periodUs = Math.max(tokenUs, stages.length * slowestUs)
   return {
     tokenUs,
     perStageUs,
@@ -57,6 +58,13 @@ export function predict(
     tokensPerSecond: 1e6 / tokenUs,
     pooledTokensPerSecond: (1e6 * stages.length) / periodUs
   }
+}
+
+/** (nStages,) of all stages of a stage's peer together. */
+export function sumOfEach(peers: readonly ViewPeer[], values: readonly number[]): number[] {
+  return peers.map((peer) =>
+    values.reduce((sum, value, index) => (peers[index] === peer ? sum + value : sum), 0)
+  )
 }
 
 /**

@@ -9,6 +9,7 @@ import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-
 import { interleave, ordersOf } from './orders.ts'
 import { createRest } from './rest.ts'
 import { ticksPerStage } from './route-ticks.ts'
+import { costsOn } from './shared-costs.ts'
 import { splitInOrder } from './split.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -180,6 +181,19 @@ export function toCandidate(
 ): Candidate {
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const route = cover.stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
+  return priced(costsOn(costs, route, cover.stages), hops, route, cover)
+}
+
+/**
+ * @param costs those of the route.
+ * @param route the peers of the stages.
+ */
+export function priced(
+  costs: Costs,
+  hops: Hops,
+  route: readonly ViewPeer[],
+  cover: Cover
+): Candidate {
   const perStage = ticksPerStage(costs, hops, route, cover.stages)
   return {
     ...cover,

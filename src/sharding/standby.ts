@@ -5,7 +5,7 @@
 // move gigabytes. Pure; when they are loaded is node/layer-keeper.ts's, mirroring is not decided here.
 
 import { contains } from '../model/layer-range.ts'
-import { capacityKiB, type Costs } from './cost.ts'
+import { capacityKiB, holdingKiB, type Costs } from './cost.ts'
 import { compareText } from './integer.ts'
 
 import type { RouteStage } from '../wire/session.ts'
@@ -20,9 +20,8 @@ export function chooseStandbys(
   const indexOf = new Map(stages.map(({ peer }, index) => [peer, index]))
   const roomKiB = new Map(
     peers.map((peer) => {
-      const own = stages[indexOf.get(peer.key) ?? -1]
-      const usedKiB = own ? costs.residentKiB(own.start, own.end) : 0
-      return [peer.key, Math.max(0, capacityKiB(peer) - usedKiB)]
+      const own = stages.filter((stage) => stage.peer === peer.key)
+      return [peer.key, Math.max(0, capacityKiB(peer) - holdingKiB(costs, own))]
     })
   )
   const standbys: RouteStage[] = []

@@ -3,18 +3,18 @@
 // holds no plan. The disk fills its slots while other stages compute and reads the rest during the stage's
 // own turn: memory holds no more before it. The search is search.ts's, with these costs. Pure.
 
-import { RATE_MIBPS_MIN } from '../base/limits.ts'
 import { boundOfAll } from './bound.ts'
 import {
   capacityKiB,
-  priceOf,
+  diskPriceOf,
   TICKS_PER_US,
   toUs,
   type Costs,
   type PricedMemory,
   type Room
 } from './cost.ts'
-import { ceilDiv, prefixSums } from './integer.ts'
+import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
+import { inRounds } from './rounds.ts'
 import { search, type Searched } from './search.ts'
 import { createStreams, SLOTS, type Streams } from './streamed-layers.ts'
 
@@ -28,23 +28,57 @@ import type { Hops } from './hops.ts'
  */
 const TOKEN_TICKS_MAX = 60e6 * TICKS_PER_US
 
+/** A bound is told to such a part of the plan's own time. */
+const BOUND_STEPS = 128
+
 /** What was found, and the costs that its plan is to be judged by. */
 type Priced = Searched & { costs: Costs }
 
 /** As search(); where memory holds no plan and disks make one, with their costs. */
 export function searchWithDisks(costs: Costs, hops: Hops, peers: ViewPeer[]): Priced {
-  if (!peers.some(canStream)) return searchMemory(costs, hops, peers)
+  if (peers.every((peer) => diskPriceOf(peer) === 0)) return searchMemory(costs, hops, peers)
   // Where not even layers cut anywhere fit, there is nothing to search for in memory.
   const isHopeless = boundOfAll(costs, hops, peers) === Infinity
   const plain = isHopeless ? null : searchMemory(costs, hops, peers)
   if (plain?.best.missing.length === 0) return plain
   const streaming = withDisks(costs)
-  const found = search(streaming, hops, peers)
-  // Of two ways to a state the search keeps the faster, whose disk may be busier: it proves nothing.
-  const boundTicks = Math.min(found.best.ticks, boundOfAll(streaming, hops, peers))
-  const isUseful = found.best.missing.length === 0 && found.best.ticks <= TOKEN_TICKS_MAX
-  if (isUseful) return { best: found.best, boundTicks, costs: streaming }
-  return plain ?? searchMemory(costs, hops, peers)
+  const best = inRounds(streaming, hops, peers, search(streaming, hops, peers).best)
+  if (best.missing.length > 0 || best.ticks > TOKEN_TICKS_MAX) {
+    return plain ?? searchMemory(costs, hops, peers)
+  }
+  const boundTicks = boundWithDisks(costs, hops, peers, best.ticks)
+  return { best, boundTicks, costs: streaming }
+}
+
+/**
+ * Ticks below which no plan lies, however often a token passes a peer: in a token's time each disk reads so
+ * much, and by then all layers, cut anywhere, have been computed one after the other.
+ * @param mostTicks of a plan.
+ */
+function boundWithDisks(
+  costs: Costs,
+  hops: Hops,
+  peers: readonly ViewPeer[],
+  mostTicks: number
+): number {
+  const wholeKiB = costs.residentKiB(0, costs.nLayers)
+  const isPossible = (ticks: number) => {
+    const memories = (peer: ViewPeer) => {
+      const [last, ...others] = costs.memories(peer).toReversed() as [PricedMemory]
+      const price = diskPriceOf(peer)
+      const diskKiB = price === 0 ? 0 : Math.min(wholeKiB, ceilDiv(ticks, price))
+      return [...others.toReversed(), { ...last, sizeKiB: last.sizeKiB + diskKiB }]
+    }
+    return boundOfAll({ ...costs, memories }, hops, peers) <= ticks
+  }
+  let low = 0
+  let high = mostTicks
+  while (high - low > floorDiv(mostTicks, BOUND_STEPS)) {
+    const middle = floorDiv(low + high, 2)
+    if (isPossible(middle)) high = middle
+    else low = middle
+  }
+  return low
 }
 
 /** As search(). */
@@ -60,7 +94,7 @@ export function withDisks(costs: Costs): Costs {
   const knownOf = perPeer((peer: Room) => createKnown(streams, nLayers, peer))
   const inMemoryOf = perPeer((peer: ViewPeer) => createInMemory(costs, peer))
   const streamed: Costs['streamed'] = (peer, range) =>
-    canStream(peer) ? (streams.layers(capacityKiB(peer), range) ?? []) : []
+    diskPriceOf(peer) > 0 ? (streams.layers(capacityKiB(peer), range) ?? []) : []
   const readTicks = (peer: Room, range: LayerRange, ahead: number) => {
     const { roomKiB, diskTicksPerKiB } = knownOf(peer)
     return diskTicksPerKiB && diskTicksPerKiB * streams.readKiB(roomKiB, range, ahead)
@@ -77,6 +111,10 @@ export function withDisks(costs: Costs): Costs {
   return {
     ...costs,
     streamed,
+    streamedOf: (peer, ranges) =>
+      diskPriceOf(peer) > 0
+        ? streams.layersOf(capacityKiB(peer), ranges)
+        : costs.streamedOf(peer, ranges),
     fits: (peer, start, end) =>
       costs.fits(peer, start, end) || end <= (knownOf(peer).reach[start] as number),
     stageTicks(peer, start, end) {
@@ -104,11 +142,12 @@ export function withDisks(costs: Costs): Costs {
     },
     chunkUs: (peer, start, end, nTokens) =>
       Math.max(costs.chunkUs(peer, start, end, nTokens), toUs(readTicks(peer, { start, end }, 0))),
-    isSum: (peer) => !canStream(peer) && costs.isSum(peer),
-    memories: (peer) =>
-      canStream(peer)
-        ? withDisk(costs.memories(peer), diskPrice(peer), wholeKiB)
-        : costs.memories(peer),
+    isSum: (peer) => diskPriceOf(peer) === 0 && costs.isSum(peer),
+    memories(peer) {
+      const diskPrice = diskPriceOf(peer)
+      const memories = costs.memories(peer)
+      return diskPrice === 0 ? memories : withDisk(memories, diskPrice, wholeKiB)
+    },
     diskTicks: (peer, start, end) => readTicks(peer, { start, end }, 0)
   }
 }
@@ -161,15 +200,14 @@ function createInMemory(costs: Costs, peer: ViewPeer): InMemory {
 
 function createKnown(streams: Streams, nLayers: number, peer: Room): KnownStages {
   const roomKiB = capacityKiB(peer)
-  const isStreaming = canStream(peer)
+  const diskTicksPerKiB = diskPriceOf(peer)
   let end = 0
   const reach = Array.from({ length: nLayers }, (_, start) => {
-    if (!isStreaming) return start
+    if (diskTicksPerKiB === 0) return start
     end = Math.max(end, start)
     while (end < nLayers && streams.fits(roomKiB, { start, end: end + 1 })) end++
     return end
   })
-  const diskTicksPerKiB = isStreaming ? diskPrice(peer) : 0
   return { roomKiB, diskTicksPerKiB, reach, ticks: new Float64Array((nLayers + 1) ** 2) }
 }
 
@@ -194,13 +232,4 @@ function withDisk(
     { ...last, sizeKiB: last.sizeKiB + moreKiB },
     { sizeKiB: wholeKiB, price: diskTicksPerKiB }
   ]
-}
-
-/** A disk slower than any memory that plans count with is of no use for a token. */
-function canStream({ diskMiBps = 0 }: Room): boolean {
-  return diskMiBps >= RATE_MIBPS_MIN
-}
-
-function diskPrice({ diskMiBps = 0 }: Room): number {
-  return priceOf({ weightMiBps: diskMiBps })
 }

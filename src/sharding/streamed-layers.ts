@@ -4,6 +4,7 @@
 // peer loads exactly that, so both agree. Pure and in whole numbers; what it costs is stream.ts's, reading is
 // the stage's.
 
+import { holdingKiB } from './cost.ts'
 import { floorDiv, prefixSums } from './integer.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -22,15 +23,15 @@ export interface Streams {
    * @returns ascending; none where everything fits; null where not even the slots alone do.
    */
   layers(memoryKiB: number, range: LayerRange): number[] | null
+  /** As layers(), spread over all ranges that a token passes one after the other. */
+  layersOf(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null
   /** Of these layers, but the first `ahead` of them; 0 where there are none. */
   readKiB(memoryKiB: number, range: LayerRange, ahead: number): number
 }
 
 /** Of one model: a plan asks about thousands of ranges. */
-export function createStreams({
-  model,
-  residentKiB
-}: Pick<Costs, 'model' | 'residentKiB'>): Streams {
+export function createStreams(costs: Costs): Streams {
+  const { model, residentKiB } = costs
   const { layerKiB } = model
   const largestKiB = largestOf(layerKiB)
   const upToKiB = prefixSums(layerKiB)
@@ -61,6 +62,21 @@ export function createStreams({
       const { count } = fewest(range, excess)
       return Array.from({ length: count }, (_, i) => layerAt(range, count, i))
     },
+    layersOf(memoryKiB, ranges) {
+      const excess = holdingKiB(costs, ranges) - memoryKiB
+      if (excess <= 0) return []
+      const all = ranges.flatMap(({ start, end }) => {
+        return Array.from({ length: end - start }, (_, i) => start + i)
+      })
+      const sizes = all.map((layer) => layerKiB[layer] as number)
+      const whole = { start: 0, end: all.length }
+      for (let count = leastCount(mostKiB, excess); count <= all.length; count++) {
+        const { sumKiB, largestKiB } = spreadOver(sizes, whole, count)
+        if (sumKiB - SLOTS * largestKiB < excess) continue
+        return Array.from({ length: count }, (_, i) => all[layerAt(whole, count, i)] as number)
+      }
+      return null
+    },
     readKiB(memoryKiB, range, ahead) {
       const excess = excessKiB(memoryKiB, range)
       if (excess <= 0 || gainMaxKiB(range) < excess) return 0
@@ -72,13 +88,13 @@ export function createStreams({
   }
 }
 
-/** As Streams.layers, of one range. */
+/** As Streams.layers, or of several ranges as Streams.layersOf. */
 export function streamedLayers(
-  costs: Pick<Costs, 'model' | 'residentKiB'>,
+  costs: Costs,
   memoryKiB: number,
-  range: LayerRange
+  ...ranges: readonly LayerRange[]
 ): number[] | null {
-  return createStreams(costs).layers(memoryKiB, range)
+  return createStreams(costs).layersOf(memoryKiB, ranges)
 }
 
 /**

@@ -68,7 +68,7 @@ function reserving(model: ModelFacts, records: readonly Measured[]): Omit<View, 
 export function viewHash({ model, peers, usual }: View): string {
   const { id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied } = model
   return hashOf([
-    'swarm view 3',
+    'swarm view 4',
     [id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied],
     [model.kvBytesPerToken, model.contextTokens, sessionsOf(model), model.layerKops ?? []],
     peers.map((peer) => [
@@ -76,7 +76,7 @@ export function viewHash({ model, peers, usual }: View): string {
       [peer.memoryKiB, peer.weightMiBps, peer.int8Mops ?? 0, peer.diskMiBps ?? 0],
       peer.accelerator ? [peer.accelerator.memoryKiB, peer.accelerator.weightMiBps] : [],
       (peer.links ?? []).map(({ peer: other, delayUs, mbps = 0 }) => [other, delayUs, mbps]),
-      rangeOf(peer.held),
+      (peer.held ?? []).map(rangeOf),
       rangeOf(peer.pin),
       // Nothing where there are none, as before there were any.
       ...(peer.standby ?? []).map(rangeOf),
@@ -127,20 +127,20 @@ function isMeasured(record: PeerRecord): record is Measured {
 }
 
 /** A range of another model's shape is no range. */
-function toViewPeer({ key, profile, pin, held, stage }: Measured, nLayers: number): ViewPeer {
+function toViewPeer({ key, profile, pin, held, own: stages }: Measured, nLayers: number): ViewPeer {
   const { memoryKiB, weightMiBps, int8Mops, diskMiBps } = profile
   const real = (range: LayerRange | null) =>
     range !== null && isLayerRange(range, nLayers) ? { start: range.start, end: range.end } : null
   const all = held.flatMap((range) => real(range) ?? [])
-  const own = real(stage)
-  const isMoving = own !== null && !containsAll(all, [own])
+  const own = stages.flatMap((range) => real(range) ?? [])
+  const isMoving = !containsAll(all, own)
   return {
     key,
     memoryKiB,
     weightMiBps,
     int8Mops,
-    held: isMoving ? null : own,
-    standby: own === null || isMoving ? all : subtract(all, [own]),
+    held: isMoving ? [] : own,
+    standby: isMoving ? all : subtract(all, own),
     isMoving,
     pin: real(pin),
     ...(diskMiBps > 0 ? { diskMiBps } : {})

@@ -49,14 +49,15 @@ const range = checked(
   }
 )
 
-const held = checked(
-  list(range, 0, HELD_RANGES_MAX, 'the held ranges'),
-  (ranges) => {
-    const isNormal = ranges.every(({ start }, i) => i === 0 || start > (ranges[i - 1]?.end ?? 0))
-    if (!isNormal) throw badFrame('the held ranges do not ascend or touch each other')
-  },
-  'ascending, not touching'
-)
+const rangesOf = (what: string) =>
+  checked(
+    list(range, 0, HELD_RANGES_MAX, what),
+    (ranges) => {
+      const isNormal = ranges.every(({ start }, i) => i === 0 || start > (ranges[i - 1]?.end ?? 0))
+      if (!isNormal) throw badFrame(`${what} do not ascend or touch each other`)
+    },
+    'ascending, not touching'
+  )
 
 /** Strictly ascending, so that a list has one order and nobody is in it twice. */
 const neighbours = checked(
@@ -109,8 +110,8 @@ export const recordField = struct<PeerRecord>({
   profile: optional(profile, 'a profile'),
   model: optional(modelField, 'a model'),
   pin: optional(range, 'a pinned range'),
-  held,
-  stage: optional(range, 'a stage'),
+  held: rangesOf('the held ranges'),
+  own: rangesOf('the own ranges'),
   loading: optional(
     struct<{ range: RangeRecord; percent: number }>({
       range,

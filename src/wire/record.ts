@@ -67,8 +67,8 @@ export interface PeerRecord {
   pin: RangeRecord | null
   /** Layers ready to serve: ascending, not touching each other. */
   held: RangeRecord[]
-  /** Its own stage by the plan that it follows, held or on the way; what else is held stands by. */
-  stage: RangeRecord | null
+  /** Its own stages by the plan that it follows, held or on the way; what else is held stands by. As held. */
+  own: RangeRecord[]
   /** Layers being loaded and how far, 0 to 100. */
   loading: { range: RangeRecord; percent: number } | null
 }

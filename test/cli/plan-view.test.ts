@@ -7,6 +7,7 @@ import {
   planLines,
   type PlanName
 } from '../../src/cli/plan-view.ts'
+import { toPeerId } from '../../src/wire/ids.ts'
 import { PEER_A, PEER_B, ScriptedService } from '../helpers/scripted-service.ts'
 
 const service = new ScriptedService()
@@ -97,9 +98,18 @@ test('plan view - a gap and those left out are named', (t) => {
   ])
 })
 
+test('plan view - a peer that a token passes twice keeps its letter, and its layers count once', (t) => {
+  const stages = [PEER_A, PEER_B, PEER_A].map((peer, i) => ({ peer, start: 2 * i, end: 2 * i + 2 }))
+  const twice = { ...plan, stages, streamed: [{ peer: PEER_A, layers: 3 }] }
+  t.is(layerMap(twice, 40), 'layers 0 [aa|bb|aa] 5')
+  t.ok(
+    explainLines(twice, peers).includes('atlas reads 3 of its 4 layers from disk for each token')
+  )
+})
+
 test('plan view - a map of many layers fits and keeps every stage', (t) => {
   const stages = Array.from({ length: 5 }, (_, i) => ({
-    peer: PEER_A,
+    peer: toPeerId(`${i}`.repeat(64)),
     start: i === 0 ? 0 : 120 + i,
     end: 121 + i
   }))

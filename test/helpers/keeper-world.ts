@@ -123,13 +123,13 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-/** Its own stage in a plan that is not yet held everywhere. */
-export const toward = (stage: LayerRange | null, onDisk = 0): Aim => {
-  return { stage, onDisk, standbys: [], isSettled: false }
+/** Its own stages in a plan that is not yet held everywhere. */
+export const toward = (own: LayerRange | LayerRange[], onDisk = 0): Aim => {
+  return { own: [own].flat(), onDisk, standbys: [], isSettled: false }
 }
 /** The same once it is. */
-export const settled = (stage: LayerRange | null, ...standbys: LayerRange[]): Aim => {
-  return { stage, onDisk: 0, standbys, isSettled: true }
+export const settled = (own: LayerRange | LayerRange[], ...standbys: LayerRange[]): Aim => {
+  return { own: [own].flat(), onDisk: 0, standbys, isSettled: true }
 }
 
 export async function aim({ keeper }: World, wanted: Aim): Promise<void> {

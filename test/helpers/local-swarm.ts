@@ -8,6 +8,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { KvStore } from '../../src/compute/kv-store.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
+import { containsAll, layerAt } from '../../src/model/layer-range.ts'
 import { LocalNetwork } from '../../src/pipeline/local-hops.ts'
 import { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { StageHost } from '../../src/pipeline/stage-host.ts'
@@ -31,6 +32,10 @@ export interface LocalOptions {
   tables?: string[]
   threads?: number
   memoryBytes?: number
+  /** Stages are dealt to so many peers in turn; as many as there are stages when absent. */
+  nPeers?: number
+  /** Layers that are read from disk for each pass, whoever has them. */
+  onDisk?: readonly number[]
   /** What lies between a peer and its network, such as a delay. */
   wayOf?: (hops: Hops) => Hops
   /** What the host sees of a stage, such as one whose answers are given. */
@@ -54,6 +59,7 @@ export interface LocalAnswer {
 }
 
 export class LocalSwarm {
+  /** Of each peer, with all the layers that it has. */
   readonly stages: LocalStage[] = []
   readonly route: RouteStage[] = []
   readonly pipeline: Pipeline
@@ -77,15 +83,21 @@ export class LocalSwarm {
     options: LocalOptions = {}
   ): Promise<LocalSwarm> {
     const network = new LocalNetwork()
-    const { tables = [], threads = 1, memoryBytes = 2 ** 32, folder } = options
+    const { tables = [], threads = 1, memoryBytes = 2 ** 32, folder, onDisk = [] } = options
     const { wayOf = (hops: Hops) => hops, stageOf = (stage: NativeStage) => stage } = options
     const swarm = new LocalSwarm(model, network, wayOf)
     const edges = [0, ...cuts, model.hyper.nLayers]
+    const { nPeers = edges.length - 1 } = options
+    const peerOf = (index: number) => peerIdOf(new Uint8Array(32).fill(1 + (index % nPeers)))
     for (const [i, end] of edges.slice(1).entries()) {
-      const range = { start: edges[i] as number, end }
+      swarm.route.push({ peer: peerOf(i), start: edges[i] as number, end })
+    }
+    for (let i = 0; i < nPeers; i++) {
+      const peer = peerOf(i)
       const stage = new NativeStage(model, threads, tables[i % tables.length])
-      await stage.load([range])
-      const peer = peerIdOf(new Uint8Array(32).fill(i + 1))
+      const own = swarm.route.filter((one) => one.peer === peer)
+      const read = onDisk.filter((layer) => containsAll(own, [layerAt(layer)]))
+      await stage.load(own, { onDisk: read })
       const hops = wayOf(network.join(peer))
       const random = seededRandom(i)
       const host = new StageHost({
@@ -100,7 +112,6 @@ export class LocalSwarm {
       })
       new Pipeline({ hops, clock: systemClock, random }).serve(host)
       swarm.stages.push({ stage, host })
-      swarm.route.push({ peer, ...range })
     }
     return swarm
   }

@@ -9,6 +9,7 @@ import { averageRate, nearestStep, quantiseRate, type Average } from '../../src/
 import { NoisyWays } from './noisy-ways.ts'
 import { keyOf, modelKiB, randomModel, ticksOf, withScarceMemory } from './views.ts'
 
+import type { LayerRange } from '../../src/model/layer-range.ts'
 import type { ModelFacts, View, ViewPeer } from '../../src/sharding/facts.ts'
 import { viewHash } from '../../src/sharding/view.ts'
 
@@ -45,7 +46,7 @@ export function noisyDay(
   const rates = truth.map(({ weightMiBps }) => new NoisyRate(weightMiBps))
   const disks = truth.map(({ diskMiBps }) => diskMiBps && new NoisyRate(diskMiBps))
   const drift = truth.map(() => 0)
-  const held = new Map<string, ViewPeer['held']>()
+  const held = new Map<string, LayerRange[]>()
   let plan: Plan | null = null
   let view = ''
   let changes = 0
@@ -70,7 +71,7 @@ export function noisyDay(
       links: links.get(peer.key) ?? [],
       weightMiBps: (rates[i] as NoisyRate).published,
       ...given({ diskMiBps: disks[i] ? disks[i].published : undefined }),
-      held: steady ? (held.get(peer.key) ?? null) : null
+      held: steady ? (held.get(peer.key) ?? []) : []
     }))
     const seen = viewHash({ model, peers })
     if (seen !== view) {
@@ -79,7 +80,9 @@ export function noisyDay(
       if (plan !== null && next.hash !== plan.hash) changes++
       plan = next
       held.clear()
-      for (const { peer, start, end } of next.stages) held.set(peer, { start, end })
+      for (const { peer, start, end } of next.stages) {
+        held.set(peer, [...(held.get(peer) ?? []), { start, end }])
+      }
     }
     if (sample % REGRET_EVERY === 0) {
       const best = computePlan({ model, peers: now }).stages

@@ -80,7 +80,7 @@ export function mixedView(random: Random, nPeersMax: number): View {
     peer.memoryKiB = Math.max(1, Math.floor(peer.memoryKiB / scarce))
     peer.int8Mops = 1000 << below(random, 10)
     if (pinned && below(random, 4) === 0) peer.pin = randomPin(random, model.nLayers)
-    if (below(random, 3) === 0) peer.held = randomPin(random, model.nLayers)
+    if (below(random, 3) === 0) peer.held = [randomPin(random, model.nLayers)]
     if (below(random, 6) === 0) {
       const memoryKiB = Math.floor(peer.memoryKiB / 2) + 1
       peer.accelerator = { memoryKiB, weightMiBps: peer.weightMiBps * 4 }

@@ -142,13 +142,14 @@ export class LabPeer {
     return (await this.command.line(isIt)) as NodeEvent
   }
 
-  /** The newest plan as soon as it has so many stages. */
+  /** The newest plan as soon as so many peers have stages in it. */
   plan(
-    nStages: number
+    nPeers: number
   ): Promise<{ hash: string; stages: { peer: string; start: number; end: number }[] }> {
     return this.command.until(() => {
       const last = this.command.lines.findLast(({ kind }) => kind === 'plan')
-      return last?.['data'].stages.length === nStages ? last['data'] : null
+      const stages: { peer: string }[] = last?.['data'].stages ?? []
+      return new Set(stages.map(({ peer }) => peer)).size === nPeers ? last?.['data'] : null
     })
   }
 
@@ -163,11 +164,11 @@ export class LabPeer {
   }
 }
 
-/** The hash of the plan with so many stages as soon as these peers all have the same one. */
-export async function agreedPlan(peers: readonly LabPeer[], nStages: number): Promise<string> {
+/** The hash of the plan over so many peers as soon as these peers all have the same one. */
+export async function agreedPlan(peers: readonly LabPeer[], nPeers: number): Promise<string> {
   for (;;) {
     const seen = peers.map(({ command }) => command.lines.length)
-    const plans = await Promise.all(peers.map((peer) => peer.plan(nStages)))
+    const plans = await Promise.all(peers.map((peer) => peer.plan(nPeers)))
     const [hash, ...others] = new Set(plans.map((plan) => plan.hash))
     if (hash !== undefined && others.length === 0) return hash
     const isNews = ({ command }: LabPeer, index: number) => {

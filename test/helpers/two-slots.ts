@@ -1,5 +1,5 @@
-// The slow truth of a stage that reads layers from disk: a machine that computes layer after layer, a disk
-// that reads the streamed ones in a ring into two slots, and one token after the other.
+// The slow truth of stages that read layers from disk: machines that compute layer after layer, disks that
+// read the streamed ones of all stages of a peer in turn into two slots, and one token after the other.
 
 import { createCosts, priceOf } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
@@ -15,21 +15,27 @@ export function twoSlots({ model, peers }: View, stages: readonly RouteStage[]):
   const costs = createCosts(model)
   const route = stages.map(({ peer }) => peers.find(({ key }) => key === peer) as ViewPeer)
   const hopTicks = createHops(model, peers).routeTicks(route)
-  const readers = stages.map((stage, index) => {
-    const one = route[index] as ViewPeer
-    return new Reader(streamedLayers(costs, one.memoryKiB, stage) ?? [], (layer) => {
-      return (model.layerKiB[layer] as number) * priceOf({ weightMiBps: one.diskMiBps ?? 1 })
+  // The stages of one peer share its slots.
+  const readers = new Map(
+    route.map((one) => {
+      const ranges = stages.filter(({ peer }) => peer === one.key)
+      const reader = new Reader(streamedLayers(costs, one.memoryKiB, ...ranges) ?? [], (layer) => {
+        return (model.layerKiB[layer] as number) * priceOf({ weightMiBps: one.diskMiBps ?? 1 })
+      })
+      return [one, reader]
     })
-  })
+  )
   let now = 0
   const ends: number[] = []
   for (let token = 0; token < TOKENS; token++) {
     for (const [index, { start, end }] of stages.entries()) {
+      const one = route[index] as ViewPeer
+      const reader = readers.get(one) as Reader
       for (let layer = start; layer < end; layer++) {
-        const isRead = readers[index]?.layers.includes(layer)
-        if (isRead) now = Math.max(now, readers[index]!.readyAt())
-        now += costs.stageTicks(route[index] as ViewPeer, layer, layer + 1)
-        if (isRead) readers[index]!.giveBack(now)
+        const isRead = reader.layers.includes(layer)
+        if (isRead) now = Math.max(now, reader.readyAt())
+        now += costs.stageTicks(one, layer, layer + 1)
+        if (isRead) reader.giveBack(now)
       }
     }
     now += hopTicks

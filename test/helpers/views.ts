@@ -7,6 +7,7 @@ import { createCosts } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { nearestStep, quantiseMemory } from '../../src/sharding/profile.ts'
 import { kvKiBPerLayer } from '../../src/sharding/facts.ts'
+import { costsOn } from '../../src/sharding/shared-costs.ts'
 import { ticksPerStage } from '../../src/sharding/route-ticks.ts'
 import { withDisks } from '../../src/sharding/stream.ts'
 import { peerIdOf, toPeerId } from '../../src/wire/ids.ts'
@@ -122,10 +123,10 @@ export function bruteForceTicks({ model, peers }: View): number {
 
 /** Of a token over stages of which each streams what its peer has no memory for. */
 export function ticksOf({ model, peers }: View, stages: readonly RouteStage[]): number {
-  const costs = withDisks(createCosts(model))
   const hops = createHops(model, peers)
   const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const route = stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
+  const costs = costsOn(withDisks(createCosts(model)), route, stages)
   const perStage = ticksPerStage(costs, hops, route, stages)
   return perStage.reduce((sum, ticks) => sum + ticks, hops.routeTicks(route))
 }
@@ -154,8 +155,8 @@ export function toRecord(peer: ViewPeer, model: ModelFacts, changes: Partial<Pee
     },
     model: { id: model.id, name: 'model.gguf', givesWay: false },
     pin: peer.pin,
-    held: union(peer.held ? [peer.held] : [], peer.standby ?? []),
-    stage: peer.held ?? null,
+    held: union(peer.held ?? [], peer.standby ?? []),
+    own: [...(peer.held ?? [])],
     loading: null,
     ...changes
   }

@@ -82,7 +82,9 @@ test('memory - what none has room for is read from disk, until there is room', R
 
   const few = [start('a', LITTLE), start('b', LITTLE)]
   await agreedPlan(few, 2)
-  isAnswer(await lab.generate(few[1] as LabPeer, QUESTION))
+  const fromDisks = await lab.generate(few[1] as LabPeer, QUESTION)
+  isAnswer(fromDisks)
+  t.comment(`${fromDisks.stages.length} stages on two peers, as their disks were measured`)
   // New links may still move a layer from one to the other.
   await until(async () => {
     const { streamed } = await lab.json(['plan', '--data-dir', (few[0] as LabPeer).dataDir])

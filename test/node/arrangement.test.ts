@@ -4,7 +4,7 @@ import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
 import { arrange, arrangeAlone, onDiskText } from '../../src/node/arrangement.ts'
-import { createCosts } from '../../src/sharding/cost.ts'
+import { createCosts, holdingKiB } from '../../src/sharding/cost.ts'
 import { streamedLayers } from '../../src/sharding/streamed-layers.ts'
 
 import type { ModelFacts } from '../../src/sharding/facts.ts'
@@ -72,15 +72,20 @@ test('arrangement - a peer goes by its claim, and by what is free where that is 
   )
 })
 
-test('arrangement - several ranges are not read from disk', (t) => {
+test('arrangement - of several ranges some layers of each stay on disk', (t) => {
   const stage = { held: [], onDisk: [], weightBytes: 0, kvBytes: 0 }
   const ranges = [
     { start: 0, end: 4 },
     { start: 5, end: 10 }
   ]
-  const room = { freeBytes: 2 ** 40, claimedBytes: 1900 * KIB }
+  const costs = createCosts(facts)
+  const wholeKiB = holdingKiB(costs, ranges)
+  const room = { freeBytes: 2 ** 40, claimedBytes: (wholeKiB - 150) * KIB }
+  const onDisk = arrange(facts, stage, ranges, room, true)
+  t.alike(onDisk, streamedLayers(costs, wholeKiB - 150, ...ranges))
+  t.alike([onDisk.length, onDisk[0], onDisk.at(-1)], [4, 0, 9])
   t.is(
-    codeOf(() => arrange(facts, stage, ranges, room, true)),
+    codeOf(() => arrange(facts, stage, ranges, room, false)),
     'NATIVE_OUT_OF_MEMORY'
   )
 })

@@ -24,7 +24,7 @@ test('layer keeper - a standby comes once the plan stands, and is no stage', asy
   t.alike(world.keeper.holding.loading?.range, standby)
   await finish(world)
   const held = [range(0, 4), standby]
-  t.alike(world.keeper.holding, { held, stage: range(0, 4), loading: null })
+  t.alike(world.keeper.holding, { held, own: [range(0, 4)], loading: null })
 })
 
 test('layer keeper - a standby reads at leisure while sessions run, a stage never waits', async (t) => {

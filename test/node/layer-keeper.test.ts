@@ -27,7 +27,7 @@ test('layer keeper - loads what is aimed at and tells how far it is, each percen
     [null, 0, 1, 99, 100, null]
   )
   t.alike(world.changes[1]?.loading?.range, range(2, 5))
-  t.alike(world.keeper.holding, { held: [range(2, 5)], stage: range(2, 5), loading: null })
+  t.alike(world.keeper.holding, { held: [range(2, 5)], own: [range(2, 5)], loading: null })
   t.alike(world.notes, ['load 2-4', 'admit all'])
 })
 
@@ -58,7 +58,7 @@ test('layer keeper - a new stage loads beside the old one, which goes once the p
   t.alike(world.notes, ['load 0-7'])
   await finish(world)
   t.alike(world.keeper.holding.held, [range(0, 8)])
-  t.alike(world.keeper.holding.stage, range(3, 8))
+  t.alike(world.keeper.holding.own, [range(3, 8)])
   await aim(world, settled(range(3, 8)))
   t.is(world.notes.at(-1), 'keep 3-7')
   world.isBusy = false
@@ -75,7 +75,7 @@ test('layer keeper - what another plan wants of the old layers is not read again
   await finish(world)
   await aim(world, toward(range(0, 6)))
   t.alike(world.notes, ['load 0-7', 'admit all'])
-  t.alike(world.keeper.holding.stage, range(0, 6))
+  t.alike(world.keeper.holding.own, [range(0, 6)])
 })
 
 test('layer keeper - where memory needs it, sessions end and old layers go first', async (t) => {
@@ -119,7 +119,7 @@ test('layer keeper - sessions that cannot go on anyway are sent elsewhere at onc
   await finish(world)
   world.notes.length = 0
   world.isBusy = true
-  await aim(world, settled(null))
+  await aim(world, settled([]))
   t.alike(world.notes, ['keep none'], 'what nobody waits for goes in its time')
 })
 
@@ -138,11 +138,11 @@ test('layer keeper - where nothing is to come, sessions have the time they need'
 test('layer keeper - a peer without a stage keeps what it has until the plan stands', async (t) => {
   const world = setUp()
   await holding(world, range(0, 6))
-  await aim(world, toward(null))
+  await aim(world, toward([]))
   t.alike(world.notes, [])
-  await aim(world, settled(null))
+  await aim(world, settled([]))
   t.alike(world.notes, ['keep none', 'load none', 'admit all'])
-  t.alike(world.changes.at(-1), { held: [], stage: null, loading: null })
+  t.alike(world.changes.at(-1), { held: [], own: [], loading: null })
 })
 
 test('layer keeper - a newer aim replaces one that waits for sessions', async (t) => {
@@ -169,7 +169,7 @@ test('layer keeper - a stage that is wanted no more stops loading', async (t) =>
 test('layer keeper - an aim from inside a change is taken up', async (t) => {
   const world = setUp()
   world.changes.push = (...news: Holding[]) => {
-    if (news[0]?.stage) world.keeper.aim(settled(range(0, 2), range(4, 6)))
+    if (news[0]?.own.length) world.keeper.aim(settled(range(0, 2), range(4, 6)))
     return 0
   }
   await aim(world, toward(range(0, 2)))
@@ -209,7 +209,7 @@ test('layer keeper - closing does not wait for sessions', async (t) => {
   const world = setUp()
   await holding(world, range(0, 6))
   world.isBusy = true
-  await aim(world, settled(null))
+  await aim(world, settled([]))
   await world.keeper.close()
   t.alike(world.stage.held, [range(0, 6)])
   t.absent(world.notes.includes('load none'))
@@ -241,6 +241,27 @@ test('layer keeper - a stage beyond its memory is read from disk as far as plann
   await finish(world)
   t.alike(world.notes.slice(-2), ['load 1-3', 'admit all'], 'a smaller stage is in memory')
   t.alike(world.stage.onDisk, [])
+  t.alike(world.errors, [])
+})
+
+test('layer keeper - several stages are loaded as one, and from disk as far as planned', async (t) => {
+  const world = setUp()
+  world.room = 3
+  world.diskRoom = 10
+  const own = [range(0, 2), range(4, 6), range(8, 10)]
+  await aim(world, toward(own, 3))
+  t.alike(world.keeper.holding.loading?.range, range(0, 2), 'the first that is not there')
+  await finish(world)
+  t.alike(world.notes, ['load 0-1, 4-5, 8-9, 5,8,9 on disk', 'admit all'])
+  t.alike(world.keeper.holding, { held: own, own, loading: null })
+  world.notes.length = 0
+  world.room = 4
+  await aim(world, toward(own, 2))
+  await finish(world)
+  t.alike(world.notes, ['load 0-1, 4-5, 8-9, 8,9 on disk', 'admit all'], 'there is more memory')
+  await aim(world, settled(range(0, 4)))
+  await finish(world)
+  t.alike(world.stage.held, [range(0, 4)])
   t.alike(world.errors, [])
 })
 

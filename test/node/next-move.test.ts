@@ -23,9 +23,9 @@ function randomRange(): LayerRange {
 }
 
 function randomAim(): Aim {
-  const stage = below(random, 4) === 0 ? null : randomRange()
+  const own = normalise(Array.from({ length: below(random, 4) }, randomRange))
   const standbys = Array.from({ length: below(random, 3) }, randomRange)
-  return { stage, onDisk: 0, standbys, isSettled: below(random, 2) === 0 }
+  return { own, onDisk: 0, standbys, isSettled: below(random, 2) === 0 }
 }
 
 const countOf = (ranges: readonly LayerRange[]) =>
@@ -34,19 +34,19 @@ const countOf = (ranges: readonly LayerRange[]) =>
 interface Step {
   held: LayerRange[]
   aim: Aim
-  stage: LayerRange | null
+  before: LayerRange[]
   room: number
 }
 
 function randomStep(): Step {
   const held = normalise(Array.from({ length: below(random, 3) }, randomRange))
-  const stage = held[below(random, held.length + 1)] ?? null
-  return { held, aim: randomAim(), stage, room: countOf(held) + below(random, 6) }
+  const before = held.slice(below(random, held.length + 1))
+  return { held, aim: randomAim(), before, room: countOf(held) + below(random, 6) }
 }
 
 const steps = Array.from({ length: 3000 }, randomStep)
-const moveOf = ({ held, aim, stage, room }: Step) =>
-  nextMove(aim, held, stage, (ranges) => countOf(ranges) <= room)
+const moveOf = ({ held, aim, before, room }: Step) =>
+  nextMove(aim, held, before, (ranges) => countOf(ranges) <= room)
 
 test('next move - followed to the end it arrives, and stays', (t) => {
   let arrived = 0
@@ -60,7 +60,7 @@ test('next move - followed to the end it arrives, and stays', (t) => {
     }
     t.is(moveOf({ ...step, held, room }), null)
     const { aim } = step
-    if (aim.stage !== null) t.ok(containsAll(held, [aim.stage]))
+    t.ok(containsAll(held, aim.own))
     if (aim.isSettled) t.ok(sameLayers(held, wantedBy(aim)))
     if (aim.isSettled && aim.standbys.length > 0) arrived++
   }
@@ -80,8 +80,8 @@ test('next move - a stage comes before standbys, and nothing exceeds the room bu
     const { held, aim, room } = step
     const move = moveOf(step)
     if (move === null) continue
-    const own = aim.stage === null ? [] : [aim.stage]
-    if (!containsAll(held, own)) t.alike([move.range, move.isStandby], [aim.stage, false])
+    const { own } = aim
+    if (!containsAll(held, own)) t.alike([move.wanted, move.isStandby], [own, false])
     if (countOf(move.ranges) > room) t.ok(sameLayers(move.ranges, own))
     t.ok(containsAll(move.ranges, intersect(held, own)), 'what the stage has of them stays')
     if (!containsAll(move.ranges, held) && !aim.isSettled) dropped++
@@ -92,8 +92,8 @@ test('next move - a stage comes before standbys, and nothing exceeds the room bu
 test('next move - standbys that were there go before the stage that was', (t) => {
   const range = (start: number, end: number) => ({ start, end })
   const held = [range(0, 3), range(8, 11)]
-  const aim = { stage: range(4, 6), onDisk: 0, standbys: [], isSettled: false }
-  const after = (room: number) => moveOf({ held, aim, stage: range(0, 3), room })?.ranges
+  const aim = { own: [range(4, 6)], onDisk: 0, standbys: [], isSettled: false }
+  const after = (room: number) => moveOf({ held, aim, before: [range(0, 3)], room })?.ranges
   t.alike(after(8), [range(0, 3), range(4, 6), range(8, 11)])
   t.alike(after(7), [range(0, 3), range(4, 6)])
   t.alike(after(4), [range(4, 6)])

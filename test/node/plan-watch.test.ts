@@ -197,7 +197,7 @@ test('plan watch - a plan is settled once all its stages were held, until there 
   world.records = [record('a'), record('b', { held })]
   t.is(watch.readiness()?.state, 'ready')
   t.is(watch.isSettled(), false, 'ready, but not as planned')
-  world.records = [record('a', { held, stage: held[0]!, seq: 2 }), record('b', { held })]
+  world.records = [record('a', { held, own: held, seq: 2 }), record('b', { held })]
   t.is(watch.isSettled(), true)
   world.reachable = []
   t.is(watch.isSettled(), true, 'a peer that is lost changes it not')

@@ -18,7 +18,7 @@ const model: ModelFacts = {
 }
 
 /** Two peers with room for so much. */
-function viewOf(facts: ModelFacts, memoryKiB = 2 ** 20, held: LayerRange | null = null): View {
+function viewOf(facts: ModelFacts, memoryKiB = 2 ** 20, held: LayerRange[] = []): View {
   const peer = { memoryKiB, weightMiBps: 10_000, diskMiBps: 2048, held, pin: null }
   return { model: facts, peers: ['a', 'b'].map((digit) => ({ key: keyOf(digit), ...peer })) }
 }
@@ -64,7 +64,7 @@ test('seen rates - a stage that reads from disk tells nothing of its memory', (t
   const threeLayers = 3 * 65_536
   t.is(seenRates(viewOf(model, threeLayers), answer).length, 1)
   t.alike(seenRates(viewOf(model, threeLayers - 1), answer), [])
-  const all = { start: 0, end: 4 }
+  const all = [{ start: 0, end: 4 }]
   t.alike(
     seenRates(viewOf(model, threeLayers, all), answer),
     [],

@@ -126,22 +126,22 @@ test('sentences - what a load has brought: the stage, or layers that stand by', 
   const before = { held: [range(6, 8)], loading }
   const news = (
     held: { start: number; end: number }[],
-    stage: typeof loading.range | null,
+    own: (typeof loading.range)[],
     onDisk: number[] = []
-  ) => sentences.holdingNews(before, { held, stage, loading: null }, onDisk)
-  t.alike(news([range(0, 4), range(6, 8)], range(0, 4)), {
+  ) => sentences.holdingNews(before, { held, own, loading: null }, onDisk)
+  t.alike(news([range(0, 4), range(6, 8)], [range(0, 4)]), {
     kind: 'layers',
     text: 'layers 0-3 are ready'
   })
-  t.alike(news([range(0, 2), range(6, 10)], null), {
+  t.alike(news([range(0, 2), range(6, 10)], []), {
     kind: 'standby',
     text: 'layers 0-1, 8-9 stand by here'
   })
   t.is(
-    news([range(0, 4), range(6, 8)], range(0, 4), [0, 2, 3])?.text,
+    news([range(0, 4), range(6, 8)], [range(0, 4)], [0, 2, 3])?.text,
     'layers 0-3 are ready; 3 of them are read from disk for each token'
   )
-  t.is(news([range(6, 8)], null), null, 'a load that failed')
-  t.is(news([range(0, 2), range(6, 8)], range(0, 4)), null, 'a part of the stage is no stage')
-  t.is(sentences.holdingNews(before, { ...before, stage: null }, []), null, 'it still loads')
+  t.is(news([range(6, 8)], []), null, 'a load that failed')
+  t.is(news([range(0, 2), range(6, 8)], [range(0, 4)]), null, 'a part of the stage is no stage')
+  t.is(sentences.holdingNews(before, { ...before, own: [] }, []), null, 'it still loads')
 })

@@ -19,7 +19,7 @@ const view = { key: keyOf('a'), memoryKiB: 5000, weightMiBps: 1024, pin: { start
 const record = toRecord(view, model, {
   name: 'attic',
   held: [{ start: 0, end: 1 }],
-  stage: null,
+  own: [],
   loading: { range: { start: 0, end: 2 }, percent: 30 }
 })
 const link = {

@@ -57,6 +57,18 @@ test('chunk flow - what is not due is not counted', (t) => {
   t.is(flow.doneEnd, 4)
 })
 
+test('chunk flow - one by one, each sets out when the one before it has passed', (t) => {
+  const flow = new ChunkFlow(0, 12, evenChunking(4, true), 7)
+  t.is(taken(flow), '0-4')
+  t.is(taken(flow), '')
+  t.ok(flow.done(4))
+  t.is(taken(flow), '4-8')
+  t.absent(flow.isAtLastChunk)
+  t.ok(flow.done(8))
+  t.is(taken(flow), '8-12')
+  t.ok(flow.isAtLastChunk)
+})
+
 test('chunk flow - nothing to send is nothing sent', (t) => {
   t.is(taken(new ChunkFlow(5, 5, evenChunking(4), 3)), '')
 })

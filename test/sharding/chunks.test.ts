@@ -20,7 +20,8 @@ import type { ViewPeer } from '../../src/sharding/facts.ts'
 const BOTH: Chunking = {
   most: 128,
   opening: { least: 32, growth: 2 * GROWTH_UNIT },
-  closing: { least: 16, growth: 1.5 * GROWTH_UNIT }
+  closing: { least: 16, growth: 1.5 * GROWTH_UNIT },
+  isOneByOne: false
 }
 
 test('chunking - from the first chunk on they grow, towards the last one they shrink', (t) => {
@@ -44,12 +45,12 @@ test('chunking - whatever the numbers, all positions go once, none beside more t
   const random = seededRandom(11)
   const taper = () => ({ least: 1 + below(random, 128), growth: GROWTH_UNIT + below(random, 48) })
   for (let i = 0; i < 20_000; i++) {
-    const chunking = { most: 1 + below(random, 512), opening: taper(), closing: taper() }
+    const most = 1 + below(random, 512)
+    const chunking = { most, opening: taper(), closing: taper(), isOneByOne: false }
     const nTokens = 1 + below(random, 2000)
     const sizes = chunkSizes(chunking, nTokens)
     const sum = sizes.reduce((all, size) => all + size, 0)
-    const most = Math.max(...sizes)
-    const isBound = most <= chunking.most && Math.min(...sizes) >= 1
+    const isBound = Math.max(...sizes) <= chunking.most && Math.min(...sizes) >= 1
     if (sum !== nTokens || !isBound) t.fail(`${nTokens} in ${sizes} of ${JSON.stringify(chunking)}`)
     const least = Math.min(chunking.most, chunking.opening.least, chunking.closing.least)
     const sliver = sizes.length > 1 && 2 * (sizes.at(-1) as number) < least

@@ -23,7 +23,7 @@ function peer(digit: string, weightMiBps: number, held: [number, number] | null)
     memoryKiB: 5_000_000,
     weightMiBps,
     pin: null,
-    held: held && { start: held[0], end: held[1] }
+    held: held ? [{ start: held[0], end: held[1] }] : []
   }
 }
 

@@ -152,9 +152,9 @@ test('search - what overflows memory is read from disk where a peer can', (t) =>
   t.is(computePlan({ ...view, peers: small }).predicted, null, 'a third is missing')
   const disks = small.map((peer) => ({ ...peer, diskMiBps: 2000 }))
   const { predicted, stages } = computePlan({ ...view, peers: disks })
-  t.is(stages.length, 2)
-  // A third of some 6 GB at 2 GB/s, whichever disk reads it: each does so in the turn of its own stage.
+  t.is(new Set(stages.map(({ peer }) => peer)).size, 2)
+  // A third of some 6 GB at 2 GB/s, by both disks at the same time.
   const tokenUs = predicted?.tokenUs ?? 0
-  const leastUs = (modelKiB(view.model) / 3 / 1024 / 2000) * 1e6
-  t.ok(tokenUs > leastUs && tokenUs < 1.35 * leastUs, `${tokenUs} of at least ${leastUs}`)
+  const leastUs = (modelKiB(view.model) / 6 / 1024 / 2000) * 1e6
+  t.ok(tokenUs > leastUs && tokenUs < 1.5 * leastUs, `${tokenUs} of at least ${leastUs}`)
 })

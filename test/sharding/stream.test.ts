@@ -10,6 +10,7 @@ import { computePlan } from '../../src/sharding/plan.ts'
 import { predictRoute } from '../../src/sharding/predict-route.ts'
 import { ticksPerStage } from '../../src/sharding/route-ticks.ts'
 import { withDisks } from '../../src/sharding/stream.ts'
+import { hasRounds } from '../../src/sharding/shared-costs.ts'
 import { streamedLayers } from '../../src/sharding/streamed-layers.ts'
 import { createView } from '../../src/sharding/view.ts'
 import { twoSlots } from '../helpers/two-slots.ts'
@@ -200,8 +201,9 @@ test('stream - a token takes as long as two slots that are read into in turn', (
     const { stages, streamed } = computePlan(view)
     if (streamed.length === 0) continue
     const ratio = twoSlots(view, stages) / ticksOf(view, stages)
-    // Between two layers from disk others are computed, of which there is not always as much.
-    if (!(ratio > 0.99 && ratio < 1.1)) t.fail(`${ratio}`)
+    // Between two layers from disk others are computed, of which there is not always as much; with several
+    // stages the disk may not have filled the slots when the token comes back.
+    if (!(ratio > 0.99 && ratio < (hasRounds(stages) ? 1.2 : 1.1))) t.fail(`${ratio}`)
   }
   t.pass()
 })
@@ -343,11 +345,13 @@ test('stream - what a route of a plan is predicted is what the plan says', (t) =
     const { stages, predicted, streamed } = computePlan(view)
     if (predicted === null) continue
     const route = predictRoute(view, stages, { promptTokens: 512, nSessions: 1 })
-    const layersOf = (peer: string) => streamed.find((one) => one.peer === peer)?.layers
-    t.alike(
-      route?.perHop.map(({ layersOnDisk }) => layersOnDisk),
-      stages.map(({ peer }) => layersOf(peer))
-    )
+    const layersOf = (peer: string) =>
+      route?.perHop.reduce((sum, { layersOnDisk = 0 }, index) => {
+        return stages[index]?.peer === peer ? sum + layersOnDisk : sum
+      }, 0)
+    for (const peer of new Set(stages.map((stage) => stage.peer))) {
+      t.is(layersOf(peer), streamed.find((one) => one.peer === peer)?.layers ?? 0)
+    }
     if (route?.tokensPerSecond !== predicted.tokensPerSecond) t.fail('another rate')
     if (route?.firstTokenMs !== predicted.firstTokenUs / 1000) t.fail('another first token')
     t.alike(

@@ -73,12 +73,16 @@ test('view - of what is held the own stage is told from what stands by', (t) => 
     { start: 2, end: 3 }
   ] as const
   t.ok(model.nLayers > 3)
-  t.alike(seen({ held: [own, other], stage: own }), [own, [other], false])
-  t.alike(seen({ held: [own, other], stage: null }), [null, [own, other], false])
-  t.alike(seen({ held: [other], stage: own }), [null, [other], true], 'on its way')
-  t.alike(seen({ held: [{ start: 0, end: 3 }], stage: own }), [own, [{ start: 1, end: 3 }], false])
+  t.alike(seen({ held: [own, other], own: [own] }), [[own], [other], false])
+  t.alike(seen({ held: [own, other], own: [] }), [[], [own, other], false])
+  t.alike(seen({ held: [other], own: [own] }), [[], [other], true], 'on its way')
+  t.alike(seen({ held: [{ start: 0, end: 3 }], own: [own] }), [
+    [own],
+    [{ start: 1, end: 3 }],
+    false
+  ])
   const beyond = { start: 5, end: model.nLayers + 1 }
-  t.alike(seen({ held: [own, beyond], stage: beyond }), [null, [own], false], 'of another model')
+  t.alike(seen({ held: [own, beyond], own: [beyond] }), [[], [own], false], 'of another model')
 })
 
 test('view - what a plan reads changes the hash, what it does not read leaves it', (t) => {
@@ -92,7 +96,7 @@ test('view - what a plan reads changes the hash, what it does not read leaves it
   t.ok(changed({ profile: { ...first.profile!, memoryKiB: 1 } }))
   t.ok(changed({ profile: { ...first.profile!, weightMiBps: 77_777 } }))
   t.ok(changed({ held: [{ start: 0, end: 1 }] }))
-  t.ok(changed({ held: [{ start: 0, end: 1 }], stage: { start: 0, end: 1 } }))
+  t.ok(changed({ held: [{ start: 0, end: 1 }], own: [{ start: 0, end: 1 }] }))
   t.ok(changed({ profile: { ...first.profile!, int8Mops: 1 } }))
   t.absent(changed({ name: 'renamed' }))
   t.absent(changed({ loading: { range: { start: 0, end: 1 }, percent: 3 } }))

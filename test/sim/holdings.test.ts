@@ -84,9 +84,9 @@ class World {
       clock: this.#clock,
       arrange: (ranges, mayStream) => arrange(facts, stage, ranges, room, mayStream),
       isServed: () => true,
-      onChange: ({ held, stage, loading }) => {
+      onChange: ({ held, own, loading }) => {
         const seq = member.record.seq + 1
-        member.record = { ...member.record, seq, held: [...held], stage, loading }
+        member.record = { ...member.record, seq, held: [...held], own: [...own], loading }
       },
       onError: (error) => {
         throw error

@@ -133,7 +133,7 @@ function record(random: Random): PeerRecord {
     model: maybe(random, () => model(random)),
     pin: maybe(random, () => range(random)),
     held: heldRanges(random),
-    stage: maybe(random, () => range(random)),
+    own: heldRanges(random),
     loading: maybe(random, () => ({ range: range(random), percent: between(random, 0, 100) }))
   }
 }

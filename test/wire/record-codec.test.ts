@@ -42,7 +42,10 @@ export const FULL_RECORD: PeerRecord = {
     { start: 4, end: 36 },
     { start: 40, end: 44 }
   ],
-  stage: { start: 4, end: 36 },
+  own: [
+    { start: 4, end: 36 },
+    { start: 40, end: 41 }
+  ],
   loading: { range: { start: 1, end: 2 }, percent: 99 }
 }
 
@@ -69,7 +72,7 @@ const BARE_RECORD: PeerRecord = {
   model: null,
   pin: null,
   held: [],
-  stage: null,
+  own: [],
   loading: null
 }
 
@@ -134,7 +137,9 @@ test('record codec - refuses values at one beyond each bound, when writing as wh
     ['held ranges that overlap', { held: [range(0, 3), range(2, 4)] }, 'WIRE_BAD_FRAME'],
     ['held ranges that descend', { held: [range(5, 6), range(0, 2)] }, 'WIRE_BAD_FRAME'],
     ['one held range too many', { held: heldRanges(HELD_RANGES_MAX + 1) }, 'WIRE_TOO_LARGE'],
-    ['a stage beyond', { stage: range(0, LAYERS_MAX + 1) }, 'WIRE_BAD_FRAME'],
+    ['own layers beyond', { own: [range(0, LAYERS_MAX + 1)] }, 'WIRE_BAD_FRAME'],
+    ['own ranges that touch', { own: [range(0, 2), range(2, 3)] }, 'WIRE_BAD_FRAME'],
+    ['one own range too many', { own: heldRanges(HELD_RANGES_MAX + 1) }, 'WIRE_TOO_LARGE'],
     ['empty range', { pin: { start: 3, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['backward range', { pin: { start: 4, end: 3 } }, 'WIRE_BAD_FRAME'],
     ['percent', { loading: { range: { start: 0, end: 1 }, percent: 101 } }, 'WIRE_BAD_FRAME'],
@@ -163,10 +168,10 @@ test('record codec - as many held ranges as there may be come back', (t) => {
   t.alike(decodeRecord(encodeRecord({ ...FULL_RECORD, held })).held, held)
   const bytes = encodeRecord({ ...BARE_RECORD, held })
   for (const count of [HELD_RANGES_MAX - 1, HELD_RANGES_MAX + 1, 0xffff]) {
-    const at = bytes.byteLength - 2 - 4 * HELD_RANGES_MAX - 2
+    const at = bytes.byteLength - 3 - 4 * HELD_RANGES_MAX - 2
     new DataView(bytes.buffer, bytes.byteOffset).setUint16(at, count, true)
-    const code = count < HELD_RANGES_MAX ? 'WIRE_BAD_FRAME' : 'WIRE_TOO_LARGE'
-    t.is(refusal(codec, bytes)?.code, code, `${count}`)
+    // Of one less, what is left of the last one reads as the length of the next list.
+    t.is(refusal(codec, bytes)?.code, 'WIRE_TOO_LARGE', `${count}`)
   }
 })
 

@@ -29,7 +29,7 @@ const REPORT_INTERVAL_MS = 60_000
 
 /** What a peer may say anew of itself while it runs. */
 export type RecordChanges = Partial<
-  Pick<PeerRecord, 'profile' | 'model' | 'pin' | 'held' | 'stage' | 'loading' | 'left'>
+  Pick<PeerRecord, 'profile' | 'model' | 'pin' | 'held' | 'own' | 'loading' | 'left'>
 >
 
 export interface DirectoryHandlers {
@@ -88,7 +88,7 @@ export class Directory {
       profile: null,
       pin: null,
       held: [],
-      stage: null,
+      own: [],
       loading: null
     })
   }

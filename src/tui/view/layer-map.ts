@@ -1,4 +1,4 @@
-// The layers as a line of letters, one letter per stage of the plan: `0 [aaaaaa|bbbb|cc] 31`. A layer whose
+// The layers as a line of letters, one letter per peer of the plan: `0 [aaaaaa|bbbb|cc] 31`. A layer whose
 // peer does not hold it yet is a dot, so that loading is seen to advance; standbys and gaps are named. Pure.
 
 import { formatLayers, formatLayersOf, holds, nameOf } from '../format.ts'
@@ -34,7 +34,7 @@ function mapText({ plan, peers, model }: TopSnapshot, cellsMax: number): string 
       return Array.from({ length: count }, (_, cell) => {
         const layer = stage.start + Math.floor((cell * (stage.end - stage.start)) / count)
         const isHeld = peer !== undefined && holds(peer, { start: layer, end: layer + 1 })
-        return isHeld ? letterOf(index) : '.'
+        return isHeld ? letterOf(stages, index) : '.'
       }).join('')
     })
     .join('|')
@@ -45,7 +45,8 @@ function legend(snapshot: TopSnapshot): string {
   const { plan, peers } = snapshot
   const stages = plan?.stages ?? []
   const names = stages.map(
-    (stage, index) => `${letterOf(index)} ${nameOf(snapshot, stage.peer)} ${formatLayers(stage)}`
+    (stage, index) =>
+      `${letterOf(stages, index)} ${nameOf(snapshot, stage.peer)} ${formatLayers(stage)}`
   )
   const standbys = peers
     .filter(({ standby, state }) => standby.length > 0 && state === 'alive')
@@ -62,7 +63,8 @@ function isHeld({ peers }: TopSnapshot, { start, end }: TopStage): boolean {
   return peers.some((peer) => peer.state === 'alive' && holds(peer, { start, end }))
 }
 
-/** a to z, then round again: neighbours still differ. */
-function letterOf(index: number): string {
-  return String.fromCodePoint(97 + (index % 26))
+/** Of each peer its own, a to z in the order in which a token meets them, then round again. */
+function letterOf(stages: readonly TopStage[], index: number): string {
+  const peers = [...new Set(stages.map(({ peer }) => peer))]
+  return String.fromCodePoint(97 + (peers.indexOf(stages[index]?.peer ?? '') % 26))
 }

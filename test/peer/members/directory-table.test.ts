@@ -24,7 +24,7 @@ function entryOf(key: PeerId, seq: number, change: Partial<PeerRecord> = {}): Di
     model: null,
     pin: null,
     held: [],
-    stage: null,
+    own: [],
     loading: null,
     ...change
   }

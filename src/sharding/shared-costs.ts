@@ -1,0 +1,107 @@
+// Flow C, what a route costs on which a token passes a peer several times: its stages share one memory, one
+// accelerator and one disk. The disk goes round what is streamed of all of them, so while the token is
+// elsewhere it reads for the next of its stages. Pure; whether that pays is rounds.ts's.
+
+import { createCosts, diskPriceOf, holdingKiB, toUs, type Costs, type Room } from './cost.ts'
+import { SLOTS } from './streamed-layers.ts'
+
+import type { LayerRange } from '../model/layer-range.ts'
+import type { RouteStage } from '../wire/session.ts'
+import type { ViewPeer } from './facts.ts'
+
+/** What a peer with several stages holds. */
+interface Holding {
+  sizeKiB: number
+  /** Layers that it reads from disk for each token, ascending; null: it cannot hold these ranges. */
+  streamed: number[] | null
+  /** Ticks that its disk reads for one token. */
+  diskTicks: number
+  /** By the first layer of a stage: ticks that the disk reads in its turn, the slots being full before. */
+  inTurnTicks: Map<number, number>
+}
+
+/** Whether a token passes some peer more than once. */
+export function hasRounds(stages: readonly RouteStage[]): boolean {
+  return new Set(stages.map(({ peer }) => peer)).size < stages.length
+}
+
+/**
+ * The same costs; of peers that have several of these stages, those of what they hold in all.
+ * @param route the peers of the stages.
+ */
+export function costsOn(
+  costs: Costs,
+  route: readonly ViewPeer[],
+  stages: readonly RouteStage[]
+): Costs {
+  if (!hasRounds(stages)) return costs
+  const holdings = holdingsOf(costs, route, stages)
+  const plain = createCosts(
+    costs.model,
+    (peer, start, end) => holdings.get(peer)?.sizeKiB ?? costs.residentKiB(start, end)
+  )
+  const stageTicks = (peer: ViewPeer, start: number, end: number) => {
+    const holding = holdings.get(peer)
+    if (holding === undefined) return costs.stageTicks(peer, start, end)
+    const computeTicks = plain.stageTicks(peer, start, end)
+    const inTurnTicks = holding.inTurnTicks.get(start) ?? 0
+    if (inTurnTicks === 0) return computeTicks
+    const endsTicks =
+      plain.stageTicks(peer, start, start + 1) + plain.stageTicks(peer, end - 1, end)
+    return Math.max(computeTicks, endsTicks + inTurnTicks)
+  }
+
+  return {
+    ...costs,
+    fits(peer, start, end) {
+      const holding = holdings.get(peer)
+      return holding === undefined ? costs.fits(peer, start, end) : holding.streamed !== null
+    },
+    stageTicks,
+    stageTicksMin: stageTicks,
+    chunkUs(peer, start, end, nTokens) {
+      const holding = holdings.get(peer)
+      if (holding === undefined) return costs.chunkUs(peer, start, end, nTokens)
+      // One chunk at a time goes round, so the disk is as far ahead as for a token.
+      const inTurnUs = toUs(holding.inTurnTicks.get(start) ?? 0)
+      return Math.max(plain.chunkUs(peer, start, end, nTokens), inTurnUs)
+    },
+    headUs: plain.headUs,
+    isSum: () => false,
+    streamed(peer, range) {
+      const holding = holdings.get(peer)
+      return holding === undefined ? costs.streamed(peer, range) : within(holding.streamed, range)
+    },
+    diskTicks(peer, start, end) {
+      const holding = holdings.get(peer)
+      if (holding === undefined) return costs.diskTicks(peer, start, end)
+      return holding.diskTicks
+    }
+  }
+}
+
+function within(layers: readonly number[] | null, { start, end }: LayerRange): number[] {
+  return (layers ?? []).filter((layer) => layer >= start && layer < end)
+}
+
+function holdingsOf(
+  costs: Costs,
+  route: readonly ViewPeer[],
+  stages: readonly RouteStage[]
+): Map<Room, Holding> {
+  const holdings = new Map<Room, Holding>()
+  for (const peer of new Set(route)) {
+    const ranges = stages.filter((stage) => stage.peer === peer.key)
+    if (ranges.length < 2) continue
+    const streamed = costs.streamedOf(peer, ranges)
+    const price = diskPriceOf(peer)
+    const readTicks = (layers: readonly number[]) =>
+      layers.reduce((sum, layer) => sum + (costs.model.layerKiB[layer] as number), 0) * price
+    const inTurnTicks = new Map(
+      ranges.map((range) => [range.start, readTicks(within(streamed, range).slice(SLOTS))])
+    )
+    const diskTicks = readTicks(streamed ?? [])
+    holdings.set(peer, { sizeKiB: holdingKiB(costs, ranges), streamed, diskTicks, inTurnTicks })
+  }
+  return holdings
+}
