@@ -124,7 +124,7 @@ export function primaRows(): PublishedRow[] {
     within,
     ...(within === null
       ? {
-          note: 'theirs reads what memory lacks, ours whole layers through slots that take memory too'
+          note: 'theirs reads the bytes that memory lacks, ours whole layers through the room of one'
         }
       : {})
   }))

@@ -133,8 +133,8 @@ void Forward::embed(Team& team) {
   });
 }
 
-void Forward::feedForwardHalf(const Layer& layer, Band band, Team& team) {
-  const Matrix &gate = layer[Role::FfnGate], &up = layer[Role::FfnUp], &down = layer[Role::FfnDown];
+void Forward::gateUp(const Layer& layer, Band band, Team& team) {
+  const Matrix &gate = layer[Role::FfnGate], &up = layer[Role::FfnUp];
   const Formats formats = Formats().with(gate.type).with(up.type);
   normRows(layer[Role::FfnNorm], formats, band, team);
   const Product pair[] = {
@@ -142,6 +142,10 @@ void Forward::feedForwardHalf(const Layer& layer, Band band, Team& team) {
       {&up, &work_.normed, &work_.up, nullptr, false, &work_.gate},
   };
   multiply(pair, 2, band, team);
+}
+
+void Forward::down(const Layer& layer, Band band, Team& team) {
+  const Matrix& down = layer[Role::FfnDown];
   quantiseRows(work_.gate, Formats().with(down.type), band, team);
   const Product out = {&down, &work_.gate, &work_.delta, nullptr, true, nullptr};
   multiply(&out, 1, band, team);
@@ -233,13 +237,13 @@ bool Forward::areOver() {
   return all;
 }
 
-// Thread 0 decides before the barrier and all read after it, so that no thread leaves alone. A layer at or
-// above the last is not entered: what comes next is a layer's next band, or the head.
-bool Forward::goOn(Team& team, int thread, size_t layer) {
+// Thread 0 decides before the barrier and all read after it, so that no thread leaves alone. Behind the last
+// layer comes the head, which needs no entering.
+bool Forward::goOn(Team& team, int thread, size_t layer, LayerPart part) {
   if (thread == 0) {
     stop_ = areOver();
     if (!stop_ && layer < config_.nLayers) {
-      unread_ = weights_.enter(layer, [this] { return areOver(); });
+      unread_ = weights_.enter(layer, part, [this] { return areOver(); });
       for (size_t p = 0; p < parts_.size() && !unread_.ok(); p++) note(p, kUnread);
       stop_ = areOver();
     }
@@ -248,21 +252,44 @@ bool Forward::goOn(Team& team, int thread, size_t layer) {
   return !stop_;
 }
 
+// All threads have passed the barrier behind the last product with it.
+void Forward::leave(int thread, size_t layer, LayerPart part) {
+  if (thread == 0) weights_.leave(layer, part);
+}
+
+// Half by half, so that of a layer from disk each part is left as soon as may be: the next layer's takes its
+// place. False when there is no reason to go on.
+bool Forward::passLayer(size_t index, Team& team, int thread) {
+  const Layer& layer = *weights_.layer(index);
+  const auto bandAt = [&](size_t first) { return Band{first, std::min(kBandRows, nRows_ - first)}; };
+  for (size_t first = 0; first < nRows_; first += kBandRows) {
+    if (!goOn(team, thread, index, LayerPart::Attention)) return false;
+    attentionHalf(layer, index, bandAt(first), team, thread);
+  }
+  leave(thread, index, LayerPart::Attention);
+  // A resident layer is whole: nobody has to wait for the rest of it.
+  const bool isWhole = !weights_.streams(index, index + 1);
+  for (size_t first = 0; first < nRows_; first += kBandRows) {
+    if (!isWhole && !goOn(team, thread, index, LayerPart::GateUp)) return false;
+    gateUp(layer, bandAt(first), team);
+    if (first + kBandRows >= nRows_) leave(thread, index, LayerPart::GateUp);
+    if (!isWhole && !goOn(team, thread, index, LayerPart::Down)) return false;
+    down(layer, bandAt(first), team);
+  }
+  leave(thread, index, LayerPart::Down);
+  return true;
+}
+
 void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& team) {
   parts_ = due;
   prepare(step.start, step.end, team.size());
   const auto body = [&](int thread) {
     embed(team);
     for (size_t i = step.start; i < step.end; i++) {
-      for (size_t first = 0; first < nRows_; first += kBandRows) {
-        if (!goOn(team, thread, first == 0 ? i : config_.nLayers)) return;
-        const Band band = {first, std::min(kBandRows, nRows_ - first)};
-        attentionHalf(*weights_.layer(i), i, band, team, thread);
-        feedForwardHalf(*weights_.layer(i), band, team);
-      }
+      if (!passLayer(i, team, thread)) return;
     }
     if (nHeadRows_ > 0) {
-      if (!goOn(team, thread, config_.nLayers)) return;
+      if (!goOn(team, thread)) return;
       headOver(team);
     }
     team.share(parts_.size(), [&](size_t p) { finishPart(p); });
@@ -279,7 +306,7 @@ void Forward::run(const Step& step, const std::vector<StepPart*>& due, Team& tea
   if (forced > 0) team.run(body, forced);
   else if (isPaced) team.runPaced(body, (double)bytes * (double)nRows_, kind);
   else team.run(body);
-  weights_.leave();
+  weights_.leaveAll();
   settle(step.start, step.end);
 }
 

@@ -16,17 +16,26 @@ constexpr size_t kPieceBytes = size_t(1) << 20;
 constexpr size_t kTensorAlign = 256;
 
 size_t aligned(size_t bytes) { return (bytes + kTensorAlign - 1) / kTensorAlign * kTensorAlign; }
+
+std::vector<Role> rolesOfAll() {
+  std::vector<Role> all;
+  for (const std::vector<Role>& part : kPartRoles) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
 }  // namespace
 
-const std::vector<Role> kLayerRoles = {
-    Role::AttnNorm,   Role::AttnQ,     Role::AttnQBias,  Role::AttnK,          Role::AttnKBias,
-    Role::AttnV,      Role::AttnVBias, Role::AttnQNorm,  Role::AttnKNorm,      Role::AttnOutput,
-    Role::AttnOutputBias, Role::FfnNorm, Role::FfnGate,  Role::FfnUp,          Role::FfnDown,
+const std::vector<Role> kPartRoles[kLayerParts] = {
+    {Role::AttnNorm, Role::AttnQ, Role::AttnQBias, Role::AttnK, Role::AttnKBias, Role::AttnV, Role::AttnVBias,
+     Role::AttnQNorm, Role::AttnKNorm, Role::AttnOutput, Role::AttnOutputBias},
+    {Role::FfnNorm, Role::FfnGate, Role::FfnUp},
+    {Role::FfnDown},
 };
+const std::vector<Role> kLayerRoles = rolesOfAll();
 
 size_t Piece::fileBytes() const { return rows * fileRowBytes(place->type, place->cols); }
 
-LayerLayout::LayerLayout(const ModelConfig& config, int layer, const std::vector<Role>& roles) {
+LayerLayout::LayerLayout(const ModelConfig& config, int layer, const std::vector<Role>& roles)
+    : roles_(roles) {
   for (const TensorPlace& place : config.tensors) {
     if (place.layer != layer) continue;
     if (std::find(roles.begin(), roles.end(), place.role) == roles.end()) continue;
@@ -42,10 +51,10 @@ LayerLayout::LayerLayout(const ModelConfig& config, int layer, const std::vector
   bytes_ += kTensorAlign;
 }
 
-void LayerLayout::place(Layer& layer, bool isFresh) const {
-  uint8_t* memory = layer.memory.data();
-  if (!isFresh) allowBytes(memory, layer.memory.size());
-  for (Matrix& matrix : layer.tensor) matrix = {};
+void LayerLayout::place(Layer& layer, size_t at, bool isFresh) const {
+  uint8_t* const memory = layer.memory.data() + at;
+  if (!isFresh) allowBytes(memory, bytes_);
+  for (const Role role : roles_) layer.tensor[(int)role] = {};
   for (const auto& [place, offset] : tensors_) {
     const size_t bytes = matrixBytes(place->type, place->rows, place->cols);
     // Padding of rows and of groups takes part in what kernels compute, though not in what they give.
@@ -56,13 +65,13 @@ void LayerLayout::place(Layer& layer, bool isFresh) const {
   }
 }
 
-Status readPiece(const ModelFile& file, const Piece& piece, HugeBuffer& buffer, uint8_t* layerMemory) {
+Status readPiece(const ModelFile& file, const Piece& piece, HugeBuffer& buffer, uint8_t* memory) {
   const TensorPlace& place = *piece.place;
   const uint64_t offset = place.offset + piece.firstRow * fileRowBytes(place.type, place.cols);
   const uint8_t* rows = nullptr;
   const Status status = file.read(place.name, offset, piece.fileBytes(), buffer, &rows);
   if (status.ok()) {
-    packRows(place.type, rows, piece.firstRow, piece.rows, place.cols, layerMemory + piece.matrixAt);
+    packRows(place.type, rows, piece.firstRow, piece.rows, place.cols, memory + piece.matrixAt);
   }
   return status;
 }

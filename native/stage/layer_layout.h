@@ -1,5 +1,6 @@
-// Where the tensors of one layer lie in its buffer, and in which pieces they come from the file. The same
-// for layers that stay in memory (weights.h) and for those that pass through it (streamer.h).
+// Where the tensors of one layer, or of a part of it, lie in their buffer, and in which pieces they come from
+// the file. The same for layers that stay in memory (weights.h) and for those that pass through it
+// (streamer.h).
 
 #pragma once
 
@@ -29,10 +30,19 @@ struct Layer {
   const Matrix& operator[](Role role) const { return tensor[(int)role]; }
 };
 
+// What of a layer is computed before the next part is needed, in this order.
+enum class LayerPart { Attention, GateUp, Down, Count };
+constexpr size_t kLayerParts = (size_t)LayerPart::Count;
+
+// The roles of each.
+extern const std::vector<Role> kPartRoles[kLayerParts];
+// Of all of them.
+extern const std::vector<Role> kLayerRoles;
+
 // Rows of one tensor, read at once.
 struct Piece {
   const TensorPlace* place;
-  size_t matrixAt;  // bytes from the buffer's beginning to the tensor's
+  size_t matrixAt;  // bytes from where the layout begins to the tensor
   size_t firstRow;
   size_t rows;
 
@@ -44,27 +54,27 @@ class LayerLayout {
   // Of a layer, or of what belongs to none (-1): the tensors with one of these roles.
   LayerLayout(const ModelConfig& config, int layer, const std::vector<Role>& roles);
 
-  // Of the buffer.
+  // Of buffer that it takes.
   size_t bytes() const { return bytes_; }
   const std::vector<Piece>& pieces() const { return pieces_; }
 
-  // Points the layer's tensors into its memory, which has bytes() at least. What no piece fills has to be
-  // zero; memory that is not fresh is made so.
-  void place(Layer& layer, bool isFresh) const;
+  // Points the layer's tensors of these roles into its memory, of which bytes() from `at` on are theirs. What
+  // no piece fills has to be zero; memory that is not fresh is made so.
+  void place(Layer& layer, size_t at, bool isFresh) const;
 
  private:
   struct At {
     const TensorPlace* place;
     size_t offset;
   };
+  std::vector<Role> roles_;
   std::vector<At> tensors_;
   std::vector<Piece> pieces_;
   size_t bytes_ = 0;
 };
 
-extern const std::vector<Role> kLayerRoles;
-
-// Reads one piece and puts its rows where the kernels expect them. Any thread, each with its own buffer.
-Status readPiece(const ModelFile& file, const Piece& piece, HugeBuffer& buffer, uint8_t* layerMemory);
+// Reads one piece and puts its rows where the kernels expect them, in the buffer of a layout that begins at
+// `memory`. Any thread, each with its own `buffer`.
+Status readPiece(const ModelFile& file, const Piece& piece, HugeBuffer& buffer, uint8_t* memory);
 
 }  // namespace swarm

@@ -1,4 +1,5 @@
-// The ring: a slot is free, being filled piece by piece by all threads, ready, or taken.
+// The ring of units: the place of a part is free, being filled piece by piece by all threads, ready, or
+// taken.
 
 #include "streamer.h"
 
@@ -10,8 +11,6 @@
 namespace swarm {
 
 namespace {
-// One layer is computed while the next one is read.
-constexpr size_t kSlots = 2;
 // Reads under way at once: what a solid-state disk needs to be busy.
 constexpr int kReaders = 4;
 constexpr std::chrono::milliseconds kAskEvery{20};
@@ -23,17 +22,21 @@ Status Streamer::setLayers(const std::vector<size_t>& layers) {
   if (layers.empty()) return {};
   file_ = std::make_unique<ModelFile>(config_, true);
   Status status = file_->check();
-  size_t bytes = 0;
   for (const size_t layer : layers) {
-    layouts_.emplace_back(config_, (int)layer, kLayerRoles);
-    bytes = std::max(bytes, layouts_.back().bytes());
+    for (const std::vector<Role>& roles : kPartRoles) layouts_.emplace_back(config_, (int)layer, roles);
   }
-  slots_ = std::vector<Slot>(std::min(kSlots, layers.size()));
-  for (Slot& slot : slots_) {
-    if (status.ok() && !slot.layer.memory.allocate(bytes)) {
-      status = Status::fail("NATIVE_OUT_OF_MEMORY",
-                            "no memory for " + std::to_string(bytes) + " bytes of a layer from disk");
+  size_t bytes = 0;
+  for (size_t part = 0; part < kLayerParts; part++) {
+    places_[part].at = bytes;
+    size_t most = 0;
+    for (size_t unit = part; unit < layouts_.size(); unit += kLayerParts) {
+      most = std::max(most, layouts_[unit].bytes());
     }
+    bytes += most;
+  }
+  if (status.ok() && !room_.memory.allocate(bytes)) {
+    status = Status::fail("NATIVE_OUT_OF_MEMORY",
+                          "no memory for " + std::to_string(bytes) + " bytes of a layer from disk");
   }
   if (!status.ok()) {
     stop();
@@ -52,7 +55,8 @@ void Streamer::stop() {
   work_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  slots_.clear();
+  for (Place& place : places_) place = {};
+  room_ = {};
   layouts_.clear();
   layers_.clear();
   file_.reset();
@@ -68,86 +72,74 @@ size_t Streamer::indexOf(size_t layer) const {
   return (size_t)(std::lower_bound(layers_.begin(), layers_.end(), layer) - layers_.begin());
 }
 
-size_t Streamer::layerBytes(size_t layer) const { return layouts_[indexOf(layer)].bytes(); }
-
-uint64_t Streamer::residentBytes() const {
-  uint64_t bytes = 0;
-  for (const Slot& slot : slots_) bytes += slot.layer.memory.size();
+size_t Streamer::layerBytes(size_t layer) const {
+  size_t bytes = 0;
+  for (size_t part = 0; part < kLayerParts; part++) {
+    bytes += layouts_[indexOf(layer) * kLayerParts + part].bytes();
+  }
   return bytes;
 }
 
-Streamer::Slot* Streamer::slotOf(size_t index) {
-  for (Slot& slot : slots_) {
-    if (slot.state != State::Free && slot.index == index) return &slot;
-  }
-  return nullptr;
+// Or will be.
+bool Streamer::isThere(size_t unit) {
+  const Place& place = placeOf(unit);
+  return place.state != State::Free && place.unit == unit;
 }
 
-// A ready layer that another one may take the place of: with no more layers than slots all of them stay.
-bool Streamer::canGo(const Slot& slot) const {
-  return slot.state == State::Ready && layers_.size() > slots_.size();
-}
-
-const Layer* Streamer::take(size_t layer, const std::function<bool()>& isOver, Status* status) {
-  const size_t index = indexOf(layer);
+bool Streamer::take(size_t layer, LayerPart part, const std::function<bool()>& isOver, Status* status) {
+  const size_t unit = indexOf(layer) * kLayerParts + (size_t)part;
+  Place& place = placeOf(unit);
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
-    Slot* slot = slotOf(index);
-    if (slot && slot->state == State::Ready) {
-      if (slot->status.ok()) {
-        slot->state = State::Taken;
-        return &slot->layer;
+    if (isThere(unit) && place.state != State::Filling) {
+      if (place.status.ok()) {
+        place.state = State::Taken;
+        return true;
       }
       // The next pass tries again.
-      *status = slot->status;
-      slot->state = State::Free;
-      next_ = index;
-      return nullptr;
-    }
-    if (!slot) {
-      // A pass that begins elsewhere than the last one ended: what was read ahead is not wanted now.
-      next_ = index;
-      for (Slot& other : slots_) {
-        if (canGo(other)) other.state = State::Free;
+      *status = place.status;
+      for (Place& one : places_) {
+        if (one.state == State::Ready && !one.status.ok()) one.state = State::Free;
       }
+      next_ = unit;
+      return false;
+    }
+    if (!isThere(unit)) {
+      // A pass that begins elsewhere than the last one ended: what was read ahead is not wanted now.
+      next_ = unit;
+      if (place.state == State::Ready) place.state = State::Free;
       work_.notify_all();
     }
-    if (isOver()) return nullptr;
+    if (isOver()) return false;
     ready_.wait_for(lock, kAskEvery);
   }
 }
 
-void Streamer::giveBack() {
+void Streamer::giveBack(LayerPart part) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (Slot& slot : slots_) {
-      if (slot.state != State::Taken) continue;
-      slot.state = State::Ready;
-      if (canGo(slot)) slot.state = State::Free;
-    }
+    Place& place = places_[(size_t)part];
+    if (place.state != State::Taken) return;
+    // A single layer stays.
+    place.state = layers_.size() > 1 ? State::Free : State::Ready;
   }
   work_.notify_all();
 }
 
-// The slot whose next piece is due; a free one takes the next layer of the ring first. Null: nothing is.
-Streamer::Slot* Streamer::slotToRead() {
-  for (Slot& slot : slots_) {
-    if (slot.state == State::Filling && slot.nextPiece < layouts_[slot.index].pieces().size()) return &slot;
+// The place whose next piece is due; a free one takes the next part of the ring first. Null: nothing is.
+Streamer::Place* Streamer::placeToRead() {
+  for (Place& place : places_) {
+    const bool isBegun = place.state == State::Filling;
+    if (isBegun && place.nextPiece < layouts_[place.unit].pieces().size()) return &place;
   }
-  for (Slot& slot : slots_) {
-    if (slot.state != State::Free) continue;
-    // Only behind a jump can it be there already.
-    for (size_t i = 0; i < layers_.size() && slotOf(next_); i++) next_ = (next_ + 1) % layers_.size();
-    if (slotOf(next_)) return nullptr;
-    slot.state = State::Filling;
-    slot.index = next_;
-    slot.nextPiece = slot.donePieces = 0;
-    slot.status = {};
-    layouts_[next_].place(slot.layer, false);
-    next_ = (next_ + 1) % layers_.size();
-    return &slot;
-  }
-  return nullptr;
+  // Only behind a jump can it be there already.
+  for (size_t i = 0; i < kLayerParts && isThere(next_); i++) next_ = (next_ + 1) % layouts_.size();
+  Place& place = placeOf(next_);
+  if (place.state != State::Free) return nullptr;
+  place = {State::Filling, next_, place.at, 0, 0, {}};
+  layouts_[next_].place(room_, place.at, false);
+  next_ = (next_ + 1) % layouts_.size();
+  return &place;
 }
 
 void Streamer::readLoop() {
@@ -160,23 +152,24 @@ void Streamer::readLoop() {
   HugeBuffer buffer;
   std::unique_lock<std::mutex> lock(mutex_);
   while (!stopping_) {
-    Slot* const slot = slotToRead();
-    if (!slot) {
+    Place* const place = placeToRead();
+    if (!place) {
       work_.wait(lock);
       continue;
     }
-    const std::vector<Piece>& pieces = layouts_[slot->index].pieces();
-    const Piece& piece = pieces[slot->nextPiece++];
-    if (slot->status.ok()) {
+    const std::vector<Piece>& pieces = layouts_[place->unit].pieces();
+    const Piece& piece = pieces[place->nextPiece++];
+    if (place->status.ok()) {
+      uint8_t* const memory = room_.memory.data() + place->at;
       lock.unlock();
-      Status status = readPiece(*file_, piece, buffer, slot->layer.memory.data());
+      Status status = readPiece(*file_, piece, buffer, memory);
       lock.lock();
-      if (!status.ok() && slot->status.ok()) slot->status = status;
+      if (!status.ok() && place->status.ok()) place->status = status;
     }
-    if (++slot->donePieces < pieces.size()) continue;
+    if (++place->donePieces < pieces.size()) continue;
     // A file that was replaced while it was read may have given bytes of two models.
-    if (slot->status.ok()) slot->status = file_->check();
-    slot->state = State::Ready;
+    if (place->status.ok()) place->status = file_->check();
+    place->state = State::Ready;
     ready_.notify_all();
   }
 }

@@ -27,16 +27,18 @@ size_t Weights::layerBytes(size_t index) const {
   return layers_[index] ? layers_[index]->memory.size() : streamer_.layerBytes(index);
 }
 
-Status Weights::enter(size_t index, const std::function<bool()>& isOver) {
-  leave();
+Status Weights::enter(size_t index, LayerPart part, const std::function<bool()>& isOver) {
   Status status;
-  if (!layers_[index]) entered_ = streamer_.take(index, isOver, &status);
+  if (!layers_[index]) streamer_.take(index, part, isOver, &status);
   return status;
 }
 
-void Weights::leave() {
-  if (entered_) streamer_.giveBack();
-  entered_ = nullptr;
+void Weights::leave(size_t index, LayerPart part) {
+  if (!layers_[index]) streamer_.giveBack(part);
+}
+
+void Weights::leaveAll() {
+  for (size_t part = 0; part < kLayerParts; part++) streamer_.giveBack((LayerPart)part);
 }
 
 // Allocates a buffer, points its tensors into it and lists what has to be read.
@@ -48,7 +50,7 @@ Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<
     return Status::fail("NATIVE_OUT_OF_MEMORY",
                         "no memory for " + std::to_string(layout.bytes()) + " bytes of weights");
   }
-  layout.place(*layer, true);
+  layout.place(*layer, 0, true);
   for (const Piece& piece : layout.pieces()) {
     due_.push_back({piece, fresh_.size(), false});
     progress_.totalBytes += piece.fileBytes();

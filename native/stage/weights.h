@@ -59,11 +59,15 @@ class Weights {
   // Of its buffer, wherever it is.
   size_t layerBytes(size_t index) const;
 
-  // Before a layer is computed and after the last one of a pass, by one thread for all. As Streamer::take.
-  Status enter(size_t index, const std::function<bool()>& isOver);
-  void leave();
-  // One that is resident, or the one that was entered last.
-  const Layer* layer(size_t index) const { return layers_[index] ? layers_[index].get() : entered_; }
+  // Before a part of a layer is computed and once nobody computes with it, by one thread for all. Of a layer
+  // that is resident nothing has to be done. As Streamer::take; a part that was entered is entered again at
+  // no cost.
+  Status enter(size_t index, LayerPart part, const std::function<bool()>& isOver);
+  void leave(size_t index, LayerPart part);
+  // Whatever a pass that ended early had entered.
+  void leaveAll();
+  // Of one from disk, the parts that were entered.
+  const Layer* layer(size_t index) const { return layers_[index] ? layers_[index].get() : streamer_.taken(); }
   // Tensors that every stage needs, whatever its layers (rope_freqs.weight). Never null after load.
   const Layer* common() const { return common_.get(); }
   // The token table: of whoever has the first layer, or the last one where the head is tied to it.
@@ -99,7 +103,6 @@ class Weights {
   std::unique_ptr<Layer> head_;
 
   Streamer streamer_;
-  const Layer* entered_ = nullptr;
 
   // The load that has begun and not ended; its file is open until then, and loses nothing with its name.
   std::unique_ptr<ModelFile> file_;

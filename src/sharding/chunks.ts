@@ -9,7 +9,7 @@ import { hasRounds } from './shared-costs.ts'
 
 import type { ModelFacts, ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
-import type { Candidate } from './search.ts'
+import type { Candidate } from './cover.ts'
 
 /** A question with a page of text: the prompt that plans think of. */
 export const PROMPT_TOKENS = 512

@@ -41,7 +41,9 @@ export interface Costs {
   activeKiB(start: number, end: number): number
   /** Whether a peer can hold [start, end): weights and reserved KV in the memory that it claims. */
   fits(peer: Room, start: number, end: number): boolean
-  /** Ticks of one token in layers [start, end). */
+  /** Ticks of one token in layers [start, end) that memory holds. */
+  memoryTicks(peer: ViewPeer, start: number, end: number): number
+  /** The same with those from disk, nearly: what a route really waits for them is disk-waits.ts's. */
   stageTicks(peer: ViewPeer, start: number, end: number): number
   /** No more than that, and cheap to know: enough to see that a range is no better than another way. */
   stageTicksMin(peer: ViewPeer, start: number, end: number): number
@@ -101,6 +103,7 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
     residentKiB,
     activeKiB,
     fits: (peer, start, end) => residentKiB(start, end) <= capacityKiB(peer),
+    memoryTicks: stageTicks,
     stageTicks,
     stageTicksMin: stageTicks,
     chunkUs(peer, start, end, nTokens) {

@@ -19,6 +19,14 @@ export interface Cover {
   missing: LayerRange[]
 }
 
+/** One that the planner thinks of. */
+export interface Candidate extends Cover {
+  /** Price of what is missing. */
+  missed: number
+  ticks: number
+  slowestTicks: number
+}
+
 /**
  * @param spans in any order; of one peer several may be given, of which one is used.
  * @param reach the layer after the last that this peer can serve when it starts at `from`; `from`

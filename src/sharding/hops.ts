@@ -30,7 +30,9 @@ export interface Hops {
   /** Lowest of all hops with an activation, and the highest difference to one with an id. */
   readonly ticksMin: number
   readonly activationTicksMax: number
-  /** Ticks of all hops of one token on a route over these peers: a circle, or none. */
+  /** Ticks from each of these peers of a route to the next, from the last to the first; one peer has none. */
+  perHop(order: readonly ViewPeer[]): number[]
+  /** Of all of them. */
   routeTicks(order: readonly ViewPeer[]): number
   /** Microseconds that so many activations together need beyond one of them. */
   moreUs(from: ViewPeer, to: ViewPeer, nTokens: number): number
@@ -52,6 +54,12 @@ export function createHops({ dim }: Pick<ModelFacts, 'dim'>, peers: readonly Vie
   const backTicks = (from: ViewPeer, to: ViewPeer) => way(from, to).delayUs * TICKS_PER_US
   const carryTicks = (one: Way) => carryUs(one, 1) * TICKS_PER_US
   const ticks = (from: ViewPeer, to: ViewPeer) => backTicks(from, to) + carryTicks(way(from, to))
+  const perHop = (order: readonly ViewPeer[]) =>
+    order.map((from, index) => {
+      if (order.length < 2) return 0
+      const to = order[index + 1]
+      return to === undefined ? backTicks(from, order[0] as ViewPeer) : ticks(from, to)
+    })
   const measured = ways === null ? [] : [...ways.values()].flatMap((to) => [...to.values()])
   const all = [LOCAL_NETWORK, ...measured]
   return {
@@ -60,14 +68,8 @@ export function createHops({ dim }: Pick<ModelFacts, 'dim'>, peers: readonly Vie
     backTicks,
     ticksMin: Math.min(...all.map((one) => one.delayUs * TICKS_PER_US + carryTicks(one))),
     activationTicksMax: Math.max(...all.map(carryTicks)),
-    routeTicks(order) {
-      if (order.length < 2) return 0
-      let sum = backTicks(order.at(-1) as ViewPeer, order[0] as ViewPeer)
-      for (const [index, to] of order.entries()) {
-        if (index > 0) sum += ticks(order[index - 1] as ViewPeer, to)
-      }
-      return sum
-    },
+    perHop,
+    routeTicks: (order) => perHop(order).reduce((sum, one) => sum + one, 0),
     moreUs: (from, to, nTokens) => carryUs(way(from, to), nTokens) - carryUs(way(from, to), 1)
   }
 }

@@ -8,11 +8,11 @@ import { containsAll, union, type LayerRange } from '../model/layer-range.ts'
 import { toUs, type Costs } from './cost.ts'
 import { shortestCover } from './cover.ts'
 import { ceilDiv, floorDiv } from './integer.ts'
-import { toCandidate, type Candidate } from './search.ts'
-import { costsOn } from './shared-costs.ts'
+import { pricedRoute } from './priced-route.ts'
 
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
+import type { Candidate } from './cover.ts'
 
 /** Two steps of a rate are 41 %, one is 19 %: of a plan over several peers one step is about 8 %. */
 const GAIN_PERCENT = 8
@@ -42,28 +42,19 @@ function heldPlan(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candida
   const spans = peers.flatMap(({ key, held = [] }) => held.map((one) => ({ peer: key, ...one })))
   const { stages, missing } = shortestCover(costs.nLayers, spans, ({ end }) => end, true)
   if (missing.length > 0) return takeover(costs, hops, peers)
-  const route = stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
-  const own = costsOn(costs, route, stages)
-  const areWhole = stages.every(({ start, end }, index) => {
-    const { held = [] } = route[index] as ViewPeer
-    const isHeld = held.some((range) => range.start === start && range.end === end)
-    return isHeld && own.fits(route[index] as ViewPeer, start, end)
+  const areWhole = stages.every(({ peer, start, end }) => {
+    const { held = [] } = byKey.get(peer) as ViewPeer
+    return held.some((range) => range.start === start && range.end === end)
   })
-  return areWhole ? toCandidate(costs, hops, peers, { stages, missing }) : null
+  return areWhole ? (pricedRoute(costs, hops, peers, stages)?.plan ?? null) : null
 }
 
 /** Everything that is held as a plan, standbys included; each peer has room for what it would serve. */
 function takeover(costs: Costs, hops: Hops, peers: readonly ViewPeer[]): Candidate | null {
   if (peers.some(({ isMoving = false }) => isMoving)) return null
   const spans = peers.flatMap((peer) => heldBy(peer).map((range) => ({ peer: peer.key, ...range })))
-  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
   const { stages, missing } = shortestCover(costs.nLayers, spans)
-  const haveRoom = stages.every(({ peer, start, end }) =>
-    costs.fits(byKey.get(peer) as ViewPeer, start, end)
-  )
-  return missing.length === 0 && haveRoom
-    ? toCandidate(costs, hops, peers, { stages, missing })
-    : null
+  return missing.length === 0 ? (pricedRoute(costs, hops, peers, stages)?.plan ?? null) : null
 }
 
 function heldBy({ held = [], standby = [] }: ViewPeer): LayerRange[] {

@@ -43,13 +43,13 @@ export function predictRoute(
   const slowest = busyTicks.indexOf(slowestTicks)
   // A token comes round no faster than its slowest stage has served all sessions.
   const queueUs = Math.max(0, nSessions * toUs(slowestTicks) - tokenUs)
+  const hopTicks = hops.perHop(route)
   const perHop = stageTicks.map((one, index): HopPrediction => {
-    const [from, to] = [route[index], route[(index + 1) % route.length]] as [ViewPeer, ViewPeer]
-    const isLast = index === route.length - 1
-    const hopTicks = route.length < 2 ? 0 : isLast ? hops.backTicks(from, to) : hops.ticks(from, to)
     const queueMs = index === slowest ? queueUs / 1000 : 0
-    const layersOnDisk = costs.streamed(from, stages[index] as RouteStage).length
-    const parts = { computeMs: toUs(one) / 1000, wireMs: toUs(hopTicks) / 1000, queueMs }
+    const own = [route[index] as ViewPeer, stages[index] as RouteStage] as const
+    const layersOnDisk = costs.streamed(...own).length
+    const wireMs = toUs(hopTicks[index] as number) / 1000
+    const parts = { computeMs: toUs(one) / 1000, wireMs, queueMs }
     return layersOnDisk === 0 ? parts : { ...parts, layersOnDisk }
   })
   const cover = { stages: [...stages], ticks }

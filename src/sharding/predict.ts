@@ -9,7 +9,7 @@ import { ticksPerStage } from './route-ticks.ts'
 import type { Chunking } from './chunking.ts'
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
-import type { Candidate } from './search.ts'
+import type { Candidate } from './cover.ts'
 
 export interface Prediction {
   /** One token of one session, all stages and hops. */

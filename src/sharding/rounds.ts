@@ -1,21 +1,21 @@
 // Flow C, several rounds: where machines read layers from disk for every token, one that passes each machine
-// once lets one disk read at a time, because the two slots of the others are full. When it passes them
-// several times, in shares of their layers, the disks read side by side; each round costs the hops of one.
-// Owns who gets how many layers then, and how many rounds they are dealt in. Pure; what such a route takes is
-// shared-costs.ts's, that layers are on disk at all stream.ts's decision.
+// once lets one disk read at a time, because the others have read ahead what they have room for. When it
+// passes them several times, in shares of their layers, the disks read side by side; each round costs the
+// hops of one. Owns who gets how many layers then, and how many rounds they are dealt in. Pure; what such a
+// route takes is priced-route.ts's, that layers are on disk at all stream.ts's decision.
 
 import { HELD_RANGES_MAX, ROUTE_STAGES_MAX } from '../base/limits.ts'
 import { PROMPT_TOKENS } from './chunks.ts'
 import { capacityKiB, diskPriceOf, readTicks, toUs, type Costs } from './cost.ts'
 import { floorDiv } from './integer.ts'
 import { firstTokenUs } from './predict.ts'
-import { priced, type Candidate } from './search.ts'
-import { costsOn } from './shared-costs.ts'
-import { SLOTS } from './streamed-layers.ts'
+import { pricedRoute, type PricedRoute } from './priced-route.ts'
+import { LAYERS_AHEAD } from './streamed-layers.ts'
 
 import type { RouteStage } from '../wire/session.ts'
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
+import type { Candidate } from './cover.ts'
 
 /** Of an answer to the prompt that plans think of. */
 const ANSWER_TOKENS = 256
@@ -30,54 +30,50 @@ const ROUNDS_MAX = HELD_RANGES_MAX
  * The better one of a plan in which a token passes each peer once, and of the best in which it passes them
  * several times.
  * @param costs with disks.
+ * @param peers without pins.
  */
 export function inRounds(
   costs: Costs,
   hops: Hops,
   peers: readonly ViewPeer[],
-  once: Candidate
+  once: PricedRoute
 ): Candidate {
-  if (once.missing.length > 0 || peers.some(({ pin }) => pin !== null)) return once
-  const used = once.stages.map(({ peer }) => peers.find(({ key }) => key === peer) as ViewPeer)
-  const others = peers.filter((peer) => !used.includes(peer))
-  let best = once
-  let mostUs = floorDiv(answerUs(costs, hops, used, once) * (100 - GAIN_PERCENT), 100)
-  for (const members of others.length === 0 ? [used] : [used, [...used, ...others]]) {
-    const counts = share(costs, members, once.ticks)
+  const others = peers.filter((peer) => !once.route.includes(peer))
+  const found: PricedRoute[] = []
+  for (const members of others.length === 0
+    ? [once.route]
+    : [once.route, [...once.route, ...others]]) {
+    const counts = share(costs, members, once.plan.ticks)
     if (counts === null) continue
-    let ticksBefore = Infinity
     for (let nRounds = 2; nRounds <= ROUNDS_MAX; nRounds++) {
       const stages = deal(members, counts, nRounds)
-      const route = stages.map(({ peer }) => members.find(({ key }) => key === peer) as ViewPeer)
-      const own = costsOn(costs, route, stages)
-      const isPossible = stages.every(({ start, end }, i) =>
-        own.fits(route[i] as ViewPeer, start, end)
-      )
-      if (!isPossible) continue
-      const candidate = priced(own, hops, route, { stages, missing: [] })
-      // Further rounds would only add hops.
-      if (stages.length > ROUTE_STAGES_MAX || candidate.ticks >= ticksBefore) break
-      ticksBefore = candidate.ticks
-      if (candidate.ticks >= once.ticks) continue
-      const us = answerUs(own, hops, route, candidate)
-      if (us < mostUs) [best, mostUs] = [candidate, us]
+      if (stages.length > ROUTE_STAGES_MAX) break
+      const dealt = pricedRoute(costs, hops, members, stages)
+      if (dealt !== null && dealt.plan.ticks < once.plan.ticks) found.push(dealt)
     }
+  }
+  if (found.length === 0) return once.plan
+  let best = once.plan
+  let mostUs = floorDiv(answerUs(hops, once) * (100 - GAIN_PERCENT), 100)
+  for (const dealt of found.toSorted(soonerToken)) {
+    if (tokensUs(dealt.plan) >= mostUs) break
+    const us = answerUs(hops, dealt)
+    if (us < mostUs) [best, mostUs] = [dealt.plan, us]
   }
   return best
 }
 
-/**
- * What rounds cost is paid with the prompt, whose activations are many and pass every peer several times.
- * @param costs those of the route.
- */
-function answerUs(
-  costs: Costs,
-  hops: Hops,
-  route: readonly ViewPeer[],
-  candidate: Candidate
-): number {
-  const firstUs = firstTokenUs(costs, hops, route, candidate, PROMPT_TOKENS)
-  return firstUs + ANSWER_TOKENS * toUs(candidate.ticks)
+function soonerToken({ plan: a }: PricedRoute, { plan: b }: PricedRoute): number {
+  return a.ticks - b.ticks || a.stages.length - b.stages.length
+}
+
+/** What rounds cost is paid with the prompt, whose activations are many and pass every peer several times. */
+function answerUs(hops: Hops, { costs, route, plan }: PricedRoute): number {
+  return firstTokenUs(costs, hops, route, plan, PROMPT_TOKENS) + tokensUs(plan)
+}
+
+function tokensUs({ ticks }: Candidate): number {
+  return ANSWER_TOKENS * toUs(ticks)
 }
 
 /** One who is given layers. */
@@ -118,7 +114,7 @@ function takersOf(costs: Costs, members: readonly ViewPeer[]): Taker[] {
     const isLast = index === members.length - 1
     const endsKiB = (index === 0 ? embeddingKiB : 0) + (isLast ? headKiB : 0)
     const roomKiB = Math.max(0, capacityKiB(peer) - endsKiB)
-    const slotsKiB = SLOTS * layerKiB
+    const aheadKiB = LAYERS_AHEAD * layerKiB
     const diskPrice = diskPriceOf(peer)
     const inMemory = floorDiv(roomKiB, Math.max(1, layerKiB))
     return {
@@ -126,9 +122,10 @@ function takersOf(costs: Costs, members: readonly ViewPeer[]): Taker[] {
         readTicks(peer, n * layerKiB, n * readKiB)
       ),
       most(ticks) {
-        if (diskPrice === 0 || roomKiB < slotsKiB) return Math.min(nLayers, inMemory)
-        const withDiskKiB = floorDiv(ticks, diskPrice) + roomKiB - slotsKiB
-        return Math.min(nLayers, Math.max(inMemory, floorDiv(withDiskKiB, Math.max(1, layerKiB))))
+        if (diskPrice === 0 || roomKiB < aheadKiB) return Math.min(nLayers, inMemory)
+        const nRead = floorDiv(ticks, Math.max(1, diskPrice * layerKiB))
+        const nWithDisk = nRead + floorDiv(roomKiB - aheadKiB, Math.max(1, layerKiB))
+        return Math.min(nLayers, Math.max(inMemory, nWithDisk))
       }
     }
   })

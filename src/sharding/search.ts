@@ -3,13 +3,13 @@
 // steps ends the search with the best so far; steps are counted, not timed, so every machine ends alike.
 
 import { boundOfAll, subsetsBelow } from './bound.ts'
-import { shortestCover, missedPrice, type Cover } from './cover.ts'
+import { shortestCover, missedPrice, type Candidate, type Cover } from './cover.ts'
 import { compareText, floorDiv } from './integer.ts'
 import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-search.ts'
 import { interleave, ordersOf } from './orders.ts'
+import { routeOf } from './priced-route.ts'
 import { createRest } from './rest.ts'
-import { ticksPerStage } from './route-ticks.ts'
-import { costsOn } from './shared-costs.ts'
+import { estimatedPerStage } from './route-ticks.ts'
 import { splitInOrder } from './split.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
@@ -31,13 +31,6 @@ const EXACT_STEPS_MAX = { few: 3 * 2 ** 14, some: 2 ** 20, many: 2 ** 21 }
 const PINNED_STEPS_MAX = 2 ** 20
 const FEW_PEERS = 8
 
-export interface Candidate extends Cover {
-  /** Price of what is missing. */
-  missed: number
-  ticks: number
-  slowestTicks: number
-}
-
 /** Anything is better. */
 const NO_PLAN: Candidate = {
   stages: [],
@@ -53,25 +46,29 @@ export interface Searched {
   boundTicks: number
 }
 
-/** @param peers sorted by key. */
-export function search(costs: Costs, hops: Hops, peers: ViewPeer[]): Searched {
+/**
+ * @param peers sorted by key.
+ * @param perStep in how many steps a comparison is counted: where it takes longer, or less depends on it.
+ */
+export function search(costs: Costs, hops: Hops, peers: ViewPeer[], perStep = 1): Searched {
   const fixed = coverByPins(costs, peers)
   const free = peers.filter((peer) => peer.pin === null)
   const size = sizeOf(free.length)
   // Beside pins the orders are the whole search.
-  const stepsMax =
-    fixed.length > 0 ? Math.max(PINNED_STEPS_MAX, ORDER_STEPS_MAX[size]) : ORDER_STEPS_MAX[size]
+  const orderSteps = floorDiv(ORDER_STEPS_MAX[size], perStep)
+  const stepsMax = fixed.length > 0 ? Math.max(PINNED_STEPS_MAX, orderSteps) : orderSteps
   const orders = ordersOf(free, costs.nLayers, stepsMax)
   // A route of one stage has no hop, which the orders do not know.
   const alone = fixed.length > 0 ? [] : free.filter((peer) => costs.fits(peer, 0, costs.nLayers))
   const known = alone.map(({ key: peer }) => {
     const stages = [{ peer, start: 0, end: costs.nLayers }]
-    return toCandidate(costs, hops, peers, { stages, missing: [] })
+    return estimated(costs, hops, peers, { stages, missing: [] })
   })
   const first = bestOfOrders(costs, hops, peers, orders, fixed, known.reduce(better, NO_PLAN))
   if (fixed.length > 0) return { best: first, boundTicks: 0 }
   const chosen = chooseFew(free, first)
-  const { best, boundTicks } = searchExactly(costs, hops, chosen, first, EXACT_STEPS_MAX[size])
+  const exactSteps = floorDiv(EXACT_STEPS_MAX[size], perStep)
+  const { best, boundTicks } = searchExactly(costs, hops, chosen, first, exactSteps)
   if (chosen.length === free.length) return { best, boundTicks }
   return { best, boundTicks: Math.min(best.ticks, boundOfAll(costs, hops, free)) }
 }
@@ -153,7 +150,7 @@ function bestOfOrders(
     const isLimit = fixed.length === 0 && best.missed === 0
     const limit = isLimit ? { ticks: best.ticks + moreTicks, rest } : null
     const cover = splitInOrder(costs, hops.ticksMin, order, fixed, limit)
-    return cover === null ? best : better(best, toCandidate(costs, hops, peers, cover))
+    return cover === null ? best : better(best, estimated(costs, hops, peers, cover))
   }, known)
 }
 
@@ -173,28 +170,10 @@ function coverByPins(costs: Costs, peers: ViewPeer[]): RouteStage[] {
   }).stages
 }
 
-export function toCandidate(
-  costs: Costs,
-  hops: Hops,
-  peers: readonly ViewPeer[],
-  cover: Cover
-): Candidate {
-  const byKey = new Map(peers.map((peer) => [peer.key, peer]))
-  const route = cover.stages.map(({ peer }) => byKey.get(peer) as ViewPeer)
-  return priced(costsOn(costs, route, cover.stages), hops, route, cover)
-}
-
-/**
- * @param costs those of the route.
- * @param route the peers of the stages.
- */
-export function priced(
-  costs: Costs,
-  hops: Hops,
-  route: readonly ViewPeer[],
-  cover: Cover
-): Candidate {
-  const perStage = ticksPerStage(costs, hops, route, cover.stages)
+/** As fast as its stages are, looked at one by one. */
+function estimated(costs: Costs, hops: Hops, peers: readonly ViewPeer[], cover: Cover): Candidate {
+  const route = routeOf(peers, cover.stages)
+  const perStage = estimatedPerStage(costs, hops, route, cover.stages)
   return {
     ...cover,
     missed: priceOf(cover.missing, costs.nLayers),

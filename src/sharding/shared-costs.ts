@@ -2,8 +2,16 @@
 // accelerator and one disk. The disk goes round what is streamed of all of them, so while the token is
 // elsewhere it reads for the next of its stages. Pure; whether that pays is rounds.ts's.
 
-import { createCosts, diskPriceOf, holdingKiB, toUs, type Costs, type Room } from './cost.ts'
-import { SLOTS } from './streamed-layers.ts'
+import {
+  createCosts,
+  diskPriceOf,
+  holdingKiB,
+  readTicks,
+  toUs,
+  type Costs,
+  type Room
+} from './cost.ts'
+import { LAYERS_AHEAD } from './streamed-layers.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { RouteStage } from '../wire/session.ts'
@@ -16,7 +24,7 @@ interface Holding {
   streamed: number[] | null
   /** Ticks that its disk reads for one token. */
   diskTicks: number
-  /** By the first layer of a stage: ticks that the disk reads in its turn, the slots being full before. */
+  /** By the first layer of a stage: ticks that the disk reads in its turn, having read ahead before it. */
   inTurnTicks: Map<number, number>
 }
 
@@ -36,38 +44,27 @@ export function costsOn(
 ): Costs {
   if (!hasRounds(stages)) return costs
   const holdings = holdingsOf(costs, route, stages)
-  const plain = createCosts(
-    costs.model,
-    (peer, start, end) => holdings.get(peer)?.sizeKiB ?? costs.residentKiB(start, end)
-  )
-  const stageTicks = (peer: ViewPeer, start: number, end: number) => {
-    const holding = holdings.get(peer)
-    if (holding === undefined) return costs.stageTicks(peer, start, end)
-    const computeTicks = plain.stageTicks(peer, start, end)
-    const inTurnTicks = holding.inTurnTicks.get(start) ?? 0
-    if (inTurnTicks === 0) return computeTicks
-    const endsTicks =
-      plain.stageTicks(peer, start, start + 1) + plain.stageTicks(peer, end - 1, end)
-    return Math.max(computeTicks, endsTicks + inTurnTicks)
-  }
-
+  const holdsKiB = (peer: ViewPeer, start: number, end: number) =>
+    holdings.get(peer)?.sizeKiB ?? costs.residentKiB(start, end)
+  // Many routes are priced for a token, few for a prompt.
+  let known: Costs | null = null
+  const inMemory = () => (known ??= createCosts(costs.model, holdsKiB))
   return {
     ...costs,
+    memoryTicks: (peer, start, end) =>
+      readTicks(peer, holdsKiB(peer, start, end), costs.activeKiB(start, end)),
     fits(peer, start, end) {
       const holding = holdings.get(peer)
       return holding === undefined ? costs.fits(peer, start, end) : holding.streamed !== null
     },
-    stageTicks,
-    stageTicksMin: stageTicks,
     chunkUs(peer, start, end, nTokens) {
       const holding = holdings.get(peer)
       if (holding === undefined) return costs.chunkUs(peer, start, end, nTokens)
       // One chunk at a time goes round, so the disk is as far ahead as for a token.
       const inTurnUs = toUs(holding.inTurnTicks.get(start) ?? 0)
-      return Math.max(plain.chunkUs(peer, start, end, nTokens), inTurnUs)
+      return Math.max(inMemory().chunkUs(peer, start, end, nTokens), inTurnUs)
     },
-    headUs: plain.headUs,
-    isSum: () => false,
+    headUs: (...stage) => inMemory().headUs(...stage),
     streamed(peer, range) {
       const holding = holdings.get(peer)
       return holding === undefined ? costs.streamed(peer, range) : within(holding.streamed, range)
@@ -95,12 +92,12 @@ function holdingsOf(
     if (ranges.length < 2) continue
     const streamed = costs.streamedOf(peer, ranges)
     const price = diskPriceOf(peer)
-    const readTicks = (layers: readonly number[]) =>
+    const ticksOf = (layers: readonly number[]) =>
       layers.reduce((sum, layer) => sum + (costs.model.layerKiB[layer] as number), 0) * price
     const inTurnTicks = new Map(
-      ranges.map((range) => [range.start, readTicks(within(streamed, range).slice(SLOTS))])
+      ranges.map((range) => [range.start, ticksOf(within(streamed, range).slice(LAYERS_AHEAD))])
     )
-    const diskTicks = readTicks(streamed ?? [])
+    const diskTicks = ticksOf(streamed ?? [])
     holdings.set(peer, { sizeKiB: holdingKiB(costs, ranges), streamed, diskTicks, inTurnTicks })
   }
   return holdings

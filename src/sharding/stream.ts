@@ -1,9 +1,10 @@
 // Flow C, the slowest memory: layers that stay on disk and are read for every token (streamed-layers.ts says
 // which). Owns what such a stage costs, and when disks count at all: only where the memory of all peers
-// holds no plan. The disk fills its slots while other stages compute and reads the rest during the stage's
-// own turn: memory holds no more before it. The search is search.ts's, with these costs. Pure.
+// holds no plan. The disk reads ahead while other stages compute and reads the rest during the stage's own
+// turn: memory holds no more before it. The search is search.ts's, with these costs. Pure.
 
 import { boundOfAll } from './bound.ts'
+import { settleBoundaries } from './boundaries.ts'
 import {
   capacityKiB,
   diskPriceOf,
@@ -14,10 +15,12 @@ import {
   type Room
 } from './cost.ts'
 import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
+import { pricedRoute } from './priced-route.ts'
 import { inRounds } from './rounds.ts'
 import { search, type Searched } from './search.ts'
-import { createStreams, SLOTS, type Streams } from './streamed-layers.ts'
+import { createStreams, LAYERS_AHEAD, type Streams } from './streamed-layers.ts'
 
+import type { Candidate } from './cover.ts'
 import type { ViewPeer } from './facts.ts'
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Hops } from './hops.ts'
@@ -27,6 +30,11 @@ import type { Hops } from './hops.ts'
  * below what sessions that nobody uses are kept for.
  */
 const TOKEN_TICKS_MAX = 60e6 * TICKS_PER_US
+
+/** A comparison where disks count takes about twice as long. */
+const DISK_STEPS = 2
+/** Where there is no plan, only what is missing is to be told. */
+const GAP_STEPS = 4
 
 /** A bound is told to such a part of the plan's own time. */
 const BOUND_STEPS = 128
@@ -42,12 +50,21 @@ export function searchWithDisks(costs: Costs, hops: Hops, peers: ViewPeer[]): Pr
   const plain = isHopeless ? null : searchMemory(costs, hops, peers)
   if (plain?.best.missing.length === 0) return plain
   const streaming = withDisks(costs)
-  const best = inRounds(streaming, hops, peers, search(streaming, hops, peers).best)
-  if (best.missing.length > 0 || best.ticks > TOKEN_TICKS_MAX) {
-    return plain ?? searchMemory(costs, hops, peers)
+  const best = planWithDisks(streaming, hops, peers)
+  if (best === null || best.ticks > TOKEN_TICKS_MAX) {
+    return plain ?? { ...search(costs, hops, peers, GAP_STEPS), costs }
   }
   const boundTicks = boundWithDisks(costs, hops, peers, best.ticks)
   return { best, boundTicks, costs: streaming }
+}
+
+/** Null: there is none. */
+function planWithDisks(costs: Costs, hops: Hops, peers: ViewPeer[]): Candidate | null {
+  const { best } = search(costs, hops, peers, DISK_STEPS)
+  const once = best.missing.length > 0 ? null : pricedRoute(costs, hops, peers, best.stages)
+  if (once === null) return null
+  if (peers.some(({ pin }) => pin !== null)) return once.plan
+  return settleBoundaries(costs, hops, peers, inRounds(costs, hops, peers, once))
 }
 
 /**
@@ -102,10 +119,10 @@ export function withDisks(costs: Costs): Costs {
   const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
     const inMemory = inMemoryOf(peer)
     const computeTicks = inMemory.stageTicks(start, end)
-    // Of layers that are streamed there are three at least, so some of them are read in its turn.
-    const inTurnTicks = readTicks(peer, { start, end }, SLOTS)
+    // Of layers that are streamed there are two at least, so some of them are read in its turn.
+    const inTurnTicks = readTicks(peer, { start, end }, LAYERS_AHEAD)
     if (inTurnTicks === 0) return computeTicks
-    return Math.max(computeTicks, inMemory.endsTicks(start, end) + inTurnTicks)
+    return Math.max(computeTicks, inMemory.idleTicks(end) + inTurnTicks)
   }
 
   return {
@@ -133,10 +150,10 @@ export function withDisks(costs: Costs): Costs {
       const computeTicks = inMemory.stageTicks(start, end)
       const excessKiB = costs.residentKiB(start, end) - roomKiB
       if (excessKiB <= 0) return (ticks[at] = computeTicks)
-      // What is streamed makes room for the excess and for slots of its largest layers; all but as many of
-      // them are read in the stage's turn.
+      // What is streamed makes room for the excess and for its largest layer, and all but one of it is read
+      // in the stage's turn.
       const inTurnTicks = excessKiB * diskTicksPerKiB
-      const leastTicks = Math.max(computeTicks, inMemory.endsTicks(start, end) + inTurnTicks)
+      const leastTicks = Math.max(computeTicks, inMemory.idleTicks(end) + inTurnTicks)
       ticks[at] = -leastTicks
       return leastTicks
     },
@@ -180,10 +197,10 @@ function perPeer<Peer extends Room, Known>(create: (peer: Peer) => Known): (peer
 interface InMemory {
   stageTicks(start: number, end: number): number
   /**
-   * Of its first and its last layer: a slot is free once the first is computed, and after the last was read
-   * it still is to be.
+   * While its disk stands still: before a part of the first layer was computed there is no place to read
+   * into, and once the last was read a part of it is to be computed, and the head: half a layer in all.
    */
-  endsTicks(start: number, end: number): number
+  idleTicks(end: number): number
 }
 
 function createInMemory(costs: Costs, peer: ViewPeer): InMemory {
@@ -191,10 +208,14 @@ function createInMemory(costs: Costs, peer: ViewPeer): InMemory {
   const ofLayer = layers.map((layer) => costs.stageTicks(peer, layer, layer + 1))
   const isSum = costs.isSum(peer)
   const upTo = prefixSums(ofLayer)
+  const idleTicks = ofLayer.map((ticks, layer) => {
+    const readKiB = Math.max(1, costs.activeKiB(layer, layer + 1))
+    return ticks - floorDiv(ticks, 2 * readKiB) * (costs.model.activeKiB[layer] as number)
+  })
   return {
     stageTicks: (start, end) =>
       isSum ? (upTo[end] as number) - (upTo[start] as number) : costs.stageTicks(peer, start, end),
-    endsTicks: (start, end) => (ofLayer[start] as number) + (ofLayer[end - 1] as number)
+    idleTicks: (end) => idleTicks[end - 1] as number
   }
 }
 

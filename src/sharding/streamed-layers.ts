@@ -1,8 +1,7 @@
 // Flow C, which layers of a stage are read from disk for each pass where memory does not hold them all. What
-// is read passes through two slots, each as large as the largest of these layers, so the slots would hold
-// one or two of them for good: it is none or three at least. The plan counts with what is chosen here and a
-// peer loads exactly that, so both agree. Pure and in whole numbers; what it costs is stream.ts's, reading is
-// the stage's.
+// is read passes through the room of the largest of these layers, in which a single one would stay for good:
+// it is none or two at least. The plan counts with what is chosen here and a peer loads exactly that, so both
+// agree. Pure and in whole numbers; what it costs is stream.ts's, reading is the stage's.
 
 import { holdingKiB } from './cost.ts'
 import { floorDiv, prefixSums } from './integer.ts'
@@ -10,8 +9,11 @@ import { floorDiv, prefixSums } from './integer.ts'
 import type { LayerRange } from '../model/layer-range.ts'
 import type { Costs } from './cost.ts'
 
-/** One is computed while the next is read. */
-export const SLOTS = 2
+/**
+ * Layers that memory holds of those that are read, and that are read ahead: a part of one is read as soon as
+ * the same part of the one before has been computed (native/stage/streamer.h).
+ */
+export const LAYERS_AHEAD = 1
 
 export interface Streams {
   /** Whether the range fits into so much memory, from disk as far as need be. */
@@ -19,8 +21,8 @@ export interface Streams {
   /**
    * As few as possible and spread evenly, the first and the last layer of the range among them: the disk can
    * go on as soon as the first was computed, and nothing but the last one waits for the end of its reading.
-   * @param memoryKiB for weights, table and head, slots, and the keys and values of all layers.
-   * @returns ascending; none where everything fits; null where not even the slots alone do.
+   * @param memoryKiB for weights, table and head, what is read ahead, and the keys and values of all layers.
+   * @returns ascending; none where everything fits; null where nothing does with all of them on disk.
    */
   layers(memoryKiB: number, range: LayerRange): number[] | null
   /** As layers(), spread over all ranges that a token passes one after the other. */
@@ -38,13 +40,13 @@ export function createStreams(costs: Costs): Streams {
   const mostKiB = prefixSums(layerKiB.toSorted((a, b) => b - a))
   const excessKiB = (memoryKiB: number, { start, end }: LayerRange) =>
     residentKiB(start, end) - memoryKiB
-  /** With all of them through the slots; of one layer or two nothing is gained. */
+  /** With all of them on disk. */
   const gainMaxKiB = ({ start, end }: LayerRange) =>
-    (upToKiB[end] as number) - (upToKiB[start] as number) - SLOTS * largestKiB(start, end)
-  /** Of a range that memory does not hold, the fewest layers that make so much room beside the slots. */
+    (upToKiB[end] as number) - (upToKiB[start] as number) - LAYERS_AHEAD * largestKiB(start, end)
+  /** Of a range that memory does not hold, the fewest layers that make so much room beside the one ahead. */
   const fewest = (range: LayerRange, excess: number): Spread => {
     let spread = spreadOver(layerKiB, range, leastCount(mostKiB, excess))
-    while (spread.sumKiB - SLOTS * spread.largestKiB < excess) {
+    while (spread.sumKiB - LAYERS_AHEAD * spread.largestKiB < excess) {
       spread = spreadOver(layerKiB, range, spread.count + 1)
     }
     return spread
@@ -65,14 +67,13 @@ export function createStreams(costs: Costs): Streams {
     layersOf(memoryKiB, ranges) {
       const excess = holdingKiB(costs, ranges) - memoryKiB
       if (excess <= 0) return []
-      const all = ranges.flatMap(({ start, end }) => {
-        return Array.from({ length: end - start }, (_, i) => start + i)
-      })
+      const all: number[] = []
+      for (const { start, end } of ranges) for (let i = start; i < end; i++) all.push(i)
       const sizes = all.map((layer) => layerKiB[layer] as number)
       const whole = { start: 0, end: all.length }
       for (let count = leastCount(mostKiB, excess); count <= all.length; count++) {
         const { sumKiB, largestKiB } = spreadOver(sizes, whole, count)
-        if (sumKiB - SLOTS * largestKiB < excess) continue
+        if (sumKiB - LAYERS_AHEAD * largestKiB < excess) continue
         return Array.from({ length: count }, (_, i) => all[layerAt(whole, count, i)] as number)
       }
       return null
@@ -98,16 +99,16 @@ export function streamedLayers(
 }
 
 /**
- * Fewer layers cannot make so much room, whichever they are: the slots take twice the largest, which is no
- * smaller than their mean.
+ * Fewer layers cannot make so much room, whichever they are: the largest stays, which is no smaller than
+ * their mean.
  * @param mostKiB of so many of the model's largest layers.
  */
 function leastCount(mostKiB: readonly number[], excessKiB: number): number {
-  let few = SLOTS
+  let few = LAYERS_AHEAD
   let many = mostKiB.length - 1
   while (many - few > 1) {
     const count = (few + many) >> 1
-    if ((mostKiB[count] as number) * (count - SLOTS) < excessKiB * count) few = count
+    if ((mostKiB[count] as number) * (count - LAYERS_AHEAD) < excessKiB * count) few = count
     else many = count
   }
   return many

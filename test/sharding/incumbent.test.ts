@@ -105,7 +105,7 @@ test('incumbent - stages that stream stay as they are, until another plan is muc
   })
   const held = 'a:0-3 b:4-7'
   t.is(planOf(streaming('a', 2000, null), streaming('b', 2000, null)), held)
-  t.is(planOf(streaming('a', 2000, null), streaming('b', 2800, null)), 'a:0-2 b:3-7')
-  t.is(planOf(streaming('a', 2000, [0, 4]), streaming('b', 2800, [4, 8])), held, '5 % of a token')
+  t.is(planOf(streaming('a', 2000, null), streaming('b', 3100, null)), 'a:0-2 b:3-7')
+  t.is(planOf(streaming('a', 2000, [0, 4]), streaming('b', 3100, [4, 8])), held, '3 % of a token')
   t.is(planOf(streaming('a', 2000, [0, 4]), streaming('b', 8000, [4, 8])), 'a:0-2 b:3-7')
 })
