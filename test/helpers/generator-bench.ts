@@ -23,7 +23,7 @@ export async function setUp({
 } = {}) {
   const swarm = new SimSwarm({ seed: 3, stepMs: () => stepMs, memoryBytes })
   const route = await swarm.addStages(cuts)
-  const asker = await swarm.addPeer(null)
+  const asker = await swarm.addPeer()
   const bench = { swarm, route, asker, findRoute: () => bench.route }
   const generator = new TextGenerator({
     pipeline: asker.pipeline,

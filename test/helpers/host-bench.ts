@@ -91,7 +91,7 @@ export async function setUp(
     { clock, model: TOY, random },
     HOST,
     network.join(HOST),
-    held,
+    [held],
     { stepMs: () => stepMs, memoryBytes }
   )
   const [up, down, stranger] = [

@@ -57,23 +57,23 @@ export class SimSwarm {
     return { id: MODEL_ID, arithmeticVersion: ARITHMETIC, dim, vocabSize }
   }
 
-  async addPeer(held: LayerRange | null): Promise<SimPeer> {
+  async addPeer(...held: LayerRange[]): Promise<SimPeer> {
     const id = peerIdOf(this.random.bytes(32))
     const peer = await createPeer(this, id, this.network.join(id), held, this.#shape)
     this.peers.push(peer)
     return peer
   }
 
-  /** One peer per part of the model, cut at these layers. */
-  async addStages(cuts: number[]): Promise<Route> {
+  /** Parts of the model, cut at these layers, dealt to so many peers in turn; absent: one for each part. */
+  async addStages(cuts: number[], nPeers = cuts.length + 1): Promise<Route> {
     const edges = [0, ...cuts, this.model.nLayers]
-    const stages: RouteStage[] = []
-    for (let i = 1; i < edges.length; i++) {
-      const range = { start: edges[i - 1] as number, end: edges[i] as number }
-      const { id } = await this.addPeer(range)
-      stages.push({ peer: id, ...range })
+    const ranges = edges.slice(1).map((end, i) => ({ start: edges[i] as number, end }))
+    const ids: PeerId[] = []
+    for (let peer = 0; peer < nPeers; peer++) {
+      const { id } = await this.addPeer(...ranges.filter((_, i) => i % nPeers === peer))
+      ids.push(id)
     }
-    return routeOf(stages)
+    return routeOf(ranges.map((range, i) => ({ peer: ids[i % nPeers] as PeerId, ...range })))
   }
 
   /**
@@ -103,11 +103,11 @@ export async function createPeer(
   { clock, model, random }: { clock: SimClock; model: ToyModel; random: Random },
   id: PeerId,
   hops: Hops,
-  held: LayerRange | null,
+  held: LayerRange[],
   { stepMs, memoryBytes = 10_000_000 }: Partial<SwarmShape> = {}
 ): Promise<SimPeer> {
   const stage = new ToyStage({ model, clock, ...(stepMs ? { stepMs } : {}) })
-  if (held !== null) await stage.load([held])
+  if (held.length > 0) await stage.load(held)
   const host = new StageHost({
     stage,
     hops,

@@ -26,7 +26,7 @@ async function beside(cuts: number[], nStreams: number, delayMs = 0.1) {
   const network = { delayMs, jitterMs: 0.05, bytesPerMs: 117_000, detectMs: 700 }
   const swarm = new SimSwarm({ seed: 7, stepMs, network })
   const route = await swarm.addStages(cuts)
-  const asker = await swarm.addPeer(null)
+  const asker = await swarm.addPeer()
   const { clock } = swarm
   const begin = (prompt: number[], count: number, onToken = () => {}) => {
     const positionEnd = prompt.length + count

@@ -81,7 +81,7 @@ async function gain(nSessions: number, cuts: number[], slower = 1): Promise<numb
     const network = { delayMs: 0.25, jitterMs: 0.1, bytesPerMs: 117_000, detectMs: 700 }
     const swarm: SimSwarm = new SimSwarm({ seed: 5, stepMs, network })
     const route = await swarm.addStages(cuts)
-    const asker = await swarm.addPeer(null)
+    const asker = await swarm.addPeer()
     const runs = Array.from({ length: count }, (_, index) => {
       const session = asker.pipeline.createSession({
         route,

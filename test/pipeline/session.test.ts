@@ -27,7 +27,7 @@ const PROMPT = [1, 2, 3, 4, 5, 6, 7]
 async function setUp(cuts: number[], stepMs = 2) {
   const swarm = new SimSwarm({ seed: 1, stepMs: () => stepMs })
   const route = await swarm.addStages(cuts)
-  const asker = await swarm.addPeer(null)
+  const asker = await swarm.addPeer()
   const options = { route, model: swarm.sessionModel, kvType: 'f16', contextTokens: 400 } as const
   const session = asker.pipeline.createSession(options)
   return { swarm, route, asker, session, options }
@@ -69,7 +69,7 @@ test('session - one process without a network takes the same path', async (t) =>
     { clock, model: TOY, random },
     keyOf('a'),
     network.join(keyOf('a')),
-    all
+    [all]
   )
   const session = alone.pipeline.createSession({
     route: routeOf([{ peer: alone.id, ...all }]),
@@ -195,7 +195,7 @@ test('session - a lost stage is reported within two seconds, named, and the othe
 test('session - a long prompt delays the tokens of another by one chunk at most', async (t) => {
   const swarm = new SimSwarm({ seed: 4, stepMs: (nTokens) => nTokens / 2 })
   const route = await swarm.addStages([6])
-  const asker = await swarm.addPeer(null)
+  const asker = await swarm.addPeer()
   const options = { route, model: swarm.sessionModel, kvType: 'f16', contextTokens: 2000 } as const
   const atMs: number[] = []
   const decoding = new TurnRun(

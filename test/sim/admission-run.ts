@@ -103,7 +103,7 @@ class AdmissionRun {
       }
     }
     for (let i = 0; i < 4; i++) {
-      const peer = await swarm.addPeer(null)
+      const peer = await swarm.addPeer()
       this.#origins.push({ peer, line: new OwnLine(), asked: 0, admitted: [] })
     }
   }

@@ -74,8 +74,8 @@ class AttachRun {
     const { swarm, random } = this
     await this.#build()
     const isStage = below(random, 2) === 0
-    const origin = isStage ? (swarm.peers[0] as SimPeer) : await swarm.addPeer(null)
-    const others = [await swarm.addPeer(null), await swarm.addPeer(null)]
+    const origin = isStage ? (swarm.peers[0] as SimPeer) : await swarm.addPeer()
+    const others = [await swarm.addPeer(), await swarm.addPeer()]
     const request = this.#request()
     const asked = this.#generator(origin).generate(request, new AbortController().signal)
     const first = this.#follow(asked)

@@ -86,7 +86,7 @@ export async function auditRun(options: AuditOptions): Promise<SimReport> {
   const swarm = new SimSwarm({ seed, model, stepMs: (nTokens) => 1 + nTokens / 64 })
   const { random, clock } = swarm
   const { stages, spans } = await peersOf(swarm, options)
-  const asker = await swarm.addPeer(null)
+  const asker = await swarm.addPeer()
   const isChecker = lie === 'checker'
   const what = lie === 'token' || (isChecker && below(random, 2) === 0) ? 'token' : 'bit'
   const able = what === 'token' ? stages.slice(-1) : stages.slice(0, -1)

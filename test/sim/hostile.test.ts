@@ -170,7 +170,7 @@ test(
     for (let seed = 1; seed <= RUNS; seed++) {
       const swarm = new SimSwarm({ seed, stepMs: (nTokens) => 0.2 + nTokens / 100 })
       const route = await swarm.addStages([4, 8])
-      const asker = seed % 2 === 0 ? swarm.peers[0]! : await swarm.addPeer(null)
+      const asker = seed % 2 === 0 ? swarm.peers[0]! : await swarm.addPeer()
       const hostile = new Hostile(swarm)
       const options = {
         route,

@@ -98,14 +98,20 @@ class RecoveryRun {
     Object.assign(this.counts, swarm.network.counts)
   }
 
-  /** Two to five stages; most of their layers are held by others too, alone or with more. */
+  /**
+   * Two to five stages; most of their layers are held by others too, alone or with more. In one run of four
+   * they are dealt to two or three peers, of which one is as much as several stages.
+   */
   async #build(): Promise<Route> {
     const { swarm, random } = this
     const { nLayers } = swarm.model
     const cuts = new Set<number>()
     const nStages = 2 + below(random, 4)
     while (cuts.size < nStages - 1) cuts.add(1 + below(random, nLayers - 1))
-    const { stages } = await swarm.addStages([...cuts].toSorted((a, b) => a - b))
+    const nPeers = below(random, 4) === 0 ? 2 + below(random, 2) : nStages
+    const sorted = [...cuts].toSorted((a, b) => a - b)
+    const { stages } = await swarm.addStages(sorted, Math.min(nPeers, nStages))
+    if (nPeers < nStages) this.#count('inRounds', 1)
     this.#spans.push(...stages)
     for (const { start, end } of stages) {
       if (below(random, 4) === 0) continue
@@ -120,7 +126,7 @@ class RecoveryRun {
   }
 
   async #asker(): Promise<SimPeer> {
-    return await this.swarm.addPeer(null)
+    return await this.swarm.addPeer()
   }
 
   async #addHolder({ start, end }: { start: number; end: number }): Promise<void> {
@@ -297,6 +303,7 @@ function reasonsOf({ events }: TurnRun): string[] {
 /** What a batch of runs must have seen to be worth anything. */
 export const RECOVERY_PHENOMENA = [
   'finished',
+  'inRounds',
   'rerouted',
   'refilled',
   'crashes',

@@ -87,7 +87,7 @@ class SimRun {
   async perform(): Promise<void> {
     const { swarm, random } = this
     const route = await swarm.addStages(this.#randomCuts(1 + below(random, 6)))
-    await swarm.addPeer(null)
+    await swarm.addPeer()
     if (!this.isCalm) this.#plantFault(route)
     this.#toAsk = 1 + below(random, 5)
     for (let left = this.#toAsk; left > 0; left--) {
