@@ -27,6 +27,25 @@ export interface Steps {
   left: number
 }
 
+/** What a search writes to; a plan searches dozens of sets one after the other, and fresh tables cost more. */
+export class OrderTables {
+  #floats = new Float64Array(0)
+  #numbers = new Int32Array(0)
+
+  /** Their values are those of the set before. */
+  of(nStates: number, nRests: number) {
+    const nFloats = 2 * nStates + nRests
+    if (this.#floats.length < nFloats) this.#floats = new Float64Array(nFloats)
+    if (this.#numbers.length < nStates) this.#numbers = new Int32Array(nStates)
+    return {
+      ticks: this.#floats.subarray(0, nStates),
+      slowest: this.#floats.subarray(nStates, 2 * nStates),
+      rest: this.#floats.subarray(2 * nStates, nFloats),
+      from: this.#numbers.subarray(0, nStates)
+    }
+  }
+}
+
 /**
  * @param best what must be beaten.
  * @returns a better route over some or all of `members`, or null: there is none, if steps are left.
@@ -36,9 +55,10 @@ export function bestOrder(
   hops: Hops,
   members: readonly ViewPeer[],
   best: Found | null,
-  steps: Steps
+  steps: Steps,
+  tables = new OrderTables()
 ): Found | null {
-  const search = new OrderSearch(costs, hops, members, best, steps)
+  const search = new OrderSearch(costs, hops, members, best, steps, tables)
   if (hops.isUniform) search.run(null)
   else for (let first = 0; first < members.length; first++) search.run(first)
   return search.found
@@ -68,7 +88,8 @@ class OrderSearch {
     hops: Hops,
     members: readonly ViewPeer[],
     best: Found | null,
-    steps: Steps
+    steps: Steps,
+    tables: OrderTables
   ) {
     this.#costs = costs
     this.#hops = hops
@@ -78,13 +99,16 @@ class OrderSearch {
     this.#width = costs.nLayers + 1
     this.#ends = hops.isUniform ? 1 : members.length
     const sets = 2 ** members.length
-    const size = sets * this.#ends * this.#width
     this.#reach = reachOf(costs, members)
-    this.#rest = new Float64Array(sets * this.#width).fill(-1)
     this.#tiers = restTiers(costs, members)
-    this.#ticks = new Float64Array(size)
-    this.#slowest = new Float64Array(size)
-    this.#from = new Int32Array(size)
+    const { ticks, slowest, rest, from } = tables.of(
+      sets * this.#ends * this.#width,
+      sets * this.#width
+    )
+    this.#ticks = ticks
+    this.#slowest = slowest
+    this.#rest = rest.fill(-1)
+    this.#from = from
   }
 
   /** @param first the member that starts; null where it does not matter. */

@@ -40,9 +40,8 @@ export function inRounds(
 ): Candidate {
   const others = peers.filter((peer) => !once.route.includes(peer))
   const found: PricedRoute[] = []
-  for (const members of others.length === 0
-    ? [once.route]
-    : [once.route, [...once.route, ...others]]) {
+  const all = [...once.route, ...others]
+  for (const members of others.length === 0 ? [all] : [once.route, all]) {
     const counts = share(costs, members, once.plan.ticks)
     if (counts === null) continue
     for (let nRounds = 2; nRounds <= ROUNDS_MAX; nRounds++) {

@@ -5,7 +5,12 @@
 import { boundOfAll, subsetsBelow } from './bound.ts'
 import { shortestCover, missedPrice, type Candidate, type Cover } from './cover.ts'
 import { compareText, floorDiv } from './integer.ts'
-import { bestOrder, ORDERED_PEERS_LINKED_MAX, ORDERED_PEERS_MAX } from './order-search.ts'
+import {
+  bestOrder,
+  ORDERED_PEERS_LINKED_MAX,
+  ORDERED_PEERS_MAX,
+  OrderTables
+} from './order-search.ts'
 import { interleave, ordersOf } from './orders.ts'
 import { routeOf } from './priced-route.ts'
 import { createRest } from './rest.ts'
@@ -94,6 +99,7 @@ function searchExactly(
   stepsMax: number
 ): Searched {
   const steps: Steps = { left: stepsMax }
+  const tables = new OrderTables()
   const limit = first.missing.length > 0 ? Infinity : first.ticks
   const { subsets, isWhole } = subsetsBelow(costs, hops, peers, limit)
   const orderedMax = hops.isUniform ? ORDERED_PEERS_MAX : ORDERED_PEERS_LINKED_MAX
@@ -113,7 +119,7 @@ function searchExactly(
       best = inSomeOrders(costs, hops, members, best, steps)
       continue
     }
-    const found = bestOrder(costs, hops, members, isWholeNow ? best : null, steps)
+    const found = bestOrder(costs, hops, members, isWholeNow ? best : null, steps, tables)
     if (found !== null) best = { ...found, missing: [], missed: 0 }
     if (steps.left <= 0) openTicks = Math.min(openTicks, boundTicks)
   }

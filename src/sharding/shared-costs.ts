@@ -24,8 +24,6 @@ interface Holding {
   streamed: number[] | null
   /** Ticks that its disk reads for one token. */
   diskTicks: number
-  /** By the first layer of a stage: ticks that the disk reads in its turn, having read ahead before it. */
-  inTurnTicks: Map<number, number>
 }
 
 /** Whether a token passes some peer more than once. */
@@ -61,7 +59,8 @@ export function costsOn(
       const holding = holdings.get(peer)
       if (holding === undefined) return costs.chunkUs(peer, start, end, nTokens)
       // One chunk at a time goes round, so the disk is as far ahead as for a token.
-      const inTurnUs = toUs(holding.inTurnTicks.get(start) ?? 0)
+      const inTurn = within(holding.streamed, { start, end }).slice(LAYERS_AHEAD)
+      const inTurnUs = toUs(readingTicks(costs, peer, inTurn))
       return Math.max(inMemory().chunkUs(peer, start, end, nTokens), inTurnUs)
     },
     headUs: (...stage) => inMemory().headUs(...stage),
@@ -91,14 +90,14 @@ function holdingsOf(
     const ranges = stages.filter((stage) => stage.peer === peer.key)
     if (ranges.length < 2) continue
     const streamed = costs.streamedOf(peer, ranges)
-    const price = diskPriceOf(peer)
-    const ticksOf = (layers: readonly number[]) =>
-      layers.reduce((sum, layer) => sum + (costs.model.layerKiB[layer] as number), 0) * price
-    const inTurnTicks = new Map(
-      ranges.map((range) => [range.start, ticksOf(within(streamed, range).slice(LAYERS_AHEAD))])
-    )
-    const diskTicks = ticksOf(streamed ?? [])
-    holdings.set(peer, { sizeKiB: holdingKiB(costs, ranges), streamed, diskTicks, inTurnTicks })
+    const diskTicks = readingTicks(costs, peer, streamed ?? [])
+    holdings.set(peer, { sizeKiB: holdingKiB(costs, ranges), streamed, diskTicks })
   }
   return holdings
+}
+
+/** Ticks that the disk of a peer takes for these layers. */
+function readingTicks({ model }: Costs, peer: Room, layers: readonly number[]): number {
+  const sizeKiB = layers.reduce((sum, layer) => sum + (model.layerKiB[layer] as number), 0)
+  return sizeKiB * diskPriceOf(peer)
 }
