@@ -27,7 +27,7 @@ export interface Steps {
   left: number
 }
 
-/** What a search writes to; a plan searches dozens of sets one after the other, and fresh tables cost more. */
+/** What a search writes to. A plan searches dozens of sets one after the other; fresh tables cost more. */
 export class OrderTables {
   #floats = new Float64Array(0)
   #numbers = new Int32Array(0)

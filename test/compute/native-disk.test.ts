@@ -96,6 +96,28 @@ test('native disk - a step reads its layers once, however many positions it has'
   t.ok(Math.abs(ofLong / short - 1) < 0.1, `${ofLong} and ${short} bytes`)
 })
 
+test('native disk - behind a pass the first layer of the next one is read', async (t) => {
+  const { stage, range } = await open(t, [0, 1, 2, 3, 4, 5, 6])
+  const cache = stage.openCache(range, 4, 'f16')
+  const settled = async () => {
+    let before = 0
+    // Looking reads some bytes as well.
+    while (bytesRead() - before > 4096) {
+      before = bytesRead()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    return before
+  }
+  const readBy = async (position: number) => {
+    const before = await settled()
+    await stage.step({ cache, range, position, nTokens: 1, ids: Int32Array.of(300) })
+    return (await settled()) - before
+  }
+  // The first layer was there when the first pass began: what is not read ahead behind it, the second reads.
+  const [first, second] = [await readBy(0), await readBy(1)]
+  t.ok(first > 0 && Math.abs(first / second - 1) < 0.05, `${first} and ${second} bytes`)
+})
+
 test('native disk - layers go from disk to memory and back, and serve meanwhile', async (t) => {
   const { stage, range } = await open(t, [0, 2, 4, 6])
   const expected = await runStages([{ stage, range }], RUN)
