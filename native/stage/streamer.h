@@ -24,7 +24,6 @@ class Streamer {
 
   // Exactly these layers from now on, ascending; none frees everything. Nobody has taken a part.
   Status setLayers(const std::vector<size_t>& layers);
-  const std::vector<size_t>& layers() const { return layers_; }
   bool has(size_t layer) const;
   // Of one of them, were it in a buffer of its own.
   size_t layerBytes(size_t layer) const;

@@ -30,7 +30,7 @@ export interface PricedMemory {
 }
 
 /** KiB of everything that a peer holds which has layers [start, end). */
-export type HoldsKiB = (peer: ViewPeer, start: number, end: number) => number
+type HoldsKiB = (peer: ViewPeer, start: number, end: number) => number
 
 export interface Costs {
   readonly model: ModelFacts

@@ -110,8 +110,10 @@ export function withDisks(costs: Costs): Costs {
   const wholeKiB = costs.residentKiB(0, nLayers)
   const knownOf = perPeer((peer: Room) => createKnown(streams, nLayers, peer))
   const inMemoryOf = perPeer((peer: ViewPeer) => createInMemory(costs, peer))
-  const streamed: Costs['streamed'] = (peer, range) =>
-    diskPriceOf(peer) > 0 ? (streams.layers(capacityKiB(peer), range) ?? []) : []
+  const streamedOf: Costs['streamedOf'] = (peer, ranges) =>
+    diskPriceOf(peer) > 0
+      ? streams.layers(capacityKiB(peer), ranges)
+      : costs.streamedOf(peer, ranges)
   const readTicks = (peer: Room, range: LayerRange, ahead: number) => {
     const { roomKiB, diskTicksPerKiB } = knownOf(peer)
     return diskTicksPerKiB && diskTicksPerKiB * streams.readKiB(roomKiB, range, ahead)
@@ -127,11 +129,8 @@ export function withDisks(costs: Costs): Costs {
 
   return {
     ...costs,
-    streamed,
-    streamedOf: (peer, ranges) =>
-      diskPriceOf(peer) > 0
-        ? streams.layersOf(capacityKiB(peer), ranges)
-        : costs.streamedOf(peer, ranges),
+    streamed: (peer, range) => streamedOf(peer, [range]) ?? [],
+    streamedOf,
     fits: (peer, start, end) =>
       costs.fits(peer, start, end) || end <= (knownOf(peer).reach[start] as number),
     stageTicks(peer, start, end) {

@@ -19,14 +19,12 @@ export interface Streams {
   /** Whether the range fits into so much memory, from disk as far as need be. */
   fits(memoryKiB: number, range: LayerRange): boolean
   /**
-   * As few as possible and spread evenly, the first and the last layer of the range among them: the disk can
-   * go on as soon as the first was computed, and nothing but the last one waits for the end of its reading.
+   * Of ranges that a token passes one after the other as few as possible, spread evenly from the first layer
+   * to the last: the disk can go on as soon as the first was computed, and only the last waits for its end.
    * @param memoryKiB for weights, table and head, what is read ahead, and the keys and values of all layers.
    * @returns ascending; none where everything fits; null where nothing does with all of them on disk.
    */
-  layers(memoryKiB: number, range: LayerRange): number[] | null
-  /** As layers(), spread over all ranges that a token passes one after the other. */
-  layersOf(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null
+  layers(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null
   /** Of these layers, but the first `ahead` of them; 0 where there are none. */
   readKiB(memoryKiB: number, range: LayerRange, ahead: number): number
 }
@@ -57,14 +55,7 @@ export function createStreams(costs: Costs): Streams {
       const excess = excessKiB(memoryKiB, range)
       return excess <= 0 || gainMaxKiB(range) >= excess
     },
-    layers(memoryKiB, range) {
-      const excess = excessKiB(memoryKiB, range)
-      if (excess <= 0) return []
-      if (gainMaxKiB(range) < excess) return null
-      const { count } = fewest(range, excess)
-      return Array.from({ length: count }, (_, i) => layerAt(range, count, i))
-    },
-    layersOf(memoryKiB, ranges) {
+    layers(memoryKiB, ranges) {
       const excess = holdingKiB(costs, ranges) - memoryKiB
       if (excess <= 0) return []
       const all: number[] = []
@@ -89,13 +80,13 @@ export function createStreams(costs: Costs): Streams {
   }
 }
 
-/** As Streams.layers, or of several ranges as Streams.layersOf. */
+/** As Streams.layers. */
 export function streamedLayers(
   costs: Costs,
   memoryKiB: number,
   ...ranges: readonly LayerRange[]
 ): number[] | null {
-  return createStreams(costs).layersOf(memoryKiB, ranges)
+  return createStreams(costs).layers(memoryKiB, ranges)
 }
 
 /**
