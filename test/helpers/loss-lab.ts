@@ -151,6 +151,12 @@ export class LossLab {
     return this.peers[this.keys.indexOf(peer)] as LabPeer
   }
 
+  /** Who has this stage of the one session of `origin` now: two equal questions may go two ways. */
+  async computing(origin: LabPeer, index: number): Promise<LabPeer> {
+    const [session] = (await origin.client.top()).sessions.own
+    return this.peers[this.keys.indexOf(session?.route[index] as string)] as LabPeer
+  }
+
   keyOf(peer: LabPeer): string {
     return this.keys[this.peers.findIndex(({ dataDir }) => dataDir === peer.dataDir)] as string
   }

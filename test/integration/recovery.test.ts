@@ -152,7 +152,7 @@ test(
     const argv = ['generate', '--data-dir', origin.dataDir, ...flags]
     const command = swarm.lab.start(argv)
     await command.until(() => command.stdout.length > 300)
-    swarm.lose(swarm.peerOf(expected.stages[1] as RouteStage), 'killed')
+    swarm.lose(await swarm.computing(origin, 1), 'killed')
     const { status, stdout, stderr } = await command.ended
     t.is(status, 0)
     t.is(stdout.trimEnd(), expected.text.trimEnd())
