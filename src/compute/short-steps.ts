@@ -11,10 +11,11 @@
  */
 const SHORT_US = 20_000
 /**
- * Microseconds of other work of the loop per step, from which on it is better done beside the step: what a
- * token's own way takes, and what handing over costs.
+ * Microseconds of other work of the loop per step, from which on it is better done beside the step: twice what
+ * a token's own way takes where the weights have swept the caches (1 ms of a Zen 5; at 1000 here a stage of
+ * 10 ms handed over most of its steps, and a token over two stages took 1 % longer).
  */
-const BUSY_US = 1000
+const BUSY_US = 2000
 /** Steps over which that work is averaged; and those that are handed over before it is looked at again. */
 const AVERAGED_STEPS = 16
 const HANDED_STEPS = 200
