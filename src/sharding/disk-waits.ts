@@ -13,9 +13,10 @@ import type { ViewPeer } from './facts.ts'
 const N_PARTS = 3
 
 /** Attention, gate and up, and down have so much of a layer in most models: a sixth, a half, a third. */
-function partsOf(ticks: number): [number, number, number] {
+function partOf(ticks: number, part: number): number {
   const sixth = floorDiv(ticks, 6)
-  return [sixth, 3 * sixth, ticks - 4 * sixth]
+  if (part === 0) return sixth
+  return part === 1 ? 3 * sixth : ticks - 4 * sixth
 }
 
 /** By then what was read before the first one counts no more. */
@@ -79,17 +80,14 @@ function passStage(
   let now = startTicks
   let computed = 0
   let at = start
-  const compute = (ticks: number) => {
-    computed += ticks
-    now += ticks
-  }
   for (const layer of streamed) {
-    compute(price * costs.activeKiB(at, layer))
+    const aheadTicks = price * costs.activeKiB(at, layer)
     // Without the head, which is computed once the layers are.
     const layerTicks = price * (costs.model.activeKiB[layer] as number)
-    for (const [part, partTicks] of partsOf(layerTicks).entries()) {
-      now = Math.max(now, disk.readyAt(part))
-      compute(partTicks)
+    computed += aheadTicks + layerTicks
+    now += aheadTicks
+    for (let part = 0; part < N_PARTS; part++) {
+      now = Math.max(now, disk.readyAt(part)) + partOf(layerTicks, part)
       disk.giveBack(part, now)
     }
     at = layer + 1
@@ -108,7 +106,10 @@ interface Disk {
 function createDisk({ model }: Costs, peer: ViewPeer, layers: readonly number[]): Disk {
   const price = diskPriceOf(peer)
   const ticks: number[] = []
-  for (const layer of layers) ticks.push(...partsOf(price * (model.layerKiB[layer] as number)))
+  for (const layer of layers) {
+    const layerTicks = price * (model.layerKiB[layer] as number)
+    for (let part = 0; part < N_PARTS; part++) ticks.push(partOf(layerTicks, part))
+  }
   /** Of each part, when what is or comes there has been read; Infinity: nothing does yet. */
   const ready = Array<number>(N_PARTS).fill(Infinity)
   const freeAt = Array<number>(N_PARTS).fill(0)
