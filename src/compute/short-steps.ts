@@ -11,9 +11,9 @@
  */
 const SHORT_US = 20_000
 /**
- * Microseconds of other work of the loop per step, from which on it is better done beside the step: twice what
- * a token's own way takes where the weights have swept the caches (1 ms of a Zen 5; at 1000 here a stage of
- * 10 ms handed over most of its steps, and a token over two stages took 1 % longer).
+ * Microseconds of other work of the loop per step, from which on it is better done beside the step: twice
+ * what a token's own way takes where the weights have swept the caches. That is 1 ms of a Zen 5: with 1000
+ * here a stage of 10 ms handed over most of its steps, and a token over two stages took 1 % longer.
  */
 const BUSY_US = 2000
 /** Steps over which that work is averaged; and those that are handed over before it is looked at again. */

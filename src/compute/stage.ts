@@ -101,7 +101,7 @@ export type StepOutcome = { result: StepResult } | { error: Error }
 export interface LoadOptions {
   /**
    * Layers of the ranges that stay on disk, ascending: they are read again for every pass through them,
-   * past the system's cache, ahead of the computation. Two of the largest take memory.
+   * past the system's cache, ahead of the computation. The largest of them takes memory.
    */
   onDisk?: readonly number[]
   /** Bytes read so far and in all, after each slice. */
