@@ -200,9 +200,12 @@ export const PADDINGS_BURST = 8
 /** Heartbeats of one peer checked per second, and at once: ours come ten times a second, at 8 us each. */
 export const HEARTBEATS_PER_SECOND = 40
 export const HEARTBEATS_BURST = 80
-/** Channels that one peer opens on a link, per second, at once, in all: two logs of each member. */
+/**
+ * Channels that one peer opens on a link, per second, at once, in all: two logs of each member. On a new link
+ * each opens twice where one side has more of it and both rest (knowledge/store/followed-log.ts).
+ */
 export const CHANNEL_OPENS_PER_SECOND = 64
-export const CHANNEL_OPENS_BURST = 1024
+export const CHANNEL_OPENS_BURST = 2048
 export const CHANNELS_MAX = 4096
 /** Messages in one batch of a link: they are handled in one go, while everything else waits. */
 export const BATCH_MESSAGES_MAX = 4096

@@ -22,7 +22,8 @@ declare module 'hypercore' {
 
   /**
    * Events: 'append' (longer, by us or a peer), 'download', 'conflict', 'verification-error' (error, request,
-   * answer, peer): an answer of a peer was wrong, or could not be stored.
+   * answer, peer): an answer of a peer was wrong, or could not be stored; 'peer-remove' (peer): its channel
+   * is closed.
    */
   export default class Hypercore extends EventEmitter {
     ready(): Promise<void>
@@ -46,6 +47,8 @@ declare module 'hypercore' {
       readonly state: { readonly mutex: { lock(): Promise<void>; unlock(): void } }
       flushHints(): Promise<void>
       readonly replicator: {
+        /** Some session is active, or was within the linger. */
+        readonly downloading: boolean
         detachFrom(mux: unknown): void
         /** Asks peers for whatever is missing. */
         updateAll(): void
@@ -59,6 +62,8 @@ declare module 'hypercore' {
     download(range: { start: number; end: number }): Download
     /** Offers this log on a Protomux that exists; once per log and mux. */
     replicate(mux: unknown): unknown
+    /** Sessions are active from the start; a channel is closed when neither side has an active one. */
+    setActive(isActive: boolean): void
     close(): Promise<void>
   }
 }
@@ -75,6 +80,8 @@ declare module 'corestore' {
     /** False: a log that its author rewrites is not followed there. */
     allowFork: boolean
     inflightRange?: [number, number]
+    /** Milliseconds from when no session is active until the log is told to be idle. */
+    notDownloadingLinger?: number
   }
 
   export default class Corestore {

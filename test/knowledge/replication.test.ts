@@ -2,7 +2,23 @@ import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
 import { until } from '../helpers/until.ts'
-import { STORE, identity, installation, join } from './knowledge-rig.ts'
+import {
+  STORE,
+  identity,
+  installation,
+  join,
+  type Installation,
+  type Joint
+} from './knowledge-rig.ts'
+
+/** A log rests 10 s after the last news of it. */
+const RESTED_MS = 11_000
+
+/** On one side of a link. */
+function channels({ streams }: Joint): number {
+  const { _local: all } = streams[0].userData as { _local: unknown[] }
+  return all.filter((channel) => channel !== null).length
+}
 
 test(
   'replication - what one learns the other finds, and what it forgets is gone there too',
@@ -53,6 +69,36 @@ test('replication - cards are passed on along a line while all are there', STORE
   await c.knowledge.learn({ answer: 'and back' })
   await until(() => a.finds('and back'))
   t.is(a.knowledge.query({ text: 'and back' })[0]?.author, c.id)
+})
+
+test('replication - a log that nobody writes rests until there is news of it', STORE, async (t) => {
+  const a = await installation(t)
+  const b = await installation(t, { identity: identity(2) })
+  const c = await installation(t, { identity: identity(3) })
+  const isComplete = (one: Installation) =>
+    one.knowledge.status().authors.every((author) => author.isComplete)
+  let bc = await join(t, b, c)
+  let ab = await join(t, a, b)
+  await c.knowledge.learn({ answer: 'said by c' })
+  await until(() => a.finds('said by c') && isComplete(a) && isComplete(b))
+  await bc.cut()
+  await until(() => channels(ab) === 4)
+  t.pass('the logs that a and b write')
+
+  bc = await join(t, b, c)
+  await c.knowledge.learn({ answer: 'said over b' })
+  await until(() => a.finds('said over b') && isComplete(a))
+  t.pass('the author wakes those who do not know it')
+
+  await until(() => channels(ab) === 4)
+  await ab.cut()
+  await c.knowledge.learn({ answer: 'said to b alone' })
+  await until(() => b.finds('said to b alone') && isComplete(b))
+  await bc.cut()
+  await new Promise((resolve) => setTimeout(resolve, RESTED_MS))
+  ab = await join(t, a, b)
+  await until(() => a.finds('said to b alone'))
+  t.pass('both rest, and a new link wakes them')
 })
 
 test('replication - authors are remembered, and followed after a restart', STORE, async (t) => {

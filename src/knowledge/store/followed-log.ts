@@ -1,7 +1,8 @@
 // One log that is fetched from whoever has it, within the bounds of base/limits.ts, and read as it grows.
 // How long a log is and how many bytes it has is signed by its author and known before anything of it is
 // fetched: what is beyond a bound is never asked for. Own logs are followed as well: that is how a tail
-// comes back. Owns the session of the log; whom it is offered to is replication.ts's.
+// comes back. The log of another rests while there is no news of it: its channels are closed, but for those
+// to its author, who never rests. Owns the session of the log; whom it is offered to is replication.ts's.
 
 import { Bucket } from '../../base/bucket.ts'
 import {
@@ -83,12 +84,18 @@ export class FollowedLog {
     })
     core.on('append', () => {
       this.#count()
+      this.#wake()
       this.#grow()
     })
-    core.on('download', () => this.#arrived())
+    core.on('download', () => {
+      this.#wake()
+      this.#arrived()
+    })
+    core.on('peer-remove', (peer) => this.#left(peer))
     core.on('verification-error', (error, _request, _answer, peer) => this.#unstored(error, peer))
     core.on('conflict', () => this.#refuse('two versions of it were signed'))
     this.#wanted = core.contiguousLength
+    this.#wake()
     this.#grow()
   }
 
@@ -108,6 +115,27 @@ export class FollowedLog {
     await this.tail.close()
     await written(this.core)
     await this.core.close()
+  }
+
+  /**
+   * Hypercore keeps a channel while one side of it is active: its buffers, 25 KiB, are worth saving for every
+   * log that nobody writes, on every link. What stays inactive for REST_MS is closed, and opens on each link
+   * where either side becomes active; a new link opens it once, for both sides to say how long it is.
+   */
+  #wake(): void {
+    if (this.core.writable || this.core.closing !== null) return
+    this.core.setActive(true)
+    if (this.core.contiguousLength === this.core.length || this.#isRefused) {
+      this.core.setActive(false)
+    }
+  }
+
+  /** A channel was closed, because both sides rest or with its link: the other may have more. */
+  #left({ remoteLength, remoteFork }: CorePeer): void {
+    const { core, fork, length } = this.core
+    if (core.replicator.downloading || remoteFork !== fork || remoteLength <= length) return
+    // Protomux tells of a close before it sends it, and an open that comes first is refused.
+    queueMicrotask(() => this.#wake())
   }
 
   #grow(): void {
@@ -169,6 +197,7 @@ export class FollowedLog {
     if (this.#retry !== null || this.core.closing !== null) return
     this.#retry = this.#clock.after(RETRY_MS, () => {
       this.#retry = null
+      this.#wake()
       for (const peer of this.core.peers) peer.paused = false
       if (this.core.closing === null) this.core.core.replicator.updateAll()
     })
@@ -184,6 +213,7 @@ export class FollowedLog {
     if (this.#isRefused) return
     this.#isRefused = true
     this.#stop()
+    this.#wake()
     this.#handlers.onRefused(reason)
   }
 

@@ -14,11 +14,22 @@ import { syncFolder } from './saved-file.ts'
 import type Hypercore from 'hypercore'
 
 /**
+ * From the last news of a log of another until its channels are closed (followed-log.ts). Long against the
+ * seconds that a chat or a shell lies between two entries of one author, short against the hours that logs of
+ * authors who have gone are kept.
+ */
+const REST_MS = 10_000
+
+/**
  * A log that its author rewrites is not followed there. Requests in flight for one log, over UDX by its round
  * trip; over TCP three times the first: 24 blocks keep a link of 1 ms busy, and what all logs answer at
  * once stays below BATCH_MESSAGES_MAX.
  */
-const SHAPE = { allowFork: false, inflightRange: [8, 64] as [number, number] }
+const SHAPE = {
+  allowFork: false,
+  inflightRange: [8, 64] as [number, number],
+  notDownloadingLinger: REST_MS
+}
 
 export class Shelf {
   readonly #folder: string
