@@ -1,6 +1,8 @@
 // The parts of the engine's bench that a command line chooses. The whole takes hours: every format at one
 // and two threads on two shapes, each figure the median of nine pairs.
 
+import { parseArgs } from 'node:util'
+
 import { BENCH_TYPES, type BenchType } from './engine-goals.ts'
 
 export const ROWS = [
@@ -17,6 +19,8 @@ export type Row = (typeof ROWS)[number]
 
 const SHAPES = ['1b', '8b'] as const
 export type Shape = (typeof SHAPES)[number]
+
+const THREADS = ['1', '2'] as const
 
 /** Positions that a context of llama.cpp holds here. */
 export const CONTEXT_TOKENS = 640
@@ -48,14 +52,26 @@ export interface Choice {
 }
 
 export function readOptions(args: string[]): Choice {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rows: { type: 'string', default: ROWS.join() },
+      types: { type: 'string', default: BENCH_TYPES.join() },
+      threads: { type: 'string', default: THREADS.join() },
+      shape: { type: 'string', default: SHAPES.join() },
+      pairs: { type: 'string', default: String(PAIRS) },
+      keep: { type: 'boolean', default: false },
+      'held-to-avx2': { type: 'boolean', default: false }
+    }
+  })
   return {
-    rows: new Set(list(args, '--rows', ROWS)),
-    types: list(args, '--types', BENCH_TYPES),
-    threads: list(args, '--threads', ['1', '2']).map(Number),
-    shapes: list(args, '--shape', SHAPES),
-    pairs: Number(valueOf(args, '--pairs') ?? PAIRS),
-    keep: args.includes('--keep'),
-    isAvx2: args.includes('--held-to-avx2')
+    rows: new Set(someOf(values.rows, ROWS)),
+    types: someOf(values.types, BENCH_TYPES),
+    threads: someOf(values.threads, THREADS).map(Number),
+    shapes: someOf(values.shape, SHAPES),
+    pairs: Number(values.pairs),
+    keep: values.keep,
+    isAvx2: values['held-to-avx2']
   }
 }
 
@@ -63,19 +79,9 @@ export function decodeTokens(shape: Shape): number {
   return DECODE_TOKENS[shape]
 }
 
-function valueOf(args: string[], name: string): string | undefined {
-  const joined = args.find((arg) => arg.startsWith(`${name}=`))
-  if (joined !== undefined) return joined.slice(name.length + 1)
-  const at = args.indexOf(name)
-  return at >= 0 ? args[at + 1] : undefined
-}
-
-function list<T extends string>(args: string[], name: string, known: readonly T[]): readonly T[] {
-  const given = valueOf(args, name)
-  if (given === undefined) return known
-  const chosen = known.filter((one) => given.split(',').includes(one))
-  if (chosen.length !== given.split(',').length) {
-    throw new Error(`${name} takes some of ${known.join(',')}`)
-  }
-  return chosen
+function someOf<T extends string>(given: string, known: readonly T[]): readonly T[] {
+  const names = given.split(',')
+  const chosen = known.filter((one) => names.includes(one))
+  if (chosen.length === names.length) return chosen
+  throw new Error(`${given} is not some of ${known.join()}`)
 }

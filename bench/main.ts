@@ -17,7 +17,9 @@ import { tuiBench } from './tui.ts'
 const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: string }> = {
   engine: {
     run: engineBench,
-    about: 'tokens/s of prefill and decode beside llama.cpp on the same file [--pairs N]'
+    about:
+      'tokens/s beside llama.cpp on the same file, and of what the machine allows: hours, so choose ' +
+      '[--rows R,R] [--shape 1b|8b] [--types T,T] [--threads N,N] [--pairs N]'
   },
   hop: {
     run: hopBench,
@@ -76,7 +78,8 @@ const BENCHES: Record<string, { run: (args: string[]) => Promise<void>; about: s
 
 const [name = '', ...args] = process.argv.slice(2)
 const bench = BENCHES[name]
-if (bench) await bench.run(args)
+if (bench && args.includes('--help')) console.log(bench.about)
+else if (bench) await bench.run(args)
 else {
   for (const [known, { about }] of Object.entries(BENCHES))
     console.log(`${known.padEnd(10)} ${about}`)
