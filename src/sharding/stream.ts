@@ -182,12 +182,14 @@ interface KnownStages {
 /** What is known of each peer. One of them is asked about many times in a row. */
 function perPeer<Peer extends Room, Known>(create: (peer: Peer) => Known): (peer: Peer) => Known {
   const all = new Map<Peer, Known>()
-  let last: { peer: Peer; known: Known } | null = null
+  let lastPeer: Peer | null = null
+  let lastKnown: Known | null = null
   return (peer) => {
-    if (last?.peer === peer) return last.known
-    const known = all.get(peer) ?? create(peer)
-    all.set(peer, known)
-    last = { peer, known }
+    if (peer === lastPeer) return lastKnown as Known
+    let known = all.get(peer)
+    if (known === undefined) all.set(peer, (known = create(peer)))
+    lastPeer = peer
+    lastKnown = known
     return known
   }
 }
