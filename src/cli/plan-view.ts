@@ -2,8 +2,9 @@
 // `swarm plan` and the demo.
 
 import type { PlanPrediction, PlanStatus } from '../api/service.ts'
+import { groupBy } from '../base/group-by.ts'
 import { clip, formatRate } from '../base/text.ts'
-import { containsAll, type LayerRange } from '../model/layer-range.ts'
+import { containsAll, formatRanges, sameRange, type LayerRange } from '../model/layer-range.ts'
 import { renderTable } from './table.ts'
 import { formatLayers } from './words.ts'
 
@@ -121,25 +122,31 @@ export function comparedLine(now: PlanStatus, then: PlanStatus): string {
   return `now ${formatRate(rate(now))} tok/s, then ${formatRate(rate(then))}: ${change}`
 }
 
-/** What the loss of each machine would mean. */
+/** What the loss of each machine would mean: a line for each, and for each that would take over from it. */
 function standbyLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
-  return plan.stages.map((stage) => {
-    const standby = plan.standbys.find(
-      ({ start, end }) => start === stage.start && end === stage.end
+  return [...groupBy(plan.stages, ({ peer }) => peer)].flatMap(([peer, stages]) => {
+    const heirs = groupBy(
+      stages,
+      (stage) => plan.standbys.find((one) => sameRange(one, stage))?.peer
     )
-    const lost = `if ${nameOf(peers, stage.peer)} goes: `
-    const layers = `layers ${formatLayers(stage)}`
-    return standby
-      ? `${lost}${nameOf(peers, standby.peer)} takes over ${layers}${whenHeld(peers, standby)}`
-      : `${lost}nobody has room to take over ${layers}`
+    return [...heirs].map(([heir, ranges]) => {
+      const lost = `if ${nameOf(peers, peer)} goes:`
+      const layers = `layers ${formatRanges(ranges)}`
+      if (heir === undefined) return `${lost} nobody has room to take over ${layers}`
+      return `${lost} ${nameOf(peers, heir)} takes over ${layers}${whenHeld(peers, heir, ranges)}`
+    })
   })
 }
 
 /** Whether a standby could go on at once. */
-function whenHeld(peers: readonly PlanName[], standby: PlanStatus['standbys'][number]): string {
-  const held = peers.find(({ key }) => key === standby.peer)?.held
+function whenHeld(
+  peers: readonly PlanName[],
+  standby: string,
+  ranges: readonly LayerRange[]
+): string {
+  const held = peers.find(({ key }) => key === standby)?.held
   if (held === undefined) return ''
-  return containsAll(held, [standby]) ? ': standby, loaded' : ': standby, not loaded yet'
+  return containsAll(held, ranges) ? ': standby, loaded' : ': standby, not loaded yet'
 }
 
 function gapLines(plan: PlanStatus): string[] {

@@ -1,6 +1,7 @@
 // What happens, in words: one line per event, for the terminal of whoever runs the peer. Pure. Foreign
 // text is made fit for a line here.
 
+import { groupBy } from '../base/group-by.ts'
 import { clip, formatRate, formatSize } from '../base/text.ts'
 import { containsAll, formatRange, formatRanges, subtract, union } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
@@ -73,7 +74,9 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
   if (plan.stages.length === 0) {
     return `no plan: nobody has room for layers ${plan.gap.map(formatRange).join(', ')}`
   }
-  const stages = plan.stages.map((stage) => `${clip(nameOf(stage.peer), 40)} ${formatRange(stage)}`)
+  const stages = [...groupBy(plan.stages, ({ peer }) => peer)].map(
+    ([peer, own]) => `${clip(nameOf(peer), 40)} ${own.map(formatRange).join(' + ')}`
+  )
   const speed = plan.predicted ? formatRate(plan.predicted.tokensPerSecond) : '?'
   return `layers: ${stages.join(', ')}; predicted ${speed} tokens/s`
 }

@@ -1,7 +1,8 @@
 // Flow B, recovery: what a person is told when an answer goes on over other peers. Pure; names are foreign
 // text, cut here and made printable where they are shown.
 
-import { formatRange } from '../model/layer-range.ts'
+import { groupBy } from '../base/group-by.ts'
+import { formatRanges } from '../model/layer-range.ts'
 import { sameStage } from './route.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -20,8 +21,8 @@ export function reroutedText(
   const taken = after.filter((stage) => !before.some((other) => sameStage(stage, other)))
   if (taken.length === 0) return 'the answer goes on over the same peers'
   const gone = lost.filter(({ peer }) => !after.some((other) => other.peer === peer))
-  const heirs = taken.map(
-    (stage) => `layers ${formatRange(stage)} go on over ${nameOf(stage.peer)}`
+  const heirs = [...groupBy(taken, ({ peer }) => peer)].map(
+    ([peer, stages]) => `layers ${formatRanges(stages)} go on over ${nameOf(peer)}`
   )
   const on = heirs.join(', ')
   return gone.length === 0 ? on : `${listed(gone.map(({ peer }) => nameOf(peer)))} out; ${on}`

@@ -36,6 +36,17 @@ test('plan view - in words: the bound, the first token, and what the loss of a m
   ])
 })
 
+test('plan view - in rounds the loss of a machine is told once for all its stages', (t) => {
+  const [first, second] = plan.stages as [(typeof plan.stages)[0], (typeof plan.stages)[0]]
+  const stages = [first, second, { ...first, start: 5, end: 6 }, { ...second, start: 6, end: 8 }]
+  const standbys = [{ ...stages[1]!, peer: first.peer }]
+  t.alike(explainLines({ ...plan, stages, standbys }, peers).slice(3), [
+    'if atlas goes: nobody has room to take over layers 0-2, 5-5',
+    'if bo [31mron goes: atlas takes over layers 3-4: standby, not loaded yet',
+    'if bo [31mron goes: nobody has room to take over layers 6-7'
+  ])
+})
+
 test('plan view - a standby that holds the layers is told from one that has room for them', (t) => {
   const standbys = [{ ...plan.stages[0]!, peer: plan.stages[1]!.peer }]
   const ready = peers.map((peer) => ({ ...peer, held: [{ start: 0, end: 5 }] }))

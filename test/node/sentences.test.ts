@@ -87,6 +87,12 @@ test('sentences - what a machine can do', (t) => {
 test('sentences - who holds which layers, or which layers nobody can hold', (t) => {
   const name = (peer: string) => (peer === keyOf('a') ? 'attic' : 'cellar')
   t.is(sentences.planText(plan, name), 'layers: attic 0-1, cellar 2-4; predicted 17.2 tokens/s')
+  const [first, second] = plan.stages as [(typeof plan.stages)[0], (typeof plan.stages)[0]]
+  const again = { ...first, start: second.end, end: second.end + 2 }
+  t.is(
+    sentences.planText({ ...plan, stages: [first, second, again] }, name),
+    'layers: attic 0-1 + 5-6, cellar 2-4; predicted 17.2 tokens/s'
+  )
   const gap = [
     { start: 0, end: 1 },
     { start: 3, end: 5 }

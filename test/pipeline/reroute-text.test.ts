@@ -29,6 +29,12 @@ test('reroute text - the layers of one go to several, and those of two to one', 
   t.is(reroutedText(BEFORE, joined, nameOf), 'boron, cobalt are out; layers 4-11 go on over delta')
 })
 
+test('reroute text - who takes several stages is named once', (t) => {
+  const rounds = [stage('a', 0, 2), stage('b', 2, 4), stage('a', 4, 6), stage('b', 6, 8)]
+  const after = [stage('a', 0, 2), stage('c', 2, 4), stage('a', 4, 6), stage('c', 6, 8)]
+  t.is(reroutedText(rounds, after, nameOf), 'boron is out; layers 2-3, 6-7 go on over cobalt')
+})
+
 test('reroute text - the same stages again are no change of hands', (t) => {
   t.is(reroutedText(BEFORE, BEFORE, nameOf), 'the answer goes on over the same peers')
 })
