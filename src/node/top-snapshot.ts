@@ -71,7 +71,7 @@ export function topSnapshot(inputs: TopInputs): TopSnapshot {
 function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
   const { plan, model, voc } = inputs
   const { key, name, self, state, held, standby, loading, memoryBytes, kernels, lane, rttMs } = peer
-  const planned = plan?.stages.find((stage) => stage.peer === key) ?? null
+  const planned = plan?.stages.filter((stage) => stage.peer === key) ?? []
   const leftOut = plan?.leftOut.find((one) => one.peer === key)?.reason ?? null
   return {
     key,
@@ -81,7 +81,7 @@ function topPeer(peer: PeerStatus, inputs: TopInputs): TopPeer {
     held,
     standby,
     loading,
-    planned: planned && { start: planned.start, end: planned.end },
+    planned: planned.map(({ start, end }) => ({ start, end })),
     leftOut,
     heldBytes: model === null ? null : heldBytes(model.facts, held),
     memoryBytes: memoryBytes > 0 ? memoryBytes : null,

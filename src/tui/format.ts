@@ -57,6 +57,12 @@ export function formatLayersOf(ranges: readonly TopRange[]): string {
   return ranges.length === 0 ? UNKNOWN : ranges.map(formatLayers).join(', ')
 }
 
+/** `0-11`, or the first range and how many more, as short as a column: `10-12+4`. */
+export function formatLayersShort(ranges: readonly TopRange[]): string {
+  const more = ranges.length > 1 ? `+${ranges.length - 1}` : ''
+  return `${formatLayers(ranges[0] ?? null)}${more}`
+}
+
 /** Whether a peer holds all layers of a range. */
 export function holds({ held }: Pick<TopPeer, 'held'>, { start, end }: TopRange): boolean {
   return held.some((one) => one.start <= start && end <= one.end)
@@ -125,7 +131,7 @@ export function stateOf(peer: TopPeer): string {
   if (state !== 'alive') return state
   if (loading !== null) return `load ${loading.percent}%`
   if (!isSelf && lane === null) return 'no link'
-  if (planned !== null) return held.length === 0 ? 'waiting' : 'ok'
+  if (planned.length > 0) return held.length === 0 ? 'waiting' : 'ok'
   return held.length === 0 ? 'idle' : 'standby'
 }
 

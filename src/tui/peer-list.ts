@@ -32,7 +32,7 @@ export function neighbourOf(model: Model, step: number): string | null {
 function compare(a: TopPeer, b: TopPeer, sort: Sort): number {
   switch (sort) {
     case 'layers':
-      return (a.planned?.start ?? Infinity) - (b.planned?.start ?? Infinity) || 0
+      return (a.planned[0]?.start ?? Infinity) - (b.planned[0]?.start ?? Infinity) || 0
     case 'name':
       return peerName(a).localeCompare(peerName(b), 'en')
     case 'speed':

@@ -25,9 +25,9 @@ export interface TopPeer {
   /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
   held: TopRange[]
   standby: TopRange[]
-  /** Layers being loaded, and given to it by the plan. */
+  /** Layers being loaded, and those of its stages in the plan: a token may pass it several times. */
   loading: (TopRange & { percent: number }) | null
-  planned: TopRange | null
+  planned: TopRange[]
   /** Why the plan gives it nothing; null when it does, or when there is no plan. */
   leftOut: string | null
   /** Bytes of the weights that it holds, and what it is willing to hold with keys and values. */

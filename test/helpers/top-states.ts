@@ -25,7 +25,7 @@ function peer(key: string, name: string, range: [number, number] | null): TopPee
     held: layers ? [layers] : [],
     standby: [],
     loading: null,
-    planned: layers,
+    planned: layers === null ? [] : [layers],
     leftOut: null,
     heldBytes: layers && (layers.end - layers.start) * 0.14 * GIB,
     memoryBytes: 8 * GIB,

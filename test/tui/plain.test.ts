@@ -49,6 +49,14 @@ test('plain - texts of others are made harmless, whatever the state', (t) => {
   }
 })
 
+test('plain - of several stages of a peer the first is shown, and how many more', (t) => {
+  const state = threePeers()
+  const [atlas, ...others] = state.peers as [TopPeer, ...TopPeer[]]
+  const planned = [10, 14, 20].map((start) => ({ start, end: start + 3 }))
+  const lines = topLines({ ...state, peers: [{ ...atlas, planned }, ...others] }, 120)
+  t.ok(lines.some((line) => / {2}atlas\* .* 10-12\+2 .* ok/.test(line)))
+})
+
 test('plain - who stands by for which layers, and a layer is there only where its peer holds it', (t) => {
   const state = threePeers()
   const [atlas, boron, cesium] = state.peers as [TopPeer, TopPeer, TopPeer]
@@ -57,7 +65,7 @@ test('plain - who stands by for which layers, and a layer is there only where it
   const peers = [
     { ...atlas, held: [own, others], standby: [others] },
     { ...boron, held: [{ start: 12, end: 16 }, others], standby: [others] },
-    { ...cesium, planned: null, standby: cesium.held }
+    { ...cesium, planned: [], standby: cesium.held }
   ]
   const lines = topLines({ ...state, peers }, 120)
   t.ok(lines.some((line) => line.startsWith(' 0 [aaaaaaaaaaaa|bbbb........|cccccccc] 31')))

@@ -197,7 +197,7 @@ test('screens - many peers scroll with the choice and are counted', (t) => {
     key: String(index).padStart(64, '0'),
     name: `peer-${index}`,
     isSelf: index === 0,
-    planned: null
+    planned: []
   }))
   const many = begin({ ...state, peers } as typeof state)
   t.ok(pageOf(many).includes('peer-0*'))

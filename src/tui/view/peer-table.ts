@@ -19,7 +19,8 @@ const COLUMNS: readonly Column[] = [
     title: 'layers',
     width: 7,
     align: 'right',
-    text: ({ held, planned }) => format.formatLayers(planned ?? held[0] ?? null)
+    text: ({ held, planned }) =>
+      format.formatLayersShort(planned.length > 0 ? planned : held.slice(0, 1))
   },
   {
     title: 'memory',

@@ -20,7 +20,7 @@ export function peerView(model: Model, width: number): Row[] {
     ['loads', loading ?? format.UNKNOWN],
     [
       'plan',
-      peer.leftOut === null ? format.formatLayers(peer.planned) : `left out: ${peer.leftOut}`
+      peer.leftOut === null ? format.formatLayersOf(peer.planned) : `left out: ${peer.leftOut}`
     ],
     ['memory', format.formatMemory(peer.heldBytes, peer.memoryBytes)],
     ['kernels', peer.kernels ?? format.UNKNOWN],
