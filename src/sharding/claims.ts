@@ -4,6 +4,7 @@
 // lies this leaves room for.
 
 import { RATE_MIBPS_MIN } from '../base/limits.ts'
+import { STAGE_US } from './hops.ts'
 import { compareText, floorDiv } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -20,12 +21,6 @@ export type Measured = PeerRecord & { profile: Profile }
 const SEEN_PERCENT = 150
 /** Of the claimed int8 rate as large a part is believed as of the weight rate, in parts of this. */
 const PART = 2 ** 20
-
-/**
- * Added to a measured delay: an activation wakes a thread that computes and an event loop behind it, which
- * a ping between two loops that are awake does not pay.
- */
-const WAKE_US = 100
 
 /** What is believed of the rates that each peer claims. */
 export function believedRates(
@@ -67,7 +62,7 @@ export function linksBetween(records: readonly Measured[]): Map<PeerId, ViewLink
       pairs.set(from + to, {
         from,
         peer: to,
-        delayUs: Math.max(before?.delayUs ?? 0, delayUs + WAKE_US),
+        delayUs: Math.max(before?.delayUs ?? 0, delayUs + STAGE_US),
         ...(rates.length === 0 ? {} : { mbps: Math.min(...rates) })
       })
     }
