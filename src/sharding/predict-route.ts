@@ -3,7 +3,7 @@
 // so that a wrong prediction is seen. Pure; plans are made of predict.ts.
 
 import { createCosts, toUs } from './cost.ts'
-import { createHops } from './hops.ts'
+import { createHops, STAGE_US } from './hops.ts'
 import { firstTokenUs, sumOfEach } from './predict.ts'
 import { ticksPerStage } from './route-ticks.ts'
 import { costsOn } from './shared-costs.ts'
@@ -77,7 +77,8 @@ export function measuredDelaysUs(
     if (from === to) return 1
     const [there, back] = [told(from, to), told(to, from)]
     const published = there === null || back === null ? (there ?? back) : Math.max(there, back)
-    return ownDelayUs(from, to) ?? published
+    // A view's delay is of a hop, with the stage at its end; what was measured just now is of the link alone.
+    return ownDelayUs(from, to) ?? (published && Math.max(1, published - STAGE_US))
   })
   return delays.includes(null) ? null : (delays as number[])
 }

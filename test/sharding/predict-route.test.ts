@@ -5,6 +5,7 @@ import test from 'brittle'
 import { seededRandom } from '../../src/base/random.ts'
 import { computePlan } from '../../src/sharding/plan.ts'
 import { PROMPT_TOKENS } from '../../src/sharding/chunks.ts'
+import { STAGE_US } from '../../src/sharding/hops.ts'
 import { measuredDelaysUs, predictRoute } from '../../src/sharding/predict-route.ts'
 import { keyOf, randomView } from '../helpers/views.ts'
 
@@ -77,7 +78,7 @@ function linked(...links: [string, string, number][]): View {
     pin: null,
     links: links
       .filter(([from]) => from === name)
-      .map(([, to, delayUs]) => ({ peer: keyOf(to), delayUs, mbps: 940 }))
+      .map(([, to, delayUs]) => ({ peer: keyOf(to), delayUs: delayUs + STAGE_US, mbps: 940 }))
   }))
   return { model: {} as View['model'], peers }
 }
