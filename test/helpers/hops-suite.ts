@@ -17,6 +17,8 @@ export interface HopsFixture {
   hops: [Hops, Hops, Hops]
   /** Lets things happen until the condition holds; fails the test if it never does. */
   until(condition: () => boolean): Promise<void>
+  /** Resolves when no way between two of them is replaced by another any more; absent: none ever is. */
+  settled?(): Promise<void>
   /** Peer `index` is cut off or dies without a word. */
   lose(index: number): void
 }
@@ -143,7 +145,9 @@ export function hopsSuite(name: string, open: (t: Test) => Promise<HopsFixture>)
   })
 
   test(`${name} - a lost peer is reported once to each of the others, then unreachable`, async (t) => {
-    const { hops, until, lose } = await open(t)
+    const { hops, until, lose, settled } = await open(t)
+    // A way that is replaced is lost as well.
+    await settled?.()
     const reports: string[] = []
     for (const [index, { self }] of hops.entries()) {
       hops[index]?.onGone((peer) => reports.push(`${index} lost ${nameOf(hops, peer)}`))

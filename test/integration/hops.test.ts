@@ -2,7 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 
+import { sleep, systemClock } from '../../src/base/clock.ts'
 import { openBootstrap } from '../../src/peer/find/bootstrap.ts'
+import { CROSSING_MS } from '../../src/peer/link/crossing.ts'
 import { hopsSuite } from '../helpers/hops-suite.ts'
 import { identities, TestPeer } from '../peer/test-peer.ts'
 
@@ -26,6 +28,8 @@ hopsSuite('hops over sockets', async (t) => {
     async until(condition) {
       while (!condition()) await new Promise(setImmediate)
     },
+    // By then no connection of both sides at once is still on its way.
+    settled: () => sleep(systemClock, CROSSING_MS),
     lose: (index) => void peers[index]?.network.close()
   }
 })

@@ -118,9 +118,9 @@ export class FollowedLog {
   }
 
   /**
-   * Hypercore keeps a channel while one side of it is active: its buffers, 25 KiB, are worth saving for every
-   * log that nobody writes, on every link. What stays inactive for REST_MS is closed, and opens on each link
-   * where either side becomes active; a new link opens it once, for both sides to say how long it is.
+   * Hypercore keeps a channel while one side of it is active: some 15 KiB on either side, for every log on
+   * every link. What stays inactive for REST_MS (shelf.ts) is closed, and opens on all links when either side
+   * becomes active; a new link opens it once, for both sides to say how long theirs is.
    */
   #wake(): void {
     if (this.core.writable || this.core.closing !== null) return

@@ -15,8 +15,7 @@ import type Hypercore from 'hypercore'
 
 /**
  * From the last news of a log of another until its channels are closed (followed-log.ts). Long against the
- * seconds that a chat or a shell lies between two entries of one author, short against the hours that logs of
- * authors who have gone are kept.
+ * pauses within a file that is learnt, short against the days that logs of authors who have gone are kept.
  */
 const REST_MS = 10_000
 
