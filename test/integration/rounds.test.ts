@@ -12,17 +12,19 @@ import { Lab, REAL, agreedPlan } from '../helpers/swarm-lab.ts'
 
 import type { GenerateResult } from '../../src/api/service.ts'
 
-/** Layers of some 4 MiB, of which a disk reads a few hundred in a second. */
+/** Layers of some 6 MiB. */
 const SPEC: SyntheticSpec = {
   ...demoModelSpec,
-  dim: 768,
-  hiddenDim: 2048,
+  dim: 1024,
+  hiddenDim: 2816,
   nLayers: 16,
-  nHeads: 12,
+  nHeads: 16,
   nKvHeads: 2
 }
-/** Three of these hold two thirds of it. */
+/** Three of these hold less than half of it. */
 const MEMORY = ['--memory', '16MiB', '--context', '256', '--threads', '1']
+/** Bytes per second of a disk from which on one round may be as fast; at 1.0e9 there are five. */
+const RATE_MAX = 3e9
 const QUESTION = ['-p', 'one two', '-n', '60', '--seed', '7']
 
 test(
@@ -32,7 +34,9 @@ test(
     const lab = Lab.open(t)
     const model = join(lab.folder, 'model.gguf')
     await writeSyntheticModel(model, SPEC)
-    if ((await measureDisk(model)) === null) return t.comment('skipped: no reads past the cache')
+    const rate = await measureDisk(model)
+    if (rate === null) return t.comment('skipped: no reads past the cache')
+    if (rate > RATE_MAX) return t.comment(`skipped: the disk reads ${(rate / 1e9).toFixed(1)} GB/s`)
     const expected = (await lab.json(['run', model, ...QUESTION])) as GenerateResult
     const topic = lab.topic('rounds')
     const flags = ['--model', model, '--bootstrap', await lab.bootstrap(), ...MEMORY]
@@ -40,7 +44,7 @@ test(
     const [origin, , lost] = peers as [(typeof peers)[0], (typeof peers)[0], (typeof peers)[0]]
     await agreedPlan(peers, 3)
     const { stages } = await lab.json(['plan', '--data-dir', origin.dataDir])
-    t.comment(`${stages.length} stages on ${peers.length} peers`)
+    t.ok(stages.length > peers.length, `${stages.length} stages`)
 
     const argv = ['generate', '--data-dir', origin.dataDir, ...QUESTION, '--json', '--stream']
     const answer = lab.start(argv)

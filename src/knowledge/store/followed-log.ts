@@ -118,7 +118,7 @@ export class FollowedLog {
   }
 
   /**
-   * Hypercore keeps a channel while one side of it is active: some 15 KiB on either side, for every log on
+   * Hypercore keeps a channel while one side of it is active: some 8 KiB on either side, for every log on
    * every link. What stays inactive for REST_MS (shelf.ts) is closed, and opens on all links when either side
    * becomes active; a new link opens it once, for both sides to say how long theirs is.
    */
