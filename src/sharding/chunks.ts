@@ -103,8 +103,9 @@ export function chunksUs(passUs: PassTimes, promptTokens: number, chunking: Chun
   const freeUs: number[] = []
   for (const size of chunkSizes(chunking, promptTokens)) {
     let atUs = 0
-    for (const [index, stageUs] of passUs(size).entries()) {
-      atUs = Math.max(atUs, freeUs[index] ?? 0) + stageUs
+    const us = passUs(size)
+    for (let index = 0; index < us.length; index++) {
+      atUs = Math.max(atUs, freeUs[index] ?? 0) + (us[index] as number)
       freeUs[index] = atUs
     }
   }

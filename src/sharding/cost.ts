@@ -6,6 +6,8 @@
 import { RATE_MIBPS_MIN } from '../base/limits.ts'
 import { kvKiBPerLayer } from './facts.ts'
 import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
+import { perPeer } from './per-peer.ts'
+import { StageTicks } from './stage-ticks.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { ModelFacts, Tier, ViewPeer } from './facts.ts'
@@ -43,10 +45,8 @@ export interface Costs {
   fits(peer: Room, start: number, end: number): boolean
   /** Ticks of one token in layers [start, end) that memory holds. */
   memoryTicks(peer: ViewPeer, start: number, end: number): number
-  /** The same with those from disk, nearly: what a route really waits for them is disk-waits.ts's. */
-  stageTicks(peer: ViewPeer, start: number, end: number): number
-  /** No more than that, and cheap to know: enough to see that a range is no better than another way. */
-  stageTicksMin(peer: ViewPeer, start: number, end: number): number
+  /** The same of all its stages, with layers from disk. */
+  stages(peer: ViewPeer): StageTicks
   /**
    * Microseconds of so many positions of one prompt together in [start, end), without the head: reading the
    * weights and then computing, which kernels overlap in part. Of none: reading alone.
@@ -54,8 +54,6 @@ export interface Costs {
   chunkUs(peer: ViewPeer, start: number, end: number, nTokens: number): number
   /** Microseconds of the head for whoever has [start, end), besides the layers. */
   headUs(peer: ViewPeer, start: number, end: number): number
-  /** Whether the ticks of a stage are the sum of those of its layers. */
-  isSum(peer: ViewPeer): boolean
   /** Each stage of this peer takes at least the price of what a token reads, the cheapest memory first. */
   memories(peer: ViewPeer): PricedMemory[]
   /** Layers of the range that are read from disk for each token; none of a peer that has room for all. */
@@ -96,6 +94,10 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
     rangeTicks(peer, start, end, activeKiB(start, end))
   const layersUs = (peer: ViewPeer, start: number, end: number) =>
     toUs(rangeTicks(peer, start, end, between(active, start, end)))
+  const stages = perPeer((peer: ViewPeer) => {
+    const price = (start: number, end: number) => stageTicks(peer, start, end)
+    return new StageTicks(nLayers, peer.accelerator === undefined, price)
+  })
 
   const costs: Costs = {
     model,
@@ -104,8 +106,7 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
     activeKiB,
     fits: (peer, start, end) => residentKiB(start, end) <= capacityKiB(peer),
     memoryTicks: stageTicks,
-    stageTicks,
-    stageTicksMin: stageTicks,
+    stages,
     chunkUs(peer, start, end, nTokens) {
       const readUs = layersUs(peer, start, end)
       if (!peer.int8Mops) return readUs
@@ -114,7 +115,6 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
     },
     headUs: (peer, start, end) =>
       Math.max(0, toUs(stageTicks(peer, start, end)) - layersUs(peer, start, end)),
-    isSum: ({ accelerator }) => accelerator === undefined,
     memories(peer) {
       const tiers = peer.accelerator ? [peer.accelerator, peer] : [peer]
       return tiers.map((tier) => ({ sizeKiB: tier.memoryKiB, price: priceOf(tier) }))

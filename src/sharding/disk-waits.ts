@@ -35,102 +35,97 @@ export function diskWaits(
   hopTicks: readonly number[]
 ): number[] {
   const streamed = stages.map((stage, i) => costs.streamed(route[i] as ViewPeer, stage))
-  const none = stages.map(() => 0)
-  if (streamed.every((layers) => layers.length === 0)) return none
+  const waits = stages.map(() => 0)
+  if (streamed.every((layers) => layers.length === 0)) return waits
   const disks = new Map<ViewPeer, Disk>()
   for (const peer of new Set(route)) {
     const own = streamed.filter((_, i) => route[i] === peer).flat()
-    if (own.length > 0) disks.set(peer, createDisk(costs, peer, own))
+    if (own.length > 0) disks.set(peer, new Disk(costs, peer, own))
   }
+  const diskOf = route.map((peer) => disks.get(peer))
   const memoryTicks = stages.map(({ start, end }, i) =>
     costs.memoryTicks(route[i] as ViewPeer, start, end)
   )
   let now = 0
   let lastTicks = 0
-  let waits = none
   for (let token = 0; token < TOKENS_MAX; token++) {
     const startTicks = now
-    waits = stages.map((stage, i) => {
-      const peer = route[i] as ViewPeer
-      const disk = disks.get(peer)
-      const before = now
+    for (let i = 0; i < stages.length; i++) {
       const computeTicks = memoryTicks[i] as number
-      if (disk === undefined) now += computeTicks
-      else now = passStage(costs, disk, stage, streamed[i] as number[], computeTicks, now)
-      const waited = now - before - computeTicks
-      now += hopTicks[i] as number
-      return waited
-    })
+      const stage = stages[i] as RouteStage
+      const leftAt =
+        diskOf[i]?.pass(stage, streamed[i] as number[], computeTicks, now) ?? now + computeTicks
+      waits[i] = leftAt - now - computeTicks
+      now = leftAt + (hopTicks[i] as number)
+    }
     if (now - startTicks === lastTicks) break
     lastTicks = now - startTicks
   }
   return waits
 }
 
-/** @returns when the token leaves the stage. */
-function passStage(
-  costs: Costs,
-  disk: Disk,
-  { start, end }: RouteStage,
-  streamed: readonly number[],
-  computeTicks: number,
-  startTicks: number
-): number {
-  const price = floorDiv(computeTicks, Math.max(1, costs.activeKiB(start, end)))
-  let now = startTicks
-  let computed = 0
-  let at = start
-  for (const layer of streamed) {
-    const aheadTicks = price * costs.activeKiB(at, layer)
-    // Without the head, which is computed once the layers are.
-    const layerTicks = price * (costs.model.activeKiB[layer] as number)
-    computed += aheadTicks + layerTicks
-    now += aheadTicks
-    for (let part = 0; part < N_PARTS; part++) {
-      now = Math.max(now, disk.readyAt(part)) + partOf(layerTicks, part)
-      disk.giveBack(part, now)
-    }
-    at = layer + 1
-  }
-  return now + computeTicks - computed
-}
-
-interface Disk {
-  /** When the part of the next layer to be computed has been read. */
-  readyAt(part: number): number
-  /** It was computed. */
-  giveBack(part: number, atTicks: number): void
-}
-
-/** @param layers that go round, in their order. */
-function createDisk({ model }: Costs, peer: ViewPeer, layers: readonly number[]): Disk {
-  const price = diskPriceOf(peer)
-  const ticks: number[] = []
-  for (const layer of layers) {
-    const layerTicks = price * (model.layerKiB[layer] as number)
-    for (let part = 0; part < N_PARTS; part++) ticks.push(partOf(layerTicks, part))
-  }
+/** Of one peer, with all layers that go round. */
+class Disk {
+  readonly #costs: Costs
+  /** Of each part of each layer, in their order, what reading it takes. */
+  readonly #ticks: Float64Array
   /** Of each part, when what is or comes there has been read; Infinity: nothing does yet. */
-  const ready = Array<number>(N_PARTS).fill(Infinity)
-  const freeAt = Array<number>(N_PARTS).fill(0)
-  let next = 0
-  let idleAt = 0
-  const readOn = () => {
-    for (;;) {
-      const part = next % N_PARTS
-      if (ready[part] !== Infinity) return
-      idleAt = Math.max(idleAt, freeAt[part] as number) + (ticks[next] as number)
-      ready[part] = idleAt
-      next = (next + 1) % ticks.length
+  readonly #ready = new Float64Array(N_PARTS).fill(Infinity)
+  /** Of each part, when its place was free. */
+  readonly #freeAt = new Float64Array(N_PARTS)
+  #next = 0
+  #idleAt = 0
+
+  /** @param layers that it reads, ascending. */
+  constructor(costs: Costs, peer: ViewPeer, layers: readonly number[]) {
+    this.#costs = costs
+    this.#ticks = new Float64Array(N_PARTS * layers.length)
+    const price = diskPriceOf(peer)
+    for (let i = 0; i < this.#ticks.length; i++) {
+      const layer = layers[floorDiv(i, N_PARTS)] as number
+      this.#ticks[i] = partOf(price * (costs.model.layerKiB[layer] as number), i % N_PARTS)
     }
+    this.#readOn()
   }
-  readOn()
-  return {
-    readyAt: (part) => ready[part] as number,
-    giveBack(part, atTicks) {
-      ready[part] = Infinity
-      freeAt[part] = atTicks
-      readOn()
+
+  /** @returns when a token that comes at `startTicks` leaves a stage with these of the layers. */
+  pass(
+    { start, end }: RouteStage,
+    streamed: readonly number[],
+    computeTicks: number,
+    startTicks: number
+  ): number {
+    const { activeKiB, model } = this.#costs
+    const price = floorDiv(computeTicks, Math.max(1, activeKiB(start, end)))
+    let now = startTicks
+    let computed = 0
+    let at = start
+    for (const layer of streamed) {
+      const aheadTicks = price * activeKiB(at, layer)
+      // Without the head, which is computed once the layers are.
+      const layerTicks = price * (model.activeKiB[layer] as number)
+      computed += aheadTicks + layerTicks
+      now += aheadTicks
+      for (let part = 0; part < N_PARTS; part++) {
+        now = Math.max(now, this.#ready[part] as number) + partOf(layerTicks, part)
+        this.#ready[part] = Infinity
+        this.#freeAt[part] = now
+        this.#readOn()
+      }
+      at = layer + 1
+    }
+    return now + computeTicks - computed
+  }
+
+  /** Reads for as long as there is a place. */
+  #readOn(): void {
+    for (;;) {
+      const part = this.#next % N_PARTS
+      if (this.#ready[part] !== Infinity) return
+      const fromTicks = Math.max(this.#idleAt, this.#freeAt[part] as number)
+      this.#idleAt = fromTicks + (this.#ticks[this.#next] as number)
+      this.#ready[part] = this.#idleAt
+      this.#next = (this.#next + 1) % this.#ticks.length
     }
   }
 }

@@ -10,6 +10,7 @@ import { floorDiv } from './integer.ts'
 import type { RouteStage } from '../wire/session.ts'
 import type { ViewPeer } from './facts.ts'
 import type { Hops } from './hops.ts'
+import type { StageTicks } from './stage-ticks.ts'
 
 /** A route and what decides between routes: the smaller of the first numbers that differ. */
 export interface Found {
@@ -69,10 +70,14 @@ class OrderSearch {
   readonly #costs: Costs
   readonly #hops: Hops
   readonly #members: readonly ViewPeer[]
+  /** Of each member. */
+  readonly #stages: readonly StageTicks[]
   readonly #steps: Steps
   /** Layers + 1: the states of one set and last peer. */
   readonly #width: number
   readonly #ends: number
+  /** From member u to member v at u * nMembers + v. */
+  readonly #hopTicks: Float64Array
   /** Layer after the last that fits member v from layer l on, at v * width + l. */
   readonly #reach: Int32Array
   /** Bound of what is left, at set * width + layer; negative where not computed yet. */
@@ -94,10 +99,14 @@ class OrderSearch {
     this.#costs = costs
     this.#hops = hops
     this.#members = members
+    this.#stages = members.map((peer) => costs.stages(peer))
     this.#best = best
     this.#steps = steps
     this.#width = costs.nLayers + 1
     this.#ends = hops.isUniform ? 1 : members.length
+    this.#hopTicks = Float64Array.from(
+      members.flatMap((from) => members.map((to) => hops.ticks(from, to)))
+    )
     const sets = 2 ** members.length
     this.#reach = reachOf(costs, members)
     this.#tiers = restTiers(costs, members)
@@ -136,29 +145,29 @@ class OrderSearch {
 
   /** Member v takes layers from `start` on, behind a state. */
   #extend(set: number, last: number, start: number, v: number, first: number | null): void {
-    const { nLayers } = this.#costs
-    const isUniform = this.#hops.isUniform
-    const peer = this.#members[v] as ViewPeer
+    const nLayers = this.#width - 1
+    const count = this.#members.length
+    const stages = this.#stages[v] as StageTicks
     const before = set === 0 ? -1 : (set * this.#ends + last) * this.#width + start
     const beforeTicks = before < 0 ? 0 : (this.#ticks[before] as number)
     const beforeSlowest = before < 0 ? 0 : (this.#slowest[before] as number)
-    const hop = this.#hopTicks(set, last, peer)
+    const hop = set === 0 ? 0 : (this.#hopTicks[last * count + v] as number)
     const grown = set | (1 << v)
-    const base = (grown * this.#ends + (isUniform ? 0 : v)) * this.#width
+    const base = (grown * this.#ends + (this.#ends === 1 ? 0 : v)) * this.#width
     const end = this.#reach[v * this.#width + start] as number
-    const isLastMember = grown === 2 ** this.#members.length - 1
+    const isLastMember = grown === 2 ** count - 1
     const from = isLastMember ? nLayers : start + 1
     this.#steps.left -= 2 + Math.max(0, end - from)
     for (let to = from; to <= end; to++) {
       const limit = this.#best?.ticks ?? Infinity
       const at = base + to
-      const least = beforeTicks + hop + this.#costs.stageTicksMin(peer, start, to)
+      const least = beforeTicks + hop + stages.least(start, to)
       if (least > limit) break
       if (to < nLayers) {
         if (least + this.#restTicks(grown, to) > limit) continue
         if (least > (this.#ticks[at] as number)) continue
       }
-      const stage = this.#costs.stageTicks(peer, start, to)
+      const stage = stages.of(start, to)
       const ticks = beforeTicks + hop + stage
       const slowest = Math.max(beforeSlowest, stage)
       if (to === nLayers) {
@@ -171,14 +180,8 @@ class OrderSearch {
       if (difference === 0 && slowest >= (this.#slowest[at] as number)) continue
       this.#ticks[at] = ticks
       this.#slowest[at] = slowest
-      this.#from[at] = before < 0 ? -1 - v : before * this.#members.length + v
+      this.#from[at] = before < 0 ? -1 - v : before * count + v
     }
-  }
-
-  #hopTicks(set: number, last: number, peer: ViewPeer): number {
-    if (set === 0) return 0
-    if (this.#hops.isUniform) return this.#hops.ticksMin
-    return this.#hops.ticks(this.#members[last] as ViewPeer, peer)
   }
 
   #finish(

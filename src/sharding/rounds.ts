@@ -160,7 +160,8 @@ function deal(
 ): RouteStage[] {
   const stages: RouteStage[] = []
   for (let round = 0; round < nRounds; round++) {
-    for (const [index, { key: peer }] of members.entries()) {
+    for (let index = 0; index < members.length; index++) {
+      const { key: peer } = members[index] as ViewPeer
       const count = counts[index] as number
       const nLayers = floorDiv(count * (round + 1), nRounds) - floorDiv(count * round, nRounds)
       const last = stages.at(-1)

@@ -36,10 +36,12 @@ export function estimatedPerStage(
   route: readonly ViewPeer[],
   stages: readonly RouteStage[]
 ): number[] {
-  const of = (measure: Costs['stageTicks']) =>
-    stages.map(({ start, end }, index) => measure(route[index] as ViewPeer, start, end))
-  const perStage = of(costs.stageTicks)
-  const disks = of(costs.diskTicks)
+  const perStage = stages.map(({ start, end }, index) =>
+    costs.stages(route[index] as ViewPeer).of(start, end)
+  )
+  const disks = stages.map(({ start, end }, index) =>
+    costs.diskTicks(route[index] as ViewPeer, start, end)
+  )
   const restTicks = perStage.reduce((sum, ticks) => sum + ticks, hops.routeTicks(route))
   const busiest = disks.indexOf(Math.max(...disks))
   return perStage.map((ticks, index) =>

@@ -76,8 +76,14 @@ export function costsOn(
   }
 }
 
+/** @param layers ascending. */
 function within(layers: readonly number[] | null, { start, end }: LayerRange): number[] {
-  return (layers ?? []).filter((layer) => layer >= start && layer < end)
+  if (layers === null) return []
+  let from = 0
+  while ((layers[from] ?? end) < start) from++
+  let to = from
+  while ((layers[to] ?? end) < end) to++
+  return layers.slice(from, to)
 }
 
 function holdingsOf(

@@ -1,7 +1,6 @@
 // Flow C, the slowest memory: layers that stay on disk and are read for every token (streamed-layers.ts says
-// which). Owns what such a stage costs, and when disks count at all: only where the memory of all peers
-// holds no plan. The disk reads ahead while other stages compute and reads the rest during the stage's own
-// turn: memory holds no more before it. The search is search.ts's, with these costs. Pure.
+// which). Owns when disks count at all: only where the memory of all peers holds no plan, and the costs that
+// plans have then. What a stage takes is streamed-stages.ts's, the search is search.ts's. Pure.
 
 import { boundOfAll } from './bound.ts'
 import { settleBoundaries } from './boundaries.ts'
@@ -14,15 +13,16 @@ import {
   type PricedMemory,
   type Room
 } from './cost.ts'
-import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
+import { ceilDiv, floorDiv } from './integer.ts'
+import { perPeer } from './per-peer.ts'
 import { pricedRoute } from './priced-route.ts'
 import { inRounds } from './rounds.ts'
 import { search, type Searched } from './search.ts'
-import { createStreams, LAYERS_AHEAD, type Streams } from './streamed-layers.ts'
+import { Streams } from './streamed-layers.ts'
+import { streamedStages } from './streamed-stages.ts'
 
 import type { Candidate } from './cover.ts'
 import type { ViewPeer } from './facts.ts'
-import type { LayerRange } from '../model/layer-range.ts'
 import type { Hops } from './hops.ts'
 
 /**
@@ -106,131 +106,49 @@ export function searchMemory(costs: Costs, hops: Hops, peers: ViewPeer[]): Price
 /** The costs of peers that stream, where they have a disk, what their memory does not hold. */
 export function withDisks(costs: Costs): Costs {
   const { nLayers } = costs
-  const streams = createStreams(costs)
+  const streams = new Streams(costs)
   const wholeKiB = costs.residentKiB(0, nLayers)
-  const knownOf = perPeer((peer: Room) => createKnown(streams, nLayers, peer))
-  const inMemoryOf = perPeer((peer: ViewPeer) => createInMemory(costs, peer))
+  const reachOf = perPeer((peer: Room) => streamingReach(streams, nLayers, peer))
+  const stages = perPeer((peer: ViewPeer) =>
+    diskPriceOf(peer) === 0 ? costs.stages(peer) : streamedStages(costs, streams, peer)
+  )
   const streamedOf: Costs['streamedOf'] = (peer, ranges) =>
     diskPriceOf(peer) > 0
       ? streams.layers(capacityKiB(peer), ranges)
       : costs.streamedOf(peer, ranges)
-  const readTicks = (peer: Room, range: LayerRange, ahead: number) => {
-    const { roomKiB, diskTicksPerKiB } = knownOf(peer)
-    return diskTicksPerKiB && diskTicksPerKiB * streams.readKiB(roomKiB, range, ahead)
-  }
-  const streamingTicks = (peer: ViewPeer, start: number, end: number) => {
-    const inMemory = inMemoryOf(peer)
-    const computeTicks = inMemory.stageTicks(start, end)
-    // Of layers that are streamed there are two at least, so some of them are read in its turn.
-    const inTurnTicks = readTicks(peer, { start, end }, LAYERS_AHEAD)
-    if (inTurnTicks === 0) return computeTicks
-    return Math.max(computeTicks, inMemory.idleTicks(end) + inTurnTicks)
+  const diskTicks: Costs['diskTicks'] = (peer, start, end) => {
+    const price = diskPriceOf(peer)
+    return price && price * streams.readKiB(capacityKiB(peer), start, end, 0)
   }
 
   return {
     ...costs,
+    stages,
     streamed: (peer, range) => streamedOf(peer, [range]) ?? [],
     streamedOf,
     fits: (peer, start, end) =>
-      costs.fits(peer, start, end) || end <= (knownOf(peer).reach[start] as number),
-    stageTicks(peer, start, end) {
-      const { ticks } = knownOf(peer)
-      const at = end * (nLayers + 1) + start
-      const known = ticks[at] as number
-      if (known > 0) return known
-      return (ticks[at] = streamingTicks(peer, start, end))
-    },
-    stageTicksMin(peer, start, end) {
-      const { ticks, roomKiB, diskTicksPerKiB } = knownOf(peer)
-      const at = end * (nLayers + 1) + start
-      const known = ticks[at] as number
-      if (known !== 0) return Math.abs(known)
-      const inMemory = inMemoryOf(peer)
-      const computeTicks = inMemory.stageTicks(start, end)
-      const excessKiB = costs.residentKiB(start, end) - roomKiB
-      if (excessKiB <= 0) return (ticks[at] = computeTicks)
-      // What is streamed makes room for the excess and for its largest layer, and all but one of it is read
-      // in the stage's turn.
-      const inTurnTicks = excessKiB * diskTicksPerKiB
-      const leastTicks = Math.max(computeTicks, inMemory.idleTicks(end) + inTurnTicks)
-      ticks[at] = -leastTicks
-      return leastTicks
-    },
+      costs.fits(peer, start, end) || end <= (reachOf(peer)[start] as number),
     chunkUs: (peer, start, end, nTokens) =>
-      Math.max(costs.chunkUs(peer, start, end, nTokens), toUs(readTicks(peer, { start, end }, 0))),
-    isSum: (peer) => diskPriceOf(peer) === 0 && costs.isSum(peer),
+      Math.max(costs.chunkUs(peer, start, end, nTokens), toUs(diskTicks(peer, start, end))),
     memories(peer) {
       const diskPrice = diskPriceOf(peer)
       const memories = costs.memories(peer)
       return diskPrice === 0 ? memories : withDisk(memories, diskPrice, wholeKiB)
     },
-    diskTicks: (peer, start, end) => readTicks(peer, { start, end }, 0)
+    diskTicks
   }
 }
 
-/** A peer and what was asked of its stages. */
-interface KnownStages {
-  roomKiB: number
-  /** 0 where it streams nothing. */
-  diskTicksPerKiB: number
-  /** (nLayers,) the layer after the last that it can serve from each layer on by streaming. */
-  reach: number[]
-  /** Of [start, end) at end * (nLayers + 1) + start; 0: not asked yet, negative: so many at least. */
-  ticks: Float64Array
-}
-
-/** What is known of each peer. One of them is asked about many times in a row. */
-function perPeer<Peer extends Room, Known>(create: (peer: Peer) => Known): (peer: Peer) => Known {
-  const all = new Map<Peer, Known>()
-  let lastPeer: Peer | null = null
-  let lastKnown: Known | null = null
-  return (peer) => {
-    if (peer === lastPeer) return lastKnown as Known
-    let known = all.get(peer)
-    if (known === undefined) all.set(peer, (known = create(peer)))
-    lastPeer = peer
-    lastKnown = known
-    return known
-  }
-}
-
-/** Ticks of a peer's stages where memory holds all of them: known for each layer, not priced each time. */
-interface InMemory {
-  stageTicks(start: number, end: number): number
-  /**
-   * While its disk stands still: before a part of the first layer was computed there is no place to read
-   * into, and once the last was read a part of it is to be computed, and the head: half a layer in all.
-   */
-  idleTicks(end: number): number
-}
-
-function createInMemory(costs: Costs, peer: ViewPeer): InMemory {
-  const layers = Array.from({ length: costs.nLayers }, (_, layer) => layer)
-  const ofLayer = layers.map((layer) => costs.stageTicks(peer, layer, layer + 1))
-  const isSum = costs.isSum(peer)
-  const upTo = prefixSums(ofLayer)
-  const idleTicks = ofLayer.map((ticks, layer) => {
-    const readKiB = Math.max(1, costs.activeKiB(layer, layer + 1))
-    return ticks - floorDiv(ticks, 2 * readKiB) * (costs.model.activeKiB[layer] as number)
-  })
-  return {
-    stageTicks: (start, end) =>
-      isSum ? (upTo[end] as number) - (upTo[start] as number) : costs.stageTicks(peer, start, end),
-    idleTicks: (end) => idleTicks[end - 1] as number
-  }
-}
-
-function createKnown(streams: Streams, nLayers: number, peer: Room): KnownStages {
+/** (nLayers,) the layer after the last that a peer can serve from each layer on by streaming. */
+function streamingReach(streams: Streams, nLayers: number, peer: Room): number[] {
   const roomKiB = capacityKiB(peer)
-  const diskTicksPerKiB = diskPriceOf(peer)
   let end = 0
-  const reach = Array.from({ length: nLayers }, (_, start) => {
-    if (diskTicksPerKiB === 0) return start
+  return Array.from({ length: nLayers }, (_, start) => {
+    if (diskPriceOf(peer) === 0) return start
     end = Math.max(end, start)
-    while (end < nLayers && streams.fits(roomKiB, { start, end: end + 1 })) end++
+    while (end < nLayers && streams.fits(roomKiB, start, end + 1)) end++
     return end
   })
-  return { roomKiB, diskTicksPerKiB, reach, ticks: new Float64Array((nLayers + 1) ** 2) }
 }
 
 /**

@@ -15,68 +15,73 @@ import type { Costs } from './cost.ts'
  */
 export const LAYERS_AHEAD = 1
 
-export interface Streams {
-  /** Whether the range fits into so much memory, from disk as far as need be. */
-  fits(memoryKiB: number, range: LayerRange): boolean
+/** Of one model: a plan asks about thousands of ranges. */
+export class Streams {
+  readonly #costs: Costs
+  readonly #layerKiB: readonly number[]
+  readonly #largestKiB: (start: number, end: number) => number
+  readonly #upToKiB: readonly number[]
+  readonly #mostKiB: readonly number[]
+  readonly #spread = new Spread()
+
+  constructor(costs: Costs) {
+    const { layerKiB } = costs.model
+    this.#costs = costs
+    this.#layerKiB = layerKiB
+    this.#largestKiB = largestOf(layerKiB)
+    this.#upToKiB = prefixSums(layerKiB)
+    this.#mostKiB = prefixSums(layerKiB.toSorted((a, b) => b - a))
+  }
+
+  /** Whether [start, end) fits into so much memory, from disk as far as need be. */
+  fits(memoryKiB: number, start: number, end: number): boolean {
+    const excessKiB = this.#costs.residentKiB(start, end) - memoryKiB
+    return excessKiB <= 0 || this.#gainMaxKiB(start, end) >= excessKiB
+  }
+
   /**
    * Of ranges that a token passes one after the other as few as possible, spread evenly from the first layer
    * to the last: the disk can go on as soon as the first was computed, and only the last waits for its end.
    * @param memoryKiB for weights, table and head, what is read ahead, and the keys and values of all layers.
    * @returns ascending; none where everything fits; null where nothing does with all of them on disk.
    */
-  layers(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null
-  /** Of these layers, but the first `ahead` of them; 0 where there are none. */
-  readKiB(memoryKiB: number, range: LayerRange, ahead: number): number
-}
-
-/** Of one model: a plan asks about thousands of ranges. */
-export function createStreams(costs: Costs): Streams {
-  const { model, residentKiB } = costs
-  const { layerKiB } = model
-  const largestKiB = largestOf(layerKiB)
-  const upToKiB = prefixSums(layerKiB)
-  const mostKiB = prefixSums(layerKiB.toSorted((a, b) => b - a))
-  const excessKiB = (memoryKiB: number, { start, end }: LayerRange) =>
-    residentKiB(start, end) - memoryKiB
-  /** With all of them on disk. */
-  const gainMaxKiB = ({ start, end }: LayerRange) =>
-    (upToKiB[end] as number) - (upToKiB[start] as number) - LAYERS_AHEAD * largestKiB(start, end)
-  /** Of a range that memory does not hold, the fewest layers that make so much room beside the one ahead. */
-  const fewest = (range: LayerRange, excess: number): Spread => {
-    let spread = spreadOver(layerKiB, range, leastCount(mostKiB, excess))
-    while (spread.sumKiB - LAYERS_AHEAD * spread.largestKiB < excess) {
-      spread = spreadOver(layerKiB, range, spread.count + 1)
+  layers(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null {
+    const excessKiB = holdingKiB(this.#costs, ranges) - memoryKiB
+    if (excessKiB <= 0) return []
+    const all: number[] = []
+    for (const { start, end } of ranges) for (let i = start; i < end; i++) all.push(i)
+    const sizes = all.map((layer) => this.#layerKiB[layer] as number)
+    for (let count = leastCount(this.#mostKiB, excessKiB); count <= all.length; count++) {
+      this.#spread.walk(sizes, 0, all.length, count)
+      if (this.#spread.gainKiB < excessKiB) continue
+      const layerOf = (_: unknown, i: number) => all[layerAt(0, all.length, count, i)] as number
+      return Array.from({ length: count }, layerOf)
     }
-    return spread
+    return null
   }
 
-  return {
-    fits(memoryKiB, range) {
-      const excess = excessKiB(memoryKiB, range)
-      return excess <= 0 || gainMaxKiB(range) >= excess
-    },
-    layers(memoryKiB, ranges) {
-      const excess = holdingKiB(costs, ranges) - memoryKiB
-      if (excess <= 0) return []
-      const all: number[] = []
-      for (const { start, end } of ranges) for (let i = start; i < end; i++) all.push(i)
-      const sizes = all.map((layer) => layerKiB[layer] as number)
-      const whole = { start: 0, end: all.length }
-      for (let count = leastCount(mostKiB, excess); count <= all.length; count++) {
-        const { sumKiB, largestKiB } = spreadOver(sizes, whole, count)
-        if (sumKiB - LAYERS_AHEAD * largestKiB < excess) continue
-        return Array.from({ length: count }, (_, i) => all[layerAt(whole, count, i)] as number)
-      }
-      return null
-    },
-    readKiB(memoryKiB, range, ahead) {
-      const excess = excessKiB(memoryKiB, range)
-      if (excess <= 0 || gainMaxKiB(range) < excess) return 0
-      const { count, sumKiB } = fewest(range, excess)
-      let aheadKiB = 0
-      for (let i = 0; i < ahead; i++) aheadKiB += layerKiB[layerAt(range, count, i)] as number
-      return sumKiB - aheadKiB
+  /** Of these layers of [start, end), but the first `ahead` of them; 0 where there are none. */
+  readKiB(memoryKiB: number, start: number, end: number, ahead: number): number {
+    const excessKiB = this.#costs.residentKiB(start, end) - memoryKiB
+    if (excessKiB <= 0 || this.#gainMaxKiB(start, end) < excessKiB) return 0
+    // The fewest layers that make so much room beside the one ahead.
+    let count = leastCount(this.#mostKiB, excessKiB)
+    this.#spread.walk(this.#layerKiB, start, end, count)
+    while (this.#spread.gainKiB < excessKiB) {
+      count += 1
+      this.#spread.walk(this.#layerKiB, start, end, count)
     }
+    let aheadKiB = 0
+    for (let i = 0; i < ahead; i++) {
+      aheadKiB += this.#layerKiB[layerAt(start, end, count, i)] as number
+    }
+    return this.#spread.sumKiB - aheadKiB
+  }
+
+  /** With all of them on disk. */
+  #gainMaxKiB(start: number, end: number): number {
+    const sumKiB = (this.#upToKiB[end] as number) - (this.#upToKiB[start] as number)
+    return sumKiB - LAYERS_AHEAD * this.#largestKiB(start, end)
   }
 }
 
@@ -86,7 +91,7 @@ export function streamedLayers(
   memoryKiB: number,
   ...ranges: readonly LayerRange[]
 ): number[] | null {
-  return createStreams(costs).layers(memoryKiB, ranges)
+  return new Streams(costs).layers(memoryKiB, ranges)
 }
 
 /**
@@ -105,41 +110,43 @@ function leastCount(mostKiB: readonly number[], excessKiB: number): number {
   return many
 }
 
-/** So many layers of a range, evenly from its first to its last. */
-interface Spread {
-  count: number
-  sumKiB: number
-  largestKiB: number
-}
-
-/** The i-th of so many, two at least. */
-function layerAt({ start, end }: LayerRange, count: number, i: number): number {
+/** The i-th of so many layers, two at least, evenly from the first of [start, end) to the last. */
+function layerAt(start: number, end: number, count: number, i: number): number {
   return start + floorDiv(i * (end - 1 - start), count - 1)
 }
 
-function spreadOver(
-  layerKiB: readonly number[],
-  { start, end }: LayerRange,
-  count: number
-): Spread {
-  const gaps = count - 1
-  const step = floorDiv(end - 1 - start, gaps)
-  const more = (end - 1 - start) % gaps
-  let sumKiB = 0
-  let largestKiB = 0
-  let rest = 0
-  // The layers of layerAt: adding up is far cheaper than dividing, and plans ask for thousands of stages.
-  for (let layer = start; layer < end; layer += step) {
-    const sizeKiB = layerKiB[layer] as number
-    sumKiB += sizeKiB
-    if (sizeKiB > largestKiB) largestKiB = sizeKiB
-    rest += more
-    if (rest >= gaps) {
-      rest -= gaps
-      layer += 1
-    }
+/** So many layers of a range as layerAt() has them. One object, because plans ask for thousands. */
+class Spread {
+  sumKiB = 0
+  #largestKiB = 0
+
+  /** Room that is made by having these on disk. */
+  get gainKiB(): number {
+    return this.sumKiB - LAYERS_AHEAD * this.#largestKiB
   }
-  return { count, sumKiB, largestKiB }
+
+  /** @param layerKiB of all layers, [start, end) among them. */
+  walk(layerKiB: readonly number[], start: number, end: number, count: number): void {
+    const gaps = count - 1
+    const step = floorDiv(end - 1 - start, gaps)
+    const more = (end - 1 - start) % gaps
+    let sumKiB = 0
+    let largestKiB = 0
+    let rest = 0
+    // Adding up is far cheaper than dividing.
+    for (let layer = start; layer < end; layer += step) {
+      const sizeKiB = layerKiB[layer] as number
+      sumKiB += sizeKiB
+      if (sizeKiB > largestKiB) largestKiB = sizeKiB
+      rest += more
+      if (rest >= gaps) {
+        rest -= gaps
+        layer += 1
+      }
+    }
+    this.sumKiB = sumKiB
+    this.#largestKiB = largestKiB
+  }
 }
 
 /** The largest value of [start, end), from those of lengths that are powers of two: two of them cover it. */

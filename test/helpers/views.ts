@@ -105,7 +105,7 @@ export function bruteForceTicks({ model, peers }: View): number {
       const used = [...route, peer]
       const set = used.map(({ key }) => key).toSorted()
       for (let end = start + 1; end <= model.nLayers && costs.fits(peer, start, end); end++) {
-        const sum = ticks + costs.stageTicks(peer, start, end)
+        const sum = ticks + costs.stages(peer).of(start, end)
         const back = route.length === 0 ? 0 : hops.backTicks(peer, first)
         if (end === model.nLayers) best = Math.min(best, sum + back)
         const state = [...set, peer.key, end].join()

@@ -224,7 +224,7 @@ test('plan - never predicted slower than the best single machine that holds the 
     const alone = view.peers.filter((peer) => costs.fits(peer, 0, nLayers))
     if (alone.length === 0) continue
     compared++
-    const best = Math.min(...alone.map((peer) => costs.stageTicks(peer, 0, nLayers)))
+    const best = Math.min(...alone.map((peer) => costs.stages(peer).of(0, nLayers)))
     if (ticksOf(view, computePlan(view).stages) > best) t.fail(`view ${i}`)
   }
   t.ok(compared > 200)

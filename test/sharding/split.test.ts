@@ -40,7 +40,7 @@ test('split - within a limit the same way, and none where all take longer', (t) 
     nFound++
     const ticksOf = ({ peer, start, end }: RouteStage) => {
       const one = order.find(({ key }) => key === peer)
-      return one === undefined ? NaN : costs.stageTicks(one, start, end) + hopTicks
+      return one === undefined ? NaN : costs.stages(one).of(start, end) + hopTicks
     }
     const ticks = free.stages.map(ticksOf).reduce((sum, one) => sum + one, 0)
     const rest = createRest(costs, hopTicks, order)
@@ -73,7 +73,7 @@ test('rest - whoever has the last layers takes no less', (t) => {
       if (most === layer) continue
       const end = below(random, 3) === 0 ? most : layer + 1 + below(random, most - layer)
       if (!costs.fits(peer, layer, end)) continue
-      ticks += costs.stageTicks(peer, layer, end) + hopTicks
+      ticks += costs.stages(peer).of(layer, end) + hopTicks
       layer = end
       if (layer === costs.nLayers) break
     }

@@ -205,16 +205,16 @@ test('stream - what a stage takes at least is no more than it takes, whichever i
       const price = asked.memories(one).at(-1)?.price ?? 0
       for (let start = 0; start < view.model.nLayers; start++) {
         for (let end = start + 1; asked.fits(one, start, end); end++) {
-          const least = asked.stageTicksMin(one, start, end)
-          const ticks = asked.stageTicks(one, start, end)
+          const least = asked.stages(one).least(start, end)
+          const ticks = asked.stages(one).of(start, end)
           const layers = asked.streamed(one, { start, end })
           const sizes = layers.map((layer) => view.model.layerKiB[layer] as number)
           const readTicks = price * sizes.reduce((sum, size) => sum + size, 0)
           if (layers.length > 0) seen.streamed += 1
           if (layers.length > 0 && least === ticks) seen.exact += 1
           if (layers.length === 0 && least !== ticks) seen.wrong += 1
-          if (least > ticks || asked.stageTicksMin(one, start, end) !== ticks) seen.wrong += 1
-          if (other.stageTicks(one, start, end) !== ticks) seen.wrong += 1
+          if (least > ticks || asked.stages(one).least(start, end) !== ticks) seen.wrong += 1
+          if (other.stages(one).of(start, end) !== ticks) seen.wrong += 1
           if (layers.length > 0 && asked.diskTicks(one, start, end) !== readTicks) seen.wrong += 1
           if (end === view.model.nLayers) break
         }
@@ -364,7 +364,7 @@ test('stream - the stages and the hops of a token are the token', (t) => {
       const one = route[index] as ViewPeer
       if (costs.diskTicks(one, start, end) > ticksOf(view, stages))
         t.fail('before its disk is done')
-      if ((perStage[index] as number) < createCosts(view.model).stageTicks(one, start, end)) {
+      if ((perStage[index] as number) < createCosts(view.model).stages(one).of(start, end)) {
         t.fail('before it computed')
       }
     }

@@ -1,0 +1,52 @@
+// Flow C, what a token takes in every stage that one peer could have: the searches compare tens of thousands
+// of them and ask for the same ones again and again, so what was asked is known. One class for all kinds of
+// peers, so that asking becomes a load and no call, which would make garbage of each answer. Pure; what
+// memory costs is cost.ts's, what a disk adds to it streamed-stages.ts's.
+
+/** Ticks of layers [start, end), of which there is one at least. */
+export type Price = (start: number, end: number) => number
+
+/** Of one peer. */
+export class StageTicks {
+  /** Whether the ticks of a stage are the sum of those of its layers. */
+  readonly isSum: boolean
+  readonly #price: Price
+  readonly #priceLeast: Price | null
+  readonly #width: number
+  /** At end * (nLayers + 1) + start; 0: not asked yet, negative: so many at least. */
+  readonly #known: Float64Array
+
+  /** @param priceLeast no more than the price and cheaper to work out; null: the price is cheap. */
+  constructor(nLayers: number, isSum: boolean, price: Price, priceLeast: Price | null = null) {
+    this.isSum = isSum
+    this.#price = price
+    this.#priceLeast = priceLeast
+    this.#width = nLayers + 1
+    this.#known = new Float64Array(this.#width ** 2)
+  }
+
+  /** Ticks of one token; of layers from disk nearly: what a route really waits is disk-waits.ts's. */
+  of(start: number, end: number): number {
+    const known = this.#known[end * this.#width + start] as number
+    return known > 0 ? known : this.#ask(start, end)
+  }
+
+  /** No more than that, and cheap to know: enough to see that a stage is no better than another way. */
+  least(start: number, end: number): number {
+    const known = this.#known[end * this.#width + start] as number
+    return known !== 0 ? Math.abs(known) : this.#askLeast(start, end)
+  }
+
+  #ask(start: number, end: number): number {
+    const ticks = this.#price(start, end)
+    this.#known[end * this.#width + start] = ticks
+    return ticks
+  }
+
+  #askLeast(start: number, end: number): number {
+    if (this.#priceLeast === null) return this.#ask(start, end)
+    const ticks = this.#priceLeast(start, end)
+    this.#known[end * this.#width + start] = -ticks
+    return ticks
+  }
+}
