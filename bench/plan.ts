@@ -45,7 +45,7 @@ const KIND_TEXT: Record<Kind, string> = {
 }
 
 export function planBench(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { views: { type: 'string', default: '200' } } })
+  const { values } = parseArgs({ args, options: { views: { type: 'string', default: '1000' } } })
   const count = Number(values.views)
   tellFirst()
   for (const kind of KINDS) {

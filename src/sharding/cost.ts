@@ -95,8 +95,11 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
   const layersUs = (peer: ViewPeer, start: number, end: number) =>
     toUs(rangeTicks(peer, start, end, between(active, start, end)))
   const stages = perPeer((peer: ViewPeer) => {
-    const price = (start: number, end: number) => stageTicks(peer, start, end)
-    return new StageTicks(nLayers, peer.accelerator === undefined, price)
+    if (peer.accelerator !== undefined) {
+      return new StageTicks(nLayers, false, (start, end) => stageTicks(peer, start, end))
+    }
+    const price = priceOf(peer)
+    return new StageTicks(nLayers, true, (start, end) => activeKiB(start, end) * price)
   })
 
   const costs: Costs = {

@@ -4,11 +4,12 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Floor of a/b, exact for whole numbers 0 <= a < 2^53 and 0 < b: the remainder and the difference
- * are exact in binary64, so C++ with int64 gets the same.
+ * Floor of a/b, exact for whole numbers 0 <= a < 2^53 and 0 < b: a quotient below a whole number lies 1/b
+ * below it at least, which is more than rounding to binary64 moves it by (2^-53 a/b), so C++ with int64 gets
+ * the same. By way of the remainder it takes three times as long.
  */
 export function floorDiv(a: number, b: number): number {
-  return (a - (a % b)) / b
+  return Math.floor(a / b)
 }
 
 export function ceilDiv(a: number, b: number): number {

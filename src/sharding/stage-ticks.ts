@@ -12,8 +12,7 @@ export class StageTicks {
   readonly isSum: boolean
   readonly #price: Price
   readonly #priceLeast: Price | null
-  readonly #width: number
-  /** At end * (nLayers + 1) + start; 0: not asked yet, negative: so many at least. */
+  /** At indexOf(start, end); 0: not asked yet, negative: so many at least. 4 MiB with LAYERS_MAX layers. */
   readonly #known: Float64Array
 
   /** @param priceLeast no more than the price and cheaper to work out; null: the price is cheap. */
@@ -21,32 +20,36 @@ export class StageTicks {
     this.isSum = isSum
     this.#price = price
     this.#priceLeast = priceLeast
-    this.#width = nLayers + 1
-    this.#known = new Float64Array(this.#width ** 2)
+    this.#known = new Float64Array(indexOf(0, nLayers + 1))
   }
 
   /** Ticks of one token; of layers from disk nearly: what a route really waits is disk-waits.ts's. */
   of(start: number, end: number): number {
-    const known = this.#known[end * this.#width + start] as number
+    const known = this.#known[indexOf(start, end)] as number
     return known > 0 ? known : this.#ask(start, end)
   }
 
   /** No more than that, and cheap to know: enough to see that a stage is no better than another way. */
   least(start: number, end: number): number {
-    const known = this.#known[end * this.#width + start] as number
+    const known = this.#known[indexOf(start, end)] as number
     return known !== 0 ? Math.abs(known) : this.#askLeast(start, end)
   }
 
   #ask(start: number, end: number): number {
     const ticks = this.#price(start, end)
-    this.#known[end * this.#width + start] = ticks
+    this.#known[indexOf(start, end)] = ticks
     return ticks
   }
 
   #askLeast(start: number, end: number): number {
     if (this.#priceLeast === null) return this.#ask(start, end)
     const ticks = this.#priceLeast(start, end)
-    this.#known[end * this.#width + start] = -ticks
+    this.#known[indexOf(start, end)] = -ticks
     return ticks
   }
+}
+
+/** Of each end as many stages as layers before it. */
+function indexOf(start: number, end: number): number {
+  return ((end * (end - 1)) >> 1) + start
 }
