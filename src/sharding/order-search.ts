@@ -239,14 +239,11 @@ class OrderSearch {
   /** At least this is still to pay for layers from `layer` on when the members of `set` are used. */
   #restTicks(set: number, layer: number): number {
     const at = set * this.#width + layer
-    const known = this.#rest[at] as number
-    if (known >= 0) return known
-    const rest = this.#boundOfRest(set, layer)
-    this.#rest[at] = rest
-    return rest
+    if ((this.#rest[at] as number) < 0) this.#boundRest(set, layer)
+    return this.#rest[at] as number
   }
 
-  #boundOfRest(set: number, layer: number): number {
+  #boundRest(set: number, layer: number): void {
     const { nLayers, model } = this.#costs
     this.#steps.left -= 1
     let readKiB = this.#costs.activeKiB(layer, nLayers) - model.headKiB
@@ -262,8 +259,9 @@ class OrderSearch {
       ticks += partKiB * tier.price
       readKiB -= partKiB
     }
-    if (roomKiB < this.#costs.residentKiB(layer, nLayers)) return Infinity
-    return ticks + this.#hops.ticksMin + (this.#hops.isUniform ? this.#backMin() : 0)
+    const isRoom = roomKiB >= this.#costs.residentKiB(layer, nLayers)
+    const hopTicks = this.#hops.ticksMin + (this.#hops.isUniform ? this.#backMin() : 0)
+    this.#rest[set * this.#width + layer] = isRoom ? ticks + hopTicks : Infinity
   }
 
   /** Where all ways are alike, the way back is known: a hop without its activation. */

@@ -25,27 +25,22 @@ export class StageTicks {
 
   /** Ticks of one token; of layers from disk nearly: what a route really waits is disk-waits.ts's. */
   of(start: number, end: number): number {
-    const known = this.#known[indexOf(start, end)] as number
-    return known > 0 ? known : this.#ask(start, end)
+    const at = indexOf(start, end)
+    if ((this.#known[at] as number) <= 0) this.#known[at] = this.#price(start, end)
+    return this.#known[at] as number
   }
 
   /** No more than that, and cheap to know: enough to see that a stage is no better than another way. */
   least(start: number, end: number): number {
-    const known = this.#known[indexOf(start, end)] as number
-    return known !== 0 ? Math.abs(known) : this.#askLeast(start, end)
+    const at = indexOf(start, end)
+    if (this.#known[at] === 0) this.#askLeast(start, end)
+    return Math.abs(this.#known[at] as number)
   }
 
-  #ask(start: number, end: number): number {
-    const ticks = this.#price(start, end)
-    this.#known[indexOf(start, end)] = ticks
-    return ticks
-  }
-
-  #askLeast(start: number, end: number): number {
-    if (this.#priceLeast === null) return this.#ask(start, end)
-    const ticks = this.#priceLeast(start, end)
-    this.#known[indexOf(start, end)] = -ticks
-    return ticks
+  #askLeast(start: number, end: number): void {
+    const at = indexOf(start, end)
+    if (this.#priceLeast === null) this.#known[at] = this.#price(start, end)
+    else this.#known[at] = -this.#priceLeast(start, end)
   }
 }
 

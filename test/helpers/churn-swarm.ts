@@ -11,13 +11,17 @@ import { below, type Random } from '../../src/base/random.ts'
 import { demoModelSpec } from '../../src/model/synthetic/spec.ts'
 import { writeSyntheticModel } from '../../src/model/synthetic/write-model.ts'
 import { until } from './until.ts'
-import type { Lab, LabPeer } from './swarm-lab.ts'
+import type { JoinOptions, Lab, LabPeer } from './swarm-lab.ts'
 
 export type ChurnEvent = 'join' | 'leave' | 'kill'
+
+type Join = (name: string, options?: JoinOptions) => LabPeer
 
 /** Of some 33 MiB that the model takes with its context: two peers hold it. */
 const SHARE = ['--memory', '22MiB']
 const GUESTS_MAX = 2
+/** Those whose memory is measured let garbage be collected. */
+const COLLECTS = { preload: new URL('collect-on-signal.js', import.meta.url) }
 /** Guests of which there are so many before the first comes back. */
 const MACHINES = 8
 /** Of those who join then, one in so many is new. The logs of all are followed, up to LOG_AUTHORS_MAX. */
@@ -27,7 +31,7 @@ export class ChurnSwarm {
   readonly model: string
   /** The first one asks. */
   readonly stayers: readonly LabPeer[]
-  readonly #join: (name: string) => LabPeer
+  readonly #join: Join
   readonly #random: Random
   /** Each machine as it was there last. */
   readonly #machines: LabPeer[] = []
@@ -39,17 +43,19 @@ export class ChurnSwarm {
     const topic = lab.topic('churn')
     const bootstrap = await lab.bootstrap()
     const flags = ['--model', model, '--threads', '1', '--bootstrap', bootstrap, ...SHARE]
-    const swarm = new ChurnSwarm(model, random, (name) => lab.join(name, topic, flags))
+    const swarm = new ChurnSwarm(model, random, (name, options) =>
+      lab.join(name, topic, flags, options)
+    )
     await Promise.all(swarm.stayers.map((peer) => peer.event('plan')))
     await until(async () => (await swarm.origin.client.plan()).ready)
     return swarm
   }
 
-  private constructor(model: string, random: Random, join: (name: string) => LabPeer) {
+  private constructor(model: string, random: Random, join: Join) {
     this.model = model
     this.#random = random
     this.#join = join
-    this.stayers = ['origin', 'stayer', 'spare'].map(join)
+    this.stayers = ['origin', 'stayer', 'spare'].map((name) => join(name, COLLECTS))
   }
 
   get origin(): LabPeer {
@@ -103,6 +109,11 @@ export class ChurnSwarm {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       return (Number(fields[11]) + Number(fields[12])) / 100
     })
+  }
+
+  /** Those that stay begin to collect their garbage. */
+  collect(): void {
+    for (const { command } of this.stayers) process.kill(command.child.pid as number, 'SIGUSR2')
   }
 
   /** KiB of memory that each of those that stay holds now, as Linux counts it. */

@@ -185,6 +185,8 @@ export interface JoinOptions {
   prefix?: string[]
   /** Where control sockets lie; the lab's own folder when absent. */
   runtimeDir?: string
+  /** A module that is loaded before the program. */
+  preload?: URL
 }
 
 export interface PinnedOptions {
@@ -225,14 +227,15 @@ export class Lab {
   }
 
   /** A clean environment inside the folder; measurements are cached per table of kernels. */
-  env({ kernels, runtimeDir }: JoinOptions = {}): NodeJS.ProcessEnv {
+  env({ kernels, runtimeDir, preload }: JoinOptions = {}): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
       HOME: this.folder,
       TMPDIR: join(this.folder, 'tmp'),
       XDG_RUNTIME_DIR: runtimeDir ?? join(this.folder, 'run'),
       XDG_CACHE_HOME: join(this.folder, 'cache', kernels ?? 'best'),
-      ...(kernels === undefined ? {} : { SWARM_KERNELS: kernels })
+      ...(kernels === undefined ? {} : { SWARM_KERNELS: kernels }),
+      ...(preload === undefined ? {} : { NODE_OPTIONS: `--import=${preload.href}` })
     }
   }
 

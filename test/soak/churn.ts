@@ -46,6 +46,8 @@ const LONG_GAP_MS = 1000
 /** Longer than any wait for layers: they are held by those that stay, at least on disk. */
 const HANG_MS = 60_000
 const SAMPLE_MS = 1000
+/** Samples between collections: each takes the time of a token or two. */
+const COLLECT_SAMPLES = 30
 const GROWTH_MAX = 0.05
 const LISTEN_MS = 20
 /** A minute of either. */
@@ -210,6 +212,7 @@ class Churn {
 
   async #watch(): Promise<void> {
     while (!this.#isOver) {
+      if (this.#resident.length % COLLECT_SAMPLES === COLLECT_SAMPLES - 1) this.#swarm.collect()
       const held = await this.#swarm.heldKiB()
       this.#resident.push(this.#swarm.residentKiB().map((kib, i) => kib - (held[i] ?? 0)))
       this.#used.push({ atMs: performance.now(), seconds: this.#swarm.usedSeconds() })
@@ -276,8 +279,8 @@ function question(random: Random): GenerateRequest {
 }
 
 /**
- * Of the last tenth over the second: the least of each, because what lies above is what no collection of the
- * heap has looked at yet.
+ * Of the last tenth over the second: the least of each, because what lies above is garbage: a process that
+ * works has 30 MiB of it that one which rests has not, and who works changes.
  * @returns null when there is too little to say so.
  */
 export function growthOf(samples: readonly number[]): number | null {
