@@ -8,6 +8,8 @@ import { containsAll, formatRanges, sameRange, type LayerRange } from '../model/
 import { renderTable } from './table.ts'
 import { formatLayers } from './words.ts'
 
+import type { PeerId } from '../wire/ids.ts'
+
 const MAP_CELLS_MAX = 60
 
 /** A machine by what people call it; foreign text. */
@@ -71,8 +73,21 @@ function predictionLine(plan: PlanStatus): string {
   return `${ready}; predicted ${formatRate(tokensPerSecond)} tok/s (${tokenMs.toFixed(1)} ms per token)`
 }
 
-/** The plan in words: what its figures mean, and what the loss of each machine would. */
-export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
+/** Machines without which some layers have nobody who stands by for them. */
+export function alone({ stages, standbys }: PlanStatus): PeerId[] {
+  const lacking = stages.filter((stage) => !standbys.some((one) => sameRange(one, stage)))
+  return [...new Set(lacking.map(({ peer }) => peer))]
+}
+
+/**
+ * The plan in words: what its figures mean, and what the loss of each machine would.
+ * @param losses the plans without machines that are alone, as far as they are known.
+ */
+export function explainLines(
+  plan: PlanStatus,
+  peers: readonly PlanName[],
+  losses: ReadonlyMap<string, PlanStatus> = new Map()
+): string[] {
   const { predicted, stages } = plan
   if (predicted === null) return []
   const { firstTokenMs, promptTokens, pooledTokensPerSecond, hopMs } = predicted
@@ -84,7 +99,7 @@ export function explainLines(plan: PlanStatus, peers: readonly PlanName[]): stri
     stages.length > 1 ? `${after}; ${wire}; ${pooled}` : after,
     ...reserveLines(plan),
     ...streamedLines(plan, peers),
-    ...standbyLines(plan, peers)
+    ...standbyLines(plan, peers, losses)
   ]
 }
 
@@ -123,7 +138,11 @@ export function comparedLine(now: PlanStatus, then: PlanStatus): string {
 }
 
 /** What the loss of each machine would mean: a line for each, and for each that would take over from it. */
-function standbyLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
+function standbyLines(
+  plan: PlanStatus,
+  peers: readonly PlanName[],
+  losses: ReadonlyMap<string, PlanStatus>
+): string[] {
   return [...groupBy(plan.stages, ({ peer }) => peer)].flatMap(([peer, stages]) => {
     const heirs = groupBy(
       stages,
@@ -132,10 +151,18 @@ function standbyLines(plan: PlanStatus, peers: readonly PlanName[]): string[] {
     return [...heirs].map(([heir, ranges]) => {
       const lost = `if ${nameOf(peers, peer)} goes:`
       const layers = `layers ${formatRanges(ranges)}`
-      if (heir === undefined) return `${lost} nobody has room to take over ${layers}`
+      if (heir === undefined) return `${lost} ${withoutHeir(layers, losses.get(peer))}`
       return `${lost} ${nameOf(peers, heir)} takes over ${layers}${whenHeld(peers, heir, ranges)}`
     })
   })
+}
+
+function withoutHeir(layers: string, then: PlanStatus | undefined): string {
+  if (then === undefined) return `nobody stands by for ${layers}`
+  if (then.predicted === null) return `nobody takes over ${layers}, answers wait for who can`
+  const disk = then.streamed.length > 0 ? ' with layers from disk' : ''
+  const rate = formatRate(then.predicted.tokensPerSecond)
+  return `nobody stands by for ${layers}, a new plan makes ${rate} tok/s${disk}`
 }
 
 /** Whether a standby could go on at once. */

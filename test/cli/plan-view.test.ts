@@ -1,6 +1,7 @@
 import test from 'brittle'
 import type { PeerStatus, PlanStatus } from '../../src/api/service.ts'
 import {
+  alone,
   comparedLine,
   explainLines,
   layerMap,
@@ -32,8 +33,25 @@ test('plan view - in words: the bound, the first token, and what the loss of a m
       '2 sessions at once make 33.3 tok/s',
     'every machine keeps room for 1 conversation of 4096 tokens',
     'if atlas goes: bo [31mron takes over layers 0-2: standby, not loaded yet',
-    'if bo [31mron goes: nobody has room to take over layers 3-4'
+    'if bo [31mron goes: nobody stands by for layers 3-4'
   ])
+})
+
+test('plan view - where nobody stands by, what is told is the plan without that machine', (t) => {
+  t.alike(alone(plan), [PEER_A, PEER_B])
+  t.alike(alone({ ...plan, standbys: [{ ...plan.stages[1]!, peer: PEER_A }] }), [PEER_A])
+  const then = service.planIf([])
+  const lineOf = (lost: PlanStatus) => explainLines(plan, peers, new Map([[PEER_A, lost]]))[3]
+  t.is(lineOf(then), 'if atlas goes: nobody stands by for layers 0-2, a new plan makes 25.0 tok/s')
+  const streamed = [{ peer: PEER_B, layers: 2 }]
+  t.is(
+    lineOf({ ...then, streamed }),
+    'if atlas goes: nobody stands by for layers 0-2, a new plan makes 25.0 tok/s with layers from disk'
+  )
+  t.is(
+    lineOf({ ...then, predicted: null }),
+    'if atlas goes: nobody takes over layers 0-2, answers wait for who can'
+  )
 })
 
 test('plan view - in rounds the loss of a machine is told once for all its stages', (t) => {
@@ -41,9 +59,9 @@ test('plan view - in rounds the loss of a machine is told once for all its stage
   const stages = [first, second, { ...first, start: 5, end: 6 }, { ...second, start: 6, end: 8 }]
   const standbys = [{ ...stages[1]!, peer: first.peer }]
   t.alike(explainLines({ ...plan, stages, standbys }, peers).slice(3), [
-    'if atlas goes: nobody has room to take over layers 0-2, 5-5',
+    'if atlas goes: nobody stands by for layers 0-2, 5-5',
     'if bo [31mron goes: atlas takes over layers 3-4: standby, not loaded yet',
-    'if bo [31mron goes: nobody has room to take over layers 6-7'
+    'if bo [31mron goes: nobody stands by for layers 6-7'
   ])
 })
 
