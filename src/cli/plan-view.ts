@@ -74,14 +74,14 @@ function predictionLine(plan: PlanStatus): string {
 }
 
 /** Machines without which some layers have nobody who stands by for them. */
-export function alone({ stages, standbys }: PlanStatus): PeerId[] {
+export function withoutStandby({ stages, standbys }: PlanStatus): PeerId[] {
   const lacking = stages.filter((stage) => !standbys.some((one) => sameRange(one, stage)))
   return [...new Set(lacking.map(({ peer }) => peer))]
 }
 
 /**
  * The plan in words: what its figures mean, and what the loss of each machine would.
- * @param losses the plans without machines that are alone, as far as they are known.
+ * @param losses the plans without those machines, as far as they are known.
  */
 export function explainLines(
   plan: PlanStatus,

@@ -1,11 +1,11 @@
 import test from 'brittle'
 import type { PeerStatus, PlanStatus } from '../../src/api/service.ts'
 import {
-  alone,
   comparedLine,
   explainLines,
   layerMap,
   planLines,
+  withoutStandby,
   type PlanName
 } from '../../src/cli/plan-view.ts'
 import { toPeerId } from '../../src/wire/ids.ts'
@@ -38,8 +38,8 @@ test('plan view - in words: the bound, the first token, and what the loss of a m
 })
 
 test('plan view - where nobody stands by, what is told is the plan without that machine', (t) => {
-  t.alike(alone(plan), [PEER_A, PEER_B])
-  t.alike(alone({ ...plan, standbys: [{ ...plan.stages[1]!, peer: PEER_A }] }), [PEER_A])
+  t.alike(withoutStandby(plan), [PEER_A, PEER_B])
+  t.alike(withoutStandby({ ...plan, standbys: [{ ...plan.stages[1]!, peer: PEER_A }] }), [PEER_A])
   const then = service.planIf([])
   const lineOf = (lost: PlanStatus) => explainLines(plan, peers, new Map([[PEER_A, lost]]))[3]
   t.is(lineOf(then), 'if atlas goes: nobody stands by for layers 0-2, a new plan makes 25.0 tok/s')

@@ -4,7 +4,7 @@
 
 import { SwarmError } from '../../base/errors.ts'
 import { clientOf, type CommandHandler } from '../context.ts'
-import { alone, comparedLine, explainLines, planLines } from '../plan-view.ts'
+import { comparedLine, explainLines, planLines, withoutStandby } from '../plan-view.ts'
 
 import type { ApiClient } from '../../api/client.ts'
 import type { PlanStatus } from '../../api/service.ts'
@@ -22,7 +22,7 @@ export const plan: CommandHandler = async (context) => {
   const names = [...(await client.peers(signal)), ...(plan.added ?? [])]
   for (const line of planLines(plan, names, terminal.width)) terminal.line(line)
   const losses = new Map<string, PlanStatus>()
-  for (const peer of alone(plan).slice(0, LOSSES_MAX)) {
+  for (const peer of withoutStandby(plan).slice(0, LOSSES_MAX)) {
     const then = await lossOf(client, [...whatIf, `-${peer}`], signal)
     if (then !== null) losses.set(peer, then)
   }
