@@ -186,6 +186,7 @@ test(
     loseStore(a.dataDir)
     const epoch = b.knowledge.replication.cards().find(({ author }) => author === a.id)?.epoch ?? 0
     await a.open({ clock: { ...clock, wallMs: () => epoch * 1000 } })
+    await a.knowledge.learn({ answer: 'under the same number' })
     await join(t, a, b)
     await until(() => a.kinds.includes('new-logs'))
     await a.knowledge.learn({ answer: 'new' })

@@ -77,6 +77,7 @@ test('replication - a log that nobody writes rests until there is news of it', S
   const c = await installation(t, { identity: identity(3) })
   const isComplete = (one: Installation) =>
     one.knowledge.status().authors.every((author) => author.isComplete)
+  for (const one of [a, b]) await one.knowledge.learn({ answer: 'said by a living author' })
   let bc = await join(t, b, c)
   let ab = await join(t, a, b)
   await c.knowledge.learn({ answer: 'said by c' })
@@ -100,6 +101,29 @@ test('replication - a log that nobody writes rests until there is news of it', S
   await until(() => a.finds('said to b alone'))
   t.pass('both rest, and a new link wakes them')
 })
+
+test(
+  'replication - who has nothing to say has no logs that others would follow',
+  STORE,
+  async (t) => {
+    const [a, b] = [await installation(t), await installation(t, { identity: identity(2) })]
+    await join(t, a, b)
+    await a.knowledge.learn({ answer: 'said by a' })
+    await until(() => b.finds('said by a'))
+    const authors = ({ knowledge }: Installation) => {
+      return knowledge.replication.cards().map(({ author }) => author)
+    }
+    t.alike(authors(a), [a.id])
+    t.alike(authors(b), [a.id])
+    t.is(b.knowledge.replication.ownCard(), null)
+    await b.knowledge.learn({ answer: 'said by b' })
+    await until(() => a.finds('said by b'))
+    t.alike(authors(a), [a.id, b.id])
+    await b.close()
+    await b.open()
+    t.is(b.knowledge.replication.ownCard()?.author, b.id, 'from the first entry on')
+  }
+)
 
 test('replication - authors are remembered, and followed after a restart', STORE, async (t) => {
   const [a, b] = [await installation(t), await installation(t, { identity: identity(2) })]
@@ -136,10 +160,7 @@ test('replication - a peer that is in another topic gets nothing', STORE, async 
   await join(t, a, b)
   await until(() => b.kinds.includes('fault'))
   t.ok(/did not sign/.test(b.events[0]?.text ?? ''))
-  t.alike(
-    b.knowledge.replication.cards().map(({ author }) => author),
-    [b.id]
-  )
+  t.alike(b.knowledge.replication.cards(), [])
 })
 
 test(

@@ -1,9 +1,11 @@
 // Which of our pairs is written, and when a new one begins:
 //
-//   open --> pair --ready--> commit
-//             |  \--restoring--> wait for peers --time-out--> new pair, a higher epoch, a new card
-//             \--lost, full---------------------------------> new pair
+//   open --> none yet --the first entry--> new pair, its card
+//     \--> pair --ready--> commit
+//           |  \--restoring--> wait for peers --time-out--> new pair, a higher epoch, a new card
+//           \--lost, full---------------------------------> new pair
 //
+// Who has nothing to say costs nobody a log: peers follow what has a card, with some 200 KiB of memory each.
 // A pair that was left is followed and offered on (log-set.ts): what peers still have of it comes back.
 
 import { SwarmError } from '../../base/errors.ts'
@@ -60,19 +62,16 @@ export class OwnWriter {
   /** Whether a card names the pair that is written. */
   writes(card: LogCard | undefined): boolean {
     const pair = this.#current
-    return pair.basins.key === card?.basins && pair.facts.key === card.facts
+    return pair !== undefined && pair.basins.key === card?.basins && pair.facts.key === card.facts
   }
 
-  /** The pair of our newest card when the store still has it, else a new one. @throws STORE_* */
+  /** The pair of our newest card, when the store still has it. @throws STORE_* */
   async open(): Promise<void> {
     const card = this.#newestCard
-    if (card === undefined) return this.#begin(this.#firstEpoch())
+    if (card === undefined) return
     const pair = await this.#openPair(card.epoch)
-    if (pair.basins.key !== card.basins || pair.facts.key !== card.facts) {
-      // The store was made anew: what our card names is to be had from peers, if at all.
-      await pair.close()
-      return this.#begin(card.epoch + 1)
-    }
+    // The store was made anew: what our card names is to be had from peers, if at all.
+    if (pair.basins.key !== card.basins || pair.facts.key !== card.facts) return pair.close()
     this.#write(pair, card.epoch)
     if ((await pair.state()) === 'restoring') this.#wait()
   }
@@ -85,7 +84,7 @@ export class OwnWriter {
 
   /** Peers remember a pair of ours that is newer than what this store has: all was lost. */
   async overtaken(): Promise<void> {
-    await this.#beginNext('lost')
+    if (this.#current !== undefined) await this.#beginNext('lost')
   }
 
   /** More of our logs is here. @throws STORE_* */
@@ -93,7 +92,7 @@ export class OwnWriter {
     this.#restore.stir()
     if (!this.#restore.isWaiting || this.#isClosed) return
     const pair = this.#current
-    const state = await pair.state()
+    const state = await pair?.state()
     if (state !== 'ready' || pair !== this.#current || !this.#restore.isWaiting) return
     this.#restore.reset()
     this.#options.tell('restored', 'All of our own log is back')
@@ -105,8 +104,9 @@ export class OwnWriter {
     for (const pair of this.#pairs) await pair.close()
   }
 
-  get #current(): OwnPair {
-    return this.#pairs.at(-1) as OwnPair
+  /** Undefined before the first entry. */
+  get #current(): OwnPair | undefined {
+    return this.#pairs.at(-1)
   }
 
   get #newestCard(): LogCard | undefined {
@@ -156,9 +156,9 @@ export class OwnWriter {
     for (;;) {
       const pair = this.#current
       const { changes } = this.#restore
-      const state = await pair.state()
+      const state = (await pair?.state()) ?? 'lost'
       if (this.#isClosed) throw new SwarmError('STORE_BUSY', 'The store is being closed; try again')
-      if (state === 'ready' && !isFull(pair, count)) return pair
+      if (pair !== undefined && state === 'ready' && !isFull(pair, count)) return pair
       if (state === 'restoring') {
         this.#wait()
         if (await this.#restore.wait(changes)) continue
@@ -168,12 +168,14 @@ export class OwnWriter {
   }
 
   async #beginNext(state: OwnState): Promise<void> {
+    const last = this.#newestCard
+    if (last === undefined) return this.#begin(this.#firstEpoch())
     const why = {
       ready: 'the last one is full',
       restoring: 'no peer could give back what the last one has lost',
       lost: 'the last one is damaged'
     }[state]
-    await this.#begin((this.#newestCard?.epoch ?? 0) + 1)
+    await this.#begin(last.epoch + 1)
     const text = `A new log was begun: ${why}. What peers have of it stays readable`
     this.#options.tell('new-logs', text)
   }
