@@ -126,13 +126,13 @@ Napi::Value ModelObject::load(const Napi::CallbackInfo& info) {
   }
   const Napi::Array onDisk = from.Get("onDisk").As<Napi::Array>();
   for (uint32_t i = 0; i < onDisk.Length(); i++) {
-    const size_t layer = onDisk.Get(i).ToNumber().Uint32Value();
+    const size_t part = onDisk.Get(i).ToNumber().Uint32Value(), layer = part / kLayerParts;
     const bool isWanted = std::any_of(wish.spans.begin(), wish.spans.end(), [&](const LayerSpan& span) {
       return span.start <= layer && layer < span.end;
     });
-    const bool isNext = wish.onDisk.empty() || wish.onDisk.back() < layer;
-    if (!isWanted || !isNext) throw Napi::RangeError::New(env, "no such layers on disk");
-    wish.onDisk.push_back(layer);
+    const bool isNext = wish.onDisk.empty() || wish.onDisk.back() < part;
+    if (!isWanted || !isNext) throw Napi::RangeError::New(env, "no such parts of layers on disk");
+    wish.onDisk.push_back(part);
   }
   std::vector<Napi::Object> held = {info.This().As<Napi::Object>()};
   const std::atomic<int>* cancel = cancelCell(from, held);

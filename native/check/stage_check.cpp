@@ -1,23 +1,18 @@
 // Runs the whole engine without Node, so that a sanitized build of it can: models are written to a folder,
 // loaded in ranges and run on every kernel table in several ways that must give the same bits. Then
 // configurations and weights are damaged at random: each is refused with a status or runs, and touches
-// nothing that is not its own. Usage: stage_check FOLDER SEED COUNT. Exit status 1 when something fails.
+// nothing that is not its own. Parts that stay on disk are disk_check.cpp's. Usage: stage_check FOLDER SEED
+// COUNT. Exit status 1 when something fails.
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <functional>
-#include <string>
-
 #include "../stage/config_check.h"
-#include "../stage/model.h"
-#include "made_model.h"
+#include "disk_check.h"
 
 namespace swarm {
-namespace {
 
 int failures = 0;
 
@@ -27,75 +22,9 @@ void expect(bool good, const std::string& what) {
   failures++;
 }
 
-constexpr size_t kPositions = 11;
+namespace {
 
-// One stage: positions in chunks of `chunk`, hidden vectors or ids in, hidden vectors or logits out.
-struct Pass {
-  size_t start, end, chunk;
-  int threads;
-  bool half;
-  size_t onDisk = 0;  // every so manieth layer passes through memory; 0: none
-};
-
-LoadWish wishOf(const Pass& pass) {
-  LoadWish wish = {{{pass.start, pass.end}}, {}};
-  for (size_t i = pass.start; i < pass.end && pass.onDisk > 0; i += pass.onDisk) wish.onDisk.push_back(i);
-  return wish;
-}
-
-// All of these layers, in slices as short as they get. `between` is called after each but the last.
-Status loadAll(Model& model, const LoadWish& wish, const std::function<void()>& between = [] {}) {
-  for (;;) {
-    LoadProgress progress;
-    std::vector<LayerSpan> held;
-    const Status status = model.load(wish, nullptr, 0, &progress, &held);
-    if (!status.ok() || progress.isDone) return status;
-    between();
-  }
-}
-
-Status runPass(ModelConfig config, const KernelTable& table, const Pass& pass,
-               std::vector<float>& x, uint32_t* token) {
-  config.threads = pass.threads;
-  const size_t dim = config.dim, vocab = config.vocabSize;
-  const bool last = pass.end == config.nLayers;
-  Model model(config, table);
-  Status status = loadAll(model, wishOf(pass));
-  if (!status.ok()) return status;
-  KvCache cache;
-  const Type kvType = pass.half ? Type::F16 : Type::F32;
-  cache.open(model.config(), pass.start, pass.end, kPositions + 1, kvType, model.kv());
-  Sampler sampler(table, {}, 0);
-  std::vector<float> out(kPositions * (last ? vocab : dim));
-  for (size_t at = 0; at < kPositions; at += pass.chunk) {
-    Step step;
-    step.start = pass.start, step.end = pass.end;
-    StepPart part;
-    part.cache = &cache;
-    part.position = at;
-    part.nTokens = pass.chunk < kPositions - at ? pass.chunk : kPositions - at;
-    std::vector<int32_t> ids;
-    for (size_t t = 0; t < part.nTokens; t++) ids.push_back((int32_t)((at + t) * 7 % vocab));
-    if (pass.start == 0) part.ids = ids.data();
-    else part.input = (const uint8_t*)&x[at * dim];
-    if (last) {
-      part.logits = &out[at * vocab];
-      part.allLogits = true;
-      part.sampler = &sampler;
-    } else {
-      part.output = (uint8_t*)&out[at * dim];
-    }
-    step.parts.push_back(part);
-    model.step(step);
-    const StepPart& done = step.parts[0];
-    if (!done.status.ok()) return done.status;
-    if (last) *token = done.sampled.back().id;
-  }
-  x = out;
-  return {};
-}
-
-void checkWays(const Recipe& recipe, const MadeModel& model) {
+void checkWays(const Recipe& recipe, const MadeModel& model, Random& random) {
   const size_t n = recipe.nLayers;
   for (const bool half : {true, false}) {
     std::vector<float> expected;
@@ -119,24 +48,27 @@ void checkWays(const Recipe& recipe, const MadeModel& model) {
       compare("one batch", table, {{0, n, kPositions, 1, half}});
       compare("chunks on two threads", table, {{0, n, 4, 2, half}});
       if (n > 1) compare("two stages", table, {{0, 1, 5, 2, half}, {1, n, 3, 1, half}});
-      compare("all layers from disk", table, {{0, n, 3, 2, half, 1}});
-      if (n > 2) compare("some layers from disk", table, {{0, 2, 4, 1, half, 2}, {2, n, 1, 2, half, 2}});
+      compare("all layers from disk", table, {{0, n, 3, 2, half, allParts(n)}});
+      compare("some parts from disk", table, {{0, n, 4, 2, half, someParts(random, n)}});
+      if (n < 3) continue;
+      const std::vector<size_t> parts = someParts(random, n);
+      compare("two stages from disk", table, {{0, 2, 4, 1, half, parts}, {2, n, 1, 2, half, parts}});
     }
   }
 }
 
 // Loads that are given up for others at every slice: what serves at the end is what was asked for last.
-void checkSpans(const Recipe& recipe, const MadeModel& model) {
+void checkSpans(const Recipe& recipe, const MadeModel& model, Random& random) {
   const size_t n = recipe.nLayers;
   const LoadWish both = {n > 2 ? std::vector<LayerSpan>{{n - 1, n}, {0, 1}}
                                : std::vector<LayerSpan>{{0, n}},
                          {}};
-  const LoadWish whole = wishOf({0, n, 1, 1, false}), onDisk = wishOf({0, n, 1, 1, false, 2});
-  const LoadWish last = wishOf({n - 1, n, 1, 1, false});
-  const std::vector<LoadWish> wishes = {both, whole, onDisk, {}, last, onDisk, both};
+  const LoadWish whole = {{{0, n}}, {}}, last = {{{n - 1, n}}, {}};
   ModelConfig config = model.config;
   config.threads = 2;
   for (int given = 0; given < 12; given++) {
+    const LoadWish some = {{{0, n}}, someParts(random, n)}, other = {{{0, n}}, someParts(random, n)};
+    const std::vector<LoadWish> wishes = {both, whole, some, {}, last, other, some, both};
     Model engine(config, *findTable("scalar"));
     LoadProgress progress;
     std::vector<LayerSpan> held;
@@ -211,7 +143,8 @@ void checkDamage(const std::string& folder, uint64_t seed, int count) {
     std::vector<float> x;
     uint32_t token = 0;
     if (status.ok()) {
-      const Pass pass = {0, model.config.nLayers, 1 + random.next() % kPositions, 2, random.next() % 2 == 0};
+      Pass pass = {0, model.config.nLayers, 1 + random.next() % kPositions, 2, random.next() % 2 == 0};
+      if (random.next() % 2 == 0) pass.onDisk = someParts(random, model.config.nLayers);
       status = runPass(model.config, *findTable(tables[random.next() % tables.size()]), pass, x, &token);
     }
     if (status.ok()) ran++;
@@ -234,7 +167,7 @@ void checkChanges(const std::string& folder) {
     place(model.config, model.file, path);
     Model engine(model.config, *findTable("scalar"));
     bool changed = false;
-    const Status status = loadAll(engine, wishOf({0, model.config.nLayers, 1, 1, false}), [&] {
+    const Status status = loadAll(engine, {{{0, model.config.nLayers}}, {}}, [&] {
       if (!changed) change();
       changed = true;
     });
@@ -248,87 +181,6 @@ void checkChanges(const std::string& folder) {
   expect(outcome([&] { unlink(path.c_str()); }) == "ok", "a file that was opened may lose its name");
 }
 
-// The same while layers are read from it for each pass; a pass that was cancelled or failed leaves the next
-// ones as they are.
-void checkDisk(const std::string& folder) {
-  const std::string path = folder + "/streamed";
-  MadeModel model = makeModel(kRecipes[3]);
-  place(model.config, model.file, path);
-  const size_t n = model.config.nLayers, vocab = model.config.vocabSize;
-  Model engine(model.config, *findTable("scalar"));
-  expect(loadAll(engine, wishOf({0, n, 1, 1, false, 1})).ok(), "all layers stay on disk");
-  std::vector<float> logits(vocab);
-  const std::atomic<int> cancelled{1};
-  const auto pass = [&](size_t end, const std::atomic<int>* cancel) {
-    KvCache cache;
-    cache.open(model.config, 0, n, 2, Type::F32, engine.kv());
-    const int32_t id = 3;
-    StepPart part;
-    part.cache = &cache, part.nTokens = 1, part.ids = &id, part.cancel = cancel;
-    if (end == n) part.logits = logits.data();
-    Step step;
-    step.end = end;
-    step.parts.push_back(part);
-    engine.step(step);
-    return std::string(step.parts[0].status.ok() ? "ok" : step.parts[0].status.code);
-  };
-  expect(pass(n, nullptr) == "ok", "a pass from disk");
-  const std::vector<float> expected = logits;
-  const size_t resident = engine.residentBytes();
-  for (const size_t end : {2, 1, 3, 1, 4}) {
-    expect(pass(end, nullptr) == "ok" && pass(n, &cancelled) == kCancelled, "a pass that ends early");
-    expect(pass(n, nullptr) == "ok" && logits == expected, "a pass after one that ended early");
-  }
-  expect(engine.residentBytes() == resident, "passes take memory");
-  unlink(path.c_str());
-  expect(pass(n, nullptr) == "ok" && logits == expected, "a file that is open may lose its name");
-  place(model.config, model.file, path);
-  Model again(model.config, *findTable("scalar"));
-  expect(truncate(path.c_str(), 4096) == 0, "truncate");
-  expect(std::string(loadAll(again, wishOf({0, n, 1, 1, false, 1})).code) == "MODEL_CHANGED",
-         "a file that changed is not streamed");
-}
-
-// What is read of a file that changes between two passes is refused, and served again when it is back.
-void checkDiskChanges(const std::string& folder) {
-  const std::string path = folder + "/restored";
-  MadeModel model = makeModel(kRecipes[3]);
-  place(model.config, model.file, path);
-  const size_t n = model.config.nLayers;
-  Model engine(model.config, *findTable("scalar"));
-  expect(loadAll(engine, wishOf({0, n, 1, 1, false, 1})).ok(), "all layers stay on disk");
-  KvCache cache;
-  cache.open(model.config, 0, n, 64, Type::F32, engine.kv());
-  const auto pass = [&] {
-    const int32_t id = 3;
-    Step step;
-    step.end = n;
-    StepPart part;
-    part.cache = &cache, part.position = cache.length(), part.nTokens = 1, part.ids = &id;
-    step.parts.push_back(part);
-    engine.step(step);
-    return std::string(step.parts[0].status.ok() ? "ok" : step.parts[0].status.code);
-  };
-  expect(pass() == "ok", "a pass before the change");
-  expect(truncate(path.c_str(), 4096) == 0, "truncate");
-  // What was read ahead before is still of the old file.
-  std::string code = "ok";
-  for (int left = 3; left > 0 && code == "ok"; left--) code = pass();
-  expect(code == "MODEL_TRUNCATED" || code == "MODEL_CHANGED", "a pass from a file that shrank: " + code);
-  code = pass();
-  expect(code == "MODEL_TRUNCATED" || code == "MODEL_CHANGED", "the one after it: " + code);
-  const size_t length = cache.length();
-  FILE* out = fopen(path.c_str(), "r+b");
-  expect(out && fwrite(model.file.data(), 1, model.file.size(), out) == model.file.size(), "restore");
-  if (out) fclose(out);
-  timespec times[2] = {};
-  times[0].tv_sec = times[1].tv_sec = model.config.mtimeNs / 1000000000;
-  times[0].tv_nsec = times[1].tv_nsec = model.config.mtimeNs % 1000000000;
-  expect(utimensat(AT_FDCWD, path.c_str(), times, 0) == 0, "utimensat");
-  for (int left = 3; left > 0 && code != "ok"; left--) code = pass();
-  expect(code == "ok" && cache.length() == length + 1, "a pass from the file as it was: " + code);
-}
-
 }  // namespace
 }  // namespace swarm
 
@@ -339,17 +191,19 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::string folder = argv[1];
+  const uint64_t seed = strtoull(argv[2], nullptr, 10);
+  Random random = {seed};
   for (const Recipe& recipe : kRecipes) {
     MadeModel model = makeModel(recipe);
     place(model.config, model.file, folder + "/model");
     const Status status = checkConfig(model.config);
     expect(status.ok(), std::string(recipe.name) + ": " + status.message);
-    checkWays(recipe, model);
-    checkSpans(recipe, model);
+    checkWays(recipe, model, random);
+    checkSpans(recipe, model, random);
+    checkMoves(recipe, model, random);
   }
   checkChanges(folder);
-  checkDisk(folder);
-  checkDiskChanges(folder);
-  checkDamage(folder, strtoull(argv[2], nullptr, 10), atoi(argv[3]));
+  checkDisk(folder, random);
+  checkDamage(folder, seed, atoi(argv[3]));
   return failures == 0 ? 0 : 1;
 }

@@ -257,23 +257,24 @@ void Forward::leave(int thread, size_t layer, LayerPart part) {
   if (thread == 0) weights_.leave(layer, part);
 }
 
-// Half by half, so that of a layer from disk each part is left as soon as may be: the next layer's takes its
-// place. False when there is no reason to go on.
+// Part by part, so that one from disk is left as soon as may be: the next one of its kind takes its place.
+// False when there is no reason to go on.
 bool Forward::passLayer(size_t index, Team& team, int thread) {
-  const Layer& layer = *weights_.layer(index);
+  const Layer& layer = weights_.layer(index);
   const auto bandAt = [&](size_t first) { return Band{first, std::min(kBandRows, nRows_ - first)}; };
   for (size_t first = 0; first < nRows_; first += kBandRows) {
     if (!goOn(team, thread, index, LayerPart::Attention)) return false;
     attentionHalf(layer, index, bandAt(first), team, thread);
   }
   leave(thread, index, LayerPart::Attention);
-  // A resident layer is whole: nobody has to wait for the rest of it.
-  const bool isWhole = !weights_.streams(index, index + 1);
+  // Nobody has to wait for what is resident.
+  const bool waitsForGateUp = weights_.streams(index, LayerPart::GateUp);
+  const bool waitsForDown = weights_.streams(index, LayerPart::Down);
   for (size_t first = 0; first < nRows_; first += kBandRows) {
-    if (!isWhole && !goOn(team, thread, index, LayerPart::GateUp)) return false;
+    if (waitsForGateUp && !goOn(team, thread, index, LayerPart::GateUp)) return false;
     gateUp(layer, bandAt(first), team);
     if (first + kBandRows >= nRows_) leave(thread, index, LayerPart::GateUp);
-    if (!isWhole && !goOn(team, thread, index, LayerPart::Down)) return false;
+    if (waitsForDown && !goOn(team, thread, index, LayerPart::Down)) return false;
     down(layer, bandAt(first), team);
   }
   leave(thread, index, LayerPart::Down);

@@ -111,7 +111,7 @@ class Forward {
   std::unique_ptr<std::atomic<int>[]> trouble_;  // per part; any thread may note one
   size_t troubles_ = 0;                          // room in it
   bool stop_ = false;                            // thread 0 decides, see goOn
-  Status unread_;                                // why a layer could not be read from disk
+  Status unread_;                                // why a part could not be read from disk
 };
 
 }  // namespace swarm

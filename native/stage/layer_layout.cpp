@@ -16,12 +16,6 @@ constexpr size_t kPieceBytes = size_t(1) << 20;
 constexpr size_t kTensorAlign = 256;
 
 size_t aligned(size_t bytes) { return (bytes + kTensorAlign - 1) / kTensorAlign * kTensorAlign; }
-
-std::vector<Role> rolesOfAll() {
-  std::vector<Role> all;
-  for (const std::vector<Role>& part : kPartRoles) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
 }  // namespace
 
 const std::vector<Role> kPartRoles[kLayerParts] = {
@@ -30,7 +24,15 @@ const std::vector<Role> kPartRoles[kLayerParts] = {
     {Role::FfnNorm, Role::FfnGate, Role::FfnUp},
     {Role::FfnDown},
 };
-const std::vector<Role> kLayerRoles = rolesOfAll();
+
+std::vector<Role> rolesOf(PartSet parts) {
+  std::vector<Role> all;
+  for (size_t part = 0; part < kLayerParts; part++) {
+    const std::vector<Role>& roles = kPartRoles[part];
+    if (contains(parts, (LayerPart)part)) all.insert(all.end(), roles.begin(), roles.end());
+  }
+  return all;
+}
 
 size_t Piece::fileBytes() const { return rows * fileRowBytes(place->type, place->cols); }
 

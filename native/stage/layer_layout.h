@@ -1,6 +1,6 @@
-// Where the tensors of one layer, or of a part of it, lie in their buffer, and in which pieces they come from
-// the file. The same for layers that stay in memory (weights.h) and for those that pass through it
-// (streamer.h).
+// The parts of a layer, where the tensors of one layer or of some of its parts lie in their buffer, and in
+// which pieces they come from the file. The same for parts that stay in memory (weights.h) and for those that
+// pass through it (streamer.h).
 
 #pragma once
 
@@ -22,22 +22,32 @@ struct Matrix {
   const float* floats() const { return (const float*)data; }
 };
 
-// The tensors of one layer, or those that belong to none, by role.
-struct Layer {
-  HugeBuffer memory;
-  Matrix tensor[(int)Role::Count];
-
-  const Matrix& operator[](Role role) const { return tensor[(int)role]; }
-};
-
 // What of a layer is computed before the next part is needed, in this order.
 enum class LayerPart { Attention, GateUp, Down, Count };
 constexpr size_t kLayerParts = (size_t)LayerPart::Count;
 
-// The roles of each.
+// The number that names a part of a model (src/model/layer-part.ts).
+constexpr size_t partAt(size_t layer, LayerPart part) { return layer * kLayerParts + (size_t)part; }
+
+// Some of a layer's parts: a bit of each.
+using PartSet = unsigned;
+constexpr PartSet kAllParts = (1u << kLayerParts) - 1;
+constexpr PartSet only(LayerPart part) { return 1u << (unsigned)part; }
+constexpr bool contains(PartSet set, LayerPart part) { return (set & only(part)) != 0; }
+
+// The roles of each part.
 extern const std::vector<Role> kPartRoles[kLayerParts];
-// Of all of them.
-extern const std::vector<Role> kLayerRoles;
+// Of all of these.
+std::vector<Role> rolesOf(PartSet parts);
+
+// The tensors of one layer, or those that belong to none, by role.
+struct Layer {
+  HugeBuffer memory;
+  PartSet onDisk = 0;  // whose tensors are not in its memory
+  Matrix tensor[(int)Role::Count];
+
+  const Matrix& operator[](Role role) const { return tensor[(int)role]; }
+};
 
 // Rows of one tensor, read at once.
 struct Piece {

@@ -1,5 +1,4 @@
-// The ring of units: the place of a part is free, being filled piece by piece by all threads, ready, or
-// taken.
+// Of each kind one place: it is free, being filled piece by piece by all threads, ready, or taken.
 
 #include "streamer.h"
 
@@ -16,33 +15,46 @@ constexpr int kReaders = 4;
 constexpr std::chrono::milliseconds kAskEvery{20};
 }  // namespace
 
-Status Streamer::setLayers(const std::vector<size_t>& layers) {
-  if (layers == layers_) return {};
-  stop();
-  if (layers.empty()) return {};
-  file_ = std::make_unique<ModelFile>(config_, true);
-  Status status = file_->check();
-  for (const size_t layer : layers) {
-    for (const std::vector<Role>& roles : kPartRoles) layouts_.emplace_back(config_, (int)layer, roles);
+Status Streamer::setParts(const std::vector<size_t>& parts) {
+  if (parts == parts_) return {};
+  if (parts.empty()) {
+    stop();
+    return {};
+  }
+  // All that can fail comes before the old ring ends; memory that nobody has touched yet costs nothing.
+  auto file = std::make_unique<ModelFile>(config_, true);
+  const Status status = file->check();
+  if (!status.ok()) return status;
+  std::vector<LayerLayout> layouts;
+  size_t most[kLayerParts] = {}, count[kLayerParts] = {};
+  for (const size_t part : parts) {
+    const size_t kind = part % kLayerParts;
+    layouts.emplace_back(config_, (int)(part / kLayerParts), kPartRoles[kind]);
+    most[kind] = std::max(most[kind], layouts.back().bytes());
+    count[kind]++;
   }
   size_t bytes = 0;
-  for (size_t part = 0; part < kLayerParts; part++) {
-    places_[part].at = bytes;
-    size_t most = 0;
-    for (size_t unit = part; unit < layouts_.size(); unit += kLayerParts) {
-      most = std::max(most, layouts_[unit].bytes());
-    }
-    bytes += most;
+  for (const size_t one : most) bytes += one;
+  Layer room;
+  if (!room.memory.allocate(bytes)) {
+    return Status::fail("NATIVE_OUT_OF_MEMORY",
+                        "no memory for " + std::to_string(bytes) + " bytes of layers from disk");
   }
-  if (status.ok() && !room_.memory.allocate(bytes)) {
-    status = Status::fail("NATIVE_OUT_OF_MEMORY",
-                          "no memory for " + std::to_string(bytes) + " bytes of a layer from disk");
+
+  stop();
+  parts_ = parts;
+  layouts_ = std::move(layouts);
+  file_ = std::move(file);
+  room_ = std::move(room);
+  size_t at = 0;
+  for (size_t kind = 0; kind < kLayerParts; kind++) {
+    count_[kind] = count[kind];
+    at_[kind] = at;
+    at += most[kind];
+    next_[kind] = 0;
+    while (count[kind] > 0 && kindOf(next_[kind]) != kind) next_[kind]++;
+    setFree(places_[kind]);
   }
-  if (!status.ok()) {
-    stop();
-    return status;
-  }
-  layers_ = layers;
   for (int i = 0; i < kReaders; i++) threads_.emplace_back([this] { readLoop(); });
   return {};
 }
@@ -58,40 +70,39 @@ void Streamer::stop() {
   for (Place& place : places_) place = {};
   room_ = {};
   layouts_.clear();
-  layers_.clear();
+  parts_.clear();
   file_.reset();
-  next_ = 0;
   stopping_ = false;
 }
 
-bool Streamer::has(size_t layer) const {
-  return std::binary_search(layers_.begin(), layers_.end(), layer);
+size_t Streamer::indexOf(size_t layer, LayerPart part) const {
+  return (size_t)(std::lower_bound(parts_.begin(), parts_.end(), partAt(layer, part)) - parts_.begin());
 }
 
-size_t Streamer::indexOf(size_t layer) const {
-  return (size_t)(std::lower_bound(layers_.begin(), layers_.end(), layer) - layers_.begin());
+size_t Streamer::partBytes(size_t layer, LayerPart part) const {
+  return layouts_[indexOf(layer, part)].bytes();
 }
 
-size_t Streamer::layerBytes(size_t layer) const {
-  size_t bytes = 0;
-  for (size_t part = 0; part < kLayerParts; part++) {
-    bytes += layouts_[indexOf(layer) * kLayerParts + part].bytes();
-  }
-  return bytes;
+// The next one of its kind.
+size_t Streamer::after(size_t index) const {
+  const size_t kind = kindOf(index);
+  do index = (index + 1) % parts_.size();
+  while (kindOf(index) != kind);
+  return index;
 }
 
 // Or will be.
-bool Streamer::isThere(size_t unit) {
-  const Place& place = placeOf(unit);
-  return place.state != State::Free && place.unit == unit;
+bool Streamer::isThere(size_t index) const {
+  const Place& place = places_[kindOf(index)];
+  return place.state != State::Free && place.index == index;
 }
 
 bool Streamer::take(size_t layer, LayerPart part, const std::function<bool()>& isOver, Status* status) {
-  const size_t unit = indexOf(layer) * kLayerParts + (size_t)part;
-  Place& place = placeOf(unit);
+  const size_t index = indexOf(layer, part);
+  Place& place = places_[(size_t)part];
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
-    if (isThere(unit) && place.state != State::Filling) {
+    if (isThere(index) && place.state != State::Filling) {
       if (place.status.ok()) {
         place.state = State::Taken;
         return true;
@@ -99,15 +110,15 @@ bool Streamer::take(size_t layer, LayerPart part, const std::function<bool()>& i
       // The next pass tries again.
       *status = place.status;
       for (Place& one : places_) {
-        if (one.state == State::Ready && !one.status.ok()) one.state = State::Free;
+        if (one.state == State::Ready && !one.status.ok()) setFree(one);
       }
-      next_ = unit;
+      next_[(size_t)part] = index;
       return false;
     }
-    if (!isThere(unit)) {
+    if (!isThere(index)) {
       // A pass that begins elsewhere than the last one ended: what was read ahead is not wanted now.
-      next_ = unit;
-      if (place.state == State::Ready) place.state = State::Free;
+      next_[(size_t)part] = index;
+      if (place.state == State::Ready) setFree(place);
       work_.notify_all();
     }
     if (isOver()) return false;
@@ -120,26 +131,36 @@ void Streamer::giveBack(LayerPart part) {
     std::lock_guard<std::mutex> lock(mutex_);
     Place& place = places_[(size_t)part];
     if (place.state != State::Taken) return;
-    // A single layer stays.
-    place.state = layers_.size() > 1 ? State::Free : State::Ready;
+    // The only one of its kind stays.
+    if (count_[(size_t)part] > 1) setFree(place);
+    else place.state = State::Ready;
   }
   work_.notify_all();
 }
 
-// The place whose next piece is due; a free one takes the next part of the ring first. Null: nothing is.
+void Streamer::setFree(Place& place) {
+  place.state = State::Free;
+  place.turn = turns_++;
+}
+
+// The place whose next piece is due: of those that are free or being filled the one that was free first.
+// Null: there is none.
 Streamer::Place* Streamer::placeToRead() {
-  for (Place& place : places_) {
-    const bool isBegun = place.state == State::Filling;
-    if (isBegun && place.nextPiece < layouts_[place.unit].pieces().size()) return &place;
+  Place* found = nullptr;
+  for (size_t kind = 0; kind < kLayerParts; kind++) {
+    Place& place = places_[kind];
+    const bool isFree = place.state == State::Free && count_[kind] > 0;
+    const bool isBegun =
+        place.state == State::Filling && place.nextPiece < layouts_[place.index].pieces().size();
+    if ((isFree || isBegun) && (!found || place.turn < found->turn)) found = &place;
   }
-  // Only behind a jump can it be there already.
-  for (size_t i = 0; i < kLayerParts && isThere(next_); i++) next_ = (next_ + 1) % layouts_.size();
-  Place& place = placeOf(next_);
-  if (place.state != State::Free) return nullptr;
-  place = {State::Filling, next_, place.at, 0, 0, {}};
-  layouts_[next_].place(room_, place.at, false);
-  next_ = (next_ + 1) % layouts_.size();
-  return &place;
+  if (!found || found->state == State::Filling) return found;
+  const size_t kind = (size_t)(found - places_);
+  const size_t index = next_[kind];
+  *found = {State::Filling, found->turn, index, 0, 0, {}};
+  layouts_[index].place(room_, at_[kind], false);
+  next_[kind] = after(index);
+  return found;
 }
 
 void Streamer::readLoop() {
@@ -157,10 +178,10 @@ void Streamer::readLoop() {
       work_.wait(lock);
       continue;
     }
-    const std::vector<Piece>& pieces = layouts_[place->unit].pieces();
+    const std::vector<Piece>& pieces = layouts_[place->index].pieces();
     const Piece& piece = pieces[place->nextPiece++];
     if (place->status.ok()) {
-      uint8_t* const memory = room_.memory.data() + place->at;
+      uint8_t* const memory = room_.memory.data() + at_[place - places_];
       lock.unlock();
       Status status = readPiece(*file_, piece, buffer, memory);
       lock.lock();

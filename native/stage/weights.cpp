@@ -1,5 +1,5 @@
-// Loading: lay out one buffer per layer, and let every thread read a piece and interleave its rows in place,
-// until the slice of time is over.
+// Loading: lay out one buffer per layer for what is to be resident of it, and let every thread read a piece
+// and interleave its rows in place, until the slice of time is over.
 
 #include "weights.h"
 
@@ -16,34 +16,48 @@ Weights::Weights(const ModelConfig& config) : config_(config), layers_(config.nL
 
 Weights::~Weights() = default;
 
+bool Weights::has(size_t index) const {
+  const bool hasEnds = (index > 0 || embedding_) && (index + 1 < config_.nLayers || head_);
+  return common_ && layers_[index] && hasEnds;
+}
+
 bool Weights::streams(size_t start, size_t end) const {
   for (size_t i = start; i < end; i++) {
-    if (!layers_[i]) return true;
+    if (layers_[i]->onDisk != 0) return true;
   }
   return false;
 }
 
 size_t Weights::layerBytes(size_t index) const {
-  return layers_[index] ? layers_[index]->memory.size() : streamer_.layerBytes(index);
+  size_t bytes = layers_[index]->memory.size();
+  for (size_t i = 0; i < kLayerParts; i++) {
+    const LayerPart part = (LayerPart)i;
+    if (streams(index, part)) bytes += streamer_.partBytes(index, part);
+  }
+  return bytes;
 }
 
 Status Weights::enter(size_t index, LayerPart part, const std::function<bool()>& isOver) {
   Status status;
-  if (!layers_[index]) streamer_.take(index, part, isOver, &status);
+  if (!streams(index, part) || !streamer_.take(index, part, isOver, &status)) return status;
+  for (const Role role : kPartRoles[(size_t)part]) {
+    layers_[index]->tensor[(int)role] = streamer_.room()[role];
+  }
   return status;
 }
 
 void Weights::leave(size_t index, LayerPart part) {
-  if (!layers_[index]) streamer_.giveBack(part);
+  if (streams(index, part)) streamer_.giveBack(part);
 }
 
 void Weights::leaveAll() {
   for (size_t part = 0; part < kLayerParts; part++) streamer_.giveBack((LayerPart)part);
 }
 
-// Allocates a buffer, points its tensors into it and lists what has to be read.
-Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<Role>& roles) {
-  if (slot) return {};
+// Unless it is there: allocates a buffer, points its tensors into it and lists what has to be read.
+Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<Role>& roles,
+                     PartSet onDisk) {
+  if (slot && slot->onDisk == onDisk) return {};
   const LayerLayout layout(config_, index, roles);
   auto layer = std::make_unique<Layer>();
   if (!layer->memory.allocate(layout.bytes())) {
@@ -51,6 +65,7 @@ Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<
                         "no memory for " + std::to_string(layout.bytes()) + " bytes of weights");
   }
   layout.place(*layer, 0, true);
+  layer->onDisk = onDisk;
   for (const Piece& piece : layout.pieces()) {
     due_.push_back({piece, fresh_.size(), false});
     progress_.totalBytes += piece.fileBytes();
@@ -59,35 +74,55 @@ Status Weights::plan(std::unique_ptr<Layer>& slot, int index, const std::vector<
   return {};
 }
 
+// Frees layers that are not wanted. What of the others is to come from disk, or has to until it is resident,
+// does from now on.
+Status Weights::stream(const std::vector<PartSet>& onDisk, const std::vector<bool>& isWanted) {
+  std::vector<PartSet> now(config_.nLayers, 0);
+  std::vector<size_t> parts;
+  for (size_t i = 0; i < config_.nLayers; i++) {
+    if (!isWanted[i]) layers_[i].reset();
+    const bool stays = layers_[i] && layers_[i]->onDisk == onDisk[i];
+    // One that is to be resident and is not there is away until then.
+    const bool serves = layers_[i] || onDisk[i] != 0;
+    now[i] = stays || !serves ? onDisk[i] : kAllParts;
+    for (size_t part = 0; part < kLayerParts; part++) {
+      if (contains(now[i], (LayerPart)part)) parts.push_back(partAt(i, (LayerPart)part));
+    }
+  }
+  const Status status = streamer_.setParts(parts);
+  if (!status.ok()) return status;
+  for (size_t i = 0; i < config_.nLayers; i++) {
+    if (now[i] == 0 || (layers_[i] && layers_[i]->onDisk == now[i])) continue;
+    layers_[i] = std::make_unique<Layer>();
+    layers_[i]->onDisk = now[i];
+  }
+  return {};
+}
+
 Status Weights::begin(const LoadWish& wish) {
   giveUp();
-  enum : char { kNot, kResident, kOnDisk };
-  std::vector<char> wanted(config_.nLayers, kNot);
+  std::vector<bool> isWanted(config_.nLayers, false);
   for (const LayerSpan& span : wish.spans) {
-    for (size_t i = span.start; i < span.end; i++) wanted[i] = kResident;
+    for (size_t i = span.start; i < span.end; i++) isWanted[i] = true;
   }
-  for (const size_t i : wish.onDisk) wanted[i] = kOnDisk;
+  std::vector<PartSet> onDisk(config_.nLayers, 0);
+  for (const size_t part : wish.onDisk) onDisk[part / kLayerParts] |= only((LayerPart)(part % kLayerParts));
   bool tied = true;
   for (const TensorPlace& place : config_.tensors) tied = tied && place.role != Role::Output;
-  const bool wantsHead = wanted.back() != kNot;
+  const bool wantsHead = isWanted.back();
   // A tied head is the token table: held once, whichever end wants it.
-  const bool wantsTable = wanted.front() != kNot || (wantsHead && tied);
-  std::vector<size_t> onDisk;
-  for (size_t i = 0; i < config_.nLayers; i++) {
-    if (wanted[i] != kResident) layers_[i].reset();
-    const bool comes = wanted[i] == kResident && !layers_[i] && streamer_.has(i);
-    if (wanted[i] == kOnDisk || comes) onDisk.push_back(i);
-  }
+  const bool wantsTable = isWanted.front() || (wantsHead && tied);
   if (!wantsTable) embedding_.reset();
   if (!wantsHead) head_.reset();
 
-  Status status = plan(common_, -1, {Role::RopeFreqs});
+  Status status = stream(onDisk, isWanted);
+  if (status.ok()) status = plan(common_, -1, {Role::RopeFreqs});
   if (status.ok() && wantsTable) status = plan(embedding_, -1, {Role::TokenEmbedding});
   if (status.ok() && wantsHead) status = plan(head_, -1, {Role::OutputNorm, Role::Output});
-  if (status.ok()) status = streamer_.setLayers(onDisk);
   for (const LayerSpan& span : wish.spans) {
     for (size_t i = span.start; i < span.end && status.ok(); i++) {
-      if (wanted[i] == kResident) status = plan(layers_[i], (int)i, kLayerRoles);
+      const PartSet resident = kAllParts & ~onDisk[i];
+      if (resident != 0) status = plan(layers_[i], (int)i, rolesOf(resident), onDisk[i]);
     }
   }
   if (status.ok()) wish_ = wish;
@@ -148,8 +183,9 @@ Status Weights::install() {
     if (!isWhole[i]) return {};
     if (fresh_[i].layer) *fresh_[i].slot = std::move(fresh_[i].layer);
   }
-  progress_.isDone = true;
-  return streamer_.setLayers(wish_.onDisk);
+  const Status status = streamer_.setParts(wish_.onDisk);
+  progress_.isDone = status.ok();
+  return status;
 }
 
 void Weights::giveUp() {

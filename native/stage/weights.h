@@ -1,7 +1,7 @@
 // The weights of one model on this machine: a set of layers, one buffer each, so that it can grow and shrink
-// without touching the layers that stay, and others that pass through memory (streamer.h). Reads the file in
-// parallel, a slice of time at a time so that steps can run between, and closes it unless layers stay on
-// disk; nothing of a model is mapped while it computes.
+// without touching the layers that stay; parts of layers that stay on disk are in none, they pass through
+// memory (streamer.h). Reads the file in parallel, a slice of time at a time so that steps can run between,
+// and closes it unless parts stay on disk; nothing of a model is mapped while it computes.
 
 #pragma once
 
@@ -27,7 +27,7 @@ struct LayerSpan {
 // What a load is to bring about.
 struct LoadWish {
   std::vector<LayerSpan> spans;
-  std::vector<size_t> onDisk;  // of their layers those that are read for each pass, ascending
+  std::vector<size_t> onDisk;  // parts of their layers that are read for each pass, by number, ascending
 
   bool operator==(const LoadWish& other) const { return spans == other.spans && onDisk == other.onDisk; }
 };
@@ -48,26 +48,29 @@ class Weights {
   // head where the last is. One call reads for about `sliceMs`, at least one piece; the same wish again
   // goes on until isDone, another one begins anew. Layers outside are freed first, those that stay are not
   // read again, and new ones serve from the end of the call that read their last piece, in the order of
-  // the spans. Those that are to stay on disk serve at once; one that did so serves on until it is
-  // resident. On failure the layers that serve stay and what was read of others is freed.
+  // the spans. One of which other parts are to stay on disk than do, or some where it was not there, loses
+  // its buffer and serves from disk as a whole until its new one has been read. On failure the layers that
+  // serve stay, those in between from disk, and what was read of others is freed.
   Status load(const LoadWish& wish, Team& team, const std::atomic<int>* cancel, int sliceMs,
               LoadProgress* progress);
 
-  bool has(size_t index) const { return layers_[index] || streamer_.has(index); }
-  // Whether any of [start, end) comes from disk.
+  // Whether it serves: the first one needs the token table, the last one the head.
+  bool has(size_t index) const;
+  bool streams(size_t index, LayerPart part) const { return contains(layers_[index]->onDisk, part); }
+  // Whether anything of [start, end) comes from disk.
   bool streams(size_t start, size_t end) const;
-  // Of its buffer, wherever it is.
+  // Of all its parts, wherever they are.
   size_t layerBytes(size_t index) const;
 
-  // Before a part of a layer is computed and once nobody computes with it, by one thread for all. Of a layer
-  // that is resident nothing has to be done. As Streamer::take; a part that was entered is entered again at
-  // no cost.
+  // Before a part of a layer is computed and once nobody computes with it, by one thread for all while no
+  // other looks at the layer. Of a part that is resident nothing has to be done. As Streamer::take; a part
+  // that was entered is entered again at no cost.
   Status enter(size_t index, LayerPart part, const std::function<bool()>& isOver);
   void leave(size_t index, LayerPart part);
   // Whatever a pass that ended early had entered.
   void leaveAll();
-  // Of one from disk, the parts that were entered.
-  const Layer* layer(size_t index) const { return layers_[index] ? layers_[index].get() : streamer_.taken(); }
+  // With the tensors of the parts that are resident and of those that were entered.
+  const Layer& layer(size_t index) const { return *layers_[index]; }
   // Tensors that every stage needs, whatever its layers (rope_freqs.weight). Never null after load.
   const Layer* common() const { return common_.get(); }
   // The token table: of whoever has the first layer, or the last one where the head is tied to it.
@@ -89,7 +92,8 @@ class Weights {
   };
 
   Status begin(const LoadWish& wish);
-  Status plan(std::unique_ptr<Layer>& slot, int layer, const std::vector<Role>& roles);
+  Status stream(const std::vector<PartSet>& onDisk, const std::vector<bool>& isWanted);
+  Status plan(std::unique_ptr<Layer>& slot, int layer, const std::vector<Role>& roles, PartSet onDisk = 0);
   Status checkRotation(const Layer& common) const;
   Status read(Team& team, const std::atomic<int>* cancel, int sliceMs);
   Status install();

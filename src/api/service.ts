@@ -71,8 +71,8 @@ export interface PlanStatus {
   stages: RouteStage[]
   /** Who takes over the layers of a stage, at most one for each. */
   standbys: RouteStage[]
-  /** How many layers of its stage a peer reads from disk for each token; who reads none is not named. */
-  streamed: { peer: string; layers: number }[]
+  /** Of how many of its layers a peer reads parts from disk for each token; who reads none is not named. */
+  streamed: { peer: string; layers: number; parts: number; sizeKiB: number }[]
   predicted: PlanPrediction | null
   hash: string | null
   viewHash: string
@@ -101,7 +101,7 @@ export interface NodeStatus {
   /** Layers ready to serve, ascending; of these, those that stand by for other peers' stages. */
   held: { start: number; end: number }[]
   standby: { start: number; end: number }[]
-  /** Layers held that are read from disk for each token, because memory does not suffice. */
+  /** Layers held of which parts are read from disk for each token, because memory does not suffice. */
   onDisk: number[]
   weightBytes: number
   /** Keys and values of sessions, and of ended ones whose prompts may come again; these go first. */

@@ -42,8 +42,8 @@ export function costliestSentence({ hops }: SessionReport): string | null {
   const { computeMs: claimedMs = 0, layersOnDisk = 0 } = hop.predicted ?? {}
   if (layersOnDisk > 0) {
     return (
-      `most of it, ${share}, is computing at ${own}, which reads ${layersOnDisk} of them from disk ` +
-      'for each token; more memory there, or another machine to share them, would spare that'
+      `most of it, ${share}, is computing at ${own}, which reads ${layersOnDisk} of them, whole or in ` +
+      'part, from disk for each token; more memory there, or another machine to share them, would spare that'
     )
   }
   if (claimedMs > 0 && hop.computeMs > SLOWER_THAN_CLAIMED * claimedMs) {

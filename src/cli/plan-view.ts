@@ -3,7 +3,8 @@
 
 import type { PlanPrediction, PlanStatus } from '../api/service.ts'
 import { groupBy } from '../base/group-by.ts'
-import { clip, formatRate } from '../base/text.ts'
+import { clip, formatRate, formatSize } from '../base/text.ts'
+import { LAYER_PARTS } from '../model/layer-part.ts'
 import { containsAll, formatRanges, sameRange, type LayerRange } from '../model/layer-range.ts'
 import { renderTable } from './table.ts'
 import { formatLayers } from './words.ts'
@@ -111,11 +112,14 @@ function reserveLines({ reserve }: PlanStatus): string[] {
 }
 
 function streamedLines({ stages, streamed }: PlanStatus, peers: readonly PlanName[]): string[] {
-  return streamed.flatMap(({ peer, layers }) => {
+  return streamed.flatMap(({ peer, layers, parts, sizeKiB }) => {
     const own = stages.filter((stage) => stage.peer === peer)
     if (own.length === 0) return []
     const all = own.reduce((sum, { start, end }) => sum + end - start, 0)
-    return [`${nameOf(peers, peer)} reads ${layers} of its ${all} layers from disk for each token`]
+    const isWhole = parts === LAYER_PARTS * layers
+    const of = `${isWhole ? '' : 'parts of '}${layers} of its ${all} layers`
+    const what = `${of}, ${formatSize(sizeKiB * 1024)},`
+    return [`${nameOf(peers, peer)} reads ${what} from disk for each token`]
   })
 }
 

@@ -64,6 +64,7 @@ export interface NativeStepped {
 export type NativeSpan = [number, number, number, number]
 
 export interface NativeLoadOptions {
+  /** Parts (model/layer-part.ts), ascending. */
   onDisk: readonly number[]
   cancel: Int32Array
   sliceMs: number
@@ -83,7 +84,7 @@ export interface NativeModel {
    * Reads on for about sliceMs; to be called again with the same ranges until isDone. Layers outside them
    * are freed by the first call.
    * @param ranges start and end of each, in turn, in the order in which they are to serve.
-   * @param options.onDisk of their layers those that are read for each pass, ascending.
+   * @param options.onDisk parts of their layers that are read for each pass.
    */
   load(ranges: number[], options: NativeLoadOptions): Promise<NativeLoad>
   step(step: NativeStep): Promise<NativeStepped>

@@ -12,6 +12,7 @@ import {
   sameRange,
   type LayerRange
 } from '../model/layer-range.ts'
+import { layerOf } from '../model/layer-part.ts'
 import { NO_LOGITS_HASH, type KvType, type Sampling } from '../wire/session.ts'
 import {
   fromNative,
@@ -107,8 +108,8 @@ export class NativeStage implements Stage {
     // Layers outside the new ranges are freed as soon as loading begins; those inside stay usable.
     let held = intersect(this.#held, ranges)
     this.#held = held
-    // Those that are to be resident come from disk until they are.
-    const before = this.#onDisk.filter((layer) => containsAll(ranges, [layerAt(layer)]))
+    // Parts that are to be resident come from disk until they are.
+    const before = this.#onDisk.filter((part) => containsAll(ranges, [layerAt(layerOf(part))]))
     this.#onDisk = [...new Set([...before, ...onDisk])].toSorted((a, b) => a - b)
     const edges = ranges.flatMap(({ start, end }) => [start, end])
     try {

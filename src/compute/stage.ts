@@ -100,8 +100,10 @@ export type StepOutcome = { result: StepResult } | { error: Error }
 
 export interface LoadOptions {
   /**
-   * Layers of the ranges that stay on disk, ascending: they are read again for every pass through them,
-   * past the system's cache, ahead of the computation. The largest of them takes memory.
+   * Parts (model/layer-part.ts) of the ranges' layers that stay on disk, ascending: they are read again for
+   * every pass through them, past the system's cache, ahead of the computation. Of each kind of part that
+   * is among them the largest takes memory. A layer of which other parts stay there than before is read
+   * from disk as a whole until its new buffer has been read.
    */
   onDisk?: readonly number[]
   /** Bytes read so far and in all, after each slice. */
@@ -118,7 +120,10 @@ export interface Stage {
   readonly vocabSize: number
   /** Layers ready for steps now, in normal form (model/layer-range.ts). */
   readonly held: readonly LayerRange[]
-  /** Of the layers held those that are read from disk for each pass, ascending. */
+  /**
+   * Parts (model/layer-part.ts) of the layers held that are read from disk for each pass, ascending; while a
+   * load runs, those from before it and those that it is to leave there.
+   */
   readonly onDisk: readonly number[]
   /** Bytes of weights resident now, those of layers that are being read included. */
   readonly weightBytes: number

@@ -5,6 +5,7 @@
 
 import { sleep, type Clock } from '../base/clock.ts'
 import { isAbort, toSwarmError, type SwarmError } from '../base/errors.ts'
+import { layerOf } from '../model/layer-part.ts'
 import {
   containsAll,
   intersect,
@@ -156,7 +157,7 @@ export class LayerKeeper {
       return arrange(ranges, sameLayers(ranges, this.#aim.own))
     } catch (error) {
       if (wanted.length > 0) throw error
-      return stage.onDisk.filter((layer) => containsAll(ranges, [layerAt(layer)]))
+      return stage.onDisk.filter((part) => containsAll(ranges, [layerAt(layerOf(part))]))
     }
   }
 

@@ -1,7 +1,7 @@
 // Flow C, from a model file to what a plan needs to know of it: whole KiB per layer. Pure.
 
 import { CONTEXT_TOKENS_MAX } from '../base/limits.ts'
-import { inRange, isTied, type ModelTensor } from '../model/tensors.ts'
+import { inRange, isTied, type ModelTensor, type TensorRole } from '../model/tensors.ts'
 import { tensorType } from '../model/tensor-types.ts'
 import type { Model } from '../model/open-model.ts'
 import type { ModelFacts } from '../sharding/facts.ts'
@@ -31,6 +31,7 @@ export function modelFacts({
   const ofLayer = Array.from({ length: nLayers }, (_, layer) =>
     tensors.filter((tensor) => tensor.layer === layer)
   )
+  const layerKiB = ofLayer.map(residentKiB)
   const tied = isTied(tensors)
   const whole = { start: 0, end: nLayers }
   const outside = tensors.filter(
@@ -45,7 +46,8 @@ export function modelFacts({
     id,
     nLayers,
     dim,
-    layerKiB: ofLayer.map(residentKiB),
+    layerKiB,
+    ...feedForward(ofLayer, layerKiB),
     activeKiB: ofLayer.map(fileKiB),
     embeddingKiB: residentKiB(embedding),
     // The output matrix of a tied model is the token table.
@@ -56,6 +58,16 @@ export function modelFacts({
     contextTokens: Math.min(contextLength, PLANNED_CONTEXT_TOKENS),
     contextTokensMax: Math.min(contextLength, CONTEXT_TOKENS_MAX)
   }
+}
+
+/** Rounded down, so that what is left of a layer of which these are on disk is not said to be less. */
+function feedForward(ofLayer: readonly ModelTensor[][], layerKiB: readonly number[]) {
+  const partKiB = (roles: readonly TensorRole[]) =>
+    ofLayer.map((tensors, layer) => {
+      const part = tensors.filter(({ role }) => roles.includes(role))
+      return Math.min(layerKiB[layer] as number, Math.floor(storedSum(part) / 1024))
+    })
+  return { gateUpKiB: partKiB(['ffnNorm', 'ffnGate', 'ffnUp']), downKiB: partKiB(['ffnDown']) }
 }
 
 /** A multiplication and an addition for every weight. */
@@ -70,8 +82,11 @@ function fileKiB(tensors: readonly ModelTensor[]): number {
 
 /** What a stage takes for them: a plan that fills a machine's memory must not be short of a page. */
 function residentKiB(tensors: readonly ModelTensor[]): number {
-  const bytes = tensors.map((tensor) => roundUp(storedBytes(tensor) + 1, TENSOR_ALIGN_BYTES))
-  return Math.ceil(bytes.reduce((sum, one) => sum + one, TENSOR_ALIGN_BYTES) / 1024)
+  return Math.ceil((storedSum(tensors) + TENSOR_ALIGN_BYTES) / 1024)
+}
+
+function storedSum(tensors: readonly ModelTensor[]): number {
+  return tensors.reduce((sum, one) => sum + roundUp(storedBytes(one) + 1, TENSOR_ALIGN_BYTES), 0)
 }
 
 function storedBytes({ type, rows, cols, sizeBytes }: ModelTensor): number {

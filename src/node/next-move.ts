@@ -20,7 +20,7 @@ import type { RouteStage } from '../wire/session.ts'
 export interface Aim {
   /** Its own stages, in normal form. */
   readonly own: readonly LayerRange[]
-  /** How many of its layers are read from disk for each token, where it is held as planned. */
+  /** How many parts of its layers are read from disk for each token, where it is held as planned. */
   readonly onDisk: number
   /** Layers of other peers' stages, to have them when those go. */
   readonly standbys: readonly LayerRange[]
@@ -43,7 +43,7 @@ export function aimOf(plan: Plan, self: PeerId, isSettled: boolean): Aim {
   const ownOf = (all: readonly RouteStage[]) =>
     all.filter(({ peer }) => peer === self).map(({ start, end }) => ({ start, end }))
   const own = normalise(ownOf(plan.stages))
-  const onDisk = plan.streamed.find(({ peer }) => peer === self)?.layers ?? 0
+  const onDisk = plan.streamed.find(({ peer }) => peer === self)?.parts ?? 0
   const standbys = ownOf(plan.standbys).slice(0, Math.max(0, HELD_RANGES_MAX - own.length))
   return { own, onDisk, standbys, isSettled }
 }

@@ -13,6 +13,7 @@ import { describeModel } from './one-model.ts'
 import { knownSessions } from './known-sessions.ts'
 import { nameOf } from './neighbours.ts'
 import { gateText } from './sentences.ts'
+import { layersOf } from '../model/layer-part.ts'
 import { subtract } from '../model/layer-range.ts'
 import { peerStatus, planStatus } from './status-views.ts'
 import { TopSource } from './top-source.ts'
@@ -78,7 +79,7 @@ export class NodeService implements SwarmService {
       },
       held: [...held],
       standby: subtract(held, own),
-      onDisk: [...(this.#parts.serving?.stage.onDisk ?? [])],
+      onDisk: layersOf(this.#parts.serving?.stage.onDisk ?? []),
       weightBytes: this.#parts.serving?.stage.weightBytes ?? 0,
       kvBytes: this.#parts.serving?.stage.kvBytes ?? 0,
       peers: this.#parts.network?.links().length ?? 0,

@@ -3,6 +3,7 @@
 
 import { groupBy } from '../base/group-by.ts'
 import { clip, formatRate, formatSize } from '../base/text.ts'
+import { layersOf } from '../model/layer-part.ts'
 import { containsAll, formatRange, formatRanges, subtract, union } from '../model/layer-range.ts'
 import { shortId, type PeerId } from '../wire/ids.ts'
 import type { GateStatus } from '../wire/gate.ts'
@@ -83,7 +84,7 @@ export function planText(plan: Plan, nameOf: (peer: PeerId) => string): string {
 
 /**
  * What a load that has ended brought: the peer's own stages, or layers that stand by. Null: nothing.
- * @param onDisk layers of them that are read from disk for each token.
+ * @param onDisk parts of them (model/layer-part.ts) that are read from disk for each token.
  */
 export function holdingNews(
   before: Pick<PeerRecord, 'held' | 'loading'>,
@@ -93,8 +94,11 @@ export function holdingNews(
   if (before.loading === null || now.loading !== null) return null
   const { own } = now
   if (own.length > 0 && containsAll(now.held, own) && !containsAll(before.held, own)) {
+    const nOnDisk = layersOf(onDisk).length
     const disk =
-      onDisk.length === 0 ? '' : `; ${onDisk.length} of them are read from disk for each token`
+      nOnDisk === 0
+        ? ''
+        : `; ${nOnDisk} of them, whole or in part, are read from disk for each token`
     return { kind: 'layers', text: `layers ${formatRanges(own)} are ready${disk}` }
   }
   const come = subtract(now.held, union(before.held, own))

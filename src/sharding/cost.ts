@@ -4,13 +4,13 @@
 // The token table and the head are planned like layers: held with the first and with the last one.
 
 import { RATE_MIBPS_MIN } from '../base/limits.ts'
-import { kvKiBPerLayer } from './facts.ts'
+import { kvKiBPerLayer, partSizes } from './facts.ts'
 import { ceilDiv, floorDiv, prefixSums } from './integer.ts'
 import { perPeer } from './per-peer.ts'
 import { StageTicks } from './stage-ticks.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
-import type { ModelFacts, Tier, ViewPeer } from './facts.ts'
+import type { ModelFacts, PartSizes, Tier, ViewPeer } from './facts.ts'
 
 export const TICKS_PER_US = 100_000
 // Ticks that one KiB takes at 1 MiB/s: 10^11 / 1024, rounded down.
@@ -56,10 +56,16 @@ export interface Costs {
   headUs(peer: ViewPeer, start: number, end: number): number
   /** Each stage of this peer takes at least the price of what a token reads, the cheapest memory first. */
   memories(peer: ViewPeer): PricedMemory[]
-  /** Layers of the range that are read from disk for each token; none of a peer that has room for all. */
+  /**
+   * Parts of layers (model/layer-part.ts) of the range that are read from disk for each token; none of a peer
+   * that has room for all.
+   */
   streamed(peer: Room, range: LayerRange): number[]
   /** Of several ranges that it holds, ascending; null where it cannot hold them. */
   streamedOf(peer: Room, ranges: readonly LayerRange[]): number[] | null
+  /** (LAYER_PARTS, nLayers) resident bytes of each part, and those that a token reads. */
+  readonly partsKiB: PartSizes
+  readonly activePartsKiB: PartSizes
   /** Ticks that its disk reads for one token of [start, end); 0 where nothing is streamed. */
   diskTicks(peer: ViewPeer, start: number, end: number): number
 }
@@ -102,9 +108,14 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
     return new StageTicks(nLayers, true, (start, end) => activeKiB(start, end) * price)
   })
 
+  const sizesKiB = partSizes(model)
   const costs: Costs = {
     model,
     nLayers,
+    partsKiB: sizesKiB,
+    activePartsKiB: sizesKiB.map((own) =>
+      own.map((sizeKiB, layer) => activeOf(model, layer, sizeKiB))
+    ),
     residentKiB,
     activeKiB,
     fits: (peer, start, end) => residentKiB(start, end) <= capacityKiB(peer),
@@ -127,6 +138,12 @@ export function createCosts(model: ModelFacts, holdsKiB: HoldsKiB | null = null)
     diskTicks: () => 0
   }
   return costs
+}
+
+/** What a token reads of a part: of a mixture of experts as large a share as of its layer. */
+function activeOf({ layerKiB, activeKiB }: ModelFacts, layer: number, partKiB: number): number {
+  const share = floorDiv(partKiB * SHARE, Math.max(1, layerKiB[layer] as number))
+  return floorDiv((activeKiB[layer] as number) * share, SHARE)
 }
 
 /** Ticks of reading so much of what a peer holds: its accelerator has its share of all that is held. */

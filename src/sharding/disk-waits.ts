@@ -1,23 +1,14 @@
 // Flow C, what stages wait for disks: a token is sent over the route a few times, layer by layer where layers
 // come from disk, while each disk reads round after round as native/stage/streamer.h does, a part of a layer
-// into the place of the same part of the one before. Owns that small simulation; which layers these are is
-// streamed-layers.ts's, what computing takes cost.ts's. Pure and in whole numbers.
+// into the place of the one of its kind before. Owns that small simulation; which parts these are is
+// streamed-parts.ts's, what computing takes cost.ts's. Pure and in whole numbers.
 
+import { LAYER_PARTS, layerOf, partAt, placeOf } from '../model/layer-part.ts'
 import { diskPriceOf, type Costs } from './cost.ts'
 import { floorDiv } from './integer.ts'
 
 import type { RouteStage } from '../wire/session.ts'
 import type { ViewPeer } from './facts.ts'
-
-/** Of a layer, what is computed one after the other. */
-const N_PARTS = 3
-
-/** Attention, gate and up, and down have so much of a layer in most models: a sixth, a half, a third. */
-function partOf(ticks: number, part: number): number {
-  const sixth = floorDiv(ticks, 6)
-  if (part === 0) return sixth
-  return part === 1 ? 3 * sixth : ticks - 4 * sixth
-}
 
 /** By then what was read before the first one counts no more. */
 const TOKENS_MAX = 4
@@ -36,7 +27,7 @@ export function diskWaits(
 ): number[] {
   const streamed = stages.map((stage, i) => costs.streamed(route[i] as ViewPeer, stage))
   const waits = stages.map(() => 0)
-  if (streamed.every((layers) => layers.length === 0)) return waits
+  if (streamed.every((parts) => parts.length === 0)) return waits
   const disks = new Map<ViewPeer, Disk>()
   for (const peer of new Set(route)) {
     const own = streamed.filter((_, i) => route[i] === peer).flat()
@@ -64,68 +55,72 @@ export function diskWaits(
   return waits
 }
 
-/** Of one peer, with all layers that go round. */
+/** Of one peer, with all parts that go round. */
 class Disk {
   readonly #costs: Costs
-  /** Of each part of each layer, in their order, what reading it takes. */
-  readonly #ticks: Float64Array
-  /** Of each part, when what is or comes there has been read; Infinity: nothing does yet. */
-  readonly #ready = new Float64Array(N_PARTS).fill(Infinity)
-  /** Of each part, when its place was free. */
-  readonly #freeAt = new Float64Array(N_PARTS)
-  #next = 0
+  /** Of each kind, what reading its parts takes, in their order. */
+  readonly #ticks: readonly number[][] = [[], [], []]
+  /** Of each kind, the part that is read next, and when what is or comes into its place has been read. */
+  readonly #next = [0, 0, 0]
+  readonly #ready = [0, 0, 0]
   #idleAt = 0
 
-  /** @param layers that it reads, ascending. */
-  constructor(costs: Costs, peer: ViewPeer, layers: readonly number[]) {
+  /** @param parts that it reads, ascending. */
+  constructor(costs: Costs, peer: ViewPeer, parts: readonly number[]) {
     this.#costs = costs
-    this.#ticks = new Float64Array(N_PARTS * layers.length)
     const price = diskPriceOf(peer)
-    for (let i = 0; i < this.#ticks.length; i++) {
-      const layer = layers[floorDiv(i, N_PARTS)] as number
-      this.#ticks[i] = partOf(price * (costs.model.layerKiB[layer] as number), i % N_PARTS)
+    for (const part of parts) {
+      const place = placeOf(part)
+      this.#ticks[place]?.push(price * (costs.partsKiB[place]?.[layerOf(part)] as number))
     }
-    this.#readOn()
+    for (let place = 0; place < LAYER_PARTS; place++) this.#read(place, 0)
   }
 
-  /** @returns when a token that comes at `startTicks` leaves a stage with these of the layers. */
+  /** @returns when a token that comes at `startTicks` leaves a stage with these of the parts. */
   pass(
     { start, end }: RouteStage,
     streamed: readonly number[],
     computeTicks: number,
     startTicks: number
   ): number {
-    const { activeKiB, model } = this.#costs
+    const { activeKiB, activePartsKiB, model } = this.#costs
+    // Without the head, which is computed once the layers are.
     const price = floorDiv(computeTicks, Math.max(1, activeKiB(start, end)))
     let now = startTicks
     let computed = 0
     let at = start
-    for (const layer of streamed) {
+    let next = 0
+    while (next < streamed.length) {
+      const layer = layerOf(streamed[next] as number)
       const aheadTicks = price * activeKiB(at, layer)
-      // Without the head, which is computed once the layers are.
       const layerTicks = price * (model.activeKiB[layer] as number)
       computed += aheadTicks + layerTicks
       now += aheadTicks
-      for (let part = 0; part < N_PARTS; part++) {
-        now = Math.max(now, this.#ready[part] as number) + partOf(layerTicks, part)
-        this.#ready[part] = Infinity
-        this.#freeAt[part] = now
-        this.#readOn()
+      let restTicks = layerTicks
+      for (let place = 0; place < LAYER_PARTS; place++) {
+        const isRead = streamed[next] === partAt(layer, place)
+        if (isRead) now = Math.max(now, this.#ready[place] as number)
+        const isLast = place === LAYER_PARTS - 1
+        const ticks = isLast ? restTicks : price * (activePartsKiB[place]?.[layer] as number)
+        now += ticks
+        restTicks -= ticks
+        if (isRead) {
+          this.#read(place, now)
+          next += 1
+        }
       }
       at = layer + 1
     }
     return now + computeTicks - computed
   }
 
-  /** Reads for as long as there is a place. */
-  #readOn(): void {
-    for (;;) {
-      const part = this.#next % N_PARTS
-      if (this.#ready[part] !== Infinity) return
-      const fromTicks = Math.max(this.#idleAt, this.#freeAt[part] as number)
-      this.#idleAt = fromTicks + (this.#ticks[this.#next] as number)
-      this.#ready[part] = this.#idleAt
-      this.#next = (this.#next + 1) % this.#ticks.length
-    }
+  /** The next part of a kind into its place, which is free: behind what others were free for before. */
+  #read(place: number, freeTicks: number): void {
+    const ticks = this.#ticks[place] as readonly number[]
+    if (ticks.length === 0) return
+    const next = this.#next[place] as number
+    this.#idleAt = Math.max(this.#idleAt, freeTicks) + (ticks[next] as number)
+    this.#ready[place] = this.#idleAt
+    this.#next[place] = (next + 1) % ticks.length
   }
 }

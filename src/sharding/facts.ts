@@ -2,7 +2,7 @@
 // sizes and rates are whole numbers, because floats may differ between machines. view.ts makes it of records
 // and says which of it is hashed; plan.ts and its searches read it.
 
-import { ceilDiv } from './integer.ts'
+import { ceilDiv, floorDiv } from './integer.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { PeerId } from '../wire/ids.ts'
@@ -16,6 +16,12 @@ export interface ModelFacts {
   dim: number
   /** (nLayers,) resident bytes of each layer. */
   layerKiB: number[]
+  /**
+   * (nLayers,) of them, gate and up of the feed-forward part, and down, the rest being attention; absent: a
+   * half and a third, as in most models.
+   */
+  gateUpKiB?: number[]
+  downKiB?: number[]
   /** (nLayers,) bytes of each layer that one token reads: fewer than resident for mixtures of experts. */
   activeKiB: number[]
   /** Token table, held by whoever has layer 0. */
@@ -91,6 +97,19 @@ export interface View {
 
 export function sessionsOf({ sessions = 1 }: ModelFacts): number {
   return sessions
+}
+
+/** KiB of each kind of part (model/layer-part.ts) in each layer. */
+export type PartSizes = readonly (readonly number[])[]
+
+/** (LAYER_PARTS, nLayers) resident bytes. */
+export function partSizes({ layerKiB, gateUpKiB, downKiB }: ModelFacts): PartSizes {
+  const gateUp = gateUpKiB ?? layerKiB.map((sizeKiB) => floorDiv(sizeKiB, 2))
+  const down = downKiB ?? layerKiB.map((sizeKiB) => floorDiv(sizeKiB, 3))
+  const attention = layerKiB.map((sizeKiB, layer) => {
+    return sizeKiB - (gateUp[layer] as number) - (down[layer] as number)
+  })
+  return [attention, gateUp, down]
 }
 
 /** Keys and values that one layer reserves, KiB. */

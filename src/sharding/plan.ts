@@ -5,6 +5,7 @@
 
 import { SwarmError } from '../base/errors.ts'
 import { formatSize } from '../base/text.ts'
+import { layersOf } from '../model/layer-part.ts'
 import { formatRange, type LayerRange } from '../model/layer-range.ts'
 import { capacityKiB, createCosts, type Costs } from './cost.ts'
 import { sessionsOf, type ModelFacts, type Reserve, type View, type ViewPeer } from './facts.ts'
@@ -15,6 +16,7 @@ import { predict, type Prediction } from './predict.ts'
 import { costsOn } from './shared-costs.ts'
 import { chooseStandbys } from './standby.ts'
 import { searchMemory, searchWithDisks } from './stream.ts'
+import { sumOfParts } from './streamed-parts.ts'
 import { isPlannable, viewHash } from './view.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -25,8 +27,8 @@ export interface Plan {
   stages: RouteStage[]
   /** For a stage, who else has room for its layers and takes over; none where nobody has. */
   standbys: RouteStage[]
-  /** How many of its layers a peer reads from disk each time; in no hash: the stages tell it. */
-  streamed: { peer: PeerId; layers: number }[]
+  /** What a peer reads from disk for each token; in no hash: the stages tell it. */
+  streamed: Streamed[]
   predicted: Prediction | null
   /** Peers of the view that hold nothing in this plan, by key, with a sentence for the user. */
   leftOut: { peer: PeerId; reason: string }[]
@@ -37,6 +39,15 @@ export interface Plan {
   /** 64 hex digits over model, stages, standbys and gap: plans that agree have equal hashes. */
   hash: string
   viewHash: string
+}
+
+/** What one peer reads from disk for each token. */
+export interface Streamed {
+  peer: PeerId
+  /** How many parts of layers (model/layer-part.ts), of how many layers. */
+  parts: number
+  layers: number
+  sizeKiB: number
 }
 
 /**
@@ -77,15 +88,17 @@ function planOf(
     standbys,
     streamed: [...new Set(route)].flatMap((peer) => {
       const ranges = stages.filter((stage) => stage.peer === peer.key)
-      const layers = ranges.reduce((sum, range) => sum + own.streamed(peer, range).length, 0)
-      return layers === 0 ? [] : [{ peer: peer.key, layers }]
+      const parts = ranges.flatMap((range) => own.streamed(peer, range))
+      const layers = layersOf(parts).length
+      const sizeKiB = sumOfParts(own.partsKiB, parts)
+      return layers === 0 ? [] : [{ peer: peer.key, parts: parts.length, layers, sizeKiB }]
     }),
     predicted: isWhole ? predict(own, hops, route, chosen, boundTicks) : null,
     leftOut: isWhole ? explainLeftOut(costs, peers, stages, standbys) : [],
     gap: missing,
     reserve: { contextTokens: model.contextTokens, sessions: sessionsOf(model) },
     hash: hashOf([
-      'swarm plan 2',
+      'swarm plan 3',
       model.id,
       stages.map(({ peer, start, end }) => [peer, start, end]),
       standbys.map(({ peer, start, end }) => [peer, start, end]),

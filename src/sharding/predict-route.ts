@@ -2,6 +2,7 @@
 // per stage and hop, with this prompt and the sessions that run beside it. Told beside what is measured,
 // so that a wrong prediction is seen. Pure; plans are made of predict.ts.
 
+import { layersOf } from '../model/layer-part.ts'
 import { createCosts, toUs } from './cost.ts'
 import { createHops, STAGE_US } from './hops.ts'
 import { firstTokenUs, sumOfEach } from './predict.ts'
@@ -47,7 +48,7 @@ export function predictRoute(
   const perHop = stageTicks.map((one, index): HopPrediction => {
     const queueMs = index === slowest ? queueUs / 1000 : 0
     const own = [route[index] as ViewPeer, stages[index] as RouteStage] as const
-    const layersOnDisk = costs.streamed(...own).length
+    const layersOnDisk = layersOf(costs.streamed(...own)).length
     const wireMs = toUs(hopTicks[index] as number) / 1000
     const parts = { computeMs: toUs(one) / 1000, wireMs, queueMs }
     return layersOnDisk === 0 ? parts : { ...parts, layersOnDisk }

@@ -10,7 +10,7 @@ import { capacityKiB, diskPriceOf, readTicks, toUs, type Costs } from './cost.ts
 import { floorDiv } from './integer.ts'
 import { firstTokenUs } from './predict.ts'
 import { pricedRoute, type PricedRoute } from './priced-route.ts'
-import { LAYERS_AHEAD } from './streamed-layers.ts'
+import { LAYERS_AHEAD } from './streamed-parts.ts'
 
 import type { RouteStage } from '../wire/session.ts'
 import type { ViewPeer } from './facts.ts'

@@ -11,7 +11,9 @@ import {
   type Costs,
   type Room
 } from './cost.ts'
-import { LAYERS_AHEAD } from './streamed-layers.ts'
+import { sumInTurn, sumOfParts } from './streamed-parts.ts'
+
+import { LAYER_PARTS } from '../model/layer-part.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { RouteStage } from '../wire/session.ts'
@@ -20,7 +22,7 @@ import type { ViewPeer } from './facts.ts'
 /** What a peer with several stages holds. */
 interface Holding {
   sizeKiB: number
-  /** Layers that it reads from disk for each token, ascending; null: it cannot hold these ranges. */
+  /** Parts that it reads from disk for each token, ascending; null: it cannot hold these ranges. */
   streamed: number[] | null
   /** Ticks that its disk reads for one token. */
   diskTicks: number
@@ -59,8 +61,8 @@ export function costsOn(
       const holding = holdings.get(peer)
       if (holding === undefined) return costs.chunkUs(peer, start, end, nTokens)
       // One chunk at a time goes round, so the disk is as far ahead as for a token.
-      const inTurn = within(holding.streamed, { start, end }).slice(LAYERS_AHEAD)
-      const inTurnUs = toUs(readingTicks(costs, peer, inTurn))
+      const inTurn = sumInTurn(costs.partsKiB, within(holding.streamed, { start, end }))
+      const inTurnUs = toUs(inTurn * diskPriceOf(peer))
       return Math.max(inMemory().chunkUs(peer, start, end, nTokens), inTurnUs)
     },
     headUs: (...stage) => inMemory().headUs(...stage),
@@ -76,14 +78,15 @@ export function costsOn(
   }
 }
 
-/** @param layers ascending. */
-function within(layers: readonly number[] | null, { start, end }: LayerRange): number[] {
-  if (layers === null) return []
+/** @param parts ascending. */
+function within(parts: readonly number[] | null, { start, end }: LayerRange): number[] {
+  if (parts === null) return []
+  const [first, last] = [LAYER_PARTS * start, LAYER_PARTS * end]
   let from = 0
-  while ((layers[from] ?? end) < start) from++
+  while ((parts[from] ?? last) < first) from++
   let to = from
-  while ((layers[to] ?? end) < end) to++
-  return layers.slice(from, to)
+  while ((parts[to] ?? last) < last) to++
+  return parts.slice(from, to)
 }
 
 function holdingsOf(
@@ -96,14 +99,8 @@ function holdingsOf(
     const ranges = stages.filter((stage) => stage.peer === peer.key)
     if (ranges.length < 2) continue
     const streamed = costs.streamedOf(peer, ranges)
-    const diskTicks = readingTicks(costs, peer, streamed ?? [])
+    const diskTicks = sumOfParts(costs.partsKiB, streamed ?? []) * diskPriceOf(peer)
     holdings.set(peer, { sizeKiB: holdingKiB(costs, ranges), streamed, diskTicks })
   }
   return holdings
-}
-
-/** Ticks that the disk of a peer takes for these layers. */
-function readingTicks({ model }: Costs, peer: Room, layers: readonly number[]): number {
-  const sizeKiB = layers.reduce((sum, layer) => sum + (model.layerKiB[layer] as number), 0)
-  return sizeKiB * diskPriceOf(peer)
 }

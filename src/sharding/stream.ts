@@ -1,6 +1,6 @@
-// Flow C, the slowest memory: layers that stay on disk and are read for every token (streamed-layers.ts says
-// which). Owns when disks count at all: only where the memory of all peers holds no plan, and the costs that
-// plans have then. What a stage takes is streamed-stages.ts's, the search is search.ts's. Pure.
+// Flow C, the slowest memory: what stays on disk and is read for every token (streamed-parts.ts says what
+// that is). Owns when disks count at all: only where the memory of all peers holds no plan, and the costs
+// that plans have then. What a stage takes is streamed-stages.ts's, the search is search.ts's. Pure.
 
 import { boundOfAll } from './bound.ts'
 import { settleBoundaries } from './boundaries.ts'
@@ -18,7 +18,7 @@ import { perPeer } from './per-peer.ts'
 import { pricedRoute } from './priced-route.ts'
 import { inRounds } from './rounds.ts'
 import { search, type Searched } from './search.ts'
-import { Streams } from './streamed-layers.ts'
+import { Streams } from './streamed-parts.ts'
 import { streamedStages } from './streamed-stages.ts'
 
 import type { Candidate } from './cover.ts'
@@ -114,7 +114,7 @@ export function withDisks(costs: Costs): Costs {
   )
   const streamedOf: Costs['streamedOf'] = (peer, ranges) =>
     diskPriceOf(peer) > 0
-      ? streams.layers(capacityKiB(peer), ranges)
+      ? streams.parts(capacityKiB(peer), ranges)
       : costs.streamedOf(peer, ranges)
   const diskTicks: Costs['diskTicks'] = (peer, start, end) => {
     const price = diskPriceOf(peer)

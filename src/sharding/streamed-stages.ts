@@ -1,11 +1,11 @@
 // Flow C, what a token takes in the stages of a peer that reads from disk what its memory does not hold: the
 // disk reads ahead while other stages compute and reads the rest during the stage's own turn. Nearly, because
-// each stage is looked at alone. Pure; which layers are read is streamed-layers.ts's.
+// each stage is looked at alone. Pure; what is read is streamed-parts.ts's.
 
 import { capacityKiB, diskPriceOf, type Costs } from './cost.ts'
 import { floorDiv } from './integer.ts'
 import { StageTicks } from './stage-ticks.ts'
-import { LAYERS_AHEAD, type Streams } from './streamed-layers.ts'
+import { LAYERS_AHEAD, type Streams } from './streamed-parts.ts'
 
 import type { ViewPeer } from './facts.ts'
 

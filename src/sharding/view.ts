@@ -13,7 +13,7 @@ import {
 import { given } from '../base/given.ts'
 import { containsAll, isLayerRange, subtract, type LayerRange } from '../model/layer-range.ts'
 import { believedRates, declaredReserve, linksBetween, type Measured } from './claims.ts'
-import { sessionsOf, kvKiBPerLayer } from './facts.ts'
+import { kvKiBPerLayer, partSizes, sessionsOf } from './facts.ts'
 import { compareText, hashOf, type Canonical } from './integer.ts'
 
 import type { PeerId } from '../wire/ids.ts'
@@ -68,8 +68,9 @@ function reserving(model: ModelFacts, records: readonly Measured[]): Omit<View, 
 export function viewHash({ model, peers, usual }: View): string {
   const { id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied } = model
   return hashOf([
-    'swarm view 4',
+    'swarm view 5',
     [id, nLayers, dim, layerKiB, activeKiB, embeddingKiB, headKiB, tied],
+    [model.gateUpKiB ?? [], model.downKiB ?? []],
     [model.kvBytesPerToken, model.contextTokens, sessionsOf(model), model.layerKops ?? []],
     peers.map((peer) => [
       peer.key,
@@ -102,6 +103,11 @@ export function isPlannable(model: ModelFacts): boolean {
     [...sizes, ...activeKiB].every((size) => Number.isSafeInteger(size) && size >= 0) &&
     sizes.reduce((sum, size) => sum + size, 0) <= MODEL_KIB_MAX &&
     activeKiB.every((size, layer) => size <= (layerKiB[layer] as number)) &&
+    partSizes(model).every((kind) => {
+      return (
+        kind.length === nLayers && kind.every((size) => Number.isSafeInteger(size) && size >= 0)
+      )
+    }) &&
     (layerKops === undefined || layerKops.length === nLayers) &&
     (layerKops ?? []).every((kops) => Number.isSafeInteger(kops) && 0 <= kops && kops <= KOPS_MAX)
   )

@@ -22,7 +22,7 @@ import { decodeWhole, encodeWhole } from './whole-message.ts'
 import type { ModelRecord, SignedRecord } from './record.ts'
 
 /** Counts incompatible changes of anything that travels between peers. */
-export const PROTOCOL_VERSION = 6
+export const PROTOCOL_VERSION = 7
 
 export interface Versions {
   protocolVersion: number

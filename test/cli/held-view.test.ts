@@ -29,7 +29,10 @@ test('held view - swarm status and swarm peers say so', (t) => {
   t.is(layersOf(statusRows({ ...service.status(), held, standby })), '0-2, standby 4-4 of 5')
   t.is(layersOf(statusRows({ ...service.status(), held: [], standby: [] })), 'none yet of 5')
   const onDisk = statusRows({ ...service.status(), held, standby: [], onDisk: [0, 1, 2] })
-  t.ok(layersOf(onDisk)?.endsWith(' of 5, 3 of them from disk for each token'), layersOf(onDisk))
+  t.ok(
+    layersOf(onDisk)?.endsWith(' of 5, 3 of them, whole or in part, from disk for each token'),
+    layersOf(onDisk)
+  )
   const [peer] = service.peers()
   t.ok(peerRow({ ...peer!, held, standby }).includes('0-2, standby 4-4'))
   const loading = { ...range(3, 5), percent: 41 }

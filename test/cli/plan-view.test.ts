@@ -43,7 +43,7 @@ test('plan view - where nobody stands by, what is told is the plan without that 
   const then = service.planIf([])
   const lineOf = (lost: PlanStatus) => explainLines(plan, peers, new Map([[PEER_A, lost]]))[3]
   t.is(lineOf(then), 'if atlas goes: nobody stands by for layers 0-2, a new plan makes 25.0 tok/s')
-  const streamed = [{ peer: PEER_B, layers: 2 }]
+  const streamed = [{ peer: PEER_B, parts: 6, layers: 2, sizeKiB: 2048 }]
   t.is(
     lineOf({ ...then, streamed }),
     'if atlas goes: nobody stands by for layers 0-2, a new plan makes 25.0 tok/s with layers from disk'
@@ -85,10 +85,10 @@ test('plan view - what was declared is told as what there is room for', (t) => {
 })
 
 test('plan view - who reads layers from disk says how many', (t) => {
-  const streamed = [{ peer: plan.stages[0]!.peer, layers: 3 }]
+  const streamed = [{ peer: plan.stages[0]!.peer, parts: 9, layers: 3, sizeKiB: 3072 }]
   t.ok(
     explainLines({ ...plan, streamed }, peers).includes(
-      'atlas reads 3 of its 3 layers from disk for each token'
+      'atlas reads 3 of its 3 layers, 3.0 MiB, from disk for each token'
     )
   )
   t.absent(explainLines(plan, peers).some((line) => /from disk/.test(line)))
@@ -129,10 +129,16 @@ test('plan view - a gap and those left out are named', (t) => {
 
 test('plan view - a peer that a token passes twice keeps its letter, and its layers count once', (t) => {
   const stages = [PEER_A, PEER_B, PEER_A].map((peer, i) => ({ peer, start: 2 * i, end: 2 * i + 2 }))
-  const twice = { ...plan, stages, streamed: [{ peer: PEER_A, layers: 3 }] }
+  const twice = {
+    ...plan,
+    stages,
+    streamed: [{ peer: PEER_A, parts: 4, layers: 3, sizeKiB: 1024 }]
+  }
   t.is(layerMap(twice, 40), 'layers 0 [aa|bb|aa] 5')
   t.ok(
-    explainLines(twice, peers).includes('atlas reads 3 of its 4 layers from disk for each token')
+    explainLines(twice, peers).includes(
+      'atlas reads parts of 3 of its 4 layers, 1.0 MiB, from disk for each token'
+    )
   )
 })
 

@@ -249,6 +249,7 @@ test('native load - a file that vanishes is refused by the next load, not by ste
   await stage.load([{ start: 0, end: 2 }])
   unlinkSync(path)
   t.is(await code(stage.load([{ start: 0, end: 4 }])), 'MODEL_UNREADABLE')
+  t.is(await code(stage.load([{ start: 0, end: 2 }], { onDisk: [1, 3] })), 'MODEL_UNREADABLE')
   t.alike(stage.held, [{ start: 0, end: 2 }])
   const range = { start: 0, end: 2 }
   const cache = stage.openCache(range, 4, 'f16')

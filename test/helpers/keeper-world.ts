@@ -1,5 +1,6 @@
 // A layer keeper on a stage whose loads end when the test says so, with a host that notes what it is told.
 
+import { LAYER_PARTS, layersOf, partsOf } from '../../src/model/layer-part.ts'
 import { SwarmError } from '../../src/base/errors.ts'
 import {
   containsAll,
@@ -40,7 +41,7 @@ class SlowStage extends ToyStage {
     { onDisk = [], onProgress, pace }: LoadOptions = {},
     signal?: AbortSignal
   ): Promise<void> {
-    const fromDisk = onDisk.length === 0 ? '' : `, ${onDisk.join()} on disk`
+    const fromDisk = onDisk.length === 0 ? '' : `, ${layersOf(onDisk).join()} on disk`
     this.notes.push(`load ${formatRanges(ranges)}${fromDisk}`)
     this.held = intersect(this.held, ranges)
     const isRead = containsAll(this.held, ranges) && onDisk.join() === this.onDisk.join()
@@ -107,7 +108,7 @@ export function setUp() {
       if (layers.length > world.room + (mayStream ? world.diskRoom : 0)) {
         throw new SwarmError('NATIVE_OUT_OF_MEMORY', 'too little')
       }
-      return layers.slice(world.room)
+      return partsOf(layers.slice(world.room))
     },
     isServed: () => world.isServed,
     onChange: (holding) => world.changes.push(holding),
@@ -123,9 +124,9 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-/** Its own stages in a plan that is not yet held everywhere. */
+/** Its own stages, so many layers of them on disk, in a plan that is not yet held everywhere. */
 export const toward = (own: LayerRange | LayerRange[], onDisk = 0): Aim => {
-  return { own: [own].flat(), onDisk, standbys: [], isSettled: false }
+  return { own: [own].flat(), onDisk: LAYER_PARTS * onDisk, standbys: [], isSettled: false }
 }
 /** The same once it is. */
 export const settled = (own: LayerRange | LayerRange[], ...standbys: LayerRange[]): Aim => {

@@ -1,6 +1,7 @@
 // Stages of a real model in one process, joined by hops without sockets: a whole pipeline on the native
 // engine, so that what sessions share is compared with what each would have computed alone.
 
+import { partsOf } from '../../src/model/layer-part.ts'
 import { join } from 'node:path'
 
 import { systemClock } from '../../src/base/clock.ts'
@@ -97,7 +98,7 @@ export class LocalSwarm {
       const stage = new NativeStage(model, threads, tables[i % tables.length])
       const own = swarm.route.filter((one) => one.peer === peer)
       const read = onDisk.filter((layer) => containsAll(own, [layerAt(layer)]))
-      await stage.load(own, { onDisk: read })
+      await stage.load(own, { onDisk: partsOf(read) })
       const hops = wayOf(network.join(peer))
       const random = seededRandom(i)
       const host = new StageHost({

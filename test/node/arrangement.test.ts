@@ -3,9 +3,10 @@
 import test from 'brittle'
 
 import { SwarmError } from '../../src/base/errors.ts'
+import { partsOf } from '../../src/model/layer-part.ts'
 import { arrange, arrangeAlone, onDiskText } from '../../src/node/arrangement.ts'
 import { createCosts, holdingKiB } from '../../src/sharding/cost.ts'
-import { streamedLayers } from '../../src/sharding/streamed-layers.ts'
+import { streamedParts } from '../../src/sharding/streamed-parts.ts'
 
 import type { ModelFacts } from '../../src/sharding/facts.ts'
 
@@ -36,13 +37,13 @@ function codeOf(work: () => unknown): string {
   }
 }
 
-test('arrangement - of a model that does not fit some layers stay on disk', (t) => {
+test('arrangement - of a model that does not fit parts of some layers stay on disk', (t) => {
   t.alike(arrangeAlone(facts, WHOLE_KIB * KIB), [])
   const onDisk = arrangeAlone(facts, (WHOLE_KIB - 150) * KIB)
-  t.alike(onDisk, streamedLayers(createCosts(facts), WHOLE_KIB - 150, whole))
-  // They pass through 100 KiB of it.
-  t.is(onDisk.length, 3)
-  t.is(arrangeAlone(facts, (WHOLE_KIB - 900) * KIB).length, 10)
+  t.alike(onDisk, streamedParts(createCosts(facts), WHOLE_KIB - 150, whole))
+  // Attention of all, 17 KiB each, passes through the room of one.
+  t.alike(onDisk, [0, 3, 6, 9, 12, 15, 18, 21, 24, 27])
+  t.is(arrangeAlone(facts, (WHOLE_KIB - 900) * KIB).length, 30)
   t.is(
     codeOf(() => arrangeAlone(facts, (WHOLE_KIB - 901) * KIB)),
     'NATIVE_OUT_OF_MEMORY'
@@ -54,8 +55,8 @@ test('arrangement - a peer goes by its claim, and by what is free where that is 
   const claimedBytes = (WHOLE_KIB - 150) * KIB
   const at = (freeBytes: number, mayStream = true, now = stage) =>
     arrange(facts, now, [whole], { freeBytes, claimedBytes }, mayStream)
-  t.is(at(claimedBytes).length, 3)
-  t.is(at(2 ** 40).length, 3, 'what is free beyond the claim is not its')
+  t.is(at(claimedBytes).length, 10)
+  t.is(at(2 ** 40).length, 10, 'what is free beyond the claim is not its')
   t.is(
     codeOf(() => at(claimedBytes - 1)),
     'NATIVE_OUT_OF_MEMORY'
@@ -64,10 +65,10 @@ test('arrangement - a peer goes by its claim, and by what is free where that is 
     codeOf(() => at(2 ** 40, false)),
     'NATIVE_OUT_OF_MEMORY'
   )
-  const now = { held: [whole], onDisk: [0, 4, 9], weightBytes: 700 * KIB, kvBytes: 100 * KIB }
+  const now = { held: [whole], onDisk: [0, 12, 27], weightBytes: 700 * KIB, kvBytes: 100 * KIB }
   t.is(
     at(claimedBytes - 800 * KIB, true, now as never).length,
-    3,
+    10,
     'what it holds itself is its own'
   )
 })
@@ -82,8 +83,8 @@ test('arrangement - of several ranges some layers of each stay on disk', (t) => 
   const wholeKiB = holdingKiB(costs, ranges)
   const room = { freeBytes: 2 ** 40, claimedBytes: (wholeKiB - 150) * KIB }
   const onDisk = arrange(facts, stage, ranges, room, true)
-  t.alike(onDisk, streamedLayers(costs, wholeKiB - 150, ...ranges))
-  t.alike([onDisk.length, onDisk[0], onDisk.at(-1)], [3, 0, 9])
+  t.alike(onDisk, streamedParts(costs, wholeKiB - 150, ...ranges))
+  t.alike(onDisk, partsOf([0, 4 + 1, 9]))
   t.is(
     codeOf(() => arrange(facts, stage, ranges, room, false)),
     'NATIVE_OUT_OF_MEMORY'
@@ -93,7 +94,11 @@ test('arrangement - of several ranges some layers of each stay on disk', (t) => 
 test('arrangement - a user is told how much is read for each token', (t) => {
   t.is(onDiskText(facts, []), null)
   t.is(
-    onDiskText(facts, [0, 4, 9]),
+    onDiskText(facts, partsOf([0, 4, 9])),
     'memory does not suffice: 3 of 10 layers, 300 KiB, are read from disk for each token'
+  )
+  t.is(
+    onDiskText(facts, [0, 1, 12, 27]),
+    'memory does not suffice: parts of 3 of 10 layers, 101 KiB, are read from disk for each token'
   )
 })

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import test, { type Test } from 'brittle'
 
+import { placeOf } from '../../src/model/layer-part.ts'
 import { openModel } from '../../src/model/open-model.ts'
 import {
   oddLlama,
@@ -11,6 +12,8 @@ import {
 import { PLANNED_CONTEXT_TOKENS, modelFacts } from '../../src/node/model-facts.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
 import { createCosts } from '../../src/sharding/cost.ts'
+import { partSizes } from '../../src/sharding/facts.ts'
+import { streamedParts } from '../../src/sharding/streamed-parts.ts'
 import { isPlannable } from '../../src/sharding/view.ts'
 import { syntheticModel } from '../helpers/stage-model.ts'
 
@@ -61,6 +64,35 @@ test('model facts - no layer takes more than is said, and less by a kilobyte at 
       const sparedKiB = costs.residentKiB(range.start, range.end) - stage.weightBytes / 1024
       t.ok(sparedKiB >= 0 && sparedKiB < range.end - range.start + 2, `${spec.name}: ${sparedKiB}`)
     }
+  }
+})
+
+test('model facts - parts make the layers, and with some on disk no more is held than said', async (t) => {
+  for (const spec of [smallLlama, oddLlama, smallQwen2, { ...smallLlama, ...F32, biases: true }]) {
+    const model = await open(t, { ...spec, nLayers: 6 })
+    const facts = { ...modelFacts(model), contextTokens: 0 }
+    const [attention = [], gateUp = [], down = []] = partSizes(facts)
+    t.alike(
+      facts.layerKiB,
+      attention.map((sizeKiB, layer) => sizeKiB + (gateUp[layer] ?? 0) + (down[layer] ?? 0))
+    )
+    t.ok([...attention, ...gateUp, ...down].every((sizeKiB) => sizeKiB > 0))
+    const costs = createCosts(facts)
+    const wholeKiB = costs.residentKiB(0, 6)
+    const stage = new NativeStage(model, 1)
+    t.teardown(() => stage.close())
+    const seen = new Set<string>()
+    const layersKiB = facts.layerKiB.reduce((sum, sizeKiB) => sum + sizeKiB, 0)
+    for (const share of [0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]) {
+      const lacks = Math.floor(share * layersKiB)
+      const onDisk = streamedParts(costs, wholeKiB - lacks, { start: 0, end: 6 })
+      if (onDisk === null) continue
+      await stage.load([{ start: 0, end: 6 }], { onDisk })
+      const sparedKiB = wholeKiB - lacks - stage.weightBytes / 1024
+      t.ok(sparedKiB >= 0, `${spec.name} without ${lacks} KiB: ${sparedKiB}`)
+      seen.add([...new Set(onDisk.map(placeOf))].toSorted().join())
+    }
+    t.ok(seen.size > 2, `kinds ${[...seen].join(' and ')}`)
   }
 })
 

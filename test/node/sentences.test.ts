@@ -144,8 +144,8 @@ test('sentences - what a load has brought: the stage, or layers that stand by', 
     text: 'layers 0-1, 8-9 stand by here'
   })
   t.is(
-    news([range(0, 4), range(6, 8)], [range(0, 4)], [0, 2, 3])?.text,
-    'layers 0-3 are ready; 3 of them are read from disk for each token'
+    news([range(0, 4), range(6, 8)], [range(0, 4)], [0, 6, 7, 9])?.text,
+    'layers 0-3 are ready; 3 of them, whole or in part, are read from disk for each token'
   )
   t.is(news([range(6, 8)], []), null, 'a load that failed')
   t.is(news([range(0, 2), range(6, 8)], [range(0, 4)]), null, 'a part of the stage is no stage')

@@ -97,7 +97,7 @@ test('status views - a plan is told in milliseconds, and as ready only when it i
   t.is(planStatus(plan, { ...ready, state: 'loading' }).ready, false)
 })
 
-test('status views - a plan that streams says who reads how many layers', (t) => {
+test('status views - a plan that streams says who reads how much', (t) => {
   const nLayers = 8
   const layerKiB = Array.from({ length: nLayers }, () => 2 ** 20)
   const large = { ...model, nLayers, layerKiB, activeKiB: layerKiB }
@@ -106,7 +106,9 @@ test('status views - a plan that streams says who reads how many layers', (t) =>
   const disk = { ...small, profile: small.profile && { ...small.profile, diskMiBps: 2896 } }
   const streamedOf = (one: typeof record) =>
     planStatus(computePlan(createView(large, 1, [one])), null).streamed
-  t.alike(streamedOf(disk), [{ peer: keyOf('a'), layers: 2 }])
+  // Seven attentions, which make the room of one layer.
+  const sizeKiB = 7 * (2 ** 20 - 2 ** 19 - Math.floor(2 ** 20 / 3))
+  t.alike(streamedOf(disk), [{ peer: keyOf('a'), parts: 7, layers: 7, sizeKiB }])
   t.alike(streamedOf(small), [])
 })
 

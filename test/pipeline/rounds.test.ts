@@ -7,6 +7,7 @@ import { smallLlama } from '../../src/model/synthetic/spec.ts'
 import { rangeBytes } from '../../src/model/tensors.ts'
 import { evenChunking } from '../../src/sharding/chunking.ts'
 import { bytesRead } from '../helpers/bytes-read.ts'
+import { layersOf } from '../../src/model/layer-part.ts'
 import { LocalSwarm } from '../helpers/local-swarm.ts'
 import { GREEDY } from '../helpers/run-stages.ts'
 import { readStageModel, syntheticModel } from '../helpers/stage-model.ts'
@@ -42,7 +43,7 @@ test('rounds - an answer over two peers that it passes three times each is that 
     ]
   )
   t.alike(
-    swarm.stages.map(({ stage }) => stage.onDisk.length),
+    swarm.stages.map(({ stage }) => layersOf(stage.onDisk).length),
     [6, 6]
   )
   for (const temperature of [0, 1]) {

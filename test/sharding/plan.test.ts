@@ -283,18 +283,18 @@ function sorted(peers: ViewPeer[]): ViewPeer[] {
 
 test('plan - golden views give these plans and hashes for ever', (t) => {
   const golden: [string, ViewPeer[], string, string][] = [
-    ['alone', [peer('a', 16, 20_000)], 'aa:0-31', 'f2184997a50040d1 ee64c711d7d0355f'],
+    ['alone', [peer('a', 16, 20_000)], 'aa:0-31', '76a39f4e52214cbc d4e4ebf91526cf71'],
     [
       'two too small',
       [peer('a', 3, 20_000), peer('b', 6, 10_000)],
       'bb:0-12 aa:13-31',
-      'c86884f40a7a735b 1b868623878b354f'
+      '7744d48ad0caafab 1f4c8138a2f0ff01'
     ],
     [
       'three and a spare',
       [peer('a', 2, 48_000), peer('b', 2, 32_000), peer('c', 4, 8192), peer('d', 1, 4096)],
       'cc:0-4 bb:5-19 aa:20-31',
-      '04f4b68b779c92f1 a73cf4664d5ea3ca'
+      '4dbde00e06e90af5 68b0415893e04432'
     ],
     [
       'pins and a filler',
@@ -304,9 +304,9 @@ test('plan - golden views give these plans and hashes for ever', (t) => {
         peer('c', 16, 4096)
       ],
       'aa:0-7 cc:8-23 bb:24-31',
-      'bc74a6bb06dbd516 0a55a2112e07a516'
+      '40d451a7c7d53139 8a5aeab9d7a458ad'
     ],
-    ['a gap', [peer('a', 1, 20_000)], '', '6c1d1634b05a417e faf25a66f06d47b0']
+    ['a gap', [peer('a', 1, 20_000)], '', '1a3825475b6db6ac f23b8354355c6ab1']
   ]
   for (const [name, peers, stages, hashes] of golden) {
     const plan = planOf(...peers)

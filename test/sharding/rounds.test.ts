@@ -5,13 +5,14 @@ import test from 'brittle'
 
 import { HELD_RANGES_MAX, ROUTE_STAGES_MAX } from '../../src/base/limits.ts'
 import { below, seededRandom } from '../../src/base/random.ts'
+import { layersOf } from '../../src/model/layer-part.ts'
 import { createCosts, holdingKiB, TICKS_PER_US } from '../../src/sharding/cost.ts'
 import { createHops } from '../../src/sharding/hops.ts'
 import { computePlan, type Plan } from '../../src/sharding/plan.ts'
 import { search } from '../../src/sharding/search.ts'
 import { costsOn, hasRounds } from '../../src/sharding/shared-costs.ts'
 import { withDisks } from '../../src/sharding/stream.ts'
-import { streamedLayers } from '../../src/sharding/streamed-layers.ts'
+import { streamedParts, sumOfParts } from '../../src/sharding/streamed-parts.ts'
 import { evenModel, evenPeer, LAYER_KIB } from '../helpers/even-views.ts'
 import { ticksWithDisks } from '../helpers/disk-reads.ts'
 import { keyOf, randomView, withScarceMemory } from '../helpers/views.ts'
@@ -39,8 +40,8 @@ test('rounds - two machines that lack memory for a third let their disks read si
     'one from disk in each stage'
   )
   t.alike(plan.streamed, [
-    { peer: keyOf('a'), layers: 5 },
-    { peer: keyOf('b'), layers: 5 }
+    { peer: keyOf('a'), parts: 15, layers: 5, sizeKiB: 5 * LAYER_KIB },
+    { peer: keyOf('b'), parts: 15, layers: 5, sizeKiB: 5 * LAYER_KIB }
   ])
   // Ten layers from disk instead of memory; by one disk after the other they would take twice as long.
   const diskUs = 5 * (LAYER_KIB / 1024 / 2000) * 1e6
@@ -63,12 +64,13 @@ test('rounds - of many views a good part is planned so, and each such plan is on
       const own = stages.filter((stage) => stage.peer === one.key)
       if (own.length === 0) continue
       const costs = createCosts(model)
-      const layers = streamedLayers(costs, one.memoryKiB, ...own)
-      if (layers === null || own.length > HELD_RANGES_MAX) return t.fail('more than it can hold')
-      const sizes = layers.map((layer) => model.layerKiB[layer] as number)
-      const sumKiB = sizes.reduce((sum, size) => sum + size, 0)
+      const parts = streamedParts(costs, one.memoryKiB, ...own)
+      if (parts === null || own.length > HELD_RANGES_MAX) return t.fail('more than it can hold')
+      const sizes = layersOf(parts).map((layer) => model.layerKiB[layer] as number)
       const aheadKiB = Math.max(0, ...sizes)
-      if (holdingKiB(costs, own) - sumKiB + aheadKiB > one.memoryKiB) t.fail('more than its memory')
+      if (holdingKiB(costs, own) - sumOfParts(costs.partsKiB, parts) + aheadKiB > one.memoryKiB) {
+        t.fail('more than its memory')
+      }
     }
   }
 })
@@ -157,7 +159,7 @@ test('rounds - what is read from disk of ranges that touch is what is read of th
       { memoryKiB, diskMiBps: 100 },
       { start: 0, end: nLayers }
     )
-    const found = streamedLayers(costs, memoryKiB, ...parts)
+    const found = streamedParts(costs, memoryKiB, ...parts)
     if ((found ?? []).join() !== whole.join()) t.fail(`${found?.join()} and ${whole.join()}`)
   }
   t.pass()

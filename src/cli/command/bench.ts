@@ -21,7 +21,9 @@ import { measureMachine } from '../../node/measure-machine.ts'
 import { modelFacts } from '../../node/model-facts.ts'
 import { profileText } from '../../node/sentences.ts'
 import { longChunkTokens } from '../../sharding/chunks.ts'
+import { partSizes } from '../../sharding/facts.ts'
 import { loadableBytes, type Machine } from '../../sharding/probe.ts'
+import { sumOfParts } from '../../sharding/streamed-parts.ts'
 import { cacheDirPath } from '../paths.ts'
 import { shippedModelPath } from '../shipped-model.ts'
 import type { CommandContext, CommandHandler } from '../context.ts'
@@ -114,7 +116,7 @@ function predict(
 ): Forecast {
   const inMemory = forecast(model.tensors, model.hyper.nLayers, rates)
   const facts = modelFacts(model)
-  const readKiB = onDisk.reduce((sum, layer) => sum + (facts.activeKiB[layer] ?? 0), 0)
+  const readKiB = sumOfParts(partSizes(facts), onDisk)
   return withDisk(inMemory, readKiB * 1024, diskMiBps * 2 ** 20, longChunkTokens(facts))
 }
 

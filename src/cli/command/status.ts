@@ -19,7 +19,10 @@ export const status: CommandHandler = async (context) => {
 export function statusRows(status: NodeStatus): [string, string][] {
   const { model, held, standby, onDisk, http, port } = status
   const layers = held.length === 0 ? 'none yet' : formatHeld(held, standby)
-  const disk = onDisk.length === 0 ? '' : `, ${onDisk.length} of them from disk for each token`
+  const disk =
+    onDisk.length === 0
+      ? ''
+      : `, ${onDisk.length} of them, whole or in part, from disk for each token`
   return [
     ['peer', `${status.name} (${status.key.slice(0, 8)}), process ${status.pid}`],
     ['key', status.key],

@@ -1,13 +1,18 @@
-// Flow C, which layers of a stage are read from disk for each pass where memory does not hold them all. What
-// is read passes through the room of the largest of these layers, in which a single one would stay for good:
-// it is none or two at least. The plan counts with what is chosen here and a peer loads exactly that, so both
-// agree. Pure and in whole numbers; what it costs is stream.ts's, reading is the stage's.
+// Flow C, what of a stage is read from disk for each pass where memory does not hold it all. Whoever has
+// every layer reads parts of some (least-parts.ts); a stage among others whole layers: while a token is
+// elsewhere its disk reads ahead, and the more room it reads into the less the next token waits. That is the
+// room of the largest layer, in which a single one would stay for good: it is none or two at least. The plan
+// counts with what is chosen here and a peer loads exactly that, so both agree. Pure and in whole numbers;
+// what it costs is stream.ts's, reading is the stage's.
 
+import { layerOf, partsOf, placeOf } from '../model/layer-part.ts'
+import { layerCount, type LayerRange } from '../model/layer-range.ts'
 import { holdingKiB } from './cost.ts'
 import { floorDiv, prefixSums } from './integer.ts'
+import { leastParts } from './least-parts.ts'
 
-import type { LayerRange } from '../model/layer-range.ts'
 import type { Costs } from './cost.ts'
+import type { PartSizes } from './facts.ts'
 
 /**
  * Layers that memory holds of those that are read, and that are read ahead: a part of one is read as soon as
@@ -23,6 +28,8 @@ export class Streams {
   readonly #upToKiB: readonly number[]
   readonly #mostKiB: readonly number[]
   readonly #spread = new Spread()
+  /** Of the whole model, by what is lacking: every peer is asked for its own again and again. */
+  readonly #least = new Map<number, number[] | null>()
 
   constructor(costs: Costs) {
     const { layerKiB } = costs.model
@@ -40,14 +47,26 @@ export class Streams {
   }
 
   /**
-   * Of ranges that a token passes one after the other as few as possible, spread evenly from the first layer
-   * to the last: the disk can go on as soon as the first was computed, and only the last waits for its end.
    * @param memoryKiB for weights, table and head, what is read ahead, and the keys and values of all layers.
-   * @returns ascending; none where everything fits; null where nothing does with all of them on disk.
+   * @param ranges that a token passes one after the other.
+   * @returns parts of layers (model/layer-part.ts), ascending; none where everything fits; null where nothing
+   *   does with all of them on disk.
    */
-  layers(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null {
+  parts(memoryKiB: number, ranges: readonly LayerRange[]): number[] | null {
     const excessKiB = holdingKiB(this.#costs, ranges) - memoryKiB
     if (excessKiB <= 0) return []
+    const nLayers = ranges.reduce((sum, range) => sum + layerCount(range), 0)
+    const least = nLayers === this.#costs.nLayers ? this.#leastParts(excessKiB) : null
+    if (least !== null) return least
+    const layers = this.#layers(ranges, excessKiB)
+    return layers && partsOf(layers)
+  }
+
+  /**
+   * As few layers as possible, spread evenly from the first to the last: the disk can go on as soon as the
+   * first was computed, and only the last waits for its end.
+   */
+  #layers(ranges: readonly LayerRange[], excessKiB: number): number[] | null {
     const all: number[] = []
     for (const { start, end } of ranges) for (let i = start; i < end; i++) all.push(i)
     const sizes = all.map((layer) => this.#layerKiB[layer] as number)
@@ -60,8 +79,9 @@ export class Streams {
     return null
   }
 
-  /** Of these layers of [start, end), but the first `ahead` of them; 0 where there are none. */
+  /** Of [start, end) for each pass, but what of the first `ahead` layers is; 0 where nothing is. */
   readKiB(memoryKiB: number, start: number, end: number, ahead: number): number {
+    if (end - start === this.#costs.nLayers) return this.#readOfAllKiB(memoryKiB, ahead)
     const excessKiB = this.#costs.residentKiB(start, end) - memoryKiB
     if (excessKiB <= 0 || this.#gainMaxKiB(start, end) < excessKiB) return 0
     // The fewest layers that make so much room beside the one ahead.
@@ -78,6 +98,21 @@ export class Streams {
     return this.#spread.sumKiB - aheadKiB
   }
 
+  #leastParts(excessKiB: number): number[] | null {
+    let parts = this.#least.get(excessKiB)
+    if (parts === undefined) {
+      parts = leastParts(this.#costs.partsKiB, excessKiB)
+      this.#least.set(excessKiB, parts)
+    }
+    return parts
+  }
+
+  #readOfAllKiB(memoryKiB: number, ahead: number): number {
+    const { nLayers } = this.#costs
+    const parts = this.parts(memoryKiB, [{ start: 0, end: nLayers }]) ?? []
+    return (ahead > 0 ? sumInTurn : sumOfParts)(this.#costs.partsKiB, parts)
+  }
+
   /** With all of them on disk. */
   #gainMaxKiB(start: number, end: number): number {
     const sumKiB = (this.#upToKiB[end] as number) - (this.#upToKiB[start] as number)
@@ -85,13 +120,34 @@ export class Streams {
   }
 }
 
-/** As Streams.layers. */
-export function streamedLayers(
+/** As Streams.parts. */
+export function streamedParts(
   costs: Costs,
   memoryKiB: number,
   ...ranges: readonly LayerRange[]
 ): number[] | null {
-  return new Streams(costs).layers(memoryKiB, ranges)
+  return new Streams(costs).parts(memoryKiB, ranges)
+}
+
+/**
+ * KiB of these parts.
+ * @param sizesKiB as Costs.partsKiB.
+ */
+export function sumOfParts(sizesKiB: PartSizes, parts: readonly number[]): number {
+  let sumKiB = 0
+  for (const part of parts) sumKiB += sizesKiB[placeOf(part)]?.[layerOf(part)] ?? 0
+  return sumKiB
+}
+
+/** The same of those, ascending, that are not the first of their kind: those are read ahead. */
+export function sumInTurn(sizesKiB: PartSizes, parts: readonly number[]): number {
+  const isFirst = sizesKiB.map(() => true)
+  const inTurn = parts.filter((part) => {
+    const isAhead = isFirst[placeOf(part)] === true
+    isFirst[placeOf(part)] = false
+    return !isAhead
+  })
+  return sumOfParts(sizesKiB, inTurn)
 }
 
 /**
