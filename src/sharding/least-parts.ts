@@ -62,8 +62,8 @@ function countsOf(sizesKiB: Sizes, kinds: readonly number[], excessKiB: number):
   let counts = same()
   const order = kinds.map((_, i) => i)
   for (const i of order.toSorted((a, b) => (largest[b] as number) - (largest[a] as number))) {
-    const fewer = counts.with(i, count > 2 ? count - 1 : 0)
-    if (gainsWith(fewer) >= excessKiB) counts = fewer
+    const fewer = counts.with(i, count - 1)
+    if (count > 2 && gainsWith(fewer) >= excessKiB) counts = fewer
   }
   return counts
 }
