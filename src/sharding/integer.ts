@@ -23,6 +23,11 @@ export function prefixSums(values: readonly number[]): number[] {
   return sums
 }
 
+/** The place of the i-th of `count`, two at least, that lie evenly from the first of n places to the last. */
+export function spreadAt(n: number, count: number, i: number): number {
+  return floorDiv(i * (n - 1), count - 1)
+}
+
 /** Order of keys and hashes: by code unit, the same in every locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -5,7 +5,7 @@
 // Pure and in whole numbers.
 
 import { LAYER_PARTS, partAt } from '../model/layer-part.ts'
-import { ceilDiv, floorDiv } from './integer.ts'
+import { ceilDiv, spreadAt } from './integer.ts'
 
 /** Of each kind the sizes of its parts, (LAYER_PARTS, nLayers) KiB. */
 type Sizes = readonly (readonly number[])[]
@@ -26,7 +26,7 @@ export function leastParts(sizesKiB: Sizes, excessKiB: number): number[] | null 
   const counts = countsOf(sizesKiB, kinds, excessKiB)
   const parts = kinds.flatMap((kind, i) => {
     const count = counts[i] as number
-    return Array.from({ length: count }, (_, at) => partAt(layerAt(nLayers, count, at), kind))
+    return Array.from({ length: count }, (_, at) => partAt(spreadAt(nLayers, count, at), kind))
   })
   return parts.toSorted((a, b) => a - b)
 }
@@ -73,16 +73,11 @@ function gainKiB(sizes: readonly number[], count: number): number {
   let sumKiB = 0
   let largestKiB = 0
   for (let i = 0; i < count; i++) {
-    const sizeKiB = sizes[layerAt(sizes.length, count, i)] as number
+    const sizeKiB = sizes[spreadAt(sizes.length, count, i)] as number
     sumKiB += sizeKiB
     largestKiB = Math.max(largestKiB, sizeKiB)
   }
   return sumKiB - largestKiB
-}
-
-/** The i-th of so many layers, two at least, evenly from the first to the last. */
-function layerAt(nLayers: number, count: number, i: number): number {
-  return floorDiv(i * (nLayers - 1), count - 1)
 }
 
 function sumOf(values: readonly number[]): number {

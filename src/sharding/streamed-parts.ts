@@ -8,7 +8,7 @@
 import { layerOf, partsOf, placeOf } from '../model/layer-part.ts'
 import { layerCount, type LayerRange } from '../model/layer-range.ts'
 import { holdingKiB } from './cost.ts'
-import { floorDiv, prefixSums } from './integer.ts'
+import { floorDiv, prefixSums, spreadAt } from './integer.ts'
 import { leastParts } from './least-parts.ts'
 
 import type { Costs } from './cost.ts'
@@ -73,7 +73,7 @@ export class Streams {
     for (let count = leastCount(this.#mostKiB, excessKiB); count <= all.length; count++) {
       this.#spread.walk(sizes, 0, all.length, count)
       if (this.#spread.gainKiB < excessKiB) continue
-      const layerOf = (_: unknown, i: number) => all[layerAt(0, all.length, count, i)] as number
+      const layerOf = (_: unknown, i: number) => all[spreadAt(all.length, count, i)] as number
       return Array.from({ length: count }, layerOf)
     }
     return null
@@ -93,7 +93,7 @@ export class Streams {
     }
     let aheadKiB = 0
     for (let i = 0; i < ahead; i++) {
-      aheadKiB += this.#layerKiB[layerAt(start, end, count, i)] as number
+      aheadKiB += this.#layerKiB[start + spreadAt(end - start, count, i)] as number
     }
     return this.#spread.sumKiB - aheadKiB
   }
@@ -166,12 +166,7 @@ function leastCount(mostKiB: readonly number[], excessKiB: number): number {
   return many
 }
 
-/** The i-th of so many layers, two at least, evenly from the first of [start, end) to the last. */
-function layerAt(start: number, end: number, count: number, i: number): number {
-  return start + floorDiv(i * (end - 1 - start), count - 1)
-}
-
-/** So many layers of a range as layerAt() has them. One object, because plans ask for thousands. */
+/** So many layers of a range as spreadAt() has them. One object, because plans ask for thousands. */
 class Spread {
   sumKiB = 0
   #largestKiB = 0
