@@ -2,6 +2,7 @@
 // accelerator and one disk. The disk goes round what is streamed of all of them, so while the token is
 // elsewhere it reads for the next of its stages. Pure; whether that pays is rounds.ts's.
 
+import { LAYER_PARTS } from '../model/layer-part.ts'
 import {
   createCosts,
   diskPriceOf,
@@ -12,8 +13,6 @@ import {
   type Room
 } from './cost.ts'
 import { sumInTurn, sumOfParts } from './streamed-parts.ts'
-
-import { LAYER_PARTS } from '../model/layer-part.ts'
 
 import type { LayerRange } from '../model/layer-range.ts'
 import type { RouteStage } from '../wire/session.ts'

@@ -7,7 +7,6 @@ import test, { type Test } from 'brittle'
 
 import { isAbort, SwarmError } from '../../src/base/errors.ts'
 import { NativeStage } from '../../src/compute/native-stage.ts'
-import type { StageModel } from '../../src/compute/native-config.ts'
 import { partAt, partsOf } from '../../src/model/layer-part.ts'
 import {
   oddLlama,
@@ -19,6 +18,8 @@ import { rangeBytes, type ModelTensor } from '../../src/model/tensors.ts'
 import { bytesRead } from '../helpers/bytes-read.ts'
 import { GREEDY, runStages } from '../helpers/run-stages.ts'
 import { readStageModel, syntheticModel, wholeStage } from '../helpers/stage-model.ts'
+
+import type { StageModel } from '../../src/compute/native-config.ts'
 
 const N_LAYERS = 7
 const PROMPT = Array.from({ length: 40 }, (_, i) => 300 + ((i * 37) % 150))
