@@ -22,9 +22,10 @@ struct PackedQ3_K {
   uint16_t d;
 };
 
-// Value k = 32 s + l. q[l] and the bytes 32, 64, 96 and 128 after it, A to E, have v(s) for s = 0 to 4,
-// and above them: A v(5).4:2, B v(6).4:2, C v(7).4:2; D v(5).1:0 << 6, v(7).1 << 5; E v(6).1:0 << 6,
-// v(7).0 << 5.
+// Value k = 32 s + 4 i + j. A = q[8 i + j], B four bytes after it, C and D 64 bytes after these, and
+// E = q[128 + 4 i + j] have v(s) for s = 0 to 4, and above them: A v(5).4:2, B v(6).4:2, C v(7).4:2;
+// D v(5).1:0 << 6, v(7).1 << 5; E v(6).1:0 << 6, v(7).0 << 5. Kernels so come to new bytes in their order,
+// which the processor must see to read ahead.
 struct PackedQ5_K {
   uint16_t d;
   uint16_t dmin;

@@ -29,16 +29,18 @@ Bytes move(Bytes x, int from, int count, int to) {
   return (to < from ? x >> (from - to) : x << (to - from)) & Bytes{mask, mask};
 }
 
-// Four units of four bytes, twelve apart.
+// Four units of four bytes, `apart` bytes from one to the next.
+template <int apart>
 Bytes loadUnits(const uint8_t* p) {
   uint8_t bytes[16];
-  for (int i = 0; i < 4; i++) memcpy(bytes + 4 * i, p + 12 * i, 4);
+  for (int i = 0; i < 4; i++) memcpy(bytes + 4 * i, p + apart * i, 4);
   return load(bytes);
 }
+template <int apart>
 void storeUnits(uint8_t* p, Bytes x) {
   uint8_t bytes[16];
   store(bytes, x);
-  for (int i = 0; i < 4; i++) memcpy(p + 12 * i, bytes + 4 * i, 4);
+  for (int i = 0; i < 4; i++) memcpy(p + apart * i, bytes + 4 * i, 4);
 }
 
 // Values 4 e + w: quarter w, half e of its 32. Columns: the halves of the block.
@@ -62,7 +64,7 @@ struct ColumnsQ3_K {
   }
   static void read(const PackedQ3_K& packed, int column, Bytes* v) {
     const uint8_t* p = packed.q + 48 * column;
-    const Bytes a = loadUnits(p), b = loadUnits(p + 4), c = loadUnits(p + 8);
+    const Bytes a = loadUnits<12>(p), b = loadUnits<12>(p + 4), c = loadUnits<12>(p + 8);
     v[0] = move(a, 0, 3, 0);
     v[1] = move(a, 3, 3, 0);
     v[2] = move(b, 0, 3, 0);
@@ -74,9 +76,9 @@ struct ColumnsQ3_K {
   }
   static void write(const Bytes* v, int column, PackedQ3_K& packed) {
     uint8_t* p = packed.q + 48 * column;
-    storeUnits(p, v[0] | v[1] << 3 | move(v[6], 1, 2, 6));
-    storeUnits(p + 4, v[2] | v[3] << 3 | move(v[7], 1, 2, 6));
-    storeUnits(p + 8, v[4] | v[5] << 3 | move(v[6], 0, 1, 6) | move(v[7], 0, 1, 7));
+    storeUnits<12>(p, v[0] | v[1] << 3 | move(v[6], 1, 2, 6));
+    storeUnits<12>(p + 4, v[2] | v[3] << 3 | move(v[7], 1, 2, 6));
+    storeUnits<12>(p + 8, v[4] | v[5] << 3 | move(v[6], 0, 1, 6) | move(v[7], 0, 1, 7));
   }
 };
 
@@ -99,20 +101,22 @@ struct ColumnsQ5_K {
     }
   }
   static void read(const PackedQ5_K& packed, int column, Bytes* v) {
-    Bytes bytes[5];
-    for (int i = 0; i < 5; i++) {
-      bytes[i] = load(packed.q + 32 * i + 16 * column);
-      v[i] = move(bytes[i], 0, 5, 0);
-    }
-    v[5] = move(bytes[0], 5, 3, 2) | move(bytes[3], 6, 2, 0);
-    v[6] = move(bytes[1], 5, 3, 2) | move(bytes[4], 6, 2, 0);
-    v[7] = move(bytes[2], 5, 3, 2) | move(bytes[3], 5, 1, 1) | move(bytes[4], 5, 1, 0);
+    const uint8_t* p = packed.q + 32 * column;
+    const Bytes a = loadUnits<8>(p), b = loadUnits<8>(p + 4), c = loadUnits<8>(p + 64);
+    const Bytes d = loadUnits<8>(p + 68), e = load(packed.q + 128 + 16 * column);
+    const Bytes whole[5] = {a, b, c, d, e};
+    for (int s = 0; s < 5; s++) v[s] = move(whole[s], 0, 5, 0);
+    v[5] = move(a, 5, 3, 2) | move(d, 6, 2, 0);
+    v[6] = move(b, 5, 3, 2) | move(e, 6, 2, 0);
+    v[7] = move(c, 5, 3, 2) | move(d, 5, 1, 1) | move(e, 5, 1, 0);
   }
   static void write(const Bytes* v, int column, PackedQ5_K& packed) {
-    const Bytes above[5] = {move(v[5], 2, 3, 5), move(v[6], 2, 3, 5), move(v[7], 2, 3, 5),
-                            move(v[5], 0, 2, 6) | move(v[7], 1, 1, 5),
-                            move(v[6], 0, 2, 6) | move(v[7], 0, 1, 5)};
-    for (int i = 0; i < 5; i++) store(packed.q + 32 * i + 16 * column, v[i] | above[i]);
+    uint8_t* p = packed.q + 32 * column;
+    storeUnits<8>(p, v[0] | move(v[5], 2, 3, 5));
+    storeUnits<8>(p + 4, v[1] | move(v[6], 2, 3, 5));
+    storeUnits<8>(p + 64, v[2] | move(v[7], 2, 3, 5));
+    storeUnits<8>(p + 68, v[3] | move(v[5], 0, 2, 6) | move(v[7], 1, 1, 5));
+    store(packed.q + 128 + 16 * column, v[4] | move(v[6], 0, 2, 6) | move(v[7], 0, 1, 5));
   }
 };
 
@@ -135,7 +139,7 @@ struct ColumnsQ6_K {
   }
   static void read(const PackedQ6_K& packed, int column, Bytes* v) {
     const uint8_t* p = packed.q + 48 * column;
-    const Bytes a = loadUnits(p), b = loadUnits(p + 4), c = loadUnits(p + 8);
+    const Bytes a = loadUnits<12>(p), b = loadUnits<12>(p + 4), c = loadUnits<12>(p + 8);
     v[0] = move(a, 0, 6, 0);
     v[1] = move(b, 0, 6, 0);
     v[2] = move(c, 0, 6, 0);
@@ -143,9 +147,9 @@ struct ColumnsQ6_K {
   }
   static void write(const Bytes* v, int column, PackedQ6_K& packed) {
     uint8_t* p = packed.q + 48 * column;
-    storeUnits(p, v[0] | move(v[3], 4, 2, 6));
-    storeUnits(p + 4, v[1] | move(v[3], 2, 2, 6));
-    storeUnits(p + 8, v[2] | move(v[3], 0, 2, 6));
+    storeUnits<12>(p, v[0] | move(v[3], 4, 2, 6));
+    storeUnits<12>(p + 4, v[1] | move(v[3], 2, 2, 6));
+    storeUnits<12>(p + 8, v[2] | move(v[3], 0, 2, 6));
   }
   static int lowAt(int column, int w) { return column / 2 * 64 + w % 2 * 32 + column % 2 * 16; }
 };
