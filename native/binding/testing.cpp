@@ -87,7 +87,7 @@ Napi::Value quantize(const Napi::CallbackInfo& info) {
   return toBytes(info.Env(), out.data(), out.size());
 }
 
-// multiply(table, type, fileRows, rows, cols, x (nTokens, cols), nTokens, sideBySide): (nTokens, rows)
+// multiply(table, type, fileRows, rows, cols, x (nTokens, cols), nTokens, reading): (nTokens, rows)
 Napi::Value multiply(const Napi::CallbackInfo& info) {
   const KernelTable& table = tableOf(info);
   const Type type = (Type)sizeAt(info, 1);
@@ -122,8 +122,8 @@ Napi::Value multiply(const Napi::CallbackInfo& info) {
   const size_t outStride = paddedFloats(rows);
   // NaN everywhere shows an element that was never written.
   std::vector<float> out(nTokens * outStride, __builtin_nanf(""));
-  const Multiply job = {weights.data(), rows,       cols,      input.data(),       xStride,
-                        nTokens,        out.data(), outStride, info[7].ToBoolean()};
+  const Multiply job = {weights.data(), rows,       cols,      input.data(),           xStride,
+                        nTokens,        out.data(), outStride, (Reading)sizeAt(info, 7)};
   table.multiply[(int)type](job);
   std::vector<float> dense(nTokens * rows);
   for (size_t t = 0; t < nTokens; t++) memcpy(&dense[t * rows], &out[t * outStride], rows * 4);

@@ -39,7 +39,7 @@ void compare(const char* name, Hash& hash, const Run& run) {
 
 std::vector<float> multiply(const KernelTable& table, Type type, const std::vector<uint8_t>& file,
                             size_t rows, size_t cols, const std::vector<float>& x, size_t nTokens,
-                            bool sideBySide) {
+                            Reading reading) {
   std::vector<uint8_t> weights(matrixBytes(type, rows, cols));
   packRows(type, file.data(), 0, rows, cols, weights.data());
   const size_t stride = paddedFloats(cols);
@@ -57,7 +57,7 @@ std::vector<float> multiply(const KernelTable& table, Type type, const std::vect
   const size_t outStride = paddedFloats(rows);
   std::vector<float> out(nTokens * outStride);
   table.multiply[(int)type](
-      {weights.data(), rows, cols, input.data(), xStride, nTokens, out.data(), outStride, sideBySide});
+      {weights.data(), rows, cols, input.data(), xStride, nTokens, out.data(), outStride, reading});
   return out;
 }
 
@@ -76,9 +76,9 @@ void checkMultiply(Type type) {
           const std::vector<float> row = values(random, cols);
           x.insert(x.end(), row.begin(), row.end());
         }
-        for (const bool sideBySide : {false, true}) {
+        for (const Reading reading : {Reading::Plain, Reading::Ahead, Reading::SideBySide}) {
           compare("multiply", hash, [&](const KernelTable& table) {
-            return multiply(table, type, file, rows, cols, x, nTokens, sideBySide);
+            return multiply(table, type, file, rows, cols, x, nTokens, reading);
           });
         }
       }

@@ -16,8 +16,8 @@ std::vector<std::string> availableTables();
 // The table of that name; null when it does not exist or this machine cannot run it.
 const KernelTable* findTable(const std::string& name);
 
-// Whether this processor's cores read memory faster in several places at once than in one. Speed only.
-bool readsSideBySide();
+// The way in which this processor's cores read weights fastest, as far as it is known. Speed only.
+Reading readingHere();
 
 // The best table, or the one that SWARM_KERNELS names; null when that one is not available.
 const KernelTable* chooseTable(const char* forced);

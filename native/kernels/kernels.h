@@ -12,6 +12,10 @@
 
 namespace swarm {
 
+// How the products of a few tokens read the weights. In one place: leaving it to the processor to read ahead,
+// or asking ahead. Side by side: several groups of rows at a time, asking ahead (readingHere in dispatch.h).
+enum class Reading : int { Plain = 0, Ahead = 1, SideBySide = 2 };
+
 // out[t * outStride + r] = dot(row r, x_t) for r < nRows, t < nTokens.
 struct Multiply {
   // Quantised types: packed groups of 16 rows (layout.h), the last one filled up with zero rows.
@@ -27,9 +31,7 @@ struct Multiply {
   // Full groups of 16 are written: outStride is a multiple of 16.
   float* out;
   size_t outStride;
-  // How a few tokens read the weights: several groups of rows at a time, or one after the other
-  // (readsSideBySide in dispatch.h).
-  bool sideBySide;
+  Reading reading;
 };
 
 // Keys or values of one head: `type` F16, F32 or Q8_0, `stride` elements to a position (a multiple of 16, of

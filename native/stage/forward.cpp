@@ -78,7 +78,7 @@ void Forward::multiply(const Product* products, size_t count, Band band, Team& t
     job.nTokens = band.count;
     job.out = product.out->row(0) + row;
     job.outStride = product.out->stride;
-    job.sideBySide = readsSideBySide();
+    job.reading = readingHere();
     Rows& x = *product.x;
     if (!isQuantised(w.type)) {
       job.x = (const uint8_t*)x.row(0);

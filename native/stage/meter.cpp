@@ -112,7 +112,7 @@ Rate measureMultiply(const KernelTable& kernels, const MeterJob& job, Team& team
         const size_t row = chunk * kChunkRows;
         kernels.multiply[(int)type]({weights + rowOffset(type, first + row, kCols), kChunkRows, kCols,
                                      positions, stride, job.nTokens, out.data() + row, passRows,
-                                     readsSideBySide()});
+                                     readingHere()});
       });
     });
     first = first + 2 * passRows <= rows ? first + passRows : 0;

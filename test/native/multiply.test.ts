@@ -10,8 +10,9 @@ import { dequantize } from '../helpers/dequantize.ts'
 
 const { addon, available } = loadKernels()
 const fast = available.filter((name) => name !== 'scalar')
-/** A processor reads the weights of a few tokens in one of two ways; tables have both. */
-const ways = fast.flatMap((table) => [[table, false] as const, [table, true] as const])
+/** A processor reads the weights of a few tokens in one of these ways (enum Reading); tables have all. */
+const READINGS = ['plain', 'asked for ahead', 'several groups at a time']
+const ways = fast.flatMap((table) => READINGS.map((_, reading) => [table, reading] as const))
 
 function multiply(
   table: string,
@@ -19,11 +20,11 @@ function multiply(
   weights: Uint8Array,
   [rows, cols, nTokens]: [number, number, number],
   x: Float32Array,
-  sideBySide = false
+  reading = 0
 ): Float32Array {
   const { id } = tensorTypeNamed(type)
   const shape = [rows, cols, x, nTokens] as const
-  return addon.testing['multiply']?.(table, id, weights, ...shape, sideBySide) as Float32Array
+  return addon.testing['multiply']?.(table, id, weights, ...shape, reading) as Float32Array
 }
 
 test('multiply - this machine has a table to compare with the scalar one', (t) => {
@@ -44,11 +45,11 @@ for (const type of [...QUANTISED, ...FLOATS]) {
           const x = spreadFloats(nTokens * cols, seed++)
           const expected = multiply('scalar', type, weights, [rows, cols, nTokens], x)
           for (const value of expected) distinct.add(value)
-          for (const [table, sideBySide] of ways) {
-            const actual = multiply(table, type, weights, [rows, cols, nTokens], x, sideBySide)
+          for (const [table, reading] of ways) {
+            const actual = multiply(table, type, weights, [rows, cols, nTokens], x, reading)
             const at = firstDifference(expected, actual)
             if (at >= 0) {
-              const how = `${table}, ${sideBySide ? 'several groups' : 'one group'} at a time`
+              const how = `${table}, ${READINGS[reading]}`
               t.fail(`${how}: ${rows}x${cols}, ${nTokens} tokens: element ${at} is ${actual[at]}`)
             }
           }
