@@ -110,10 +110,10 @@ const Candidate kBestFirst[] = {
 };
 
 // A core of Sapphire Rapids keeps sixteen lines on their way for one place, and four places give 1.2 to 1.4
-// times what one gives (from 12 to 17 GB/s). One of Zen 5 reads a single place with nearly all that the
-// memory gives (37 GB/s), and four with 0.75 of that. One of Zen 4 reads a single place that it is not asked
-// for ahead with nearly all (27 to 33 GB/s), with asking 0.4 to 0.75 of it, side by side 0.4 to 0.7. Others
-// are taken to read ahead as well as that.
+// times what one gives (from 12 to 17 GB/s). One of Zen 5 reads a single place, asked for ahead, with nearly
+// all that the memory gives (37 GB/s), and four with 0.75 of that; without asking it was not measured. One of
+// Zen 4 reads a single place that it is not asked for with nearly all (27 to 33 GB/s), with asking 0.4 to
+// 0.75 of it, side by side with 0.4 to 0.7. Others are taken to read ahead as well as that.
 Reading readingOfProcessor() {
 #if defined(__x86_64__)
   if (__builtin_cpu_is("intel")) return Reading::SideBySide;
