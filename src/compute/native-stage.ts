@@ -31,7 +31,7 @@ import {
   NativeSamplerHandle,
   outcomeOf
 } from './native-parts.ts'
-import { ShortSteps } from './short-steps.ts'
+import { loopRound, ShortSteps } from './short-steps.ts'
 
 import type {
   KvSpan,
@@ -198,7 +198,7 @@ export class NativeStage implements Stage {
     const isToken = parts.length === 1 && part.request.nTokens === 1
     // The event loop waits for no disk.
     if (isToken && isAlone && this.#onDisk.length === 0 && this.#shortSteps.isNext) {
-      await this.#shortSteps.round
+      await loopRound()
       if (this.#running.size === 0) return [this.#stepHere(part)]
     }
     if (isToken) this.#shortSteps.handed()

@@ -1,8 +1,8 @@
 // Flow A, the computing end: which steps run on the event loop's own thread instead of the stage's. Handing
 // a step over and taking it back wakes two sleeping threads: for each token of each stage 0.3 ms where the
 // weights have swept the caches, 0.1 ms elsewhere. What else the loop does, drawing a screen perhaps, then
-// waits for the step, and the next step for that. Owns this decision and that the loop goes round between
-// two such steps; native-stage.ts runs them. The bits do not depend on the thread (docs/arithmetic.md).
+// waits for the step, and the next step for that. Owns this decision and that the loop goes round before
+// such a step; native-stage.ts runs them. The bits do not depend on the thread (docs/arithmetic.md).
 
 /**
  * Microseconds that the event loop may stand still for a step: long enough for a token of some billions of
@@ -35,7 +35,6 @@ export class ShortSteps {
   #busyUs = 0
   #busyMs: number | null = null
   #toHand = 0
-  #round: Promise<void> | null = null
 
   constructor(options: ShortStepsOptions) {
     this.#options = options
@@ -65,7 +64,7 @@ export class ShortSteps {
     this.#lastUs = computeUs
   }
 
-  /** It did so on the loop's thread: what else waits for the loop comes before the next one. */
+  /** It did so on the loop's thread. */
   ran(computeUs: number): void {
     this.note(computeUs)
     this.#busyMs = this.#options.busyMs()
@@ -73,16 +72,13 @@ export class ShortSteps {
       this.#toHand = HANDED_STEPS
       this.#busyUs = 0
     }
-    this.#round = new Promise((resolve) => {
-      setImmediate(() => {
-        this.#round = null
-        resolve()
-      })
-    })
   }
+}
 
-  /** Resolves when the loop has gone round since the last such step; null when it has already. */
-  get round(): Promise<void> | null {
-    return this.#round
-  }
+/**
+ * Resolves when the loop has gone round. What waits for it comes before the next step on it: above all the
+ * token before, which would be shown a step late.
+ */
+export async function loopRound(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
 }

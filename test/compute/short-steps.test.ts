@@ -44,8 +44,8 @@ for (const threads of [1, 2]) {
   })
 }
 
-test('short steps - whatever waits for the event loop comes between two of them', async (t) => {
-  const { tokens } = await open(t, 1)
+test('short steps - whatever waits for the event loop comes before each of them', async (t) => {
+  const { stage, cache, tokens } = await open(t, 1)
   await tokens(true)
   // The first step of all was handed over, and the loop went round many times meanwhile.
   let rounds = 0
@@ -57,7 +57,17 @@ test('short steps - whatever waits for the event loop comes between two of them'
   setImmediate(count)
   await tokens(true)
   isOver = true
-  t.ok(rounds >= N_TOKENS - 2, `${rounds} rounds of the loop in ${N_TOKENS} steps`)
+  t.ok(rounds >= N_TOKENS, `${rounds} rounds of the loop in ${N_TOKENS} steps`)
+
+  // A prompt is handed over. What it led to, the first token of an answer, is not shown a step late.
+  cache.truncate(0)
+  const ids = Int32Array.of(1, 2, 3)
+  await stage.step({ cache, range: RANGE, position: 0, nTokens: 3, ids })
+  let isShown = false
+  setImmediate(() => (isShown = true))
+  const request = { cache, range: RANGE, position: 3, nTokens: 1, ids: ids.subarray(2) }
+  await stage.stepTogether([{ request }], { isAlone: true })
+  t.ok(isShown, 'nor the step after one that was handed over')
 })
 
 test('short steps - errors, an abort and a close arrive as on another thread', async (t) => {
