@@ -17,6 +17,12 @@ namespace {
 // Rows per chunk of a matrix product: enough chunks to keep threads even, and a multiple of the 32 rows
 // that a tile takes.
 constexpr size_t kChunkRows = 64;
+// Gate and up take turns chunk by chunk, and with each turn reading begins anew in another place: a tenth of
+// the bandwidth. So few positions, which read more than they compute, take chunks up to so long, of which a
+// thread still gets some.
+constexpr size_t kReadingPositions = 8;
+constexpr size_t kPairRowsMax = 512;
+constexpr size_t kPairChunks = 8;
 // Positions that go through a layer together, so that the buffers of a step stay small: enough that products
 // are bound by arithmetic and not by reading weights. A longer step comes back to a layer while it is there,
 // which counts where it had to be read from disk.
@@ -24,6 +30,12 @@ constexpr size_t kBandRows = 128;
 // Bytes of weights times positions per layer below which one thread is faster than several: a core takes
 // about 30 microseconds for them, and a layer's ten barriers with a thread to wake take as long.
 constexpr uint64_t kAloneBytes = uint64_t(1) << 20;
+
+size_t rowsPerChunk(size_t rows, bool isPair, size_t positions, int threads) {
+  if (!isPair || positions > kReadingPositions) return kChunkRows;
+  const size_t own = rows / (kPairChunks * (size_t)threads) / kChunkRows * kChunkRows;
+  return std::clamp(own, kChunkRows, kPairRowsMax);
+}
 
 bool allFinite(const float* x, size_t n) {
   uint32_t top = 0;
@@ -64,13 +76,18 @@ void Forward::normRows(const Matrix& weight, Formats formats, Band band, Team& t
 }
 
 void Forward::multiply(const Product* products, size_t count, Band band, Team& team) {
+  const bool isPair = products[count - 1].gate != nullptr;
+  const size_t chunkRows = rowsPerChunk(products[0].weight->rows, isPair, band.count, team.size());
+  const auto chunksOf = [&](const Product& product) {
+    return (product.weight->rows + chunkRows - 1) / chunkRows;
+  };
   size_t chunks = 0;
   for (size_t p = 0; p < count; p++) {
-    if (!products[p].gate) chunks += (products[p].weight->rows + kChunkRows - 1) / kChunkRows;
+    if (!products[p].gate) chunks += chunksOf(products[p]);
   }
   const auto chunkOf = [&](const Product& product, size_t row) {
     const Matrix& w = *product.weight;
-    const size_t rows = std::min(kChunkRows, w.rows - row);
+    const size_t rows = std::min(chunkRows, w.rows - row);
     Multiply job;
     job.weights = w.data + rowOffset(w.type, row, w.cols);
     job.nRows = rows;
@@ -102,14 +119,14 @@ void Forward::multiply(const Product* products, size_t count, Band band, Team& t
   team.share(chunks, [&](size_t chunk) {
     for (size_t p = 0; p < count; p++) {
       if (products[p].gate) continue;
-      const size_t own = (products[p].weight->rows + kChunkRows - 1) / kChunkRows;
+      const size_t own = chunksOf(products[p]);
       if (chunk >= own) {
         chunk -= own;
         continue;
       }
-      chunkOf(products[p], chunk * kChunkRows);
+      chunkOf(products[p], chunk * chunkRows);
       // The second of a gate-and-up pair follows on the same rows, while they are in the cache.
-      if (p + 1 < count && products[p + 1].gate) chunkOf(products[p + 1], chunk * kChunkRows);
+      if (p + 1 < count && products[p + 1].gate) chunkOf(products[p + 1], chunk * chunkRows);
       return;
     }
   });
