@@ -64,11 +64,12 @@ std::vector<float> multiply(const KernelTable& table, Type type, const std::vect
 void checkMultiply(Type type) {
   Random random = {(uint64_t)type + 1};
   Hash hash;
-  const size_t step = blockValues(type) == 1 ? 13 : blockValues(type);
+  // 61: rows of floats that end within a unit, and take turns several times.
+  const size_t step = blockValues(type) == 1 ? 61 : blockValues(type);
   // 72: four groups side by side and a half-filled one after them.
   for (const size_t rows : {1, 16, 17, 72}) {
     for (const size_t blocks : {1, 3, 5}) {
-      for (const size_t nTokens : {1, 2, 5, 6, 18}) {
+      for (const size_t nTokens : {1, 2, 3, 5, 6, 18}) {
         const size_t cols = blocks * step;
         const std::vector<uint8_t> file = fileRows(random, type, rows, cols);
         std::vector<float> x;
@@ -87,19 +88,21 @@ void checkMultiply(Type type) {
   printf("multiply %d %016llx\n", (int)type, (unsigned long long)hash.state);
 }
 
-// Rows come out of a packed matrix as they lay in the file.
+// Rows come out of a packed matrix as they lay in the file: floats in whole units of sixteen and others.
 void checkLayout(Type type) {
   Random random = {(uint64_t)type + 1};
-  const size_t cols = 3 * blockValues(type), rowBytes = fileRowBytes(type, cols);
-  for (const size_t rows : {1, 16, 35}) {
-    const std::vector<uint8_t> file = fileRows(random, type, rows, cols);
-    std::vector<uint8_t> matrix(matrixBytes(type, rows, cols)), row(rowBytes);
-    packRows(type, file.data(), 0, rows, cols, matrix.data());
-    for (size_t r = 0; r < rows; r++) {
-      unpackRow(type, matrix.data(), r, cols, row.data());
-      if (memcmp(row.data(), file.data() + r * rowBytes, rowBytes) == 0) continue;
-      fprintf(stderr, "type %d: row %zu of %zu is not the file's\n", (int)type, r, rows);
-      allEqual = false;
+  for (const size_t blocks : {3, 32}) {
+    const size_t cols = blocks * blockValues(type), rowBytes = fileRowBytes(type, cols);
+    for (const size_t rows : {1, 16, 35}) {
+      const std::vector<uint8_t> file = fileRows(random, type, rows, cols);
+      std::vector<uint8_t> matrix(matrixBytes(type, rows, cols)), row(rowBytes);
+      packRows(type, file.data(), 0, rows, cols, matrix.data());
+      for (size_t r = 0; r < rows; r++) {
+        unpackRow(type, matrix.data(), r, cols, row.data());
+        if (memcmp(row.data(), file.data() + r * rowBytes, rowBytes) == 0) continue;
+        fprintf(stderr, "type %d: row %zu of %zu is not the file's\n", (int)type, r, rows);
+        allEqual = false;
+      }
     }
   }
 }

@@ -18,8 +18,7 @@ enum class Reading : int { Plain = 0, Ahead = 1, SideBySide = 2 };
 
 // out[t * outStride + r] = dot(row r, x_t) for r < nRows, t < nTokens.
 struct Multiply {
-  // Quantised types: packed groups of 16 rows (layout.h), the last one filled up with zero rows.
-  // Float types: rows of `k` elements padded with zeros to a multiple of 16.
+  // Groups of 16 rows (layout.h), the last one filled up with zero rows.
   const uint8_t* weights;
   size_t nRows;
   size_t k;

@@ -144,20 +144,23 @@ float toFloat(Brain value) { return bitsToFloat((uint32_t)value.bits << 16); }
 
 // Section 5. Reading the padding adds +0 times +0, as the section says.
 template <typename Element>
-float dotFloat(const Element* w, const float* x, size_t n) {
+float dotFloat(const Element* group, size_t row, const float* x, size_t n) {
   Lanes lanes;
-  for (size_t k = 0; k < n; k++) lanes.lane[k % 16] = fmaf(toFloat(w[k]), x[k], lanes.lane[k % 16]);
+  for (size_t k = 0; k < n; k++) {
+    const Element w = group[(k / 16 * kGroupRows + row) * 16 + k % 16];
+    lanes.lane[k % 16] = fmaf(toFloat(w), x[k], lanes.lane[k % 16]);
+  }
   return lanes.fold();
 }
 
 template <typename Element>
 void multiplyFloat(const Multiply& job) {
   const size_t stride = (job.k + 15) / 16 * 16;
-  for (size_t row = 0; row < job.nRows; row++) {
+  for (size_t row = 0; row < (job.nRows + 15) / 16 * 16; row++) {
+    const Element* group = (const Element*)job.weights + row / 16 * 16 * stride;
     for (size_t t = 0; t < job.nTokens; t++) {
       const float* x = (const float*)(job.x + t * job.xStride);
-      const Element* w = (const Element*)job.weights + row * stride;
-      job.out[t * job.outStride + row] = dotFloat(w, x, stride);
+      job.out[t * job.outStride + row] = dotFloat(group, row % 16, x, stride);
     }
   }
 }

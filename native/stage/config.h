@@ -37,6 +37,22 @@ enum class Role : int {
   Count,
 };
 
+// Of one row and of floats; all others are matrices.
+inline bool isVector(Role role) {
+  switch (role) {
+    case Role::TokenEmbedding:
+    case Role::Output:
+    case Role::AttnQ:
+    case Role::AttnK:
+    case Role::AttnV:
+    case Role::AttnOutput:
+    case Role::FfnGate:
+    case Role::FfnUp:
+    case Role::FfnDown: return false;
+    default: return true;
+  }
+}
+
 struct TensorPlace {
   Role role;
   int layer;  // -1: not of a layer

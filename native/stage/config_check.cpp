@@ -42,21 +42,6 @@ Shape shapeOf(const ModelConfig& c, Role role) {
   return {1, c.dim};
 }
 
-bool isVector(Role role) {
-  switch (role) {
-    case Role::TokenEmbedding:
-    case Role::Output:
-    case Role::AttnQ:
-    case Role::AttnK:
-    case Role::AttnV:
-    case Role::AttnOutput:
-    case Role::FfnGate:
-    case Role::FfnUp:
-    case Role::FfnDown: return false;
-    default: return true;
-  }
-}
-
 Status badTensor(const TensorPlace& place, const char* what) {
   return Status::fail("MODEL_BAD_TENSOR", "tensor " + place.name + " " + what);
 }

@@ -15,6 +15,12 @@ namespace {
 constexpr size_t kPieceBytes = size_t(1) << 20;
 constexpr size_t kTensorAlign = 256;
 
+// A vector stays as in the file, padded to 16 values.
+size_t storedBytes(const TensorPlace& place) {
+  if (isVector(place.role)) return paddedFloats(place.cols) * sizeof(float);
+  return matrixBytes(place.type, place.rows, place.cols);
+}
+
 size_t aligned(size_t bytes) { return (bytes + kTensorAlign - 1) / kTensorAlign * kTensorAlign; }
 }  // namespace
 
@@ -47,7 +53,7 @@ LayerLayout::LayerLayout(const ModelConfig& config, int layer, const std::vector
     for (size_t first = 0; first < place.rows; first += rows) {
       pieces_.push_back({&place, bytes_, first, std::min(rows, place.rows - first)});
     }
-    bytes_ += aligned(matrixBytes(place.type, place.rows, place.cols) + 1);
+    bytes_ += aligned(storedBytes(place) + 1);
   }
   // The products read up to one prefetch beyond a matrix; that stays inside the buffer's own pages.
   bytes_ += kTensorAlign;
@@ -58,7 +64,7 @@ void LayerLayout::place(Layer& layer, size_t at, bool isFresh) const {
   if (!isFresh) allowBytes(memory, bytes_);
   for (const Role role : roles_) layer.tensor[(int)role] = {};
   for (const auto& [place, offset] : tensors_) {
-    const size_t bytes = matrixBytes(place->type, place->rows, place->cols);
+    const size_t bytes = storedBytes(*place);
     // Padding of rows and of groups takes part in what kernels compute, though not in what they give.
     const bool isPadded = bytes != place->rows * fileRowBytes(place->type, place->cols);
     if (isPadded && !isFresh) memset(memory + offset, 0, bytes);
@@ -72,9 +78,10 @@ Status readPiece(const ModelFile& file, const Piece& piece, HugeBuffer& buffer, 
   const uint64_t offset = place.offset + piece.firstRow * fileRowBytes(place.type, place.cols);
   const uint8_t* rows = nullptr;
   const Status status = file.read(place.name, offset, piece.fileBytes(), buffer, &rows);
-  if (status.ok()) {
-    packRows(place.type, rows, piece.firstRow, piece.rows, place.cols, memory + piece.matrixAt);
-  }
+  if (!status.ok()) return status;
+  uint8_t* to = memory + piece.matrixAt;
+  if (isVector(place.role)) memcpy(to, rows, piece.fileBytes());
+  else packRows(place.type, rows, piece.firstRow, piece.rows, place.cols, to);
   return status;
 }
 

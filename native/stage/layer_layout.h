@@ -16,7 +16,7 @@ struct Matrix {
   Type type = Type::F32;
   size_t rows = 0;
   size_t cols = 0;
-  const uint8_t* data = nullptr;  // layout.h; null when the tensor is absent
+  const uint8_t* data = nullptr;  // layout.h; of a vector its values; null when the tensor is absent
 
   explicit operator bool() const { return data != nullptr; }
   const float* floats() const { return (const float*)data; }

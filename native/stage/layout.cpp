@@ -1,9 +1,11 @@
 // Interleaving by the field lists of packing.h: one loop for every quantised type, some of which come to it
-// with their bits rearranged.
+// with their bits rearranged. A row of floats is cut into units of sixteen.
 
 #include "layout.h"
 
 #include <string.h>
+
+#include <algorithm>
 
 #include "../kernels/packing.h"
 #include "rearrange.h"
@@ -20,6 +22,18 @@ const Packing* packingOf(Type type) {
 }
 
 size_t floatBytes(Type type) { return type == Type::F32 ? 4 : 2; }
+
+// Copies row `row` between its place in a group and the file's, in either direction.
+template <bool pack>
+void moveFloats(Type type, uint8_t* group, size_t row, uint8_t* file, size_t rowBytes) {
+  const size_t unit = 16 * floatBytes(type);
+  for (size_t at = 0; at < rowBytes; at += unit) {
+    uint8_t* inGroup = group + at * kGroupRows + row * unit;
+    const size_t bytes = std::min(unit, rowBytes - at);
+    if (pack) memcpy(inGroup, file + at, bytes);
+    else memcpy(file + at, inGroup, bytes);
+  }
+}
 
 // Most bytes of a block that is rearranged.
 constexpr size_t kRearrangedBytes = sizeof(PackedQ6_K);
@@ -78,6 +92,26 @@ void packGroup(const Packing& packing, uint8_t* group, const uint8_t* rows, size
   }
 }
 
+// `rows` rows, of which a whole group has 16.
+void packBlocks(const Packing& packing, uint8_t* group, const uint8_t* from, size_t rows, size_t rowBytes) {
+  if (rows == kGroupRows) return packGroup(packing, group, from, rowBytes);
+  for (size_t b = 0; b < rowBytes; b += (size_t)packing.blockBytes) {
+    for (size_t i = 0; i < rows; i++) {
+      moveBlock<true>(packing, group + b * kGroupRows, i, (uint8_t*)from + i * rowBytes + b);
+    }
+  }
+}
+
+void packFloats(Type type, uint8_t* group, const uint8_t* from, size_t rows, size_t rowBytes) {
+  const size_t unit = 16 * floatBytes(type);
+  if (rows == kGroupRows && rowBytes % unit == 0) {
+    if (unit == 64) packField<64>(group, rowBytes, from, rowBytes);
+    else packField<32>(group, rowBytes, from, rowBytes);
+    return;
+  }
+  for (size_t i = 0; i < rows; i++) moveFloats<true>(type, group, i, (uint8_t*)from + i * rowBytes, rowBytes);
+}
+
 }  // namespace
 
 bool isKnownType(int type) {
@@ -106,44 +140,27 @@ size_t rowOffset(Type type, size_t row, size_t cols) {
 }
 
 size_t matrixBytes(Type type, size_t rows, size_t cols) {
-  const size_t stored = isQuantised(type) ? (rows + kGroupRows - 1) / kGroupRows * kGroupRows : rows;
-  return rowOffset(type, stored, cols);
+  return rowOffset(type, (rows + kGroupRows - 1) / kGroupRows * kGroupRows, cols);
 }
 
 void packRows(Type type, const uint8_t* file, size_t first, size_t count, size_t cols, uint8_t* to) {
   const size_t rowBytes = fileRowBytes(type, cols);
   const Packing* packing = packingOf(type);
-  if (!packing) {
-    for (size_t r = 0; r < count; r++) {
-      memcpy(to + rowOffset(type, first + r, cols), file + r * rowBytes, rowBytes);
-    }
-    return;
-  }
-  const size_t blockBytes = (size_t)packing->blockBytes;
   for (size_t r = 0; r < count; r += kGroupRows) {
+    const size_t rows = std::min<size_t>(kGroupRows, count - r);
     uint8_t* group = to + rowOffset(type, first + r, cols);
-    const size_t rows = count - r < kGroupRows ? count - r : kGroupRows;
-    if (rows == kGroupRows) {
-      packGroup(*packing, group, file + r * rowBytes, rowBytes);
-      continue;
-    }
-    for (size_t b = 0; b < rowBytes; b += blockBytes) {
-      for (size_t i = 0; i < rows; i++) {
-        moveBlock<true>(*packing, group + b * kGroupRows, i, (uint8_t*)file + (r + i) * rowBytes + b);
-      }
-    }
+    const uint8_t* from = file + r * rowBytes;
+    if (packing) packBlocks(*packing, group, from, rows, rowBytes);
+    else packFloats(type, group, from, rows, rowBytes);
   }
 }
 
 void unpackRow(Type type, const uint8_t* matrix, size_t row, size_t cols, uint8_t* file) {
   const size_t rowBytes = fileRowBytes(type, cols);
   const Packing* packing = packingOf(type);
-  if (!packing) {
-    memcpy(file, matrix + rowOffset(type, row, cols), rowBytes);
-    return;
-  }
-  const size_t blockBytes = (size_t)packing->blockBytes;
   uint8_t* group = (uint8_t*)matrix + rowOffset(type, row / kGroupRows * kGroupRows, cols);
+  if (!packing) return moveFloats<false>(type, group, row % kGroupRows, file, rowBytes);
+  const size_t blockBytes = (size_t)packing->blockBytes;
   for (size_t b = 0; b < rowBytes; b += blockBytes) {
     moveBlock<false>(*packing, group + b * kGroupRows, row % kGroupRows, file + b);
   }

@@ -1,6 +1,7 @@
 // Where the values of a matrix lie in memory, as the kernels expect them (kernels.h, packing.h), and
-// how rows of a file become that. Quantised rows are interleaved in groups of 16; float rows keep their
-// order and are padded with zeros to 16 elements. No bytes are added to a quantised block.
+// how rows of a file become that. Rows are interleaved in groups of 16: quantised ones by the units of a
+// block, floats by sixteen values of each in turn. No bytes are added to a quantised block; rows of floats
+// are padded with zeros to 16 values.
 
 #pragma once
 
@@ -22,11 +23,11 @@ bool usesBlocks256(Type type);
 size_t fileRowBytes(Type type, size_t cols);
 // Bytes of a whole matrix in memory.
 size_t matrixBytes(Type type, size_t rows, size_t cols);
-// Where row `row` (a multiple of 16 for quantised types) begins in memory.
+// Where row `row` (a multiple of 16) begins in memory.
 size_t rowOffset(Type type, size_t row, size_t cols);
 
-// Brings `count` rows of the file into the matrix at `to`, starting at row `first`. For quantised
-// types `first` is a multiple of 16 and a last partial group is filled up by the zeroed memory.
+// Brings `count` rows of the file into the matrix at `to`, starting at row `first`, a multiple of 16. A
+// last partial group is filled up by the zeroed memory.
 void packRows(Type type, const uint8_t* file, size_t first, size_t count, size_t cols, uint8_t* to);
 
 // The bytes of one row as they lay in the file (fileRowBytes of them).
